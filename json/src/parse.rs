@@ -132,15 +132,15 @@ impl Parser<'_> {
         let mut members = Map::new();
         while !self.eat("}") {
             if !members.is_empty() && !self.eat(",") {
-                return Err(self.error("expected , or }"));
+                return Err(self.error("expected `,` or `}`"));
             }
             self.skip_space();
             let name = self.string()?;
             if members.contains_key(&name) {
-                return Err(self.error(&format!("the name {name:?} a second time")));
+                return Err(self.error(&format!("the name {name:?} is there twice")));
             }
             if !self.eat(":") {
-                return Err(self.error("expected :"));
+                return Err(self.error("expected `:`"));
             }
             let value = self.below(&name, depth)?;
             members.insert(name, value);
@@ -153,7 +153,7 @@ impl Parser<'_> {
         let mut values = Vec::new();
         while !self.eat("]") {
             if !values.is_empty() && !self.eat(",") {
-                return Err(self.error("expected , or ]"));
+                return Err(self.error("expected `,` or `]`"));
             }
             values.push(self.below(&values.len().to_string(), depth)?);
         }
@@ -273,9 +273,9 @@ mod tests {
     #[test]
     fn a_message_names_line_and_column() {
         let error = parse(b"{\n  \"a\": 1\n  \"b\": 2}").expect_err("no comma");
-        assert_eq!(error.to_string(), "not JSON: expected , or } in line 3, column 3");
+        assert_eq!(error.to_string(), "not JSON: expected `,` or `}` in line 3, column 3");
         let error = parse(b"{\"a\": 1,\n \"a\": 2}").expect_err("twice");
-        assert_eq!(error.to_string(), "not JSON: the name \"a\" a second time in line 2, column 5");
+        assert_eq!(error.to_string(), "not JSON: the name \"a\" is there twice in line 2, column 5");
         let error = parse(b"[\n\"\xff\"]").expect_err("no text");
         assert_eq!(error.to_string(), "not JSON: a byte that is not UTF-8 in line 2, column 2");
     }

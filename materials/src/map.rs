@@ -175,7 +175,7 @@ fn text(node: &Node<'_>) -> Option<String> {
         return node.refuse(FaultKind::Range, message);
     }
     if text.trim().is_empty() {
-        return node.refuse(FaultKind::Range, "must not be empty");
+        return node.refuse(FaultKind::Range, "expected a text that is not empty");
     }
     Some(text.to_owned())
 }

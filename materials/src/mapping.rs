@@ -404,7 +404,7 @@ impl<'p> Replaced<'p> {
                 "the library's {id} is shown in place of the file's own material `{}`, because of its name, on {parts}",
                 one_line(name)
             );
-            let help = "map by part names alone (`map_by`: `part`) to keep the file's own materials";
+            let help = "map by part names alone (--map-by part; map_by in requests) to keep the file's own materials";
             Finding::new(severity, "mapped_by_material", on.first_path, message).with_help(help)
         })
     }

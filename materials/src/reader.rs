@@ -140,7 +140,8 @@ impl<'t> Reader<'t> {
             _ => {
                 let range =
                     if max.is_finite() { format!("from {min} to {max}") } else { format!("finite and at least {min}") };
-                self.error(self.codes.range, &value.span(), format!("`{key}` must be {range}"));
+                let message = format!("`{key}` is {}; it must be {range}", written(value));
+                self.error(self.codes.range, &value.span(), message);
                 None
             }
         }
@@ -158,7 +159,8 @@ impl<'t> Reader<'t> {
         };
         let in_range = number.filter(|number: &f64| number.is_finite() && (min..=max).contains(number));
         if in_range.is_none() {
-            self.error(self.codes.range, &value.span(), format!("`{key}` must be from {min} to {max}"));
+            let message = format!("`{key}` is {}; it must be from {min} to {max}", written(value));
+            self.error(self.codes.range, &value.span(), message);
         }
         in_range
     }
@@ -183,7 +185,8 @@ impl<'t> Reader<'t> {
         };
         let number = i32::from_str_radix(integer.as_str(), integer.radix()).ok();
         if number.is_none() {
-            self.error(self.codes.range, &value.span(), format!("`{key}` does not fit 32 bits"));
+            let message = format!("`{key}` is {}; it must be from {} to {}", written(value), i32::MIN, i32::MAX);
+            self.error(self.codes.range, &value.span(), message);
         }
         number
     }
@@ -216,6 +219,16 @@ impl<'t> Reader<'t> {
     /// The tables of an array of tables.
     pub fn tables<'v, 'i>(&mut self, key: &str, value: &'v Value<'i>) -> Vec<Table<'v, 'i>> {
         self.list(key, value).iter().filter_map(|element| self.table(key, element)).collect()
+    }
+}
+
+/// A number as the file has it; a whole one with the base 10.
+fn written(value: &Value<'_>) -> String {
+    match value.get_ref() {
+        DeValue::Float(float) => float.as_str().to_owned(),
+        DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
+            .map_or_else(|_| integer.as_str().to_owned(), |number| number.to_string()),
+        _ => String::new(),
     }
 }
 

@@ -68,9 +68,9 @@ impl OidnError {
         match self {
             Self::Missing { .. } | Self::Invalid { .. } | Self::Version { .. } => {
                 "install Open Image Denoise 2, name its library's file in PACKSHOT_OIDN, \
-                 or use Packshot's own denoiser (`packshot`)"
+                 or use Packshot's own denoiser (--denoise-with packshot)"
             }
-            Self::Failed { .. } => "use Packshot's own denoiser (`packshot`)",
+            Self::Failed { .. } => "use Packshot's own denoiser (--denoise-with packshot)",
             Self::Picture(error) => error.help(),
         }
     }

@@ -84,7 +84,7 @@ impl MemoryNeed {
             return Ok(());
         }
         let message = format!(
-            "rendering needs about {} MiB on the device ({} for the scene, {} for the film), and {} has {} MiB, of which Packshot uses at most 95 %",
+            "rendering needs about {} MiB on the device ({} for the scene, {} for the picture), and {} has {} MiB, of which Packshot uses at most 95 %",
             needed_bytes.div_ceil(MIB),
             self.scene_bytes.div_ceil(MIB),
             self.device_film_bytes.div_ceil(MIB),

@@ -181,7 +181,7 @@ impl PartMaterials {
         let diagnostics = shot.parts.unmatched(&product.scene.parts);
         if product.scene.parts.iter().all(|part| *shot.parts.wears(part) == Wears::Hidden) {
             let fault = Fault::new("shot.nothing_to_frame", "the shot hides every part of its product").at("/parts");
-            return Err(Error::new(ErrorKind::Input, fault.help("remove `hidden` from at least one of them")));
+            return Err(Error::new(ErrorKind::Input, fault.help("remove `hidden` from at least one of the parts")));
         }
         product.hide_unless(|part| shot.parts.shows(part));
         let of_name: HashMap<&str, &PaletteMaterial> =

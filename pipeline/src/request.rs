@@ -122,7 +122,7 @@ impl PartFilter {
             at: format!("{} {}", option_place(option), pattern.text()),
             message: match question {
                 Some(question) => format!("the pattern matches no part; {question}"),
-                None => "the pattern matches no part".to_owned(),
+                None => "the pattern matches no part; preflight lists all parts".to_owned(),
             },
         });
         let diagnostics = diagnostics.collect();

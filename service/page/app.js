@@ -22,7 +22,7 @@ const view = new JobView({
 
 function explain(error) {
   if (!(error instanceof Problem)) return "The service cannot be reached. Check that it is running; this page tries again every few seconds.";
-  if (error.status === 401) return "This service needs an API key. Create one with: packshot admin create-key";
+  if (error.status === 401) return "This service needs an API key: enter it above. To create one, run on the service's machine: packshot admin create-key";
   // A single finding is the message itself.
   // What programs do that send requests themselves is not for a person.
   const isForPeople = error.help && !/GET |POST |PATCH |Retry-After|ETag|`errors?`|`Allow`|\/docs\//.test(error.help);

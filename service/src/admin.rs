@@ -113,7 +113,7 @@ impl AdminError {
             Self::Store(_) => ("store", "check that the folder or the bucket exists and can be written to"),
             Self::Mismatch(mismatch) => ("store_mismatch", mismatch.help()),
             Self::Elsewhere(_) => ("elsewhere", "use the backup tools of the database and the bucket"),
-            Self::Damaged(_) => ("damaged_backup", "use another backup"),
+            Self::Damaged(_) => ("damaged_backup", "use another file that `packshot admin backup` wrote"),
             Self::NotRead { .. } => ("file_missing", "check the path, and that this user can read the file"),
             Self::Io { .. } => ("io", "check the path, its permissions and the free space on the disk"),
         };
@@ -143,7 +143,9 @@ fn local_store(settings: &Settings) -> Result<PathBuf, AdminError> {
     }
     match &settings.store {
         StoreSettings::Local { path } => Ok(path.clone()),
-        StoreSettings::S3 { .. } => Err(AdminError::Elsewhere("the files are in a bucket")),
+        StoreSettings::S3 { .. } => {
+            Err(AdminError::Elsewhere("the files are in a bucket, which this command does not reach"))
+        }
     }
 }
 

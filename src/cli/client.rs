@@ -188,8 +188,17 @@ async fn save_files(client: &Client, job: &Job, output: &Path, going_on: &GoingO
             return Err(Failure::usage("invalid_value", message, "--output", help));
         }
         let file = fits.first().copied().ok_or_else(|| {
-            let message = format!("the render has no file of the format `{extension}`");
-            Failure::usage("invalid_value", message, "--output", "choose one of the formats in its request (`formats`)")
+            let (message, help) = match extension.as_str() {
+                "" if !files::is_stream(output) => (
+                    "the file's name has no extension, so the format is not known".to_owned(),
+                    "end the name in one of the render's formats, such as .png, or give a folder: -o DIR/",
+                ),
+                _ => (
+                    format!("the render has no file of the format `{extension}`"),
+                    "choose one of the formats in its request (`formats`), or give a folder for all files: -o DIR/",
+                ),
+            };
+            Failure::usage("invalid_value", message, "--output", help)
         })?;
         return save(file, output).await;
     }
@@ -250,7 +259,7 @@ impl From<ClientError> for Failure {
                 "client.unreachable" => "check --url, and that `packshot serve` is running there",
                 // What goes on with it is said where that is known.
                 "client.damaged" => "",
-                _ => "check --url, and use the command of the service's version: both say it with --version",
+                _ => "check --url, and use the version of Packshot that the service has (see `packshot --version`)",
             };
             return Self::new(Exit::Service, Fault::new(code, error.to_string()).help(help));
         };

@@ -74,7 +74,10 @@ pub(crate) fn read(path: &Path, kind: InputKind) -> Result<Vec<u8>, Failure> {
     };
     match bytes {
         Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(refused("limit", format!("the file has more than {bytes_max} bytes"), "give a smaller file")),
+        Ok(None) => {
+            let max_mib = bytes_max.div_ceil(1 << 20);
+            Err(refused("limit", format!("the file has more than {max_mib} MiB"), "give a smaller file"))
+        }
         Err(reason) => {
             let (why, help) = not_readable(&reason);
             Err(refused("file_missing", format!("cannot be read: {why}"), help))

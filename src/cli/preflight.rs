@@ -21,7 +21,7 @@ pub(crate) struct PreflightArgs {
     /// A .glb file, or a .gltf file with its buffers and textures in the same folder; `-` is stdin
     #[arg(value_name = "INPUT", required_unless_present = "sample")]
     input: Option<PathBuf>,
-    /// A built-in sample product
+    /// A built-in sample product (`packshot sample --list`)
     #[arg(long, value_name = "NAME", conflicts_with = "input")]
     sample: Option<String>,
     #[command(flatten)]

@@ -288,6 +288,10 @@ fn help(spec: &OptionSpec) -> String {
         OptionId::Light => {
             text.push_str(&format!(": {LIGHTS}"));
         }
+        // In requests it is an object, on a command line a file.
+        OptionId::Materials => {
+            text = "Which part gets which material: a JSON file, as `packshot map init` writes it".to_owned();
+        }
         OptionId::View => text.push_str(": front, right, back, left, top, bottom or three_quarter"),
         OptionId::Library => text.push_str(" (each a folder of TOML files)"),
         OptionId::Formats => text.push_str(

@@ -159,7 +159,7 @@ fn a_shot_is_for_one_command() {
         assert!(outcome.stderr.contains(&format!("packshot {shot} --shot")), "{}", outcome.stderr);
     }
     workplace.run(&["views", "--shot", "views.json", "--set", "front"]).expect_error(2, "usage.conflict", "--set");
-    workplace.run(&["views", "boxes.glb", "--shot", "views.json"]).expect_error(2, "usage.conflict", "[INPUT]");
+    workplace.run(&["views", "boxes.glb", "--shot", "views.json"]).expect_error(2, "usage.conflict", "<INPUT>");
     let faster = ["turntable", "--shot", "turntable.json", "-o", "t.mp4", "--fps", "60", "--dump-shot", "faster.json"];
     workplace.run(&faster).done();
     assert!(workplace.read_text("faster.json").contains("\"fps\": 60"), "an option wins");

@@ -91,7 +91,7 @@ fn wrong_usage() {
         ("render boxes.glb --aov noise -o out.exr", "usage.invalid_value", "--aov"),
         ("preflight", "usage.missing", "INPUT"),
         ("map", "usage.missing", ""),
-        ("sample bearing", "usage.missing", "OUT"),
+        ("sample bearing", "usage.missing", "--output"),
         ("sample gearbox -o gearbox.glb", "usage.invalid_value", "<NAME>"),
         ("template show tent", "usage.invalid_value", "<NAME|FILE>"),
         ("sample bearing -o bearing.txt", "usage.invalid_value", "-o"),
@@ -105,6 +105,47 @@ fn wrong_usage() {
         outcome.expect_error(2, code, at);
     }
     assert_eq!(workplace.files(), ["boxes.glb", "out", "shot.json"], "nothing is written");
+}
+
+#[test]
+fn what_the_parser_finds_is_told_as_all_else_is() {
+    let workplace = Workplace::new();
+    for (args, told) in [
+        (
+            "render boxes.glb --heigth 3",
+            "this command has no option `--heigth`\n  at: --heigth\n  help: did you mean `--height`?",
+        ),
+        ("rendr", "there is no command `rendr`\n  at: rendr\n  help: did you mean `render`?"),
+        ("devices boxes.glb", "unexpected argument `boxes.glb`\n  at: boxes.glb"),
+        (
+            "map init",
+            "`<INPUT>` is missing\n  at: <INPUT>\n  help: give a .glb file, such as the one that `packshot sample bearing -o \
+             bearing.glb` writes\n",
+        ),
+        ("sample", "`--output` and `<NAME>` are missing\n  at: --output\n"),
+        (
+            "render --shot shot.json boxes.glb --sample bearing",
+            "`--shot` cannot be combined with `<INPUT>` and `--sample`\n  at: --shot\n  help: leave out one of them\n",
+        ),
+        (
+            "render boxes.glb --repeat 0",
+            "invalid value `0` for `--repeat`: expected a whole number from 1 to 10000\n  at: --repeat\n",
+        ),
+        (
+            "render boxes.glb --max-memory-bytes 0",
+            "invalid value `0` for `--max-memory-bytes`: expected a whole number of at least 1\n",
+        ),
+        ("render boxes.glb --threads few", "invalid value `few` for `--threads`: expected a whole number\n"),
+        (
+            "render boxes.glb --denoise-with optix",
+            "invalid value `optix` for `--denoise-with`\n  at: --denoise-with\n  help: one of packshot, oidn\n",
+        ),
+        ("render boxes.glb --lut", "`--lut` needs a value\n  at: --lut\n"),
+    ] {
+        let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(outcome.code, 2, "{args}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(&format!("]: {told}")), "{args}: {}", outcome.stderr);
+    }
 }
 
 #[test]

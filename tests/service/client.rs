@@ -39,6 +39,8 @@ fn submit_watch_fetch() {
     assert!(std::fs::read(place.path("one.exr")).expect("saved").starts_with(b"\x76\x2f\x31\x01"));
     let (code, _, stderr) = place.run(&[&["client", "fetch", id, "-o", "one.webp"], &url[..]].concat());
     assert_eq!(code, 2, "{stderr}");
+    let (code, _, stderr) = place.run(&[&["client", "fetch", id, "-o", "one"], &url[..]].concat());
+    assert!(code == 2 && stderr.contains("the file's name has no extension"), "{stderr}");
 
     let (code, stdout, _) = submit(&["--set", "formats=[\"png\",\"exr\"]", "--idempotency-key", "both"]);
     assert_eq!((code, stdout.trim()), (0, id), "the same submission again");

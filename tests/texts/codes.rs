@@ -140,7 +140,7 @@ const WRITTEN: &[[&str; 4]] = &[
     // Jobs, by what happened to their worker or their files.
     ["asset_missing", "failed", "the stored file {0} is missing or damaged", ""],
     ["output_too_large", "failed", "{what}: ask for fewer pictures, pixels or formats", ""],
-    ["stalled", "failed", "stalled: terminated after {minutes}min", ""],
+    ["stalled", "failed", "no picture was finished in {minutes} minutes, so the render was stopped", ""],
     ["worker_disk", "failed", "a temporary file cannot be written: {reason}", ""],
     ["worker_hung", "failed", "the worker process did not respond for {} s", ""],
     ["worker_lost", "failed", "the worker ended without a result", ""],
@@ -151,7 +151,7 @@ const WRITTEN: &[[&str; 4]] = &[
     [
         "admin.data_exposed",
         "6",
-        "its permissions cannot be changed ({0})",
+        "other users of this machine can access {}: {why}",
         "choose a folder of its own with --data (one that does not exist is created), or remove the permissions: chmod -R go= FOLDER",
     ],
     [
@@ -167,7 +167,12 @@ const WRITTEN: &[[&str; 4]] = &[
         "use --data with a folder that this user can write to",
     ],
     ["admin.not_empty", "6", "there is already an installation in {}", "use --data with a new folder"],
-    ["admin.elsewhere", "6", "the files are in a bucket", "use the backup tools of the database and the bucket"],
+    [
+        "admin.elsewhere",
+        "6",
+        "the files are in a bucket, which this command does not reach",
+        "use the backup tools of the database and the bucket",
+    ],
     [
         "admin.several_keys",
         "3",
@@ -192,7 +197,7 @@ const WRITTEN: &[[&str; 4]] = &[
         "client.not_understood",
         "7",
         "the answer could not be understood: {0}",
-        "check --url, and use the command of the service's version: both say it with --version",
+        "check --url, and use the version of Packshot that the service has (see `packshot --version`)",
     ],
     [
         "device.self_test_failed",
@@ -210,7 +215,7 @@ const WRITTEN: &[[&str; 4]] = &[
     [
         "serve.data_exposed",
         "6",
-        "its permissions cannot be changed ({0})",
+        "other users of this machine can access {}: {why}",
         "choose a folder of its own with --data (one that does not exist is created), or remove the permissions: chmod -R go= FOLDER",
     ],
     [
@@ -219,7 +224,12 @@ const WRITTEN: &[[&str; 4]] = &[
         "the database was made by another version of Packshot: it has the migration {0}, which this one does not know",
         "run the version that created it, or use an empty database; jobs cannot be carried over",
     ],
-    ["serve.store", "6", "cannot open the store", "check that the folder or the bucket exists and can be written to"],
+    [
+        "serve.store",
+        "6",
+        "the store cannot be opened: {}",
+        "check that the folder or the bucket exists and can be written to",
+    ],
     [
         "serve.store_mismatch",
         "6",
@@ -243,7 +253,8 @@ const WRITTEN: &[[&str; 4]] = &[
         "denoise.oidn_version",
         "5",
         "this is Open Image Denoise {version}, and version 2 is needed",
-        "install Open Image Denoise 2, name its library's file in PACKSHOT_OIDN, or use Packshot's own denoiser (`packshot`)",
+        "install Open Image Denoise 2, name its library's file in PACKSHOT_OIDN, or use Packshot's own denoiser \
+         (--denoise-with packshot)",
     ],
     [
         "library.archive",
@@ -310,12 +321,12 @@ const WRITTEN: &[[&str; 4]] = &[
         "the pixel in column {x}, row {y} is infinite or not a number",
         "save the map again with finite pixels",
     ],
-    ["env.limit", "3", "the file has more than {bytes_max} bytes", "give a smaller file"],
+    ["env.limit", "3", "the file has more than {max_mib} MiB", "give a smaller file"],
     [
         "shot.nothing_to_frame",
         "3",
         "the shot hides every part of its product",
-        "remove `hidden` from at least one of them",
+        "remove `hidden` from at least one of the parts",
     ],
     // Findings about files that take other programs to make, or a product of some size.
     ["accessor_misaligned", "info", "the elements are not aligned to their components; they are read bytewise", ""],
@@ -351,7 +362,7 @@ const WRITTEN: &[[&str; 4]] = &[
     ["json_bom", "info", "a byte order mark before the JSON is skipped", ""],
     ["json_duplicate_key", "warning", "the member is there more than once; the last value counts", ""],
     ["library.albedo", "warning", "the diffuse albedo is {luminance:.3}; real dielectrics have {low} to {high}", ""],
-    ["library.override", "warning", "`{}` has `override = true`, but no library below has its code", ""],
+    ["library.override", "warning", "`{}` has `override = true`, but no library before it has its code", ""],
     ["library.priority", "warning", "`priority` does nothing for a material that light does not enter", ""],
     ["light_too_weak", "info", "the light brings {share:.1e} of the light at the product: it will not be seen", ""],
     ["material_simplified", "info", "the material is rendered without {}", ""],

@@ -96,17 +96,17 @@ fn check_requirements(packages: &[(Layer, Package)], findings: &mut Vec<Finding>
             let (complaint, help) = match below {
                 None => {
                     let complaint = format!(
-                        "`{}` builds on the library `{}`, which is not among those below it",
+                        "`{}` builds on the library `{}`, which is not given before it",
                         package.id, requirement.library
                     );
-                    (complaint, "give that library too, before this one")
+                    (complaint, format!("give `{}` too, before `{}`", requirement.library, package.id))
                 }
                 Some((_, below)) if !requirement.allows(below.version) => {
                     let complaint = format!(
-                        "`{}` builds on `{}` {} or a compatible newer version; {} is below it",
+                        "`{}` builds on `{}` {} or a compatible newer version; the one before it is {}",
                         package.id, requirement.library, requirement.at_least, below.version
                     );
-                    (complaint, "give a version of that library that fits, or correct `extends`")
+                    (complaint, "give a version of that library that fits, or correct `extends`".to_owned())
                 }
                 Some(_) => continue,
             };
@@ -125,7 +125,7 @@ fn lay_over(
     let PackageMaterial { material, overrides, at } = incoming;
     let Some(&taken) = by_code.get(&material.code) else {
         if overrides {
-            let message = format!("`{}` has `override = true`, but no library below has its code", material.id);
+            let message = format!("`{}` has `override = true`, but no library before it has its code", material.id);
             findings.push(Finding::new(Severity::Warning, "library.override", at.as_str(), message));
         }
         by_code.insert(material.code.clone(), entries.len());

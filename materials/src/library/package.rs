@@ -224,8 +224,12 @@ fn read_material(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Pa
     let name = table.require("name", reader).and_then(|value| {
         let name = reader.text("name", value)?;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-            let help = "use ASCII letters, digits and `-`; other spellings are aliases";
-            reader.error_help("library.name", &value.span(), format!("`{name}` is not a valid material name"), help);
+            let help = "use ASCII letters, digits and `-`; put other spellings into `aliases`";
+            let message = match name.as_str() {
+                "" => "`name` is empty".to_owned(),
+                name => format!("`{name}` is not a valid material name"),
+            };
+            reader.error_help("library.name", &value.span(), message, help);
             return None;
         }
         Some(name)
@@ -352,8 +356,10 @@ fn lint_albedo(openpbr: &OpenPbr, table: &Table<'_, '_>, reader: &mut Reader<'_>
 }
 
 fn read_priority(value: &Value<'_>, openpbr: &OpenPbr, reader: &mut Reader<'_>) -> Option<u8> {
-    let Ok(priority) = u8::try_from(reader.integer("priority", value)?) else {
-        reader.error("library.range", &value.span(), format!("`priority` must be from 0 to {}", u8::MAX));
+    let number = reader.integer("priority", value)?;
+    let Ok(priority) = u8::try_from(number) else {
+        let message = format!("`priority` is {number}; it must be from 0 to {}", u8::MAX);
+        reader.error("library.range", &value.span(), message);
         return None;
     };
     if priority > 0 && !openpbr.is_body() {

@@ -67,7 +67,7 @@ impl Rule {
             (Some((value, glob)), None) => (value, PatternText::Glob(glob?)),
             (None, Some((value, regex))) => (value, PatternText::Regex(regex?)),
             _ => {
-                reader.error("library.rule", &span, "a rule has either `glob` or `regex`, not both or neither");
+                reader.error("library.rule", &span, "a rule needs either `glob` or `regex`, and not both");
                 return None;
             }
         };

@@ -299,9 +299,9 @@ fn requirements_look_below() {
         over_builtin(parse(&header).expect("valid").0).map(|_| ()).map_err(|findings| findings[0].message.clone())
     };
     assert_eq!(requiring("STD@^1"), Ok(()));
-    assert!(requiring("STD@^2").expect_err("too old").contains("1.0.0 is below it"));
-    assert!(requiring("OTHER@^1").expect_err("absent").contains("not among those below it"));
-    assert!(requiring("ACME@^1").expect_err("itself").contains("not among those below it"));
+    assert!(requiring("STD@^2").expect_err("too old").contains("the one before it is 1.0.0"));
+    assert!(requiring("OTHER@^1").expect_err("absent").contains("not given before it"));
+    assert!(requiring("ACME@^1").expect_err("itself").contains("not given before it"));
 }
 
 #[test]

@@ -160,7 +160,7 @@ options! {
     Look, look: Look = Takes::Word(words_of::<Look>), Default::Is("gltf"), Product;
     /// Only parts of these names or paths; globs such as `Ball_*` match the whole name
     Only, only: Vec<String> = NAMES, Default::None, Product;
-    /// Parts of these names or paths are left out; globs as for only
+    /// Parts of these names or paths are left out; globs such as `Ball_*` match the whole name
     Hide, hide: Vec<String> = NAMES, Default::None, Product;
 
     /// Where the picture, or the first frame, is taken from, by name
@@ -181,12 +181,12 @@ options! {
     MarginPx, margin_px: u32 = Takes::Whole { min: 0, max: 8191 }, Default::None, Camera, unit: Some("px");
     /// Crops the picture so that the margin is the same on all sides; width and height are then its largest size
     Trim, trim: bool = Takes::Flag, Default::Is("false"), Camera;
-    /// Frames these parts, by name, path or glob as for only; the others are drawn as far as they reach into the
+    /// Frames these parts, by name, path or glob such as `Ball_*`; the others are drawn as far as they reach into the
     /// picture
     CropTo, crop_to: Vec<String> = NAMES, Default::None, Camera;
     /// Focal length for a 36 mm sensor along the longer side of the picture
     LensMm, lens_mm: f64 = Takes::Real { min: 1.0, max: 10_000.0 }, Default::Is("85"), Camera, unit: Some("mm");
-    /// Parallel projection
+    /// Parallel projection, without perspective
     Ortho, ortho: bool = Takes::Flag, Default::Is("false"), Camera;
     /// Depth of field: the f-number of the lens, for a 36 mm sensor and the product's real size
     Dof, dof: f64 = Takes::Real { min: 0.1, max: 1e6 }, Default::None, Camera;
@@ -231,7 +231,7 @@ options! {
     LightRotationDeg, light_rotation_deg: f64 = TURN, Default::Is("0"), Light, unit: Some("deg");
     /// What is behind the product: transparent, environment, white or a colour as #RRGGBB
     Background, background: Background = BACKGROUND, Default::Is("transparent"), Light;
-    /// How radiance becomes display values
+    /// How rendered light becomes colours on a display
     ViewTransform, view_transform: ViewTransform = Takes::Word(words_of::<ViewTransform>), Default::Is("agx"), Light;
     /// Brightens the picture by so many stops, or darkens it where negative
     ExposureEv, exposure_ev: f64 = Takes::Real { min: -32.0, max: 32.0 }, Default::Is("0"), Light, unit: Some("EV");
@@ -252,7 +252,7 @@ options! {
     Edges, edges: bool = Takes::Flag, Default::Is("false"), Lines;
     /// Draws the borders of triangles
     Wireframe, wireframe: bool = Takes::Flag, Default::Is("false"), Lines;
-    /// Draws lines alone, over the background and no picture
+    /// Draws the lines alone on the background, without the picture
     LinesOnly, lines_only: bool = Takes::Flag, Default::Is("false"), Lines;
     /// Width of lines
     LineWidthPx, line_width_px: f64 = Takes::Real { min: 0.5, max: 64.0 }, Default::Follows("1.5 where the picture's longer side has 1024 pixels, larger pictures in proportion, at least 1"), Lines, unit: Some("px");

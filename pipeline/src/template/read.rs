@@ -117,7 +117,8 @@ pub(super) fn whole(reader: &mut Reader<'_>, key: &str, value: &Value<'_>, min: 
     let number = reader.integer(key, value)?;
     let in_range = u32::try_from(number).ok().filter(|number| (min..=max).contains(number));
     if in_range.is_none() {
-        reader.error(CODES.range, &value.span(), format!("`{key}` must be from {min} to {max}"));
+        let message = format!("`{key}` is {number}; it must be from {min} to {max}");
+        reader.error(CODES.range, &value.span(), message);
     }
     in_range
 }

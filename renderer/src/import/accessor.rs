@@ -202,7 +202,7 @@ fn read<'b>(
             None
         }
         None if count > zeros_max as u64 => {
-            let message = format!("{count} elements have no data; the limit zero_elements is {zeros_max}");
+            let message = format!("{count} elements without data are more than the limit zero_elements of {zeros_max}");
             return Err(member.error_at("count", Code::Limit, message));
         }
         None => None,

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{DecodeError, Engine as _};
 use rayon::prelude::*;
 
 use super::ImportErrorCode as Code;
@@ -222,5 +222,13 @@ pub(super) fn data_uri(owner: &Member<'_, '_>, uri: &str) -> Result<Vec<u8>, Imp
     if !media_type.to_ascii_lowercase().ends_with(";base64") {
         return refuse("the data URI is not base64".to_owned());
     }
-    BASE64.decode(payload).or_else(|error| refuse(format!("the data URI is not valid base64: {error}")))
+    BASE64.decode(payload).or_else(|error| {
+        refuse(match error {
+            DecodeError::InvalidByte(place, byte) => {
+                let found = char::from(byte).escape_default();
+                format!("the data URI is not valid base64: character {} of its data is '{found}'", place + 1)
+            }
+            _ => "the data URI is not valid base64: its end is missing or damaged".to_owned(),
+        })
+    })
 }

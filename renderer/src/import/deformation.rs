@@ -144,7 +144,7 @@ fn blended(
                 }
                 let Some(joint) = joints.get(index as usize) else {
                     let element = used.map_or(vertex, |used| used[vertex] as usize);
-                    let message = format!("joint {index}, but there are {}", joints.len());
+                    let message = format!("joint {index} is used, but there are {}, numbered from 0", joints.len());
                     let at = accessors[joint_accessor].pointer_to_element(element);
                     return Err(ImportError::new(Code::Index, at, message));
                 };

@@ -133,7 +133,9 @@ impl ImportErrorCode {
             Self::Bounds => "the file is damaged or was cut: export it again",
             Self::NonFinite => "repair the geometry or the transform in the CAD system and export again",
             Self::Empty => "export at least one solid or surface as triangles, in a scene",
-            Self::ExternalUri | Self::Uri => "embed buffers and images: a binary .glb, or data URIs in base64",
+            Self::ExternalUri | Self::Uri => {
+                "export a .glb, which has everything in one file, or embed buffers and images as base64 data URIs"
+            }
             Self::Image => "export the texture again, embedded, as PNG, JPEG, WebP, or KTX 2 with Basis Universal",
             Self::Limit => "simplify the product; a program that embeds the renderer can raise the limit",
             Self::Cancelled => "",

@@ -130,7 +130,7 @@ fn topology(
     let accessor = &accessors[indices];
     let mut indices = accessor.indices();
     if let Some(element) = indices.iter().position(|&index| index as usize >= vertex_count) {
-        let message = format!("index {}, but there are {vertex_count} vertices", indices[element]);
+        let message = format!("vertex {} is used, but there are {vertex_count}, numbered from 0", indices[element]);
         return Err(ImportError::new(Code::Index, accessor.pointer_to_element(element), message));
     }
     if let Some(element) = indices.iter().position(|&index| Some(index) == accessor.component.restart_index()) {

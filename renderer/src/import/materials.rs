@@ -166,8 +166,8 @@ impl Reader<'_> {
 
     fn note_clamped<'d>(&mut self, owner: &Member<'_, 'd>, name: &'d str, value: f32, (min, max): (f32, f32)) {
         let message = match max == f32::MAX {
-            true => format!("{value} is below the least value of {min}"),
-            false => format!("{value} is outside the range from {min} to {max}"),
+            true => format!("{value} is below the least value, {min}, which is used instead"),
+            false => format!("{value} is outside the range from {min} to {max} and is clamped"),
         };
         self.findings.add("value_clamped", Severity::Warning, owner.pointer_to(name), message);
     }

@@ -229,7 +229,7 @@ impl<'p, 'd> Member<'p, 'd> {
             None => Ok(None),
             Some(Value::Number(number)) if (number.value as f32).is_finite() => Ok(Some(number.value)),
             Some(Value::Number(number)) => {
-                let message = format!("{:e} is infinite in single precision", number.value);
+                let message = format!("{:e} is beyond ±3.4e38, the range of single precision", number.value);
                 Err(self.error_at(name, Code::NonFinite, message))
             }
             Some(other) => self.wrong_type(name, other, "a number"),
@@ -244,7 +244,7 @@ impl<'p, 'd> Member<'p, 'd> {
         let number = |(index, value): (usize, &Value<'_>)| match value {
             Value::Number(number) if (number.value as f32).is_finite() => Ok(number.value),
             Value::Number(number) => {
-                let message = format!("{:e} is infinite in single precision", number.value);
+                let message = format!("{:e} is beyond ±3.4e38, the range of single precision", number.value);
                 Err(self.item_error(name, index, Code::NonFinite, message))
             }
             other => {
@@ -266,7 +266,7 @@ impl<'p, 'd> Member<'p, 'd> {
 
 fn out_of_range(index: u64, count: usize, noun: &str) -> String {
     match count {
-        0 => format!("{noun} {index}, but there is none"),
-        _ => format!("{noun} {index}, but there are {count}"),
+        0 => format!("{noun} {index} is used, but there is none"),
+        _ => format!("{noun} {index} is used, but there are {count}, numbered from 0"),
     }
 }

@@ -155,10 +155,8 @@ pub(super) fn note_weight_count(
     findings: &mut Findings,
 ) {
     if found != target_count {
-        let message = match found < target_count {
-            true => format!("{found} weights for {target_count} morph targets; the others count 0"),
-            false => format!("{found} weights for {target_count} morph targets; the last ones are ignored"),
-        };
+        let fate = if found < target_count { "missing weights count 0" } else { "surplus weights are ignored" };
+        let message = format!("the numbers of weights ({found}) and morph targets ({target_count}) differ: {fate}");
         findings.add("morph_weight_count", Severity::Warning, at(), message);
     }
 }

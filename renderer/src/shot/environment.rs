@@ -92,14 +92,14 @@ fn warning(code: &'static str, at: &str, message: String) -> Diagnostic {
 fn checked_size(width: usize, height: usize, at: &str) -> Result<(u32, u32), ShotError> {
     let refused = |what: String| ShotError::new(ErrorCode::EnvironmentSize, at, what);
     if height == 0 || height > MAX_HEIGHT_PX {
-        let largest = format!("{}x{MAX_HEIGHT_PX}", 2 * MAX_HEIGHT_PX);
-        return Err(refused(format!("the map has {width}x{height} pixels; the largest map is {largest}"))
+        let largest = format!("{} x {MAX_HEIGHT_PX}", 2 * MAX_HEIGHT_PX);
+        return Err(refused(format!("the map has {width} x {height} pixels; the largest map is {largest}"))
             .help("scale the map down"));
     }
     match (u32::try_from(width), u32::try_from(height)) {
         (Ok(w), Ok(h)) if w == 2 * h => Ok((w, h)),
         _ => Err(refused(format!(
-            "the map has {width}x{height} pixels, but an equirectangular map is twice as wide as high"
+            "the map has {width} x {height} pixels, but an equirectangular map is twice as wide as high"
         ))),
     }
 }

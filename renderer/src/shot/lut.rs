@@ -16,7 +16,7 @@ use super::error::{ErrorCode, ShotError};
 pub const MAX_CUBE_NODES: usize = 65;
 /// Most nodes of a curve.
 pub const MAX_CURVE_NODES: usize = 65_536;
-/// The last sentence of the help of every error.
+/// The help of what is not as the format has it.
 const EXPECTED: &str = "give a .cube with LUT_3D_SIZE or LUT_1D_SIZE, and a line of three numbers for each node";
 
 /// A lookup table that changes colours for display. Digests contain its file's hash in place of its nodes.
@@ -180,7 +180,7 @@ impl Reader<'_> {
 
     fn read_keyword<'w>(&mut self, keyword: &str, words: impl Iterator<Item = &'w str>) -> Result<(), ShotError> {
         if !self.nodes.is_empty() {
-            return Err(self.wrong(ErrorCode::LutSyntax, format!("{keyword:?} comes after a node")));
+            return Err(self.wrong(ErrorCode::LutSyntax, format!("{keyword:?} comes after the first line of numbers")));
         }
         match keyword {
             "TITLE" => {}
@@ -251,7 +251,12 @@ impl Reader<'_> {
     }
 
     fn wrong(&self, code: ErrorCode, message: impl Into<String>) -> ShotError {
-        ShotError::new(code, format!("{}:{}", self.name, self.line), message).help(EXPECTED)
+        let help = match code {
+            ErrorCode::LutDomain => "give DOMAIN_MAX larger numbers than DOMAIN_MIN in the .cube, or leave both out",
+            ErrorCode::LutNotFinite => "correct the number in the .cube, or export the table again",
+            _ => EXPECTED,
+        };
+        ShotError::new(code, format!("{}:{}", self.name, self.line), message).help(help)
     }
 }
 

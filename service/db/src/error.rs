@@ -20,7 +20,7 @@ pub enum DbError {
     #[error(transparent)]
     State(#[from] StateError),
     /// The row has changed since it was read.
-    #[error("it was changed meanwhile (revision {current}): read it again, then repeat the change")]
+    #[error("it was changed meanwhile: its revision is {current} now")]
     Stale {
         /// The revision that is there.
         current: i64,

@@ -27,7 +27,8 @@ const OBJECTS: &str = "objects";
 pub fn restore(settings: &Settings, backup: &Path) -> Result<Summary, AdminError> {
     let store = local_store(settings)?;
     let file = File::open(backup).map_err(|source| AdminError::NotRead { path: backup.to_owned(), source })?;
-    let mut zip = ZipArchive::new(file).map_err(|reason| AdminError::Damaged(reason.to_string()))?;
+    let mut zip = ZipArchive::new(file)
+        .map_err(|reason| AdminError::Damaged(format!("it is not a zip file, or is cut off ({reason})")))?;
     let manifest = manifest(&mut zip)?;
     let folder = DataFolder::open(&settings.data)?;
     // SQLite would take the log of another database for that of this one.

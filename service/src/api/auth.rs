@@ -105,7 +105,7 @@ fn check_local(headers: &HeaderMap, uri: &Uri, allowed_hosts: &[String]) -> ApiR
         || headers.contains_key(VIA)
         || headers.keys().any(|name| is_of_proxy(name.as_str()))
     {
-        let detail = "behind a proxy the service needs an API key: create one with `packshot admin create-key`";
+        let detail = "behind a proxy the service needs an API key";
         return Err(ApiError::new(Code::SetupRequired, detail));
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(|a| a.as_str()));

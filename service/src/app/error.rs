@@ -147,9 +147,7 @@ impl From<DbError> for AppError {
             DbError::State(ref reason) => Self::new(Code::StateConflict, reason.to_string()),
             DbError::Stale { .. } => Self::new(Code::PreconditionFailed, error.to_string()),
             DbError::Exists(_) => Self::new(Code::LibraryVersionExists, error.to_string()),
-            DbError::InUse("render") => {
-                Self::new(Code::RenderNotTerminal, "the render has not ended: wait for it, or cancel it first")
-            }
+            DbError::InUse("render") => Self::new(Code::RenderNotTerminal, "the render has not ended yet"),
             DbError::InUse(_) => Self::new(Code::LibraryInUse, error.to_string()),
             DbError::Closed => Self::new(Code::Unavailable, "the service is stopping"),
             DbError::Unavailable(_) | DbError::Unanswered(_) => {

@@ -44,8 +44,8 @@ impl<'a> Reader<'a> {
             for (key, given) in file::parse(path, text)? {
                 let key = ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, name)| (*name).to_owned());
                 let at = given.origin.to_string();
-                if values.insert(key.clone(), given).is_some() {
-                    let message = format!("`{key}` is set twice, once under another name");
+                if let Some(other) = values.insert(key.clone(), given) {
+                    let message = format!("`{key}` is set twice: the other place is {}", other.origin);
                     faults.push(Fault::new("config.conflict", message).at(at).help("keep one of the two"));
                 }
             }

@@ -339,7 +339,8 @@ impl Supervisor {
                 self.insist(|| tasks::give_back(&db, scope, lease, report.clone())).await
             }
             Stop::Stalled { minutes } => {
-                self.fail(Failure::infrastructure("stalled", format!("stalled: terminated after {minutes}min"))).await
+                let why = format!("no picture was finished in {minutes} minutes, so the render was stopped");
+                self.fail(Failure::infrastructure("stalled", why)).await
             }
             // Work stops only when asked; a worker that claims otherwise is broken.
             Stop::No => {

@@ -93,7 +93,7 @@ impl ServeError {
             Self::Database(source) => Fault::new("serve.database", chain(source))
                 .at("database_url")
                 .help("check that the database is running and that its address is right"),
-            Self::Store(source) => Fault::new("serve.store", chain(source))
+            Self::Store(source) => Fault::new("serve.store", format!("the store cannot be opened: {}", chain(source)))
                 .at("store")
                 .help("check that the folder or the bucket exists and can be written to"),
             Self::Mismatch { database, store, mismatch } => Fault::new("serve.store_mismatch", mismatch.to_string())

@@ -198,21 +198,22 @@ fn scene_camera(drawn: &dyn Envelope, scene: &Scene, name: &str) -> Result<Camer
     let by_number = || scene.cameras.get(name.parse::<usize>().ok()?);
     let Some(camera) = by_name.or_else(by_number) else {
         let called = |(number, camera): (usize, &SceneCamera)| match &camera.name {
-            Some(name) => format!("{number}: {}", short(name)),
-            None => format!("{number}: without a name"),
+            Some(name) => format!("{number} {}", short(name)),
+            None => format!("{number} (without a name)"),
         };
         let cameras: Vec<String> = scene.cameras.iter().enumerate().take(LISTED_MAX).map(called).collect();
         let more = scene.cameras.len().saturating_sub(LISTED_MAX);
         let named = scene.cameras.iter().filter_map(|camera| camera.name.as_deref());
-        let (question, name_one) = match did_you_mean(&KnownNames::new(named).near(name)) {
-            Some(question) => (format!("{question} "), "Name"),
-            None => (String::new(), "name"),
+        let (question, give) = match did_you_mean(&KnownNames::new(named).near(name)) {
+            Some(question) => (format!("{question} "), "Give"),
+            None => (String::new(), "give"),
         };
         let help = match (cameras.is_empty(), more) {
             (true, _) => "the file has no cameras: choose a view by name".to_owned(),
-            (false, 0) => format!("{question}{name_one} or number one of the file's: {}", cameras.join(", ")),
+            (false, 0) => format!("{question}{give} the number or the name of one that it has: {}", cameras.join(", ")),
             (false, more) => {
-                format!("{question}{name_one} or number one of the file's: {}, and {more} more", cameras.join(", "))
+                let cameras = cameras.join(", ");
+                format!("{question}{give} the number or the name of one that it has: {cameras}, and {more} more")
             }
         };
         let message = format!("the file has no camera {}", short(name));
