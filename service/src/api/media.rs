@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use packshot_contract::Word;
 use packshot_contract::event::{
-    EndEvent, EventType, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent,
+    EndEvent, EventType, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent, StreamEvent,
 };
 use packshot_contract::job::{Job, LiveJobs};
 use packshot_domain::event::EventName;
@@ -15,7 +15,7 @@ use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{SchemaFormat, Type};
-use utoipa::openapi::{ContentBuilder, KnownFormat, ObjectBuilder, RefOr, Schema};
+use utoipa::openapi::{ContentBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::renders::media_type;
@@ -99,7 +99,8 @@ impl IntoResponses for JobsEvents {
     }
 }
 
-/// Generators do not know streams, so to them it is text; `x-events` has what the data of each type is.
+/// OpenAPI 3.1 has no word for a stream. By custom the schema describes each event, as `itemSchema` does in 3.2;
+/// `x-events` has what the data of each type is.
 fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
     let reference = |name: Cow<'static, str>| json!({"$ref": format!("#/components/schemas/{name}")});
     let data = types.map(|event| {
@@ -116,9 +117,9 @@ fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
         (event.word().to_owned(), reference(name))
     });
     let data: Map<_, _> = data.collect();
-    let extensions =
-        ExtensionsBuilder::new().add("x-event", reference("StreamEvent".into())).add("x-events", data).build();
-    let content = ContentBuilder::new().schema(Some(text_schema())).extensions(Some(extensions)).build();
+    let extensions = ExtensionsBuilder::new().add("x-events", data).build();
+    let event = Ref::from_schema_name(StreamEvent::name());
+    let content = ContentBuilder::new().schema(Some(event)).extensions(Some(extensions)).build();
     let description = "Server-sent events, for as long as the connection lives: each is a `StreamEvent`, and `x-events` describes the \
                        data of each type";
     let response = ResponseBuilder::new().description(description).content("text/event-stream", content);
