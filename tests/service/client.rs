@@ -54,6 +54,12 @@ fn submit_watch_fetch() {
     let job: Value = serde_json::from_str(&stdout).expect("one JSON object");
     assert_eq!((&job["input_name"], &job["metadata"]), (&"bearing".into(), &serde_json::json!({})));
 
+    // The map that the program writes is one that the service takes.
+    let (code, _, stderr) = place.run(&["map", "init", "boxes.glb", "-o", "map.json"]);
+    assert_eq!(code, 0, "{stderr}");
+    let (code, _, stderr) = submit(&["--material-map", "map.json", "--watch"]);
+    assert_eq!(code, 0, "{stderr}");
+
     // Several pictures do not fit into one file.
     let (code, _, stderr) = submit(&["--set", "kind=views", "--set", "views=[\"front\",\"top\"]", "-o", "one.png"]);
     assert_eq!(code, 2, "{stderr}");

@@ -33,14 +33,15 @@ impl Takes {
             Self::Form { pattern, .. } => json!({"type": "string", "pattern": pattern}),
             Self::Materials => {
                 let text = json!({"type": ["string", "null"], "minLength": 1});
+                let comment = json!({"type": ["string", "null"], "description": "A note for readers."});
                 let entry = json!({
                     "type": "object",
-                    "properties": {"part_name": text, "path": text, "material": text, "comment": {"type": ["string", "null"], "description": "A note for readers."}},
+                    "properties": {"part_name": text, "path": text, "material": text, "comment": comment},
                     "additionalProperties": false,
                 });
                 json!({
                     "type": "object",
-                    "properties": {"library": text, "parts": {"type": ["array", "null"], "items": entry}},
+                    "properties": {"library": text, "parts": {"type": ["array", "null"], "items": entry}, "comment": comment},
                     "additionalProperties": false,
                 })
             }

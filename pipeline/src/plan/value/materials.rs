@@ -24,6 +24,8 @@ impl OptionValue for Materials {
             return Err(Wrong::of_type(takes.expected()));
         }
         let read = Node::root(value, &faults).members().map(|mut members| {
+            // A map file is a value of this option as it stands.
+            members.take("comment");
             let library = members.given("library").and_then(|node| node.text(NAME_BYTES_MAX).map(str::to_owned));
             let entries = members.given("parts").and_then(|parts| map::entries(&parts, ""));
             members.finish();

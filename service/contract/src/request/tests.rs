@@ -172,6 +172,7 @@ fn the_request_of_a_job_can_be_sent_again() {
         json!({"ortho": true, "fill": 0.5}),
         json!({"transparent_bg": true, "retention_class": "scratch", "metadata": {"order": 7}}),
         json!({"materials": {"parts": [{"part_name": "Ring", "material": null}]}, "material": ["Ring=Steel-Bare"]}),
+        json!({"materials": {"comment": "1 entries, 1 to choose", "parts": []}}),
         json!({"kind": "views"}),
         json!({"kind": "views", "views": ["top", "left_300deg"], "scale": "shared", "formats": ["zip", "avif"]}),
         json!({"kind": "views", "views": ["six_view", "three_quarter"], "elevation_deg": 10}),
