@@ -10,7 +10,7 @@
 //! `mapped_by_material`), any other is kept, and a primitive with nothing to wear becomes neutral grey with the finding
 //! `no_material`. A map of named parts ([`Covers::NamedParts`]) is asked first, and leaves the other parts to that.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use packshot_words::{did_you_mean, words};
 
@@ -45,6 +45,13 @@ pub struct PartNames {
     pub extras: Vec<String>,
     /// Surface area in any one unit; what is not finite and positive counts as 0.
     pub area: f64,
+}
+
+impl PartNames {
+    /// Its path, and the names of its node and its mesh.
+    fn path_and_names(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.path), self.node.as_ref(), self.mesh.as_ref()].into_iter().flatten().map(String::as_str)
+    }
 }
 
 /// What a primitive wears in its file.
@@ -192,7 +199,9 @@ impl<'a> Resolver<'a> {
             outcome.assignments.push(assignments);
         }
         outcome.findings.extend(replaced.findings(self.library));
-        outcome.findings.extend(self.table.unused(&lookups, parts, &mut suggester));
+        let free = parts.iter().zip(&outcome.report.items).filter(|(_, item)| !item.found_entry());
+        let free: HashSet<&str> = free.flat_map(|(part, _)| part.path_and_names()).collect();
+        outcome.findings.extend(self.table.unused(&lookups, parts, &free, &mut suggester));
         outcome.findings.extend(suggester.limit_finding());
         outcome
     }

@@ -50,6 +50,16 @@ fn an_entry_that_means_no_part_is_told_with_those_that_are_near() {
     assert!(outcome.stderr.contains("no part has the name `Bse`; did you mean `Base`?"), "{}", outcome.stderr);
     let outcome = workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Base=Steel"]);
     assert!(!outcome.stderr.contains("no part has the name"), "{}", outcome.stderr);
+    // A map file may be that of many products, but a name that is nearly that of a part is misspelt.
+    workplace.write(
+        "map.json",
+        br#"{"parts": [{"part_name": "Bse", "material": "Steel"}, {"part_name": "Gasket", "material": "NBR"}]}"#,
+    );
+    let outcome = workplace.run(&["preflight", "boxes.glb", "--material-map", "map.json"]).done();
+    let warning =
+        "warning[unused_map_entry]: no part has the name `Bse`; did you mean `Base`?\n  at: map.json#/parts/0";
+    assert!(outcome.stderr.contains(warning), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("`Gasket`"), "{}", outcome.stderr);
 }
 
 #[test]

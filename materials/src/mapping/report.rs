@@ -252,6 +252,13 @@ impl ReportItem {
             .unwrap_or(&self.path)
     }
 
+    /// Whether its names led to an entry of the map (or, without the suffixes of tools, to an alias), even to one whose
+    /// material no library has.
+    pub(super) fn found_entry(&self) -> bool {
+        let is_found = matches!(self.method, Method::Override | Method::Exact | Method::Normalized | Method::Suffix);
+        is_found || matches!(self.reason, Some(Reason::Ambiguous | Reason::MaterialMissing))
+    }
+
     /// The line of the log, such as `[MATERIAL] part 'Outer_Ring' → 'STD_010101_Steel-Bare' (alias match)`.
     ///
     /// The bracket names the first hop, or the second where the first was exact and the second was not.

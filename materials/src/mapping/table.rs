@@ -1,6 +1,6 @@
 //! The job's part table: the entries of a map, found by path, name and spelling.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use packshot_words::did_you_mean;
 use unicode_normalization::UnicodeNormalization;
@@ -160,8 +160,15 @@ impl<'a> PartTable<'a> {
         groups.into_iter().map(finding).collect()
     }
 
-    /// Entries that no part used, with what the parts of nearly such a name are called.
-    pub(super) fn unused(&self, lookups: &Lookups, parts: &[PartNames], suggester: &mut Suggester<'_>) -> Vec<Finding> {
+    /// Entries that no part used, with what the parts of nearly such a name are called. `free` has the names and paths
+    /// of the parts that no entry is for.
+    pub(super) fn unused(
+        &self,
+        lookups: &Lookups,
+        parts: &[PartNames],
+        free: &HashSet<&str>,
+        suggester: &mut Suggester<'_>,
+    ) -> Vec<Finding> {
         let mut idle: Vec<bool> = self.meanings.iter().map(|meaning| *meaning != Meaning::Open).collect();
         for (group, _) in self.groups.iter().zip(&lookups.used).filter(|(_, used)| **used) {
             for &idx in &group.entries {
@@ -173,8 +180,10 @@ impl<'a> PartTable<'a> {
                 PartSelector::Name(name) => ("name", name, suggester.near_names(name, parts)),
                 PartSelector::Path(path) => ("path", path, suggester.near_paths(path, parts)),
             };
-            // A map may be that of many products; what was written for this picture means one of its parts.
-            let severity = if entry.origin == Origin::Hand { Severity::Warning } else { Severity::Info };
+            // A map may be that of many products; what was written for this picture means one of its parts. So does a
+            // name much like that of a part without an entry: one of the two is misspelt.
+            let is_slip = entry.origin == Origin::Hand || near.iter().any(|name| free.contains(name.as_str()));
+            let severity = if is_slip { Severity::Warning } else { Severity::Info };
             let message = format!("no part has the {of} `{}`", one_line(wanted));
             let finding = Finding::new(severity, "unused_map_entry", entry.at.as_str(), message);
             let near: Vec<String> = near.iter().map(|name| one_line(name)).collect();

@@ -60,12 +60,29 @@ fn a_name_that_no_part_has_is_told_with_those_that_are_near() {
         assert_eq!(help.is_some(), near.is_some(), "{wanted}: {help:?}");
         assert!(help.unwrap_or_default().contains(near.unwrap_or_default()), "{wanted}: {help:?}");
     }
-    // A map may be that of many products: what it has beyond this one is worth knowing, and no more.
-    let of_many = map(&[("path:Asm/Bdy", "Steel")]);
-    let outcome = Resolver::new(Library::builtin(), Some(&of_many), OnUnmapped::Keep).resolve(&parts);
-    let unused = findings(&outcome, "unused_map_entry");
-    assert_eq!((unused[0].severity, unused[0].message.as_str()), (Severity::Info, "no part has the path `Asm/Bdy`"));
-    assert!(unused[0].help.as_deref().is_some_and(|help| help.contains("`Asm/Body`")), "{unused:?}");
+}
+
+#[test]
+fn a_map_of_many_products_may_name_other_parts_but_not_misspell_this_ones() {
+    let parts = [part("Body", "SOLID"), part("Body_Lid", "SOLID"), part("Screw_12", "SOLID")];
+    for (rows, severity, message, near) in [
+        // A part without an entry is nearly called so: one of the two names is wrong.
+        (&[("path:Asm/Bdy", "Steel")][..], Severity::Warning, "no part has the path `Asm/Bdy`", Some("`Asm/Body`")),
+        (&[("Bdy", "Steel")], Severity::Warning, "no part has the name `Bdy`", Some("`Body`")),
+        // That part has an entry of its own, so this one is for a part of another product; so is what is near none.
+        (&[("Bdy", "Steel"), ("Body", "Brass")], Severity::Info, "no part has the name `Bdy`", Some("`Body`")),
+        (&[("Gasket", "NBR")], Severity::Info, "no part has the name `Gasket`", None),
+        (&[("*", "NBR")], Severity::Info, "no part has the name `*`", None),
+    ] {
+        let of_many = map(rows);
+        let outcome = Resolver::new(Library::builtin(), Some(&of_many), OnUnmapped::Keep).resolve(&parts);
+        let unused = findings(&outcome, "unused_map_entry");
+        let [finding] = unused[..] else { panic!("{rows:?}: {unused:?}") };
+        assert_eq!((finding.severity, finding.message.as_str()), (severity, message), "{rows:?}");
+        let help = finding.help.as_deref();
+        assert_eq!(help.is_some(), near.is_some(), "{rows:?}: {help:?}");
+        assert!(help.unwrap_or_default().contains(near.unwrap_or_default()), "{rows:?}: {help:?}");
+    }
 }
 
 #[test]
