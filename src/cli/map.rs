@@ -1,6 +1,6 @@
 //! `packshot map`: material maps.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use packshot::error::Fault;
@@ -44,12 +44,7 @@ pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     places.read(&args.input, "<INPUT>")?;
     args.options.read()?.material_map.as_deref().map_or(Ok(()), |path| places.read(path, "--material-map"))?;
     places.write(&args.output, "-o")?;
-    if !args.overwrite && args.output.is_file() {
-        let fault = Fault::new("output.exists", "the map already exists, and may have been edited by hand");
-        let fault =
-            fault.at(args.output.display().to_string()).help("choose another name, or give --overwrite to replace it");
-        return Err(Failure::new(Exit::Output, fault));
-    }
+    may_write(&args.output, args.overwrite)?;
     let interrupt = Interrupt::install()?;
     let ProductPlan { plan, library, diagnostics } = ProductPlan::of(&args.options)?;
     console::print_findings(&diagnostics);
@@ -58,4 +53,17 @@ pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     let request = plan.material_request(library)?;
     let text = template(&request.library, request.map.as_ref(), &product.part_names());
     files::write(&args.output, text.as_bytes(), &interrupt)
+}
+
+/// Whether a map may be written here: one that exists is replaced only when asked for.
+///
+/// # Errors
+/// `output.exists` if there is one.
+pub(super) fn may_write(path: &Path, overwrite: bool) -> Result<(), Failure> {
+    if overwrite || !path.is_file() {
+        return Ok(());
+    }
+    let fault = Fault::new("output.exists", "the map already exists, and may have been edited by hand");
+    let help = "choose another name, or give --overwrite to replace it";
+    Err(Failure::new(Exit::Output, fault.at(path.display().to_string()).help(help)))
 }

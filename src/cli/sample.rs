@@ -9,6 +9,7 @@ use super::args::unknown_sample;
 use super::failure::Failure;
 use super::files;
 use super::interrupt::Interrupt;
+use super::map::may_write;
 
 /// Arguments of `sample`.
 #[derive(Args, Debug)]
@@ -23,6 +24,9 @@ pub(crate) struct SampleArgs {
     /// Write its material map (JSON) too
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
+    /// Replace an existing map; edits made in it by hand are lost
+    #[arg(long, requires = "map")]
+    overwrite: bool,
     /// List the samples
     #[arg(long, conflicts_with_all = ["name", "output", "map"])]
     list: bool,
@@ -43,6 +47,7 @@ pub(crate) fn run(args: &SampleArgs) -> Result<(), Failure> {
             "end the name in .glb, or give `-` for standard output",
         ));
     }
+    args.map.as_deref().map_or(Ok(()), |path| may_write(path, args.overwrite))?;
     let interrupt = Interrupt::install()?;
     files::write(output, &sample.glb, &interrupt)?;
     match &args.map {

@@ -233,6 +233,13 @@ fn the_sample_renders_the_same_with_and_without_its_map() {
     let workplace = Workplace::new();
     assert!(workplace.run(&["sample", "--list"]).done().text().contains("bearing"));
     workplace.run(&["sample", "bearing", "-o", "bearing.glb", "--map", "map.json"]).done();
+    let again = ["sample", "bearing", "-o", "again.glb", "--map", "map.json"];
+    workplace.write("map.json", MAP);
+    workplace.run(&again).expect_error(6, "output.exists", "map.json");
+    assert!(workplace.read("map.json") == MAP, "what may have been edited by hand is never replaced unasked");
+    assert!(!workplace.files().contains(&"again.glb".to_owned()), "nothing is written by halves");
+    workplace.run(&[&again[..], &["--overwrite"]].concat()).done();
+    assert!(workplace.read("map.json") != MAP);
     let options = [&["-o", "out.png"], &TINY[..]].concat();
     let mut pictures = Vec::new();
     for input in [&["--sample", "bearing"][..], &["bearing.glb"], &["bearing.glb", "--material-map", "map.json"]] {
