@@ -254,7 +254,7 @@ impl PartMaterials {
         let message =
             format!("{} of {} parts have no material: {}", report.unmapped, report.parts, self.unmapped_names());
         let at = report.unmapped_items().next().map_or_else(String::new, |item| item.path.clone());
-        let help = "add them to the material map; `packshot map init` writes one with suggestions";
+        let help = "add them to the material map; `packshot map init` writes one to complete";
         Some(Error::new(ErrorKind::Unmapped, Fault::new("unmapped_parts", message).at(at).help(help)))
     }
 

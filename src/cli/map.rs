@@ -17,7 +17,7 @@ use super::{console, files};
 /// Subcommands of `map`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MapCommand {
-    /// Write a map with every part, what it resolves to, and suggestions to choose from
+    /// Write a map with every part, what it resolves to, and materials of nearly its name
     #[command(after_help = "Example: packshot map init bearing.glb -o map.json")]
     Init(InitArgs),
 }

@@ -29,8 +29,9 @@ struct Entry<'a> {
 /// The text of a map with an entry for every part, one per name, in the order of the parts.
 ///
 /// Materials are those that `map` and the library's own rules and names give; a part that nothing matches has the
-/// material `null` and suggestions in its `comment`. Parts that share a name but not a material, and parts without a
-/// name, are named by their paths. [`MaterialMap::parse`] reads the text back to the same materials.
+/// material `null`, and in its `comment` the library's materials of nearly its name, if there are any. Parts that share
+/// a name but not a material, and parts without a name, are named by their paths. [`MaterialMap::parse`] reads the text
+/// back to the same materials.
 pub fn template(library: &Library, map: Option<&MaterialMap>, parts: &[PartNames]) -> String {
     let map = MaterialMap { covers: Covers::AllParts, ..map.cloned().unwrap_or_default() };
     let resolver = Resolver::new(library, Some(&map), OnUnmapped::Magenta);
@@ -78,7 +79,10 @@ fn comment(item: &ReportItem) -> String {
         Some(_) => "nothing matches".to_owned(),
     };
     if item.suggestions.is_empty() {
-        return why;
+        return match item.reason {
+            Some(Reason::Ambiguous) => why,
+            _ => format!("{why}; see `packshot materials list`"),
+        };
     }
     let choices: Vec<_> =
         item.suggestions.iter().map(|choice| format!("{} ({:.2})", choice.material, choice.score)).collect();

@@ -342,6 +342,8 @@ fn a_written_map_reads_back_to_the_same_materials() {
     let typo = entries.iter().find(|entry| entry["part_name"] == "Typenschlid").expect("every part has an entry");
     assert_eq!(typo["material"], serde_json::Value::Null);
     assert!(typo["comment"].as_str().is_some_and(|c| c.starts_with("nothing matches; choose from STD_010601_Copper")));
+    let nameless = entries.iter().find(|entry| entry["path"] == "Asm/Node_9").expect("every part has an entry");
+    assert_eq!(nameless["comment"], "nothing matches; see `packshot materials list`");
     assert_eq!(entries.iter().filter(|entry| entry.get("path").is_some()).count(), 3);
 }
 
