@@ -238,6 +238,11 @@ impl PartMaterials {
         self.report.as_ref().map_or(0, |report| report.unmapped)
     }
 
+    /// The library material that unmapped parts are shown in; `None` if they look as in their file, or there are none.
+    pub fn unmapped_material(&self) -> Option<&str> {
+        self.report.iter().flat_map(Report::unmapped_items).find_map(|item| item.material.as_deref())
+    }
+
     /// The names of the unmapped parts, for use in a sentence.
     pub fn unmapped_names(&self) -> String {
         let items = self.report.iter().flat_map(Report::unmapped_items);

@@ -63,6 +63,11 @@ pub(crate) fn warn(message: &str) {
     say(&format!("warning: {}", one_line(message)));
 }
 
+/// The same, with what to do about it.
+pub(crate) fn warn_with_help(message: &str, help: &str) {
+    say(&format!("warning: {}\n  help: {help}", one_line(message)));
+}
+
 /// Tells what was done, in one line or several. Names of files may hold anything.
 pub(crate) fn note(message: &str) {
     message.lines().for_each(|line| say(&one_line(line)));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use packshot::product::{PartMaterials, Product};
 use packshot::report::{Animation, Preflight};
-use packshot_materials::mapping::{Method, OnUnmapped, Reason};
+use packshot_materials::mapping::{Method, OnUnmapped, Reason, Report};
 use packshot_materials::name::one_line;
 
 use super::args::{Input, ProductPlan};
@@ -110,14 +110,24 @@ fn table(preflight: &Preflight) -> String {
         let names: Vec<String> = choices.animations.iter().map(named).collect();
         text += &format!("animations: {}\n", names.join(", "));
     }
+    let [of_library, of_file, none] = material_counts(report);
     text += &format!(
-        "{} of {} parts resolved ({:.1} % of the surface), {} triangles, {} meshes; library {}\n",
-        report.resolved,
-        report.parts,
-        report.coverage_area * 100.0,
-        stats.triangles,
-        stats.meshes,
-        report.library
+        "{} parts (material of the library: {of_library}, of the file: {of_file}, none: {none}), {} triangles, {} meshes; \
+         library {}\n",
+        report.parts, stats.triangles, stats.meshes, report.library
     );
     text
+}
+
+/// How many parts have a material of the library, how many one of the file, and how many none.
+fn material_counts(report: &Report) -> [usize; 3] {
+    let [mut of_library, mut of_file, mut none] = [0; 3];
+    for item in &report.items {
+        match (item.reason, item.method, &item.material) {
+            (Some(_), ..) | (None, Method::Fallback, _) => none += 1,
+            (None, _, Some(_)) => of_library += 1,
+            (None, _, None) => of_file += 1,
+        }
+    }
+    [of_library, of_file, none]
 }

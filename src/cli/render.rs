@@ -9,6 +9,8 @@ use packshot::render::{ReadyShot, ResidentProduct};
 use packshot::report::Preflight;
 use packshot::taken::{Taken, Taking};
 use packshot::timing::{Seconds, Stopwatch};
+use packshot_materials::library::Library;
+use packshot_materials::mapping::OnUnmapped;
 use packshot_pipeline::memory::MemoryNeed;
 use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::shot_file::Noise;
@@ -230,7 +232,9 @@ impl<'a> Session<'a> {
         let materials = &subject.materials;
         if materials.unmapped() > 0 {
             let (n, of) = (materials.unmapped(), materials.parts.len());
-            console::warn(&format!("{n} of {of} parts have no material: {}", materials.unmapped_names()));
+            let (shown, help) = unmapped_shown(self.planned.plan.on_unmapped(), materials.unmapped_material());
+            let names = materials.unmapped_names();
+            console::warn_with_help(&format!("{n} of {of} parts have no material: {names}; {shown}"), help);
         }
         let output = &self.args.output;
         let keeps_something = output.output.is_some() || output.report.is_some() || output.dump_shot.is_some();
@@ -300,4 +304,18 @@ impl<'a> Session<'a> {
 fn with_render(seconds: Seconds, picture: &Picture) -> Seconds {
     let denoise = picture.denoised.map_or(0.0, |done| done.seconds);
     Seconds { render: picture.render_s, render_cpu: picture.render_cpu_s, denoise, ..seconds }
+}
+
+/// How parts without a material look, and what to do about it; `material` is the one that they are shown in.
+fn unmapped_shown(on_unmapped: OnUnmapped, material: Option<&str>) -> (String, &'static str) {
+    let builtin = Library::builtin();
+    let magenta = builtin.material(builtin.fallback()).id.as_str();
+    match (on_unmapped, material) {
+        (OnUnmapped::Keep, _) => ("shown as in the file".to_owned(), "give each a material in the material map"),
+        (OnUnmapped::Magenta | OnUnmapped::Fail, shown) => {
+            let shown = shown.filter(|id| *id != magenta).unwrap_or("magenta");
+            let help = "give each a material in the material map, or --on-unmapped keep to show them as in the file";
+            (format!("shown in {shown}"), help)
+        }
+    }
 }

@@ -40,7 +40,10 @@ fn unmapped_parts_are_magenta_and_counted() {
     assert_eq!(unmapped(&workplace, &[]), (0, 0), "without a map nothing is unmapped");
     let outcome =
         workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Base=Steel", "--on-unmapped", "magenta"]);
-    assert!(outcome.stderr.contains("1 of 3 parts have no material: `Lid`"), "{}", outcome.stderr);
+    let warning =
+        "1 of 3 parts have no material: `Lid`; shown in magenta\n  help: give each a material in the material map";
+    assert!(outcome.stderr.contains(warning), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("--on-unmapped keep"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -84,6 +87,9 @@ fn unmapped_parts_can_keep_their_own_material_or_fail() {
     assert_eq!(unmapped(&workplace, &[&steel[..], &["--on-unmapped", "keep"]].concat()), (1, 0));
     let pixels = pixels(&workplace.read("out.png"));
     assert!(pixels.iter().any(|[r, g, b, a]| *a > 200 && r > g && r > b && r - g > 60), "the lid is red");
+    let outcome = workplace.render(&[&["boxes.glb", "-o", "out.png"], &steel[..], &["--on-unmapped", "keep"]].concat());
+    assert!(outcome.stderr.contains("no material: `Lid`; shown as in the file\n"), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("--on-unmapped"), "{}", outcome.stderr);
     std::fs::remove_file(workplace.path("out.png")).expect("removed");
     let refused =
         workplace.run(&["render", "boxes.glb", "-o", "out.png", "--material", "Base=Steel", "--on-unmapped", "fail"]);
@@ -205,7 +211,11 @@ fn preflight_tells_what_a_render_would_do() {
     assert_eq!((refused.code, &refused.json()["ok"]), (4, &false.into()));
     assert!(refused.stderr.starts_with("error[unmapped_parts]: "), "{}", refused.stderr);
     let table = preflight(&must_match).done();
-    assert!(table.text().contains("Lid") && table.text().contains("2 of 3 parts resolved"), "{}", table.text());
+    let sum = "3 parts (material of the library: 2, of the file: 0, none: 1), ";
+    assert!(table.text().contains("Lid") && table.text().contains(sum), "{}", table.text());
+    let table = preflight(&[]).done();
+    let sum = "3 parts (material of the library: 1, of the file: 1, none: 1), ";
+    assert!(table.text().contains(sum), "{}", table.text());
     assert_eq!(workplace.files(), ["boxes.glb"]);
 }
 
