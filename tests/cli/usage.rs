@@ -253,6 +253,40 @@ fn what_was_meant_by_a_mistyped_word_is_said() {
 }
 
 #[test]
+fn the_command_or_option_that_was_meant_is_one_that_can_be_used() {
+    let workplace = Workplace::new();
+    for (args, meant) in [
+        ("device", "`devices`"),
+        ("templates", "`template`"),
+        ("version", "`--version`"),
+        ("help rendr", "`render`"),
+        ("template lst", "`list`"),
+        ("render boxes.glb --resolution 320", "`--width` and `--height`"),
+        ("render boxes.glb --map map.json", "`--material-map`"),
+        ("render boxes.glb --materialmap map.json", "`--material-map`"),
+        #[cfg(feature = "service")]
+        ("admin createkey", "`create-key`"),
+        #[cfg(feature = "service")]
+        ("admin create_key", "`create-key`"),
+        #[cfg(feature = "service")]
+        ("admin revoke", "`revoke-key`"),
+        #[cfg(feature = "service")]
+        ("serve --port 8080", "`--listen`"),
+        #[cfg(feature = "service")]
+        ("serve --prot 8080", "`--listen`"),
+    ] {
+        let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(outcome.code, 2, "{args}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(&format!("help: did you mean {meant}?")), "{args}: {}", outcome.stderr);
+    }
+    for args in ["list", "completions csh", "render boxes.glb --xyzzy"] {
+        let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(outcome.code, 2, "{args}: {}", outcome.stderr);
+        assert!(!outcome.stderr.contains("did you mean"), "{args}: {}", outcome.stderr);
+    }
+}
+
+#[test]
 fn a_format_may_be_written_as_an_extension() {
     let workplace = Workplace::new();
     workplace.render(&["boxes.glb", "-o", "out/", "--format", ".png,.jpg"]);
