@@ -152,6 +152,8 @@ fn no_device_of_that_name() {
     let mut command = workplace.command(&["render", "boxes.glb"]);
     let outcome = command.env("PACKSHOT_DEVICE", "no such adapter").output().expect("runs");
     assert_eq!(outcome.status.code(), Some(5), "the variable counts where the option is not given");
+    let told = String::from_utf8_lossy(&outcome.stderr);
+    assert!(told.contains("\n  at: PACKSHOT_DEVICE\n"), "{told}");
     // Input is looked at before any driver is.
     workplace.run(&["render", "gone.glb", "--device", "no such adapter"]).expect_error(
         3,

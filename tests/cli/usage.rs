@@ -133,7 +133,8 @@ fn what_the_parser_finds_is_told_as_all_else_is() {
         ),
         (
             "render boxes.glb --max-memory-bytes 0",
-            "invalid value `0` for `--max-memory-bytes`: expected a whole number of at least 1\n",
+            "invalid value `0` for `--max-memory-bytes`: expected a number of bytes, at least 1, such as 536870912 or \
+             \"512 MiB\"\n",
         ),
         ("render boxes.glb --threads few", "invalid value `few` for `--threads`: expected a whole number\n"),
         (
