@@ -43,9 +43,11 @@ impl PreflightArgs {
 pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
     let ProductPlan { plan, library, mut diagnostics } = ProductPlan::of(&args.options)?;
-    let source = args.input().read()?;
+    let input = args.input();
+    let source = input.read().map_err(|failure| input.failed(failure))?;
     diagnostics.extend(source.opened);
-    let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)?;
+    let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)
+        .map_err(|error| input.failed(Failure::from(error)))?;
     let request = plan.material_request(library)?.with_own_map(source.map);
     let materials = PartMaterials::resolve(&product, &request);
     materials.log();
@@ -111,12 +113,13 @@ fn table(preflight: &Preflight) -> String {
         text += &format!("animations: {}\n", names.join(", "));
     }
     text += &format!(
-        "{} of {} parts resolved ({:.1} % of the surface), {} triangles, {} meshes; library {}\n",
+        "{} of {} parts resolved ({:.1} % of the surface), {} triangles, {} {}; library {}\n",
         report.resolved,
         report.parts,
         report.coverage_area * 100.0,
         stats.triangles,
         stats.meshes,
+        if stats.meshes == 1 { "mesh" } else { "meshes" },
         report.library
     );
     text

@@ -331,3 +331,21 @@ fn version_and_completions() {
         assert!(script.text().contains("packshot") && script.text().contains("preflight"), "{shell}");
     }
 }
+
+#[test]
+fn views_say_at_first_that_they_need_a_folder() {
+    let workplace = Workplace::new();
+    for output in ["v", "v.png"] {
+        let outcome = workplace.run(&["views", "boxes.glb", "-o", output]);
+        outcome.expect_error(2, "usage.invalid_value", "-o");
+        assert!(outcome.stderr.contains("views are written into a folder"), "{output}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("help: give a folder: -o v/\n"), "{output}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_wrong_command_line_leaves_no_empty_folder() {
+    let workplace = Workplace::new();
+    workplace.run(&["render", "boxes.glb", "boxes.glb", "-o", "two/"]).expect_error(2, "usage.conflict", "-o");
+    assert_eq!(workplace.files(), ["boxes.glb"], "nothing is written");
+}
