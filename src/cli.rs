@@ -185,16 +185,17 @@ fn command() -> clap::Command {
 /// The command to run; `None` when help or version was asked for, and has been printed.
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Cli>, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let command = command();
-    let is_about_help = is_about_help(&command, arguments.get(1..).unwrap_or_default());
+    let root = command();
+    let is_about_help = is_about_help(&root, arguments.get(1..).unwrap_or_default());
     let n = arguments.len() - usize::from(is_about_help);
-    let matches = match command.try_get_matches_from(&arguments[..n]) {
+    let matches = match root.try_get_matches_from(&arguments[..n]) {
         Ok(matches) => matches,
         Err(help) if !help.use_stderr() => return files::print(help.to_string().as_bytes()).map(|()| None),
-        Err(error) => return Err(usage::failure(&error)),
+        Err(error) => return Err(usage::failure(&error, command(), &arguments)),
     };
     later::refuse(&matches)?;
-    Cli::from_arg_matches(&matches).map(Some).map_err(|error| usage::failure(&error))
+    let wrong = |error: clap::Error| usage::failure(&error, command(), &arguments);
+    Cli::from_arg_matches(&matches).map(Some).map_err(wrong)
 }
 
 /// Whether help about the command `help` is asked for, of `packshot` itself or of a group of commands: it is the help.

@@ -112,17 +112,29 @@ impl MaterialMap {
         let faults = Faults::default();
         let entries = read(&Node::root(&root, &faults), name);
         let finding = |fault: Fault| {
+            let help = help(&fault);
             let found = Finding::error(code(&fault.kind), place(name, &fault.at), fault.message);
-            match fault.kind {
-                FaultKind::UnknownMember => {
-                    found.with_help("remove it: an entry has `part_name` or `path`, `material` and `comment`")
-                }
-                // The others say what is expected.
-                _ => found,
+            match help {
+                Some(help) => found.with_help(help),
+                None => found,
             }
         };
         let findings: Vec<Finding> = faults.into_vec().into_iter().map(finding).collect();
         Rejected::unless_clean(Self::of_all(entries.unwrap_or_default()), findings).map(|(map, _)| map)
+    }
+}
+
+/// What to do about a fault whose message does not say it.
+fn help(fault: &Fault) -> Option<&'static str> {
+    match fault.kind {
+        FaultKind::UnknownMember if fault.message.contains("did you mean") => {
+            Some("rename or remove it: an entry has `part_name` or `path`, `material` and `comment`")
+        }
+        FaultKind::UnknownMember => Some("remove it: an entry has `part_name` or `path`, `material` and `comment`"),
+        FaultKind::Type if fault.at.is_empty() => {
+            Some("give an object with the list of parts as its member `parts`: {\"parts\": [...]}")
+        }
+        _ => None,
     }
 }
 

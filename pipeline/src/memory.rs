@@ -159,6 +159,24 @@ impl MemoryLimit {
     }
 }
 
+/// What [`parse_bytes`] takes, for messages.
+pub const BYTES: &str = "a number of bytes, at least 1, such as 536870912 or \"512 MiB\"";
+
+/// Bytes as settings and options give them: a whole number, alone or with `B`, `KiB`, `MiB` or `GiB`.
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim() {
+        "" | "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
 /// Bytes per pixel in each phase of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PerPixel {

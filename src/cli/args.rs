@@ -1,5 +1,6 @@
 //! What several commands are given: a product, libraries of materials, a map.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -68,8 +69,10 @@ pub(crate) fn read_package(folder: &Path) -> Result<(Package, Vec<packshot_mater
         let fault = Fault::new("library.file_missing", message).at(folder.display().to_string());
         Failure::new(Exit::Input, fault.help("give a folder that holds the TOML files of one library"))
     };
-    let entries =
-        std::fs::read_dir(folder).map_err(|reason| refused(format!("the folder cannot be read: {reason}")))?;
+    let entries = std::fs::read_dir(folder).map_err(|reason| match reason.kind() {
+        io::ErrorKind::NotADirectory => refused("this is a file, and a library is a folder".to_owned()),
+        _ => refused(format!("the folder cannot be read: {reason}")),
+    })?;
     let mut texts = Vec::new();
     for entry in entries {
         let path = entry.map_err(|reason| refused(format!("the folder cannot be read: {reason}")))?.path();
@@ -131,6 +134,14 @@ impl Input {
                 path.file_stem().map_or_else(|| "picture".to_owned(), |stem| stem.to_string_lossy().into_owned())
             }
             Self::Sample(name) => name.clone(),
+        }
+    }
+
+    /// A failure in it, with its path before places within it, which say nothing alone.
+    pub(crate) fn failed(&self, failure: Failure) -> Failure {
+        match self {
+            Self::File(path) => failure.in_file(&path.display().to_string()),
+            Self::Sample(_) => failure,
         }
     }
 

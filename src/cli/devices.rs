@@ -8,10 +8,11 @@ use clap::{Args, value_parser};
 use packshot::denoise::Oidn;
 use packshot::error::Fault;
 use packshot::{DeviceRequest, Renderer, RendererOptions};
-use packshot_pipeline::memory::{LimitOf, MemoryLimit, MemoryNeed};
+use packshot_pipeline::memory::{self, LimitOf, MemoryLimit, MemoryNeed};
 use packshot_renderer::backend::device::{self, DeviceReport, DeviceState};
 
 use super::failure::{Exit, Failure};
+use super::usage::option_or_variable;
 use super::{cache, files, kit};
 
 /// With how many threads, in how much memory.
@@ -21,9 +22,18 @@ pub(crate) struct ThreadArgs {
     /// CPU threads [default: all]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Bytes of memory that rendering may take [default: what the machine or its container has]
-    #[arg(long, value_name = "N", env = "PACKSHOT_MAX_MEMORY_BYTES", value_parser = value_parser!(u64).range(1..))]
+    /// Bytes of memory that rendering may take, such as 6GiB [default: what the machine or its container has]
+    #[arg(long, value_name = "N", env = MAX_MEMORY_VARIABLE, value_parser = memory_bytes)]
     max_memory_bytes: Option<u64>,
+}
+
+/// The variable of `--max-memory-bytes`.
+const MAX_MEMORY_VARIABLE: &str = "PACKSHOT_MAX_MEMORY_BYTES";
+
+/// The same sizes as in the settings of the service.
+fn memory_bytes(text: &str) -> Result<u64, String> {
+    let bytes = memory::parse_bytes(text).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| format!("expected {}", memory::BYTES))
 }
 
 fn device_request(text: &str) -> Result<DeviceRequest, Infallible> {
@@ -35,7 +45,9 @@ impl ThreadArgs {
     pub(crate) fn check_memory(&self, need: MemoryNeed) -> Result<(), Failure> {
         let Some(limit) = MemoryLimit::least(device::memory_bytes(), self.max_memory_bytes) else { return Ok(()) };
         need.check(limit).map_err(|error| match limit.whose {
-            LimitOf::Setting => Failure::from(error).at_option("--max-memory-bytes"),
+            LimitOf::Setting => {
+                Failure::from(error).at_option(option_or_variable("--max-memory-bytes", MAX_MEMORY_VARIABLE))
+            }
             LimitOf::Machine => error.into(),
         })
     }
@@ -45,7 +57,10 @@ impl ThreadArgs {
         let n_threads = self.threads.map_or(0, usize::from);
         let options = RendererOptions { n_threads, kernel_cache: cache::kernels(), oidn };
         Renderer::new(&device.map_or(DeviceRequest::Auto, DeviceRequest::from), options).map_err(|error| {
-            let option = if error.code().starts_with("denoise.") { "--denoise-with" } else { "--device" };
+            let option = match error.code().starts_with("denoise.") {
+                true => "--denoise-with",
+                false => option_or_variable("--device", "PACKSHOT_DEVICE"),
+            };
             Failure::from(error).at_option(option)
         })
     }

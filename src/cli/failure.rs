@@ -85,6 +85,17 @@ impl Failure {
         self
     }
 
+    /// The same, with the only input before places within it, which say nothing alone.
+    pub(crate) fn in_file(mut self, input: &str) -> Self {
+        if self.is_of_input() {
+            let is_within = |at: &str| at.starts_with("byte ") || at.starts_with('/');
+            for fault in self.faults.iter_mut().filter(|fault| is_within(&fault.at) && !fault.at.starts_with(input)) {
+                fault.at = format!("{input}: {}", fault.at);
+            }
+        }
+        self
+    }
+
     /// Wrong usage: `code` without its prefix `usage.`, and the option or argument.
     pub(crate) fn usage(
         code: &str,

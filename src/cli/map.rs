@@ -48,8 +48,10 @@ pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
     let ProductPlan { plan, library, diagnostics } = ProductPlan::of(&args.options)?;
     console::print_findings(&diagnostics);
-    let source = Input::File(args.input.clone()).read()?;
-    let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)?;
+    let input = Input::File(args.input.clone());
+    let source = input.read().map_err(|failure| input.failed(failure))?;
+    let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)
+        .map_err(|error| input.failed(Failure::from(error)))?;
     let request = plan.material_request(library)?;
     let text = template(&request.library, request.map.as_ref(), &product.part_names());
     files::write(&args.output, text.as_bytes(), &interrupt)

@@ -43,9 +43,11 @@ impl PreflightArgs {
 pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
     let ProductPlan { plan, library, mut diagnostics } = ProductPlan::of(&args.options)?;
-    let source = args.input().read()?;
+    let input = args.input();
+    let source = input.read().map_err(|failure| input.failed(failure))?;
     diagnostics.extend(source.opened);
-    let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)?;
+    let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)
+        .map_err(|error| input.failed(Failure::from(error)))?;
     let request = plan.material_request(library)?.with_own_map(source.map);
     let materials = PartMaterials::resolve(&product, &request);
     materials.log();
@@ -112,9 +114,14 @@ fn table(preflight: &Preflight) -> String {
     }
     let [of_library, of_file, none] = material_counts(report);
     text += &format!(
-        "{} parts (material of the library: {of_library}, of the file: {of_file}, none: {none}), {} triangles, {} meshes; \
+        "{} {} (material of the library: {of_library}, of the file: {of_file}, none: {none}), {} triangles, {} {}; \
          library {}\n",
-        report.parts, stats.triangles, stats.meshes, report.library
+        report.parts,
+        if report.parts == 1 { "part" } else { "parts" },
+        stats.triangles,
+        stats.meshes,
+        if stats.meshes == 1 { "mesh" } else { "meshes" },
+        report.library
     );
     text
 }

@@ -38,8 +38,14 @@ pub(crate) fn require_passed<'a>(
     let mut more: Vec<usize> = Vec::new();
     for (at, checks) in checked {
         for Check { rule, required, measured, .. } in checks.iter().filter(|check| !check.passed) {
-            let message =
-                format!("the picture breaks a rule of {}: {rule} is {measured}, required is {required}", preset.name);
+            let what = match rule.as_str() {
+                "residue_px" if measured.to_string() == "1" => {
+                    "1 pixel away from the product is not white (255, 255, 255)".to_owned()
+                }
+                "residue_px" => format!("{measured} pixels away from the product are not white (255, 255, 255)"),
+                _ => format!("{rule} is {measured}, required is {required}"),
+            };
+            let message = format!("the picture breaks a rule of {}: {what}", preset.name);
             // All frames of a turn may break a rule alike.
             match faults.iter().position(|fault| fault.message == message) {
                 Some(known) => more[known] += 1,

@@ -34,6 +34,7 @@ use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::places::Places;
 use super::progress::RenderBar;
+use super::usage::option_or_variable;
 use super::{console, files, preset, table};
 use args::Planned;
 use denoise::ChosenDenoiser;
@@ -265,7 +266,8 @@ impl<'a> Session<'a> {
         let device = self.renderer()?.device().clone();
         let n = u32::try_from(n).unwrap_or(u32::MAX);
         let need = MemoryNeed::new(&taking, shot, n, preflight.stats.device_bytes_estimate, device.kind);
-        need.check_device(&device).map_err(|error| Failure::from(error).at_option("--device"))?;
+        let option = option_or_variable("--device", "PACKSHOT_DEVICE");
+        need.check_device(&device).map_err(|error| Failure::from(error).at_option(option))?;
         self.args.threads.check_memory(need)
     }
 

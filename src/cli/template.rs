@@ -97,7 +97,7 @@ impl TemplateFile {
         let builtin = name.to_str().and_then(Template::builtin_text);
         let text = match builtin {
             Some(text) => text.as_bytes().to_vec(),
-            None if is_file_name(name) => files::read(name, InputKind::Template)?,
+            None if is_file_name(name) || name.is_dir() => files::read(name, InputKind::Template)?,
             None => return Err(unknown(name)),
         };
         let (template, findings) = Template::parse(&name.display().to_string(), &text)?;

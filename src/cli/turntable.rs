@@ -44,7 +44,11 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let picture = &args.picture;
     picture.output.require_one_of_each("turntable")?;
     args.check_output()?;
-    let shot = OpenShot::read(args.shot.as_deref(), picture, Kind::Turntable)?;
+    let in_shot = |failure: Failure| match &args.shot {
+        Some(path) => failure.in_file(&path.display().to_string()),
+        None => failure,
+    };
+    let shot = OpenShot::read(args.shot.as_deref(), picture, Kind::Turntable).map_err(in_shot)?;
     let planned = picture.plan(Kind::Turntable, args.turn.stride, args.input.as_slice(), shot.as_ref())?;
     let Series::Turntable { turntable, fps } = planned.plan.series() else {
         return Err(Failure::usage(
@@ -74,7 +78,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
     let inputs = (args.input.as_ref(), args.sample.as_ref());
-    let (mut subject, pictures) = series(shot.as_ref(), inputs, picture, &planned, cancel)?;
+    let (mut subject, pictures) = series(shot.as_ref(), inputs, picture, &planned, cancel).map_err(in_shot)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
     session.dump(&subject, &pictures)?;
     let shots = pictures.into_turntable()?;

@@ -1,8 +1,10 @@
 //! Wrong usage as the argument parser sees it, in the shape and the words that all errors have.
 
 use std::error::Error as _;
+use std::ffi::{OsStr, OsString};
 use std::num::ParseIntError;
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use packshot::error::Fault;
 use packshot::plan::{Names, OptionId};
@@ -10,10 +12,50 @@ use packshot::plan::{Names, OptionId};
 use super::failure::{Exit, Failure};
 use super::table::CommandNames;
 
-/// What the parser complains about.
-pub(crate) fn failure(error: &clap::Error) -> Failure {
-    let fault = Fault::new(code(error.kind()), message(error)).at(place(error)).help(help(error));
-    Failure::new(Exit::Usage, fault)
+/// What other programs call an option, and the options that it is here.
+const OTHER_NAMES: [(&str, &[&str]); 5] = [
+    ("version", &["--version"]),
+    ("--host", &["--listen"]),
+    ("--port", &["--listen"]),
+    ("--map", &["--material-map"]),
+    ("--resolution", &["--width", "--height"]),
+];
+
+/// What the parser complains about, of these arguments to the command.
+pub(crate) fn failure(error: &clap::Error, mut command: Command, arguments: &[OsString]) -> Failure {
+    command.build();
+    let used = used(&command, arguments);
+    let place = place(error, used, arguments);
+    let fault = Fault::new(code(error.kind()), message(error, &place)).help(help(error, &place, used));
+    Failure::new(Exit::Usage, fault.at(place))
+}
+
+/// The command, or group of commands, that the arguments are for.
+fn used<'c>(command: &'c Command, arguments: &[OsString]) -> &'c Command {
+    let is_name =
+        |argument: &&OsString| !argument.as_encoded_bytes().starts_with(b"-") && argument.as_os_str() != "help";
+    let mut used = command;
+    for name in arguments.iter().skip(1).filter(is_name) {
+        let Some(found) = used.find_subcommand(name) else { break };
+        used = found;
+    }
+    used
+}
+
+/// Whether an option is among the arguments.
+fn is_given(option: &str, arguments: &[OsString]) -> bool {
+    let is_it = |argument: &OsString| {
+        let argument = argument.as_encoded_bytes();
+        argument.strip_prefix(option.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"="))
+    };
+    arguments.iter().any(is_it)
+}
+
+/// An option, or the variable that its value was taken from.
+pub(crate) fn option_or_variable(option: &'static str, variable: &'static str) -> &'static str {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let is_variable = !is_given(option, &arguments) && std::env::var_os(variable).is_some();
+    if is_variable { variable } else { option }
 }
 
 fn code(kind: ErrorKind) -> &'static str {
@@ -29,8 +71,7 @@ fn code(kind: ErrorKind) -> &'static str {
 }
 
 /// What is wrong, worded as the errors of the table of options are.
-fn message(error: &clap::Error) -> String {
-    let place = place(error);
+fn message(error: &clap::Error, place: &str) -> String {
     let value = all(error, ContextKind::InvalidValue).join(" ");
     let others = names(error, ContextKind::PriorArg);
     match error.kind() {
@@ -43,7 +84,9 @@ fn message(error: &clap::Error) -> String {
             let missing = names(error, ContextKind::InvalidArg);
             format!("`{}` {} missing", missing.join("` and `"), if missing.len() > 1 { "are" } else { "is" })
         }
-        ErrorKind::ArgumentConflict if others.contains(&place) => format!("`{place}` is given more than once"),
+        ErrorKind::ArgumentConflict if others.iter().any(|other| other == place) => {
+            format!("`{place}` is given more than once")
+        }
         ErrorKind::ArgumentConflict if !others.is_empty() => {
             format!("`{place}` cannot be combined with `{}`", others.join("` and `"))
         }
@@ -77,19 +120,25 @@ fn expected(error: &clap::Error) -> String {
     }
 }
 
-fn place(error: &clap::Error) -> String {
+/// What it is about: an option, an argument, a command, or the variable that an option's value comes from.
+fn place(error: &clap::Error, used: &Command, arguments: &[OsString]) -> String {
     let kinds = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
-    kinds.iter().find_map(|kind| names(error, *kind).into_iter().next()).unwrap_or_default()
+    let place = kinds.iter().find_map(|kind| names(error, *kind).into_iter().next()).unwrap_or_default();
+    if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) || is_given(&place, arguments) {
+        return place;
+    }
+    let option =
+        used.get_arguments().find(|arg| arg.get_long().is_some() && arg.get_long() == place.strip_prefix("--"));
+    let variable = option.and_then(|option| option.get_env()).map(OsStr::to_string_lossy);
+    variable.map_or(place, |variable| variable.into_owned())
 }
 
-fn help(error: &clap::Error) -> String {
-    let place = place(error);
-    if let Some(option) = of_request(&place).filter(|_| error.kind() == ErrorKind::UnknownArgument) {
+fn help(error: &clap::Error, place: &str, used: &Command) -> String {
+    if let Some(option) = of_request(place).filter(|_| error.kind() == ErrorKind::UnknownArgument) {
         return format!("did you mean `{option}`?");
     }
-    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
-    if let Some(close) = suggested.iter().find_map(|kind| all(error, *kind).into_iter().next()) {
-        return format!("did you mean `{close}`?");
+    if let Some(meant) = meant(error, place, used) {
+        return format!("did you mean {meant}?");
     }
     let words = all(error, ContextKind::ValidValue);
     match error.kind() {
@@ -99,6 +148,35 @@ fn help(error: &clap::Error) -> String {
             "give a .glb file, such as the one that `packshot sample bearing -o bearing.glb` writes".to_owned()
         }
         _ => "`packshot --help` lists the commands, `packshot COMMAND --help` their options".to_owned(),
+    }
+}
+
+/// The visible command, option or value that was meant, in the quotes that it has in a message.
+fn meant(error: &clap::Error, place: &str, used: &Command) -> Option<String> {
+    let shown = used.get_arguments().filter(|arg| !arg.is_hide_set());
+    let options: Vec<String> = shown.filter_map(|arg| arg.get_long()).map(|long| format!("--{long}")).collect();
+    let is_option = place.starts_with('-');
+    let (word, mut known) = match error.kind() {
+        ErrorKind::UnknownArgument if is_option => (place.to_owned(), options.clone()),
+        ErrorKind::InvalidSubcommand => {
+            let commands = used.get_subcommands().filter(|command| !command.is_hide_set());
+            (place.to_owned(), commands.map(|command| command.get_name().to_owned()).collect())
+        }
+        ErrorKind::InvalidValue => {
+            let word = all(error, ContextKind::InvalidValue).join(" ");
+            let values = all(error, ContextKind::ValidValue);
+            let near = packshot_words::mistyped(&word, values.iter().map(String::as_str));
+            return near.map(|near| format!("`{near}`"));
+        }
+        _ => return None,
+    };
+    let is_here = |here: &[&str]| here.iter().all(|option| options.iter().any(|known| known == option));
+    let others = OTHER_NAMES.iter().filter(|(other, here)| other.starts_with('-') == is_option && is_here(here));
+    known.extend(others.map(|(other, _)| (*other).to_owned()));
+    let near = packshot_words::mistyped(&word, known.iter().map(String::as_str))?;
+    match OTHER_NAMES.iter().find(|(other, _)| *other == near) {
+        Some((_, here)) => Some(format!("`{}`", here.join("` and `"))),
+        None => Some(format!("`{near}`")),
     }
 }
 

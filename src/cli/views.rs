@@ -96,7 +96,12 @@ struct Report<'a> {
 pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let picture = &args.picture;
     picture.output.require_one_of_each("views")?;
-    let shot = OpenShot::read(args.shot.as_deref(), picture, Kind::Views)?;
+    args.require_folder()?;
+    let in_shot = |failure: Failure| match &args.shot {
+        Some(path) => failure.in_file(&path.display().to_string()),
+        None => failure,
+    };
+    let shot = OpenShot::read(args.shot.as_deref(), picture, Kind::Views).map_err(in_shot)?;
     let planned = picture.plan(Kind::Views, 1, args.input.as_slice(), shot.as_ref())?;
     let Series::Views { views, .. } = planned.plan.series() else {
         return Err(Failure::usage("missing", "no view is chosen", "--set", "choose at least one view"));
@@ -111,7 +116,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
     let inputs = (args.input.as_ref(), args.sample.as_ref());
-    let (mut subject, pictures) = series(shot.as_ref(), inputs, picture, &planned, cancel)?;
+    let (mut subject, pictures) = series(shot.as_ref(), inputs, picture, &planned, cancel).map_err(in_shot)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
     session.dump(&subject, &pictures)?;
     let shots = pictures.into_views()?;
@@ -196,13 +201,20 @@ fn views_of(shot: &OpenShot) -> Option<Vec<NamedView>> {
 }
 
 impl ViewsArgs {
+    /// Refuses a single file, whatever its name.
+    fn require_folder(&self) -> Result<(), Failure> {
+        let Some(path) = self.picture.output.output.as_ref().filter(|path| !is_folder(path)) else { return Ok(()) };
+        let message = format!("views are written into a folder, and {} is not one", path.display());
+        let help = match files::is_stream(path) {
+            true => "give a folder: -o DIR/".to_owned(),
+            false => format!("give a folder: -o {}/", path.with_extension("").display()),
+        };
+        Err(Failure::usage("invalid_value", message, "-o", help))
+    }
+
     /// The file of each view; none when nothing is written.
     fn targets(&self, planned: &Planned, views: &[NamedView]) -> Result<Vec<Target>, Failure> {
         let output = &self.picture.output;
-        if let Some(path) = output.output.as_ref().filter(|path| !is_folder(path)) {
-            let message = format!("views are written into a folder, and {} is not one", path.display());
-            return Err(Failure::usage("invalid_value", message, "-o", "give a folder: -o DIR/"));
-        }
         let names: Vec<String> = views.iter().map(|view| view.name.to_owned()).collect();
         targets(output, &planned.plan.files, &names)
     }
@@ -214,8 +226,9 @@ impl ViewsResult {
         let names: Vec<&str> = self.views.iter().map(|view| view.view).collect();
         let written = self.views.iter().filter(|view| view.output.is_some()).count();
         format!(
-            "{} views ({}), {written} written, {:.1} s on {} ({})",
+            "{} {} ({}), {written} written, {:.1} s on {} ({})",
             names.len(),
+            if names.len() == 1 { "view" } else { "views" },
             names.join(", "),
             self.seconds.total,
             self.device.name,

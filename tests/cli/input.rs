@@ -152,6 +152,8 @@ fn no_device_of_that_name() {
     let mut command = workplace.command(&["render", "boxes.glb"]);
     let outcome = command.env("PACKSHOT_DEVICE", "no such adapter").output().expect("runs");
     assert_eq!(outcome.status.code(), Some(5), "the variable counts where the option is not given");
+    let told = String::from_utf8_lossy(&outcome.stderr);
+    assert!(told.contains("\n  at: PACKSHOT_DEVICE\n"), "{told}");
     // Input is looked at before any driver is.
     workplace.run(&["render", "gone.glb", "--device", "no such adapter"]).expect_error(
         3,
@@ -185,4 +187,46 @@ fn devices_are_listed() {
     );
     assert!(report["probe"]["reason"].as_str().is_some_and(|reason| !reason.is_empty()));
     assert!(workplace.run(&["devices"]).done().text().contains("* "));
+}
+
+#[test]
+fn an_error_names_the_only_input_too() {
+    let workplace = Workplace::new();
+    workplace.write("words.glb", b"This is not a product.");
+    workplace.write("shot.json", b"{\"schema\" 1}");
+    for command in ["render", "views", "turntable", "preflight", "map init"] {
+        let args: Vec<&str> = command.split(' ').chain(["words.glb"]).collect();
+        let outcome = workplace.run(&args);
+        outcome.expect_error(3, "glb.header", "words.glb: byte 0");
+        assert!(outcome.stderr.contains("this is a text file"), "{command}: {}", outcome.stderr);
+    }
+    for command in ["render", "views", "turntable"] {
+        workplace.run(&[command, "--shot", "shot.json"]).expect_error(3, "shot.syntax", "shot.json: /");
+    }
+}
+
+#[test]
+fn a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_told() {
+    let workplace = Workplace::new();
+    let outcome = workplace.run(&["materials", "validate", "boxes.glb"]);
+    outcome.expect_error(3, "library.file_missing", "boxes.glb");
+    assert!(outcome.stderr.contains("this is a file, and a library is a folder"), "{}", outcome.stderr);
+    let outcome = workplace.run(&["template", "validate", "."]);
+    outcome.expect_error(3, "template.file_missing", ".");
+    assert!(outcome.stderr.contains("this is a folder"), "{}", outcome.stderr);
+}
+
+#[test]
+fn what_is_wrong_with_a_map_comes_with_what_to_do() {
+    let workplace = Workplace::new();
+    for (map, code, help) in [
+        (&b"[]"[..], "map.type", "help: give an object with the list of parts"),
+        (b"{\"parts\": [], \"coment\": \"\"}", "map.unknown_member", "help: rename or remove it"),
+        (b"{\"parts\": [], \"colour\": \"\"}", "map.unknown_member", "help: remove it"),
+    ] {
+        workplace.write("map.json", map);
+        let outcome = workplace.run(&["preflight", "boxes.glb", "--material-map", "map.json"]);
+        outcome.expect_error(3, code, "map.json#");
+        assert!(outcome.stderr.contains(help), "{}", outcome.stderr);
+    }
 }

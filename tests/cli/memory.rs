@@ -37,9 +37,15 @@ fn the_limit_may_be_a_variable_and_usual_pictures_fit() {
     let workplace = Workplace::new();
     let args = ["render", "boxes.glb", "--width", "16", "--height", "16", "--samples", "1", "-o", "small.png"];
     let run = |bytes: &str| {
-        let output = workplace.command(&args).env("PACKSHOT_MAX_MEMORY_BYTES", bytes).output();
-        output.expect("runs").status.code()
+        let output = workplace.command(&args).env("PACKSHOT_MAX_MEMORY_BYTES", bytes).output().expect("runs");
+        (output.status.code(), String::from_utf8(output.stderr).expect("text"))
     };
-    assert_eq!((run("1000000"), run("1500000000")), (Some(5), Some(0)));
+    let codes = ["1000000", "1500000000", "2 GiB", "2GiB"].map(|bytes| run(bytes).0);
+    assert_eq!(codes, [Some(5), Some(0), Some(0), Some(0)]);
+    // Where the value came from is where it is wrong.
+    for bytes in ["1 MiB", "6 GB"] {
+        let told = run(bytes).1;
+        assert!(told.contains("\n  at: PACKSHOT_MAX_MEMORY_BYTES\n"), "{bytes}: {told}");
+    }
     assert!(workplace.read("small.png").starts_with(b"\x89PNG"));
 }

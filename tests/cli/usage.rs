@@ -133,7 +133,8 @@ fn what_the_parser_finds_is_told_as_all_else_is() {
         ),
         (
             "render boxes.glb --max-memory-bytes 0",
-            "invalid value `0` for `--max-memory-bytes`: expected a whole number of at least 1\n",
+            "invalid value `0` for `--max-memory-bytes`: expected a number of bytes, at least 1, such as 536870912 or \
+             \"512 MiB\"\n",
         ),
         ("render boxes.glb --threads few", "invalid value `few` for `--threads`: expected a whole number\n"),
         (
@@ -253,6 +254,40 @@ fn what_was_meant_by_a_mistyped_word_is_said() {
 }
 
 #[test]
+fn the_command_or_option_that_was_meant_is_one_that_can_be_used() {
+    let workplace = Workplace::new();
+    for (args, meant) in [
+        ("device", "`devices`"),
+        ("templates", "`template`"),
+        ("version", "`--version`"),
+        ("help rendr", "`render`"),
+        ("template lst", "`list`"),
+        ("render boxes.glb --resolution 320", "`--width` and `--height`"),
+        ("render boxes.glb --map map.json", "`--material-map`"),
+        ("render boxes.glb --materialmap map.json", "`--material-map`"),
+        #[cfg(feature = "service")]
+        ("admin createkey", "`create-key`"),
+        #[cfg(feature = "service")]
+        ("admin create_key", "`create-key`"),
+        #[cfg(feature = "service")]
+        ("admin revoke", "`revoke-key`"),
+        #[cfg(feature = "service")]
+        ("serve --port 8080", "`--listen`"),
+        #[cfg(feature = "service")]
+        ("serve --prot 8080", "`--listen`"),
+    ] {
+        let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(outcome.code, 2, "{args}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(&format!("help: did you mean {meant}?")), "{args}: {}", outcome.stderr);
+    }
+    for args in ["list", "completions csh", "render boxes.glb --xyzzy"] {
+        let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(outcome.code, 2, "{args}: {}", outcome.stderr);
+        assert!(!outcome.stderr.contains("did you mean"), "{args}: {}", outcome.stderr);
+    }
+}
+
+#[test]
 fn a_format_may_be_written_as_an_extension() {
     let workplace = Workplace::new();
     workplace.render(&["boxes.glb", "-o", "out/", "--format", ".png,.jpg"]);
@@ -295,4 +330,22 @@ fn version_and_completions() {
         let script = workplace.run(&["completions", shell]).done();
         assert!(script.text().contains("packshot") && script.text().contains("preflight"), "{shell}");
     }
+}
+
+#[test]
+fn views_say_at_first_that_they_need_a_folder() {
+    let workplace = Workplace::new();
+    for output in ["v", "v.png"] {
+        let outcome = workplace.run(&["views", "boxes.glb", "-o", output]);
+        outcome.expect_error(2, "usage.invalid_value", "-o");
+        assert!(outcome.stderr.contains("views are written into a folder"), "{output}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("help: give a folder: -o v/\n"), "{output}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_wrong_command_line_leaves_no_empty_folder() {
+    let workplace = Workplace::new();
+    workplace.run(&["render", "boxes.glb", "boxes.glb", "-o", "two/"]).expect_error(2, "usage.conflict", "-o");
+    assert_eq!(workplace.files(), ["boxes.glb"], "nothing is written");
 }

@@ -8,7 +8,7 @@ use std::fmt;
 
 mod near;
 
-pub use near::{KnownNames, did_you_mean, nearest};
+pub use near::{KnownNames, did_you_mean, mistyped, nearest};
 
 /// An enumeration whose values are words.
 pub trait Word: Copy + PartialEq + 'static {

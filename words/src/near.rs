@@ -10,6 +10,10 @@ const NAME_BYTES_MAX: usize = 128;
 const LIKENESS_MIN: f64 = 0.8;
 /// Most names in one question.
 const ASKED_MAX: usize = 3;
+/// A shorter beginning says nothing of which name was meant.
+const BEGINNING_MIN: usize = 3;
+/// A name is mistyped by one character for so many that it has: `csh` is not `zsh`.
+const CHARACTERS_PER_SLIP: usize = 4;
 /// Pairs of characters that are compared with one list of names, a fraction of a second's work: a file may have any
 /// number of names, and a request any number of wrong ones.
 const CHARACTER_PAIRS_MAX: usize = 50_000_000;
@@ -59,6 +63,34 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     KnownNames::new(known).near(word).first().copied()
 }
 
+/// The one of `known` that `word` shortens, lengthens, separates in another way or mistypes; `None` where none is so
+/// close. For the names of commands and options: they are short and alike, so that a likeness says little of them.
+pub fn mistyped<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let word = without_separators(word);
+    if !(1..=NAME_BYTES_MAX).contains(&word.len()) {
+        return None;
+    }
+    let close = known.into_iter().filter_map(|name| Some((distance(&word, &without_separators(name))?, name)));
+    close.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
+/// In lower case, without `-` and `_`.
+fn without_separators(name: &str) -> String {
+    name.to_lowercase().replace(['-', '_'], "")
+}
+
+/// How far a word is from a name: first of all whether one begins with the other, then by how many characters they
+/// differ. `None` where the name was not meant.
+fn distance(word: &str, name: &str) -> Option<(bool, usize)> {
+    let (n_word, n_name) = (word.chars().count(), name.chars().count());
+    let begins = word.starts_with(name) || name.starts_with(word);
+    if word == name || (begins && n_word.min(n_name) >= BEGINNING_MIN) {
+        return Some((false, n_word.abs_diff(n_name)));
+    }
+    let n_wrong = strsim::osa_distance(word, name);
+    (n_wrong <= n_word.max(n_name) / CHARACTERS_PER_SLIP).then_some((true, n_wrong))
+}
+
 /// The question whether one of these names is meant: ``did you mean `a`, `b` or `c`?``. `None` where there are none.
 pub fn did_you_mean<S: AsRef<str>>(near: &[S]) -> Option<String> {
     let (last, others) = near.split_last()?;
@@ -83,6 +115,32 @@ mod tests {
         assert_eq!(nearest("glass", known), None);
         assert_eq!(nearest("", known), None);
         assert_eq!(nearest(&"front".repeat(100), known), None);
+    }
+
+    #[test]
+    fn a_mistyped_name_is_one_that_begins_alike_or_has_few_other_characters() {
+        let commands = ["render", "devices", "serve", "template", "sample", "create-key", "revoke-key", "restore"];
+        for (word, meant) in [
+            ("device", Some("devices")),
+            ("templates", Some("template")),
+            ("createkey", Some("create-key")),
+            ("create_key", Some("create-key")),
+            ("Create", Some("create-key")),
+            ("revoke", Some("revoke-key")),
+            ("rendr", Some("render")),
+            ("rednre", None),
+            ("list", None),
+            ("re", None),
+            ("", None),
+            ("--", None),
+        ] {
+            assert_eq!(mistyped(word, commands), meant, "{word}");
+        }
+        assert_eq!(mistyped("csh", ["bash", "fish", "zsh"]), None);
+        assert_eq!(mistyped("list", ["kit"]), None);
+        assert_eq!(mistyped("--prot", ["--port", "--print"]), Some("--port"));
+        assert_eq!(mistyped("--samples-x", ["--sample", "--samples"]), Some("--samples"), "the nearer beginning");
+        assert_eq!(mistyped(&"render".repeat(100), commands), None);
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub fn template(library: &Library, map: Option<&MaterialMap>, parts: &[PartNames
         }
     }
     let open = entries.iter().filter(|entry| entry.material.is_none()).count();
-    let comment = format!("{} entries, {open} to choose; library {}", entries.len(), report.library);
+    let noun = if entries.len() == 1 { "entry" } else { "entries" };
+    let comment = format!("{} {noun}, {open} to choose; library {}", entries.len(), report.library);
     let document = Document { comment, parts: entries };
     serde_json::to_string_pretty(&document).expect("strings serialise") + "\n"
 }

@@ -141,3 +141,20 @@ fn an_adapter_is_held_to_the_memory_that_it_has() {
     assert!(need.check_device(&device(DeviceKind::Gpu, None)).is_ok(), "its driver does not say");
     assert!(need.check_device(&device(DeviceKind::Cpu, Some(1))).is_ok(), "that is held to the machine's");
 }
+
+#[test]
+fn bytes_are_given_with_or_without_a_unit() {
+    for (text, bytes) in [
+        ("6442450944", Some(6 << 30)),
+        ("6 GiB", Some(6 << 30)),
+        ("6GiB", Some(6 << 30)),
+        (" 3 KiB ", Some(3 << 10)),
+        ("7 B", Some(7)),
+        ("6 GB", None),
+        ("GiB", None),
+        ("-1", None),
+        ("99999999999999 GiB", None),
+    ] {
+        assert_eq!(super::parse_bytes(text), bytes, "{text}");
+    }
+}

@@ -169,9 +169,11 @@ options! {
     Views, views: Views = Takes::Words { list: words_of::<ViewChoice>, n_min: 1 }, Default::Is("six_yaw"), Camera, command_name: Some("set"), of: VIEWS;
     /// How large the product is in several views
     Scale, scale: Scale = Takes::Word(words_of::<Scale>), Default::Is("per_view"), Camera, of: VIEWS;
-    /// Turns the camera about +Y, in place of a view by name: 0 is the front (+Z), 90 is +X
+    /// Turns the camera about +Y, in place of a view by name: 0 is the front (+Z), 90 is +X. The elevation
+    /// is then 0 if it is not given
     AzimuthDeg, azimuth_deg: f64 = TURN, Default::None, Camera, unit: Some("deg"), of: ONE_CAMERA;
-    /// Raises the camera; where there are several views, in all but top and bottom
+    /// Raises the camera; where there are several views, in all but top and bottom. With one view, the
+    /// azimuth is then 0 if it is not given
     ElevationDeg, elevation_deg: f64 = ELEVATION, Default::None, Camera, unit: Some("deg");
     /// A camera of the file, by name, or by its number, counted from 0
     Camera, camera: String = NAME, Default::None, Camera, of: ONE_CAMERA;

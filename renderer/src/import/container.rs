@@ -48,6 +48,9 @@ pub(super) fn split<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Cont
         _ => {
             let what = match other_format(bytes) {
                 Some(format) => format!("this is a {format} file, not glTF: export GLB from the program that made it"),
+                None if bytes.iter().take(64).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
+                    "this is a text file, and neither binary glTF nor glTF JSON".to_owned()
+                }
                 None => format!("this is neither binary glTF nor glTF JSON: the file starts with byte 0x{first:02X}"),
             };
             Err(ImportError::at_byte(Code::Header, 0, what))

@@ -267,6 +267,7 @@ impl<'p, 'd> Member<'p, 'd> {
 fn out_of_range(index: u64, count: usize, noun: &str) -> String {
     match count {
         0 => format!("{noun} {index} is used, but there is none"),
+        1 => format!("{noun} {index} is used, but there is 1, numbered 0"),
         _ => format!("{noun} {index} is used, but there are {count}, numbered from 0"),
     }
 }

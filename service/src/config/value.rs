@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use packshot_pipeline::memory;
+
 use super::Secret;
 use super::source::Origin;
 
@@ -119,27 +121,12 @@ pub(super) fn whole<T: TryFrom<i64>>(range: RangeInclusive<i64>) -> impl Fn(&Giv
 
 /// Bytes: a whole number, or with a unit such as `512 MiB`.
 pub(super) fn bytes(given: &Given) -> Result<u64, String> {
-    let what = "a number of bytes, at least 1, such as 536870912 or \"512 MiB\"";
     let number = match &given.value {
         Value::Whole(number) => u64::try_from(*number).ok(),
-        Value::Text(text) => parse_bytes(text),
+        Value::Text(text) => memory::parse_bytes(text),
         Value::List(_) | Value::Other(_) => None,
     };
-    number.filter(|number| *number > 0).map_or_else(|| expected(what, given), Ok)
-}
-
-fn parse_bytes(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let shift = match unit.trim() {
-        "" | "B" => 0,
-        "KiB" => 10,
-        "MiB" => 20,
-        "GiB" => 30,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+    number.filter(|number| *number > 0).map_or_else(|| expected(memory::BYTES, given), Ok)
 }
 
 /// One of some words.

@@ -34,7 +34,17 @@ impl GoingOn {
 
     /// The same for a file that could not be written: the service still has it.
     pub(super) fn after_saving(&self, failure: Failure) -> Failure {
-        with_help(failure, &format!("the service still has the files: fetch them with `{}`", self.command("fetch")))
+        // Into a folder that does not exist, the same command would fail again.
+        let is_nowhere = |output: &PathBuf| {
+            let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+            !super::is_folder(output) && folder.is_some_and(|folder| !folder.is_dir())
+        };
+        let output = match self.output.clone() {
+            Some(output) if is_nowhere(&output) => output.file_name().map(PathBuf::from),
+            output => output,
+        };
+        let command = Self { output, ..self.clone() }.command("fetch");
+        with_help(failure, &format!("the service still has the files: fetch them with `{command}`"))
     }
 
     fn command(&self, verb: &str) -> String {
@@ -99,6 +109,10 @@ mod tests {
         let going_on = GoingOn::by("watch", id, &service("http://a:1"), Some(Path::new("it's one.png")));
         let help = &going_on.after(ClientError::Damaged).faults[0].help;
         assert_eq!(*help, format!(r"continue with `packshot client watch {id} -o 'it'\''s one.png' --url http://a:1`"));
+
+        let nowhere = GoingOn::by("fetch", id, &service(URL), Some(Path::new("no/such/folder/f.png")));
+        let help = &nowhere.after_saving(Failure::from(ClientError::Damaged)).faults[0].help;
+        assert!(help.ends_with(&format!("fetch them with `packshot client fetch {id} -o f.png`")), "{help}");
 
         let key = after_submitting(ClientError::Foreign { status: 503 }, "key 1");
         assert!(key.faults[0].help.contains("--idempotency-key 'key 1'"), "{key:?}");

@@ -105,6 +105,7 @@ impl Rendered {
     /// Takes in what is wrong with an input, or with all of them.
     pub(super) fn fail(&mut self, input_idx: Option<usize>, failure: Failure) {
         let is_alone = self.inputs.len() == 1;
+        let is_of_input = input_idx.is_some() || failure.faults.iter().all(|fault| fault.code.starts_with("shot."));
         let input_idx = input_idx.or(is_alone.then_some(0));
         let input = input_idx.and_then(|i| self.inputs.get(i)).cloned();
         self.faults.extend(failure.faults.iter().map(|Fault { code, message, at, help }| InputFault {
@@ -114,10 +115,10 @@ impl Rendered {
             message: message.clone(),
             help: help.clone(),
         }));
-        // Of one input alone, everybody knows which it is.
-        self.failures.push(match input.filter(|_| !is_alone) {
-            Some(input) => failure.in_input(&input),
-            None => failure,
+        self.failures.push(match input {
+            Some(input) if !is_alone => failure.in_input(&input),
+            Some(input) if is_of_input => failure.in_file(&input),
+            _ => failure,
         });
     }
 

@@ -114,7 +114,7 @@ impl<'a> Common<'a> {
         let Some(input) = inputs.first() else {
             return Err(Failure::usage("missing", "there is no product", "<INPUT>", "give a file or --sample NAME"));
         };
-        self.subject(input, cancel)
+        self.subject(input, cancel).map_err(|failure| input.failed(failure))
     }
 
     /// The shot that the options ask for.

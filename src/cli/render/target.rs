@@ -87,7 +87,6 @@ pub(crate) fn targets(args: &OutputArgs, planned: &[PlannedFile], stems: &[Strin
         }
         return Ok(vec![Target { path: output.clone(), encoding: *first, more: Vec::new() }]);
     }
-    files::make_folder(output)?;
     let mut taken = HashSet::new();
     let mut place = |stem: &String, (file, encoding): &(&PlannedFile, Encoding)| {
         let path = output.join(format!("{stem}{}.{}", file.suffix, file.extension));
@@ -95,7 +94,6 @@ pub(crate) fn targets(args: &OutputArgs, planned: &[PlannedFile], stems: &[Strin
             let message = format!("two inputs would both be written to {}", path.display());
             return Err(Failure::usage("conflict", message, "-o", "render them into separate folders"));
         }
-        files::check_writable(&path)?;
         Ok((path, *encoding))
     };
     let target = |stem: &String| {
@@ -103,7 +101,13 @@ pub(crate) fn targets(args: &OutputArgs, planned: &[PlannedFile], stems: &[Strin
         let (path, encoding) = files.remove(0);
         Ok(Target { path, encoding, more: files })
     };
-    stems.iter().map(target).collect()
+    let targets = stems.iter().map(target).collect::<Result<Vec<Target>, Failure>>()?;
+    // A command line that is wrong leaves no empty folder.
+    files::make_folder(output)?;
+    for Target { path, more, .. } in &targets {
+        [path].into_iter().chain(more.iter().map(|(path, _)| path)).try_for_each(|path| files::check_writable(path))?;
+    }
+    Ok(targets)
 }
 
 /// What ends in a separator, or is there already as a folder.
