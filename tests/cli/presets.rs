@@ -48,6 +48,8 @@ fn a_broken_rule_is_an_exit_code_and_says_what_was_measured() {
         "{}",
         outcome.stderr
     );
+    let residue = "pixels away from the product are not white (255, 255, 255)";
+    assert!(outcome.stderr.contains(residue), "{}", outcome.stderr);
     assert!(workplace.path("a.png").exists(), "the picture is there to be looked at");
 }
 
