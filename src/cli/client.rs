@@ -217,9 +217,14 @@ fn is_folder(path: &Path) -> bool {
 
 /// A job that failed, was cancelled or is not over, as a failure of the command.
 fn ended_well(job: &Job) -> Result<(), Failure> {
+    let place = job.error.as_ref().and_then(|error| error.at.as_deref()).filter(|at| !at.is_empty());
+    let at = place.map_or_else(|| job.id.to_string(), |place| format!("{}: {place}", job.id));
     let fault = match (job.state, &job.error) {
         (JobState::Completed, _) => return Ok(()),
-        (JobState::Failed, Some(error)) => Fault::new(error_code(&error.code), error.detail.clone()),
+        (JobState::Failed, Some(error)) => {
+            let help = error.help.as_deref().filter(|help| !is_for_programs(help));
+            Fault::new(error_code(&error.code), error.detail.clone()).help(help.unwrap_or_default())
+        }
         (JobState::Failed, None) => {
             Fault::new("service.failed", "the render failed").help("its log on the service's page says why")
         }
@@ -227,7 +232,7 @@ fn ended_well(job: &Job) -> Result<(), Failure> {
         (state, _) => Fault::new("service.not_completed", format!("the render is {state}"))
             .help(format!("wait for it: `packshot client watch {}`", job.id)),
     };
-    Err(Failure::new(Exit::Service, fault.at(job.id.to_string())))
+    Err(Failure::new(Exit::Service, fault.at(at)))
 }
 
 /// Codes of the renderer stay as they are; those of the service get a prefix.

@@ -86,7 +86,7 @@ fn refusals_failures_and_nobody_there_are_exit_7() {
     std::fs::write(place.path("broken.glb"), &crate::service::boxes()[..100]).expect("written");
     let (code, _, stderr) = place.run(&[&["client", "submit", "broken.glb", "--watch"], &url[..]].concat());
     assert_eq!(code, 7);
-    assert!(stderr.contains("error[glb."), "{stderr}");
+    assert!(stderr.contains("error[glb.") && stderr.contains("\n  help: "), "{stderr}");
 
     let (code, _, stderr) =
         place.run(&[&["client", "fetch", "01934d2e-7b1c-7000-8000-000000000000"], &url[..]].concat());

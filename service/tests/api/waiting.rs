@@ -59,7 +59,10 @@ cases! {
         let reply = Reply::of(request.header("prefer", "wait=30").header("accept", "image/png")).await;
         let (status, code) = reply.problem();
         assert!(status == 422 && code.starts_with("glb."), "{status} {code}");
-        assert!(reply.header("x-packshot-render-id").is_some());
+        let id = reply.header("x-packshot-render-id").expect("the render is named");
+        assert!(reply.json()["help"].as_str().is_some_and(|help| !help.is_empty()), "{}", reply.text());
+        let job = app.get(&format!("/api/v1/renders/{id}")).await.json();
+        assert_eq!(job["error"]["help"], reply.json()["help"]);
     }
 
     async fn r06_a_keyed_picture_is_replayed(engine) {
