@@ -17,6 +17,7 @@ use super::serve::runtime;
 use super::{console, files};
 
 mod bar;
+mod findings;
 mod going_on;
 mod submit;
 mod watch;
@@ -142,7 +143,7 @@ async fn fetch(args: &FetchArgs, quiet: bool) -> Result<(), Failure> {
     let client = args.service.client()?;
     let going_on = GoingOn::by("fetch", args.id, &args.service, Some(&args.output));
     let job = client.job(args.id).await.map_err(|error| going_on.after(error))?;
-    save(&client, &job, &args.output, &going_on, args.service.says(quiet)).await?;
+    over(&client, &job, Some(&args.output), &going_on, &args.service, quiet).await?;
     report(&job, args.service.json)
 }
 
@@ -155,6 +156,31 @@ async fn cancel(args: &CancelArgs) -> Result<(), Failure> {
         (false, state) if state.is_terminal() => files::print(format!("has already ended: {state}\n").as_bytes()),
         (false, _) => files::print(b"is being cancelled\n"),
     }
+}
+
+/// What is done with a job that is over: its files are saved, or it is said how to fetch them, and its findings are
+/// told.
+async fn over(
+    client: &Client,
+    job: &Job,
+    output: Option<&Path>,
+    going_on: &GoingOn,
+    service: &ServiceArgs,
+    quiet: bool,
+) -> Result<(), Failure> {
+    let says = service.says(quiet);
+    let ended = match (output, &job.result) {
+        (Some(output), _) => save(client, job, output, going_on, says).await,
+        (None, Some(result)) if says && job.state == JobState::Completed => {
+            console::note(&going_on.completed(result));
+            Ok(())
+        }
+        (None, _) => ended_well(job),
+    };
+    if !service.json {
+        findings::tell(client, job).await;
+    }
+    ended
 }
 
 /// Saves the files of a job that has ended, then fails if the job did: pictures that break a rule of their preset are

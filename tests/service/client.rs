@@ -48,6 +48,12 @@ fn submit_watch_fetch() {
     let (code, _, stderr) = submit(&["--watch"]);
     assert!(code == 0 && stderr.starts_with("submitted: "), "{stderr}");
     assert!(stderr.lines().next().expect("a line").ends_with(" (boxes.glb)"), "{stderr}");
+    let completed = stderr.lines().find(|line| line.starts_with("completed in ")).expect("it says that it is done");
+    assert!(completed.contains(" s: 1 file; fetch it with `packshot client fetch "), "{completed}");
+    let (code, _, stderr) = place.run(&[&["client", "watch", id], &url[..]].concat());
+    assert!(code == 0 && stderr.starts_with("completed in ") && stderr.contains(" s: 2 files; fetch them"), "{stderr}");
+    let (_, _, stderr) = place.run(&[&["--quiet", "client", "watch", id], &url[..]].concat());
+    assert!(!stderr.contains("completed"), "{stderr}");
     let (code, stdout, stderr) =
         place.run(&[&["client", "submit", "--sample", "bearing", "--watch", "--json"], &TINY[..], &url].concat());
     assert_eq!(code, 0, "{stderr}");
@@ -59,6 +65,26 @@ fn submit_watch_fetch() {
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("the render has 2 files that fit one.png") && stderr.contains("client fetch"), "{stderr}");
     assert!(!place.path("one.png").exists());
+}
+
+#[test]
+fn parts_without_a_material_are_told_once() {
+    let place = Workplace::new();
+    let service = place.start();
+    std::fs::write(place.path("map.json"), r#"{"parts": [{"part_name": "Base", "material": "Steel-Bare"}]}"#)
+        .expect("written");
+    let args = ["client", "submit", "boxes.glb", "--material-map", "map.json", "--url", service.url.as_str()];
+    let run = |more: &[&str]| {
+        let (code, _, stderr) = place.run(&[&args[..], &TINY[..], &["--set", "on_unmapped=magenta"], more].concat());
+        assert_eq!(code, 0, "{stderr}");
+        stderr
+    };
+    for more in [&["--watch"][..], &["-o", "boxes.png"]] {
+        let stderr = run(more);
+        assert_eq!(stderr.matches("warning: 1 of 3 parts have no material: `Lid`").count(), 1, "{stderr}");
+        assert!(!stderr.contains("unmapped_part"), "{stderr}");
+    }
+    assert!(!run(&["--watch", "--json"]).contains("warning"), "its JSON has the number");
 }
 
 #[test]

@@ -33,6 +33,7 @@ use uuid::Uuid;
 
 use crate::job::{Job, ResultFile};
 use crate::page::JobPage;
+use crate::preflight::Preflight;
 use packshot_domain::hash::ContentAddress;
 
 pub mod error;
@@ -184,6 +185,14 @@ impl Client {
     /// When there is none, or the service cannot be reached.
     pub async fn job(&self, id: Uuid) -> Result<Job, ClientError> {
         self.again(Method::GET, &format!("api/v1/renders/{id}")).await
+    }
+
+    /// The report of a job that has pictures: which part got which material and why, and the findings.
+    ///
+    /// # Errors
+    /// When there is none, or the service cannot be reached.
+    pub async fn report(&self, id: Uuid) -> Result<Preflight, ClientError> {
+        self.again(Method::GET, &format!("api/v1/renders/{id}/report.json")).await
     }
 
     /// Cancels a job. One that has ended stays as it is.

@@ -16,7 +16,7 @@ use super::super::console;
 use super::super::failure::{Exit, Failure};
 use super::super::files::{self, InputKind};
 use super::going_on::{GoingOn, after_submitting};
-use super::{ServiceArgs, report, save, watch};
+use super::{ServiceArgs, over, watch};
 
 /// Arguments of `client submit`.
 #[derive(Args, Debug)]
@@ -98,10 +98,7 @@ pub(super) async fn run(args: &SubmitArgs, quiet: bool) -> Result<(), Failure> {
     if args.service.json {
         files::print_json(&job)?;
     }
-    match &args.output {
-        Some(output) => save(&client, &job, output, &going_on, args.service.says(quiet)).await,
-        None => super::ended_well(&job).and_then(|()| report(&job, false)),
-    }
+    over(&client, &job, args.output.as_deref(), &going_on, &args.service, quiet).await
 }
 
 fn submission(args: &SubmitArgs, key: &str) -> Result<Submission, Failure> {
