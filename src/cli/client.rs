@@ -69,7 +69,14 @@ impl ServiceArgs {
     fn client(&self) -> Result<Client, Failure> {
         let key = self.key.as_deref().filter(|key| !key.is_empty());
         let client = Client::new(&self.url, key).map_err(|error| match error {
-            ClientError::Address(message) => Failure::usage("invalid_value", message, "--url, --key", ""),
+            ClientError::Address(message) => {
+                let help = if self.url.contains("://") { String::new() } else { format!("use http://{}", self.url) };
+                Failure::usage("invalid_value", message, "--url", help)
+            }
+            ClientError::Key => {
+                let help = "give the key as `packshot admin create-key` printed it";
+                Failure::usage("invalid_value", ClientError::Key.to_string(), "--key", help)
+            }
             other => other.into(),
         })?;
         Ok(client.patient_for(Duration::from_secs(self.retry_for)).on_retry(|reason, at_most| {

@@ -132,9 +132,20 @@ fn refusals_failures_and_nobody_there_are_exit_7() {
         place.run(&[&["client", "submit", "boxes.glb", "--idempotency-key", "k"], &nobody[..]].concat());
     assert_eq!((code, stderr.contains("repeat the command with --idempotency-key k")), (7, true), "{stderr}");
 
-    let (code, _, stderr) =
-        place.run(&["client", "cancel", "01934d2e-7b1c-7000-8000-000000000000", "--url", "service"]);
+    let to = |url: &str, more: &[&str]| place.run(&[&["client", "cancel", id, "--url", url], more].concat());
+    let (code, _, stderr) = to("localhost:8080", &[]);
     assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("\n  at: --url\n  help: use http://localhost:8080\n"), "{stderr}");
+    let (code, _, stderr) = to(&service.url, &["--key", "one\ntwo"]);
+    assert!(code == 2 && stderr.contains("\n  at: --key\n"), "{stderr}");
+    let (code, _, stderr) = to(&service.url.replace("http://", "https://"), &[]);
+    assert!(code == 7 && stderr.contains("it speaks http there, not https"), "{stderr}");
+    assert!(!stderr.contains("retrying"), "{stderr}");
+
+    std::fs::write(place.path("comma.json"), r#"{"samples": 4,}"#).expect("written");
+    let (code, _, stderr) =
+        place.run(&[&["client", "submit", "boxes.glb", "--request", "comma.json"], &url[..]].concat());
+    assert!(code == 3 && stderr.contains("\n  help: correct the JSON there"), "{stderr}");
 }
 
 /// Whether a process has a handler for SIGINT; where the system does not say, this waits a while instead.

@@ -95,8 +95,7 @@ impl Client {
         }
         let base = Url::parse(&format!("{url}{slash}")).map_err(|reason| ClientError::Address(reason.to_string()))?;
         let key = key.map(|key| HeaderValue::try_from(format!("Bearer {key}"))).transpose();
-        let mut key =
-            key.map_err(|_| ClientError::Address("the key has characters that a key cannot have".to_owned()))?;
+        let mut key = key.map_err(|_| ClientError::Key)?;
         key.iter_mut().for_each(|key| key.set_sensitive(true));
         // Installed once per process; a second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -146,14 +146,14 @@ fn entry(entry: &MapEntry) -> Value {
 
 /// A file that holds one JSON object.
 fn object(path: &std::path::Path, kind: InputKind) -> Result<Map<String, Value>, Failure> {
-    let refused = |code: &str, message: String| {
+    let refused = |code: &str, message: String, help: &str| {
         let fault = Fault::new(format!("{}.{code}", kind.prefix()), message).at(path.display().to_string());
-        Failure::new(Exit::Input, fault.help("give a file that holds one JSON object"))
+        Failure::new(Exit::Input, fault.help(help))
     };
     match serde_json::from_slice(&files::read(path, kind)?) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(refused("type", "it is not a JSON object".to_owned())),
-        Err(reason) => Err(refused("syntax", not_json(&reason))),
+        Ok(_) => Err(refused("type", "it is not a JSON object".to_owned(), "give a file that holds one JSON object")),
+        Err(reason) => Err(refused("syntax", not_json(&reason), "correct the JSON there")),
     }
 }
 
