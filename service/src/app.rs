@@ -7,6 +7,7 @@
 mod code;
 mod devices;
 mod error;
+pub(crate) mod failure;
 mod parsed;
 mod rate_limit;
 mod turn;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::app::failure;
 use crate::app::{App, AppError, Code, Page, PageRequest};
-use packshot_contract::job::JobError;
 use packshot_contract::task::Task;
 use packshot_db::tasks::{self as rows, TaskView};
 use packshot_db::{DbError, TenantScope};
@@ -73,7 +73,7 @@ fn task(view: TaskView) -> Task {
         worker_id: task.worker_id.map(|worker| worker.to_string()),
         lease_expires_at: task.lease_expires_at.map(Into::into),
         progress_pct: task.progress_pct,
-        error: task.error.map(|error| JobError { code: error.code, detail: error.detail }),
+        error: task.error.map(failure::shown),
         created_at: task.created_at.into(),
         started_at: task.started_at.map(Into::into),
         completed_at: task.completed_at.map(Into::into),

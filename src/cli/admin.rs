@@ -49,8 +49,8 @@ pub(crate) enum AdminCommand {
         /// What the key is for
         #[arg(long, default_value = "made by packshot admin create-key")]
         name: String,
-        /// What it allows, repeatable: renders:read, renders:write (which includes reading), catalog:read …; admin
-        /// allows everything
+        /// What it allows, repeatable: AREA:read, or AREA:write, which includes reading, of the areas renders, orders,
+        /// catalog, workflows, media, artifacts and notifications; admin allows everything
         #[arg(long = "scope", value_name = "SCOPE", default_value = "admin")]
         scopes: Vec<Scope>,
         /// When it expires: days or hours from now (90d, 12h), a day (2027-01-31) or a time (2027-01-31T10:00:00Z)
@@ -183,5 +183,22 @@ impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
         let exit = if error.is_input() { Exit::Input } else { Exit::Output };
         Self::new(exit, error.fault())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_of_create_key_names_every_scope() {
+        let mut admin = AdminCommand::augment_subcommands(clap::Command::new("admin"));
+        let create = admin.find_subcommand_mut("create-key").expect("a command");
+        let help = create.render_long_help().to_string();
+        let words: Vec<&str> = help.split(|c: char| !c.is_ascii_alphabetic()).collect();
+        for scope in Scope::ALL.iter() {
+            let area = scope.as_str().split(':').next().expect("an area");
+            assert!(words.contains(&area), "{area}: {help}");
+        }
     }
 }

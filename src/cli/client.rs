@@ -17,6 +17,7 @@ use super::serve::runtime;
 use super::{console, files};
 
 mod bar;
+mod findings;
 mod going_on;
 mod submit;
 mod watch;
@@ -68,7 +69,14 @@ impl ServiceArgs {
     fn client(&self) -> Result<Client, Failure> {
         let key = self.key.as_deref().filter(|key| !key.is_empty());
         let client = Client::new(&self.url, key).map_err(|error| match error {
-            ClientError::Address(message) => Failure::usage("invalid_value", message, "--url, --key", ""),
+            ClientError::Address(message) => {
+                let help = if self.url.contains("://") { String::new() } else { format!("use http://{}", self.url) };
+                Failure::usage("invalid_value", message, "--url", help)
+            }
+            ClientError::Key => {
+                let help = "give the key as `packshot admin create-key` printed it";
+                Failure::usage("invalid_value", ClientError::Key.to_string(), "--key", help)
+            }
             other => other.into(),
         })?;
         Ok(client.patient_for(Duration::from_secs(self.retry_for)).on_retry(|reason, at_most| {
@@ -142,7 +150,7 @@ async fn fetch(args: &FetchArgs, quiet: bool) -> Result<(), Failure> {
     let client = args.service.client()?;
     let going_on = GoingOn::by("fetch", args.id, &args.service, Some(&args.output));
     let job = client.job(args.id).await.map_err(|error| going_on.after(error))?;
-    save(&client, &job, &args.output, &going_on, args.service.says(quiet)).await?;
+    over(&client, &job, Some(&args.output), &going_on, &args.service, quiet).await?;
     report(&job, args.service.json)
 }
 
@@ -155,6 +163,31 @@ async fn cancel(args: &CancelArgs) -> Result<(), Failure> {
         (false, state) if state.is_terminal() => files::print(format!("has already ended: {state}\n").as_bytes()),
         (false, _) => files::print(b"is being cancelled\n"),
     }
+}
+
+/// What is done with a job that is over: its files are saved, or it is said how to fetch them, and its findings are
+/// told.
+async fn over(
+    client: &Client,
+    job: &Job,
+    output: Option<&Path>,
+    going_on: &GoingOn,
+    service: &ServiceArgs,
+    quiet: bool,
+) -> Result<(), Failure> {
+    let says = service.says(quiet);
+    let ended = match (output, &job.result) {
+        (Some(output), _) => save(client, job, output, going_on, says).await,
+        (None, Some(result)) if says && job.state == JobState::Completed => {
+            console::note(&going_on.completed(result));
+            Ok(())
+        }
+        (None, _) => ended_well(job),
+    };
+    if !service.json {
+        findings::tell(client, job).await;
+    }
+    ended
 }
 
 /// Saves the files of a job that has ended, then fails if the job did: pictures that break a rule of their preset are
@@ -217,9 +250,14 @@ fn is_folder(path: &Path) -> bool {
 
 /// A job that failed, was cancelled or is not over, as a failure of the command.
 fn ended_well(job: &Job) -> Result<(), Failure> {
+    let place = job.error.as_ref().and_then(|error| error.at.as_deref()).filter(|at| !at.is_empty());
+    let at = place.map_or_else(|| job.id.to_string(), |place| format!("{}: {place}", job.id));
     let fault = match (job.state, &job.error) {
         (JobState::Completed, _) => return Ok(()),
-        (JobState::Failed, Some(error)) => Fault::new(error_code(&error.code), error.detail.clone()),
+        (JobState::Failed, Some(error)) => {
+            let help = error.help.as_deref().filter(|help| !is_for_programs(help));
+            Fault::new(error_code(&error.code), error.detail.clone()).help(help.unwrap_or_default())
+        }
         (JobState::Failed, None) => {
             Fault::new("service.failed", "the render failed").help("its log on the service's page says why")
         }
@@ -227,7 +265,7 @@ fn ended_well(job: &Job) -> Result<(), Failure> {
         (state, _) => Fault::new("service.not_completed", format!("the render is {state}"))
             .help(format!("wait for it: `packshot client watch {}`", job.id)),
     };
-    Err(Failure::new(Exit::Service, fault.at(job.id.to_string())))
+    Err(Failure::new(Exit::Service, fault.at(at)))
 }
 
 /// Codes of the renderer stay as they are; those of the service get a prefix.

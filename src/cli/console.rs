@@ -41,21 +41,42 @@ pub(crate) fn report_panics() {
 
 /// Prints the findings about an input that a person should see, the most severe first.
 pub(crate) fn print_findings(diagnostics: &[Diagnostic]) {
-    let mut shown: Vec<_> = diagnostics.iter().filter(|finding| finding.severity >= Severity::Warning).collect();
-    shown.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    for finding in shown.iter().take(FINDINGS_MAX) {
+    print_all(diagnostics.iter().map(Finding::from).collect(), "--json lists them all");
+}
+
+/// The same for findings from elsewhere; `rest` says where those are that are not printed.
+pub(crate) fn print_all(mut findings: Vec<Finding<'_>>, rest: &str) {
+    findings.retain(|finding| finding.severity >= Severity::Warning);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for finding in findings.iter().take(FINDINGS_MAX) {
         say(&text_of(finding));
     }
-    if shown.len() > FINDINGS_MAX {
-        say(&format!("warning: {} more findings; --json lists them all", shown.len() - FINDINGS_MAX));
+    if findings.len() > FINDINGS_MAX {
+        say(&format!("warning: {} more findings; {rest}", findings.len() - FINDINGS_MAX));
+    }
+}
+
+/// A finding to be printed: of this program, or of a service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finding<'a> {
+    pub(crate) severity: Severity,
+    pub(crate) code: &'a str,
+    pub(crate) at: &'a str,
+    pub(crate) message: &'a str,
+}
+
+impl<'a> From<&'a Diagnostic> for Finding<'a> {
+    fn from(diagnostic: &'a Diagnostic) -> Self {
+        let Diagnostic { code, severity, at, message } = diagnostic;
+        Self { severity: *severity, code, at, message }
     }
 }
 
 /// A finding as it is printed. `error[…]` is only for the reason why a command failed.
-fn text_of(finding: &Diagnostic) -> String {
+fn text_of(finding: &Finding<'_>) -> String {
     let word = if finding.severity == Severity::Error { "problem" } else { "warning" };
-    let at = if finding.at.is_empty() { String::new() } else { format!("\n  at: {}", one_line(&finding.at)) };
-    format!("{word}[{}]: {}{at}", finding.code, one_line(&finding.message))
+    let at = if finding.at.is_empty() { String::new() } else { format!("\n  at: {}", one_line(finding.at)) };
+    format!("{word}[{}]: {}{at}", finding.code, one_line(finding.message))
 }
 
 /// Prints a warning of the program itself.
@@ -130,8 +151,8 @@ mod tests {
             (Severity::Warning, "warning[open_shell]: it has a hole\n  at: Lid"),
             (Severity::Error, "problem[open_shell]: it has a hole\n  at: Lid"),
         ] {
-            let (at, message) = ("Lid".to_owned(), "it has a hole".to_owned());
-            assert_eq!(text_of(&Diagnostic { code: "open_shell", severity, at, message }), expected);
+            let (at, message) = ("Lid", "it has a hole");
+            assert_eq!(text_of(&Finding { code: "open_shell", severity, at, message }), expected);
         }
     }
 }

@@ -48,6 +48,12 @@ fn submit_watch_fetch() {
     let (code, _, stderr) = submit(&["--watch"]);
     assert!(code == 0 && stderr.starts_with("submitted: "), "{stderr}");
     assert!(stderr.lines().next().expect("a line").ends_with(" (boxes.glb)"), "{stderr}");
+    let completed = stderr.lines().find(|line| line.starts_with("completed in ")).expect("it says that it is done");
+    assert!(completed.contains(" s: 1 file; fetch it with `packshot client fetch "), "{completed}");
+    let (code, _, stderr) = place.run(&[&["client", "watch", id], &url[..]].concat());
+    assert!(code == 0 && stderr.starts_with("completed in ") && stderr.contains(" s: 2 files; fetch them"), "{stderr}");
+    let (_, _, stderr) = place.run(&[&["--quiet", "client", "watch", id], &url[..]].concat());
+    assert!(!stderr.contains("completed"), "{stderr}");
     let (code, stdout, stderr) =
         place.run(&[&["client", "submit", "--sample", "bearing", "--watch", "--json"], &TINY[..], &url].concat());
     assert_eq!(code, 0, "{stderr}");
@@ -65,6 +71,26 @@ fn submit_watch_fetch() {
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("the render has 2 files that fit one.png") && stderr.contains("client fetch"), "{stderr}");
     assert!(!place.path("one.png").exists());
+}
+
+#[test]
+fn parts_without_a_material_are_told_once() {
+    let place = Workplace::new();
+    let service = place.start();
+    std::fs::write(place.path("map.json"), r#"{"parts": [{"part_name": "Base", "material": "Steel-Bare"}]}"#)
+        .expect("written");
+    let args = ["client", "submit", "boxes.glb", "--material-map", "map.json", "--url", service.url.as_str()];
+    let run = |more: &[&str]| {
+        let (code, _, stderr) = place.run(&[&args[..], &TINY[..], &["--set", "on_unmapped=magenta"], more].concat());
+        assert_eq!(code, 0, "{stderr}");
+        stderr
+    };
+    for more in [&["--watch"][..], &["-o", "boxes.png"]] {
+        let stderr = run(more);
+        assert_eq!(stderr.matches("warning: 1 of 3 parts have no material: `Lid`").count(), 1, "{stderr}");
+        assert!(!stderr.contains("unmapped_part"), "{stderr}");
+    }
+    assert!(!run(&["--watch", "--json"]).contains("warning"), "its JSON has the number");
 }
 
 #[test]
@@ -92,7 +118,7 @@ fn refusals_failures_and_nobody_there_are_exit_7() {
     std::fs::write(place.path("broken.glb"), &crate::service::boxes()[..100]).expect("written");
     let (code, _, stderr) = place.run(&[&["client", "submit", "broken.glb", "--watch"], &url[..]].concat());
     assert_eq!(code, 7);
-    assert!(stderr.contains("error[glb."), "{stderr}");
+    assert!(stderr.contains("error[glb.") && stderr.contains("\n  help: "), "{stderr}");
 
     let (code, _, stderr) =
         place.run(&[&["client", "fetch", "01934d2e-7b1c-7000-8000-000000000000"], &url[..]].concat());
@@ -112,9 +138,20 @@ fn refusals_failures_and_nobody_there_are_exit_7() {
         place.run(&[&["client", "submit", "boxes.glb", "--idempotency-key", "k"], &nobody[..]].concat());
     assert_eq!((code, stderr.contains("repeat the command with --idempotency-key k")), (7, true), "{stderr}");
 
-    let (code, _, stderr) =
-        place.run(&["client", "cancel", "01934d2e-7b1c-7000-8000-000000000000", "--url", "service"]);
+    let to = |url: &str, more: &[&str]| place.run(&[&["client", "cancel", id, "--url", url], more].concat());
+    let (code, _, stderr) = to("localhost:8080", &[]);
     assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("\n  at: --url\n  help: use http://localhost:8080\n"), "{stderr}");
+    let (code, _, stderr) = to(&service.url, &["--key", "one\ntwo"]);
+    assert!(code == 2 && stderr.contains("\n  at: --key\n"), "{stderr}");
+    let (code, _, stderr) = to(&service.url.replace("http://", "https://"), &[]);
+    assert!(code == 7 && stderr.contains("it speaks http there, not https"), "{stderr}");
+    assert!(!stderr.contains("retrying"), "{stderr}");
+
+    std::fs::write(place.path("comma.json"), r#"{"samples": 4,}"#).expect("written");
+    let (code, _, stderr) =
+        place.run(&[&["client", "submit", "boxes.glb", "--request", "comma.json"], &url[..]].concat());
+    assert!(code == 3 && stderr.contains("\n  help: correct the JSON there"), "{stderr}");
 }
 
 /// Whether a process has a handler for SIGINT; where the system does not say, this waits a while instead.

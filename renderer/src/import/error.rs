@@ -112,6 +112,11 @@ impl ImportErrorCode {
         }
     }
 
+    /// The code of a stable name, among [those of files](Self::ALL).
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == name)
+    }
+
     /// What a person can do about it.
     pub fn help(self) -> &'static str {
         match self {

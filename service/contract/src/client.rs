@@ -33,6 +33,7 @@ use uuid::Uuid;
 
 use crate::job::{Job, ResultFile};
 use crate::page::JobPage;
+use crate::preflight::Preflight;
 use packshot_domain::hash::ContentAddress;
 
 pub mod error;
@@ -94,8 +95,7 @@ impl Client {
         }
         let base = Url::parse(&format!("{url}{slash}")).map_err(|reason| ClientError::Address(reason.to_string()))?;
         let key = key.map(|key| HeaderValue::try_from(format!("Bearer {key}"))).transpose();
-        let mut key =
-            key.map_err(|_| ClientError::Address("the key has characters that a key cannot have".to_owned()))?;
+        let mut key = key.map_err(|_| ClientError::Key)?;
         key.iter_mut().for_each(|key| key.set_sensitive(true));
         // Installed once per process; a second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -184,6 +184,14 @@ impl Client {
     /// When there is none, or the service cannot be reached.
     pub async fn job(&self, id: Uuid) -> Result<Job, ClientError> {
         self.again(Method::GET, &format!("api/v1/renders/{id}")).await
+    }
+
+    /// The report of a job that has pictures: which part got which material and why, and the findings.
+    ///
+    /// # Errors
+    /// When there is none, or the service cannot be reached.
+    pub async fn report(&self, id: Uuid) -> Result<Preflight, ClientError> {
+        self.again(Method::GET, &format!("api/v1/renders/{id}/report.json")).await
     }
 
     /// Cancels a job. One that has ended stays as it is.

@@ -95,6 +95,12 @@ pub struct JobError {
     pub code: String,
     /// For people.
     pub detail: String,
+    /// Place in the file: a part, a pointer, a byte; `null` if there is none.
+    #[serde(default)]
+    pub at: Option<String>,
+    /// What to do about it; `null` where the code alone does not say it.
+    #[serde(default)]
+    pub help: Option<String>,
 }
 
 /// The result of a job that completed, or that failed because its pictures break a rule of their preset.

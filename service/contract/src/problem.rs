@@ -129,6 +129,8 @@ impl Invalid {
     /// The findings as one sentence.
     pub fn detail(&self) -> String {
         match &self.findings[..] {
+            // The whole body has an empty pointer.
+            [one] if one.pointer.is_empty() => one.detail.clone(),
             [one] => format!("{}: {}", one.pointer, one.detail),
             all => format!("{} members are invalid: `errors` names each", all.len()),
         }

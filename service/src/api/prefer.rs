@@ -6,7 +6,10 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, HeaderName};
 
 use super::query::Params;
+use crate::renders::media_type;
 use packshot_contract::problem::Invalid;
+use packshot_pipeline::plan::words::FileFormat;
+use packshot_words::Word;
 
 /// The longest wait.
 const WAIT_S_MAX: u64 = 300;
@@ -56,6 +59,19 @@ pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     })
 }
 
+/// The formats of pictures whose media types the client names, in its order.
+pub(crate) fn pictures(headers: &HeaderMap) -> Vec<FileFormat> {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let ranges = values.flat_map(|value| value.split(',')).filter_map(|range| range.split(';').next());
+    let format_of = |name: &str| {
+        let mut formats = FileFormat::ENTRIES.iter().map(|entry| entry.value);
+        formats.find(|format| media_type(*format).eq_ignore_ascii_case(name))
+    };
+    let named = ranges.filter_map(|name| format_of(name.trim()));
+    // One that is named in order to be refused has a weight of 0.
+    named.filter(|format| accepts(headers, media_type(*format))).collect()
+}
+
 /// Whether the client accepts this media type: by name, by a wildcard, or because it names none.
 pub(crate) fn could_take(headers: &HeaderMap, media_type: &str) -> bool {
     let family = media_type.split('/').next().unwrap_or_default();
@@ -95,6 +111,9 @@ mod tests {
         assert!(accepts(&headers("accept", "text/html, image/png;q=0.5"), "image/png"));
         assert!(!accepts(&headers("accept", "*/*"), "image/png"));
         assert!(!accepts(&headers("accept", "image/png;q=0"), "image/png"));
+        let named = |accept| pictures(&headers("accept", accept));
+        assert_eq!(named("image/webp;q=0.5, Image/JPEG, */*"), [FileFormat::WebP, FileFormat::Jpg]);
+        assert!(named("application/json, image/*, image/png;q=0").is_empty());
         assert!(could_take(&headers("accept", "text/*"), "text/event-stream"));
         assert!(!could_take(&headers("accept", "application/json"), "text/event-stream"));
         assert!(could_take(&HeaderMap::new(), "text/event-stream"));

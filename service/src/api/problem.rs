@@ -86,9 +86,10 @@ impl ApiError {
 
     /// The error whose body this is.
     pub fn from_problem(problem: Problem, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
-        let Problem { status, detail, code, errors, .. } = problem;
+        let Problem { status, detail, code, help, errors, .. } = problem;
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, error: Box::new(AppError::of_input(code, detail, errors)), headers }
+        let error = AppError::of_input(code, detail, errors).with_help(help.unwrap_or_default());
+        Self { status, error: Box::new(error), headers }
     }
 
     /// The headers of the answer that are the error's own.

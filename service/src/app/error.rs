@@ -17,7 +17,9 @@ const SOON: Duration = Duration::from_secs(1);
 #[error("{}: {detail}", self.code())]
 pub struct AppError {
     kind: ErrorKind,
-    detail: String,
+    // Results with this error stay small: no text here has room to grow.
+    detail: Box<str>,
+    help: Option<Box<str>>,
     findings: Vec<Finding>,
     retry_after: Option<Duration>,
     cause: Option<Arc<dyn StdError + Send + Sync>>,
@@ -60,7 +62,7 @@ impl AppError {
     }
 
     fn of_kind(kind: ErrorKind, detail: String) -> Self {
-        Self { kind, detail, findings: Vec::new(), retry_after: None, cause: None }
+        Self { kind, detail: detail.into_boxed_str(), help: None, findings: Vec::new(), retry_after: None, cause: None }
     }
 
     /// The same with a finding about a member of the request.
@@ -68,6 +70,13 @@ impl AppError {
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.findings.push(Finding::new(pointer, self.code(), self.detail.clone()));
         self
+    }
+
+    /// The same with a way out of its own; an empty one changes nothing.
+    #[must_use]
+    pub fn with_help(self, help: impl Into<String>) -> Self {
+        let help: String = help.into();
+        if help.is_empty() { self } else { Self { help: Some(help.into_boxed_str()), ..self } }
     }
 
     /// The same with the time after which another try makes sense, in whole seconds.
@@ -100,12 +109,12 @@ impl AppError {
         &self.detail
     }
 
-    /// What a client can do about it, where the sentence does not say it.
-    pub fn help(&self) -> Option<&'static str> {
-        match self.kind {
+    /// What a client can do about it, where the sentence does not say it: its own way out, or that of its code.
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref().or(match self.kind {
             ErrorKind::Own(code) => Some(code.help()),
             ErrorKind::Input(_) | ErrorKind::Work(_) => None,
-        }
+        })
     }
 
     /// Everything that is wrong with the request; empty when there is nothing to point at.

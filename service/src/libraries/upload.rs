@@ -48,10 +48,14 @@ pub async fn add(app: &App, who: &Principal, upload: Upload) -> Result<MaterialL
 
 /// Everything that is wrong with a library, with file and line of each finding.
 pub(super) fn refused(rejected: Rejected) -> AppError {
-    let errors = rejected.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+    let errors: Vec<_> = rejected.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
+    let help = errors.first().and_then(|first| first.help.clone()).unwrap_or_default();
     let findings: Vec<Finding> = errors
+        .into_iter()
         .map(|f| {
-            let detail = f.help.map_or(f.message.clone(), |help| format!("{}; {help}", f.message));
+            // A problem has one help, that of its first finding.
+            let own_help = f.help.filter(|own| *own != help);
+            let detail = own_help.map_or(f.message.clone(), |own| format!("{}; {own}", f.message));
             Finding::new("/library", f.code, detail).at(f.at)
         })
         .collect();
@@ -60,5 +64,5 @@ pub(super) fn refused(rejected: Rejected) -> AppError {
         [one] => (one.code.clone(), one.detail.clone()),
         [first, ..] => (first.code.clone(), format!("the library has {} faults", findings.len())),
     };
-    AppError::of_input(code, detail, findings)
+    AppError::of_input(code, detail, findings).with_help(help)
 }

@@ -3,9 +3,10 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::app::failure;
 use crate::jobs::LastLine;
 use packshot_contract::document::Document;
-use packshot_contract::job::{Job, JobError, Links, RenderResult, file_url};
+use packshot_contract::job::{Job, Links, RenderResult, file_url};
 use packshot_contract::request::{RenderRequest, kind_of};
 use packshot_db::jobs::Progress;
 use packshot_db::renders::Render;
@@ -59,7 +60,7 @@ pub(super) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, Db
         samples_target: count(samples_target),
         links: Links::new(id.uuid(), &request.file_formats()),
         request,
-        error: error.map(|error| JobError { code: error.code, detail: error.detail }),
+        error: error.map(failure::shown),
         result: result.map(|result| read("result", result)).transpose()?,
         device: device.as_ref().and_then(device_name),
         cancel_requested_at: cancel_requested_at.map(Into::into),

@@ -83,11 +83,15 @@ fn refused(failure: Failure, product: &str) -> AppError {
     match fault {
         FaultKind::Input if code == Code::InternalError.as_str() => AppError::internal(std::io::Error::other(detail)),
         FaultKind::Input => {
+            let help = findings.first().map(|first| first.help.clone()).unwrap_or_default();
             let finding = |f: protocol::Finding| {
-                let detail = if f.help.is_empty() { f.detail } else { format!("{}; {}", f.detail, f.help) };
+                // A problem has one help, that of its first finding.
+                let has_own = !f.help.is_empty() && f.help != help;
+                let detail = if has_own { format!("{}; {}", f.detail, f.help) } else { f.detail };
                 Finding::new(pointer_of(&f.code), f.code, detail).at(f.at)
             };
-            AppError::of_input(code, detail, findings.into_iter().map(finding).collect())
+            let findings = findings.into_iter().map(finding).collect();
+            AppError::of_input(code, detail, findings).with_help(help)
         }
         FaultKind::Infrastructure => {
             let cause = std::io::Error::other(format!("{code}: {detail}"));

@@ -80,15 +80,17 @@ pub async fn first_of(app: &App, who: &Principal, id: RenderId, format: FileForm
     find(app, who, id, |file| is_picture(file) && file.format == format.word()).await
 }
 
-/// The picture of a completed render, for a client that waited for it.
+/// The picture of a completed render, for a client that waited for it: the first of the first of `formats` that there
+/// is.
 ///
 /// # Errors
-/// [`Code::FormatNotAvailable`] when it made no PNG.
-pub async fn picture(app: &App, who: &Principal, id: RenderId) -> Result<ResultFile, AppError> {
+/// [`Code::FormatNotAvailable`] when it made none of them.
+pub async fn picture(app: &App, who: &Principal, id: RenderId, formats: &[FileFormat]) -> Result<ResultFile, AppError> {
     let files = rows::of_render(&app.db, TenantScope::of(who.tenant), id).await?;
-    let png = files.into_iter().find(|file| file.format == "png");
-    let png = png.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render has no PNG"))?;
-    Ok(png.into())
+    let of_format = |format: &FileFormat| files.iter().find(|file| is_picture(file) && file.format == format.word());
+    let file = formats.iter().find_map(of_format).cloned();
+    let file = file.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render has no such picture"))?;
+    Ok(file.into())
 }
 
 /// What can be shown of a render.

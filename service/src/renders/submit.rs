@@ -31,8 +31,8 @@ pub struct RenderSubmission {
     pub received: ReceivedRequest,
     /// What to do if an equal request was rendered before.
     pub equal: Equal,
-    /// A format that one of the pictures must have: it is to be the answer.
-    pub needs: Option<FileFormat>,
+    /// Formats of which a picture must have one, if there are any: it is to be the answer.
+    pub needs: Vec<FileFormat>,
     /// The key under which a repeated request makes no second render.
     pub key: Option<SubmitKey>,
 }
@@ -108,7 +108,7 @@ impl Created {
 /// Makes the render of a request. It is durable when this returns.
 ///
 /// # Errors
-/// Findings about the request; [`Code::NotAcceptable`] when it makes no picture of the format that is needed;
+/// Findings about the request; [`Code::NotAcceptable`] when it makes no picture of a format that is needed;
 /// [`Code::StorageFull`]; [`Code::IdempotencyInFlight`], [`Code::IdempotencyKeyReused`]. A refusal because of the
 /// request itself is stored under its key: nothing has happened yet, so it is as final as an answer.
 pub async fn submit(app: &App, who: &Principal, submission: RenderSubmission) -> Result<Submitted, AppError> {
@@ -169,15 +169,15 @@ async fn prepare(
     who: &Principal,
     received: ReceivedRequest,
     equal: Equal,
-    needs: Option<FileFormat>,
+    needs: Vec<FileFormat>,
 ) -> Result<NewRender, AppError> {
     let scope = TenantScope::of(who.tenant);
     let (mut request, plan) = received.resolved()?;
     let ReceivedRequest { request: _, glb, glb_name, environment, settings } = received;
     let makes = |format: &FileFormat| plan.files.iter().any(|file| file.format == *format);
-    if let Some(format) = needs.filter(|format| !makes(format)) {
+    if let Some(format) = needs.first().filter(|_| !needs.iter().any(makes)) {
         let detail = format!(
-            "Accept asks for a {0}, but the request does not make one: add the format to `formats`",
+            "Accept asks for {}, but the request does not make it: add the format to `formats`",
             format.word().to_uppercase()
         );
         return Err(AppError::new(Code::NotAcceptable, detail));

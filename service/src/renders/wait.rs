@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::{job, with_position};
+use crate::app::failure::help;
 use crate::app::{App, AppError, Code};
 use packshot_contract::job::Job;
 use packshot_contract::problem::Finding;
@@ -80,13 +81,14 @@ fn failure(error: Option<&JobError>) -> AppError {
     let Some(JobError { code, detail, at }) = error else {
         return AppError::of_work("internal", "the render failed");
     };
+    let help = help(code).unwrap_or_default();
     let finding = || Finding::new("", code, detail).at(at.as_deref().unwrap_or_default());
     match code.as_str() {
-        "unmapped_parts" | "output_too_large" => AppError::of_input(code, detail, vec![finding()]),
+        "unmapped_parts" | "output_too_large" => AppError::of_input(code, detail, vec![finding()]).with_help(help),
         "device_out_of_memory" => AppError::new(Code::DeviceOutOfMemory, detail),
         // The details are in the log.
         "internal_error" => AppError::new(Code::InternalError, "internal error; the service's log has the details"),
-        dotted if dotted.contains('.') => AppError::of_input(dotted, detail, vec![finding()]),
+        dotted if dotted.contains('.') => AppError::of_input(dotted, detail, vec![finding()]).with_help(help),
         other => AppError::of_work(other, detail),
     }
 }

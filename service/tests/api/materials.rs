@@ -189,6 +189,9 @@ cases! {
             let (status, code) = reply.problem();
             assert!(status == 422 && code.starts_with("library."), "{what}: {status} {code}");
             let errors = reply.json()["errors"].clone();
+            let help = reply.json()["help"].as_str().map(str::to_owned);
+            let is_glued = |help: &String| errors[0]["detail"].as_str().is_some_and(|detail| detail.contains(help.as_str()));
+            assert!(!help.as_ref().is_some_and(is_glued), "{what}: the way out is told once: {errors}");
             let places: Vec<&str> = errors.as_array().expect("a list").iter().filter_map(|e| e["at"].as_str()).collect();
             let is_line = |at: &&str| at.split_once("library.toml:").is_some_and(|(_, line)| line.starts_with(|c: char| c.is_ascii_digit()));
             assert!(!places.is_empty() && places.iter().all(is_line), "{what}: {errors}");

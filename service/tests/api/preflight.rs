@@ -136,7 +136,10 @@ cases! {
             let (status, code) = reply.problem();
             assert!(status == 422 && code.starts_with("glb."), "{what}: {status} {code}");
             assert_eq!(reply.pointers()[0], "/glb", "{what}");
-            assert!(reply.json()["errors"][0]["at"].is_string(), "{what}: {}", reply.text());
+            let problem = reply.json();
+            let (help, detail) = (problem["help"].as_str().expect("a way out"), problem["errors"][0]["detail"].as_str());
+            assert!(detail.is_some_and(|detail| !detail.contains(help)), "the way out is told once: {problem}");
+            assert!(problem["errors"][0]["at"].is_string(), "{what}: {problem}");
         }
         assert_eq!(app.get("/readyz").await.status, 200);
     }

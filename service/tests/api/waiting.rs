@@ -53,13 +53,36 @@ cases! {
         assert!(!pixels(&reply.body).iter().any(|&[r, g, b, a]| a > 200 && r > 40 && r / 2 > g && b / 2 > g), "magenta");
     }
 
+    async fn a_picture_of_another_format_or_none(engine) {
+        let app = TestApp::start(&engine).await;
+        let mut jpeg = small();
+        jpeg["formats"] = json!(["jpeg"]);
+        let ask = async |request: &serde_json::Value, accept: &str| {
+            Reply::of(app.rendering(Glb::body(), request).header("prefer", "wait=60").header("accept", accept)).await
+        };
+        let picture = ask(&jpeg, "image/png, image/jpeg").await;
+        assert_eq!((picture.status, picture.header("content-type")), (200, Some("image/jpeg")), "{}", picture.text());
+        assert!(picture.body.starts_with(b"\xff\xd8"));
+        let n_jobs = async || app.get("/api/v1/renders").await.json()["items"].as_array().map(Vec::len);
+        assert_eq!(n_jobs().await, Some(1));
+        for (request, accept) in [(&small(), "image/jpeg"), (&jpeg, "image/png"), (&jpeg, "image/webp, text/html")] {
+            assert_eq!(ask(request, accept).await.problem(), (406, "not_acceptable".to_owned()), "{accept}");
+        }
+        assert_eq!(n_jobs().await, Some(1), "nothing is rendered for a refusal");
+        let job = ask(&small(), "image/jpeg, application/json").await;
+        assert_eq!((job.status, job.header("content-type")), (200, Some("application/json")));
+    }
+
     async fn r06_a_failure_instead_of_a_picture(engine) {
         let app = TestApp::start(&engine).await;
         let request = app.rendering(b"glTF but not really".to_vec(), &small());
         let reply = Reply::of(request.header("prefer", "wait=30").header("accept", "image/png")).await;
         let (status, code) = reply.problem();
         assert!(status == 422 && code.starts_with("glb."), "{status} {code}");
-        assert!(reply.header("x-packshot-render-id").is_some());
+        let id = reply.header("x-packshot-render-id").expect("the render is named");
+        assert!(reply.json()["help"].as_str().is_some_and(|help| !help.is_empty()), "{}", reply.text());
+        let job = app.get(&format!("/api/v1/renders/{id}")).await.json();
+        assert_eq!(job["error"]["help"], reply.json()["help"]);
     }
 
     async fn r06_a_keyed_picture_is_replayed(engine) {

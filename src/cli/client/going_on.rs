@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use packshot_contract::client::ClientError;
+use packshot_contract::job::RenderResult;
 use uuid::Uuid;
 
 use super::super::failure::Failure;
@@ -45,6 +46,14 @@ impl GoingOn {
         };
         let command = Self { output, ..self.clone() }.command("fetch");
         with_help(failure, &format!("the service still has the files: fetch them with `{command}`"))
+    }
+
+    /// What to say at the end of a render whose files are not fetched yet.
+    pub(super) fn completed(&self, result: &RenderResult) -> String {
+        let n = result.files.len();
+        let (files, them) = if n == 1 { ("file", "it") } else { ("files", "them") };
+        let fetch = self.command("fetch");
+        format!("completed in {:.1} s: {n} {files}; fetch {them} with `{fetch}`", result.duration_s)
     }
 
     fn command(&self, verb: &str) -> String {
@@ -113,6 +122,15 @@ mod tests {
         let nowhere = GoingOn::by("fetch", id, &service(URL), Some(Path::new("no/such/folder/f.png")));
         let help = &nowhere.after_saving(Failure::from(ClientError::Damaged)).faults[0].help;
         assert!(help.ends_with(&format!("fetch them with `packshot client fetch {id} -o f.png`")), "{help}");
+
+        let result: RenderResult = serde_json::from_value(serde_json::json!({
+            "output_path": "result.png", "files": [], "duration_s": 1.2, "samples_mean": 4.0,
+            "noise_reached": null, "unmapped_parts": 0, "from_cache": false,
+        }))
+        .expect("a result");
+        let said = GoingOn::by("watch", id, &service("http://a:1"), None).completed(&result);
+        let fetch = format!("`packshot client fetch {id} --url http://a:1`");
+        assert_eq!(said, format!("completed in 1.2 s: 0 files; fetch them with {fetch}"));
 
         let key = after_submitting(ClientError::Foreign { status: 503 }, "key 1");
         assert!(key.faults[0].help.contains("--idempotency-key 'key 1'"), "{key:?}");

@@ -16,7 +16,7 @@ use super::super::console;
 use super::super::failure::{Exit, Failure};
 use super::super::files::{self, InputKind};
 use super::going_on::{GoingOn, after_submitting};
-use super::{ServiceArgs, report, save, watch};
+use super::{ServiceArgs, over, watch};
 
 /// Arguments of `client submit`.
 #[derive(Args, Debug)]
@@ -98,10 +98,7 @@ pub(super) async fn run(args: &SubmitArgs, quiet: bool) -> Result<(), Failure> {
     if args.service.json {
         files::print_json(&job)?;
     }
-    match &args.output {
-        Some(output) => save(&client, &job, output, &going_on, args.service.says(quiet)).await,
-        None => super::ended_well(&job).and_then(|()| report(&job, false)),
-    }
+    over(&client, &job, args.output.as_deref(), &going_on, &args.service, quiet).await
 }
 
 fn submission(args: &SubmitArgs, key: &str) -> Result<Submission, Failure> {
@@ -149,14 +146,14 @@ fn entry(entry: &MapEntry) -> Value {
 
 /// A file that holds one JSON object.
 fn object(path: &std::path::Path, kind: InputKind) -> Result<Map<String, Value>, Failure> {
-    let refused = |code: &str, message: String| {
+    let refused = |code: &str, message: String, help: &str| {
         let fault = Fault::new(format!("{}.{code}", kind.prefix()), message).at(path.display().to_string());
-        Failure::new(Exit::Input, fault.help("give a file that holds one JSON object"))
+        Failure::new(Exit::Input, fault.help(help))
     };
     match serde_json::from_slice(&files::read(path, kind)?) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(refused("type", "it is not a JSON object".to_owned())),
-        Err(reason) => Err(refused("syntax", not_json(&reason))),
+        Ok(_) => Err(refused("type", "it is not a JSON object".to_owned(), "give a file that holds one JSON object")),
+        Err(reason) => Err(refused("syntax", not_json(&reason), "correct the JSON there")),
     }
 }
 

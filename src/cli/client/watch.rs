@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::failure::{Exit, Failure};
 use super::bar::JobBar;
-use super::{GoingOn, ServiceArgs, ended_well, report, save};
+use super::{GoingOn, ServiceArgs, over, report};
 
 /// Arguments of `client watch`.
 #[derive(Args, Debug)]
@@ -31,10 +31,7 @@ pub(super) async fn run(args: &WatchArgs, quiet: bool) -> Result<(), Failure> {
     let going_on = GoingOn::by("watch", args.id, &args.service, args.output.as_deref());
     let job = until_over(&client, args.id, &going_on, quiet).await?;
     report(&job, args.service.json)?;
-    match &args.output {
-        Some(output) => save(&client, &job, output, &going_on, args.service.says(quiet)).await,
-        None => ended_well(&job),
-    }
+    over(&client, &job, args.output.as_deref(), &going_on, &args.service, quiet).await
 }
 
 /// Shows the progress of a job until it ends. Neither Ctrl-C nor an unreachable service ends the job; they only end the

@@ -31,6 +31,9 @@ pub enum ClientError {
     /// The address of the service is not one.
     #[error("this is not the address of a service: {0}")]
     Address(String),
+    /// The key is not one.
+    #[error("the key has characters that a key cannot have")]
+    Key,
     /// An answer of another version of the service.
     #[error("the answer could not be understood: {0}")]
     NotUnderstood(String),
@@ -45,13 +48,18 @@ pub enum ClientError {
     Damaged,
 }
 
+/// The root cause where the address begins with https, and the service has no TLS.
+const SPEAKS_HTTP: &str = "it speaks http there, not https";
+
 /// The root cause of an error: "connection refused" says more than "error sending request".
 fn root_of(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    let text = innermost.to_string();
+    // What the TLS library says of an answer in plain text.
+    if text.contains("InvalidContentType") { SPEAKS_HTTP.to_owned() } else { text }
 }
 
 impl ClientError {
@@ -72,9 +80,9 @@ impl ClientError {
             Self::Foreign { status } => matches!(status, 502..=504),
             // An answer that breaks off is an error of decoding its body to the HTTP library. What an answer says is
             // not decoded there.
-            Self::Unreachable(error) => !error.is_builder() && !error.is_redirect(),
+            Self::Unreachable(error) => !error.is_builder() && !error.is_redirect() && root_of(error) != SPEAKS_HTTP,
             Self::StreamEnded => true,
-            Self::Address(_) | Self::NotUnderstood(_) | Self::Stream(_) | Self::Damaged => false,
+            Self::Address(_) | Self::Key | Self::NotUnderstood(_) | Self::Stream(_) | Self::Damaged => false,
         }
     }
 

@@ -20,7 +20,7 @@ use crate::api::prefer::{self, PREFERENCE_APPLIED};
 use crate::api::problem::{ApiError, ApiResult};
 use crate::api::query::Params;
 use crate::api::state::AppState;
-use crate::app::AppError;
+use crate::app::{AppError, Code};
 use crate::idempotency::{self, IdempotentRequest, StoredAnswer};
 use crate::renders::{self, Equal, ReceivedRequest, RenderSubmission, SubmitKey, Submitted, Waited, Wording, results};
 use crate::tenancy::RenderSettings;
@@ -59,8 +59,8 @@ pub(crate) struct RenderForm {
 /// Renders a product
 ///
 /// The product comes as the part `glb` of a multipart body, or as `asset` of a JSON body. The answer is the job, sent
-/// immediately. With `Prefer: wait` it is sent when the job has ended, and with `Accept: image/png` it is then the
-/// picture, or the first of several.
+/// immediately. With `Prefer: wait` it is sent when the job has ended, and with `Accept: image/png`, or the media
+/// type of another format that the request makes, it is then the picture, or the first of several.
 #[utoipa::path(
     post, path = "/api/v1/renders", operation_id = "create_render", tag = "renders",
     params(
@@ -74,7 +74,18 @@ pub(crate) struct RenderForm {
         (RenderRequest = "application/json"),
     )),
     responses(
-        (status = 200, description = "The job, which has ended, or its picture", content((Job = "application/json"), (inline(Binary) = "image/png"))),
+        (status = 200, description = "The job, which has ended, or its picture", content(
+            (Job = "application/json"),
+            (inline(Binary) = "image/png"),
+            (inline(Binary) = "image/x-exr"),
+            (inline(Binary) = "image/jpeg"),
+            (inline(Binary) = "image/webp"),
+            (inline(Binary) = "image/avif"),
+            (inline(Binary) = "image/tiff"),
+            (inline(Binary) = "video/mp4"),
+            (inline(Binary) = "image/apng"),
+            (inline(Binary) = "application/zip"),
+        )),
         (status = 202, description = "The job, which has not ended yet", body = Job,
             headers(("Location" = String, description = "The job"), ("Retry-After" = u64, description = "Seconds to wait before asking again"))),
     ),
@@ -120,10 +131,13 @@ pub(crate) async fn receive(
 }
 
 /// How a client wants to be answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Preferences {
     wait: Option<Duration>,
-    wants_picture: bool,
+    /// Formats of a picture that it would take as the answer, best first; none if it wants the job.
+    pictures: Vec<FileFormat>,
+    /// Whether the job is an answer where there is no such picture.
+    takes_job: bool,
     equal: Equal,
 }
 
@@ -134,7 +148,8 @@ impl Preferences {
         let mut directives = cache_control.flat_map(|value| value.split(',')).map(str::trim);
         Ok(Self {
             wait,
-            wants_picture: wait.is_some() && prefer::accepts(headers, "image/png"),
+            pictures: if wait.is_some() { prefer::pictures(headers) } else { Vec::new() },
+            takes_job: prefer::could_take(headers, "application/json"),
             equal: match directives.any(|directive| directive.eq_ignore_ascii_case("no-cache")) {
                 true => Equal::RenderedAgain,
                 false => Equal::Reused,
@@ -153,14 +168,15 @@ struct Submission {
 
 impl Submission {
     async fn run(self, received: ReceivedRequest) -> ApiResult<Answer> {
-        let Preferences { wait, wants_picture, equal } = self.preferences;
+        let Preferences { wait, pictures, takes_job, equal } = self.preferences.clone();
         let key = self.keyed.clone().map(|request| SubmitKey {
             request,
             accepted: wait.is_none().then(|| Arc::new(stored_answer) as Wording),
             refused: |error| refusal_to_stored(&error.clone().into()),
             wait: wait.unwrap_or_default(),
         });
-        let submission = RenderSubmission { received, equal, needs: wants_picture.then_some(FileFormat::Png), key };
+        let submission =
+            RenderSubmission { received, equal, needs: if takes_job { Vec::new() } else { pictures }, key };
         match (renders::submit(&self.state, &self.who, submission).await?, wait) {
             (Submitted::Created(created), None) => accepted(&created.job(&self.state, &self.who).await?),
             (Submitted::Created(created), wait) => self.wait_for(created.id, wait).await,
@@ -181,14 +197,21 @@ impl Submission {
     async fn answer_of(&self, id: RenderId, wait: Option<Duration>) -> ApiResult<Answer> {
         let ended = renders::until_ended(&self.state, &self.who, id, wait.unwrap_or_default()).await?;
         let Some(wait) = wait else { return accepted(ended.job()) };
+        let Preferences { pictures, takes_job, .. } = &self.preferences;
+        let wants_picture = !pictures.is_empty();
         let answer = match ended {
             Waited::GoesOn(job) => accepted(&job),
-            Waited::Completed(_) if self.preferences.wants_picture => picture(&self.state, &self.who, id).await,
-            Waited::Failed(_, failure) if self.preferences.wants_picture => Err(failure.into()),
+            Waited::Completed(job) if wants_picture => match picture(&self.state, &self.who, id, pictures).await {
+                Err(error) if *takes_job && error.code() == Code::FormatNotAvailable.as_str() => {
+                    Answer::json(StatusCode::OK, &job)
+                }
+                answer => answer,
+            },
+            Waited::Failed(_, failure) if wants_picture => Err(failure.into()),
             Waited::Completed(job) | Waited::Failed(job, _) => Answer::json(StatusCode::OK, &job),
         };
         let answer = answer.map_err(|error| match id.to_string().parse() {
-            Ok(value) if self.preferences.wants_picture => error.with(RENDER_ID, value),
+            Ok(value) if wants_picture => error.with(RENDER_ID, value),
             _ => error,
         });
         Ok(answer?.with(PREFERENCE_APPLIED, prefer::applied(wait)))
@@ -213,20 +236,21 @@ fn stored_answer(job: Result<Job, AppError>) -> StoredAnswer {
 }
 
 /// An answer that stands for the picture, which [`give`] puts in its place: rows keep no pictures.
-async fn picture(state: &AppState, who: &Principal, id: RenderId) -> ApiResult<Answer> {
-    let png = results::picture(state, who, id).await?;
+async fn picture(state: &AppState, who: &Principal, id: RenderId, formats: &[FileFormat]) -> ApiResult<Answer> {
+    let file = results::picture(state, who, id, formats).await?;
     Ok(Answer::empty(StatusCode::OK)
-        .with(CONTENT_TYPE, "image/png".to_owned())
-        .with(ETAG, files::etag(&png.address))
+        .with(CONTENT_TYPE, file.media_type)
+        .with(ETAG, files::etag(&file.address))
         .with(RENDER_ID, id.to_string())
-        .with(STORED_PICTURE, png.address.to_string()))
+        .with(STORED_PICTURE, file.address.to_string()))
 }
 
 /// Sends an answer, with the picture it stands for.
 async fn give(state: &AppState, who: &Principal, answer: Answer) -> ApiResult<Response> {
     let address = answer.header(&STORED_PICTURE).and_then(|value| value.to_str().ok()?.parse().ok());
     let Some(address) = address else { return Ok(answer.into_response()) };
-    let mut response = files::respond(state, who, &address, "image/png", &HeaderMap::new()).await?;
+    let media_type = answer.header(&CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("image/png");
+    let mut response = files::respond(state, who, &address, media_type, &HeaderMap::new()).await?;
     for (name, value) in answer.headers().iter().filter(|(name, _)| name != STORED_PICTURE && name != CONTENT_TYPE) {
         response.headers_mut().insert(name, value.clone());
     }
