@@ -80,7 +80,7 @@ fn a_camera_of_the_file_is_taken_by_name() {
     assert!((rotation(&shot.environment) - 90_f64.to_radians()).abs() < 1e-12, "the rig follows the camera");
     let error = build(&framing("side"), &scene()).expect_err("another name");
     assert_eq!((error.code.name(), error.at.as_str()), ("shot.camera_not_found", "option:camera"));
-    assert_eq!(error.help, "did you mean `Side`? Name or number one of the file's: 0: `Side`");
+    assert_eq!(error.help, "did you mean `Side`? Give the number or the name of one that it has: 0 `Side`");
     let (by_number, _) = build(&framing("0"), &scene()).expect("the first one");
     assert_eq!(by_number.camera, shot.camera);
     assert!(build(&framing("1"), &scene()).is_err(), "there is one");
