@@ -155,6 +155,6 @@ fn bytes_are_given_with_or_without_a_unit() {
         ("-1", None),
         ("99999999999999 GiB", None),
     ] {
-        assert_eq!(super::parse_bytes(text), bytes, "{text}");
+        assert_eq!(parse_bytes(text), bytes, "{text}");
     }
 }
