@@ -1,5 +1,5 @@
-//! Why a job failed, as clients see it: rows keep the code, the sentence and the place, and the way out follows from the
-//! code.
+//! Why a job failed, as clients see it: rows keep the code, the sentence and the place, and the way out follows from
+//! the code.
 
 use super::Code;
 use packshot_contract::job::JobError;

@@ -257,5 +257,5 @@ async fn c29_files_are_bytes_and_streams_are_text() {
             }
         }
     }
-    assert_eq!((n_binary, n_streams), (38, 2));
+    assert_eq!((n_binary, n_streams), (46, 2));
 }
