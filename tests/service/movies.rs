@@ -111,11 +111,18 @@ async fn a_video_plays(browser: &Browser, place: &Workplace, frames: &Frames) {
     for i in 0..N_FRAMES {
         // The middle of the frame's time.
         let at_s = (i as f64 + 0.5) / FPS as f64;
+        // `seeked` may come while the frame before is still on the page: the frame to look at is the one that the page
+        // says it shows.
         let frame = format!(
             "const video = document.querySelector('video'), canvas = document.createElement('canvas');
              canvas.width = video.videoWidth; canvas.height = video.videoHeight;
              return new Promise((resolve) => {{
-                 video.onseeked = () => {{ canvas.getContext('2d').drawImage(video, 0, 0); resolve(canvas.toDataURL('image/png')); }};
+                 const shown = (_, frame) => {{
+                     if (frame.mediaTime > {at_s} || frame.mediaTime <= {at_s} - 1 / {FPS}) return video.requestVideoFrameCallback(shown);
+                     canvas.getContext('2d').drawImage(video, 0, 0);
+                     resolve(canvas.toDataURL('image/png'));
+                 }};
+                 video.requestVideoFrameCallback(shown);
                  video.currentTime = {at_s};
              }});"
         );
