@@ -320,8 +320,15 @@ cases! {
         let yard = Yard::open(&engine).await;
         let (job, [read, ..]) = yard.submit().await;
         let lost = yard.next().await;
-        yard.db.move_clock(31_000);
-        let reaped = tasks::reap_expired(&yard.db, AllTenants::Housekeeping, Vec::new()).await.expect("looked");
+        // The note that it began renews the lease, and may come after the clock was moved: then it is moved again.
+        let mut reaped = Vec::new();
+        for _ in 0..3 {
+            yard.db.move_clock(31_000);
+            reaped = tasks::reap_expired(&yard.db, AllTenants::Housekeeping, Vec::new()).await.expect("looked");
+            if !reaped.is_empty() {
+                break;
+            }
+        }
         assert_eq!(reaped.len(), 1);
         lost.done();
         yard.db.move_clock(6_000);
