@@ -17,6 +17,7 @@ mod crash;
 mod pair;
 mod product;
 mod service;
+mod sign_in;
 mod slow;
 mod submit;
 mod verify;
@@ -31,7 +32,7 @@ pub(crate) struct Finding {
     pub(crate) faults: Vec<String>,
 }
 
-const TRIALS: [&str; 8] = ["kill", "pair", "failpoint", "worker", "submit", "slow", "cancel", "warm"];
+const TRIALS: [&str; 9] = ["kill", "pair", "failpoint", "worker", "submit", "slow", "cancel", "sign-in", "warm"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -57,6 +58,7 @@ async fn main() -> ExitCode {
             "submit" => vec![submit::run(&setup).await],
             "slow" => vec![slow::run(&setup).await],
             "cancel" => cancel::run(&setup).await,
+            "sign-in" => sign_in::run(&setup).await,
             _ => vec![warm::run(&setup).await],
         };
         for Finding { what, figures, faults } in findings {

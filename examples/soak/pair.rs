@@ -95,8 +95,9 @@ pub(crate) async fn run(setup: &Setup) -> Finding {
 
 /// The URL of a new database; `None` without a server.
 async fn database() -> Option<String> {
-    match TestDatabase::postgres()?.fresh(Path::new("")).await.expect("the server of PACKSHOT_TEST_POSTGRES") {
-        DatabaseConfig::Postgres { url, .. } => Some(url),
+    let engine = TestDatabase::postgres()?.as_one_role();
+    match engine.fresh(Path::new("")).await.expect("the server of PACKSHOT_TEST_POSTGRES") {
+        DatabaseConfig::Postgres { urls, .. } => Some(urls.app().to_owned()),
         DatabaseConfig::Sqlite { .. } => None,
     }
 }

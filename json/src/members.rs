@@ -9,6 +9,8 @@ use crate::node::Node;
 const LIKENESS: f64 = 0.85;
 /// Bytes of a name that may be a slip, at most.
 const NAME_BYTES_MAX: usize = 64;
+/// Members that a message lists, at most.
+const LISTED_MAX: usize = 12;
 
 /// The members of an object, to be read one after the other. Those that nobody asked for are faults of
 /// [`finish`](Self::finish).
@@ -17,11 +19,13 @@ pub struct Members<'a> {
     members: &'a Map<String, Value>,
     node: Node<'a>,
     asked: Vec<&'static str>,
+    /// Of those asked for, the ones that exist only to be refused.
+    unlisted: Vec<&'static str>,
 }
 
 impl<'a> Members<'a> {
     pub(crate) fn new(members: &'a Map<String, Value>, node: Node<'a>) -> Self {
-        Self { members, node, asked: Vec::new() }
+        Self { members, node, asked: Vec::new(), unlisted: Vec::new() }
     }
 
     /// The object itself.
@@ -43,6 +47,12 @@ impl<'a> Members<'a> {
     /// A member, if it is there and not `null`.
     pub fn given(&mut self, name: &'static str) -> Option<Node<'a>> {
         self.take(name).filter(|node| !node.is_null())
+    }
+
+    /// A member that is known but always refused, if it is there and not `null`: no message lists it.
+    pub fn unsupported(&mut self, name: &'static str) -> Option<Node<'a>> {
+        self.unlisted.push(name);
+        self.given(name)
     }
 
     /// A member that must be there.
@@ -79,9 +89,28 @@ impl<'a> Members<'a> {
             let alike = alike.filter(|(likeness, _)| *likeness >= LIKENESS).max_by(|a, b| a.0.total_cmp(&b.0));
             let message = match alike {
                 Some((_, meant)) => format!("there is no such member; did you mean \"{meant}\"?"),
-                None => "there is no such member".to_owned(),
+                None => format!("there is no such member{}", self.expected()),
             };
             self.report(name, FaultKind::UnknownMember, message);
+        }
+    }
+
+    /// What there is instead, as long as that is a short list: `; expected "width" or "height"`.
+    fn expected(&self) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.asked.iter().copied().filter(|name| !self.unlisted.contains(name)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.len() > LISTED_MAX {
+            return String::new();
+        }
+        let mut quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+        match quoted.pop() {
+            Some(last) if !quoted.is_empty() => format!("; expected {} or {last}", quoted.join(", ")),
+            Some(only) => format!("; expected {only}"),
+            None => String::new(),
         }
     }
 }
@@ -92,6 +121,26 @@ mod tests {
 
     use super::*;
     use crate::Faults;
+
+    #[test]
+    fn a_message_lists_few_members_and_none_that_is_refused() {
+        const MANY: [&str; 13] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"];
+        let value = json!({"zzz": 1});
+        let told = |known: &[&'static str]| {
+            let faults = Faults::default();
+            let mut members = Node::root(&value, &faults).members().expect("an object");
+            assert!(members.unsupported("later").is_none());
+            for name in known {
+                members.take(name);
+            }
+            members.finish();
+            faults.into_vec().remove(0).message
+        };
+        assert_eq!(told(&[]), "there is no such member");
+        assert_eq!(told(&["a"]), "there is no such member; expected \"a\"");
+        assert!(told(&MANY[..12]).ends_with("\"k\" or \"l\""));
+        assert_eq!(told(&MANY), "there is no such member");
+    }
 
     #[test]
     fn everything_is_found_at_once() {
@@ -112,6 +161,7 @@ mod tests {
             (heigth.0.as_str(), heigth.2.as_str()),
             ("/heigth", "there is no such member; did you mean \"height\"?")
         );
-        assert_eq!((a_b.0.as_str(), a_b.2.as_str()), ("/a~1b", "there is no such member"));
+        let listed = "there is no such member; expected \"width\", \"height\" or \"depth\"";
+        assert_eq!((a_b.0.as_str(), a_b.2.as_str()), ("/a~1b", listed));
     }
 }

@@ -127,10 +127,8 @@ impl MaterialMap {
 /// What to do about a fault whose message does not say it.
 fn help(fault: &Fault) -> Option<&'static str> {
     match fault.kind {
-        FaultKind::UnknownMember if fault.message.contains("did you mean") => {
-            Some("rename or remove it: an entry has `part_name` or `path`, `material` and `comment`")
-        }
-        FaultKind::UnknownMember => Some("remove it: an entry has `part_name` or `path`, `material` and `comment`"),
+        FaultKind::UnknownMember if fault.message.contains("did you mean") => Some("rename or remove it"),
+        FaultKind::UnknownMember => Some("remove it"),
         FaultKind::Type if fault.at.is_empty() => {
             Some("give an object with the list of parts as its member `parts`: {\"parts\": [...]}")
         }

@@ -1,62 +1,121 @@
 // The page: the list of renders, submitting a product, and the selected render.
 
+import * as account from "./account.js";
+import { Door } from "./door.js";
+import { isAway } from "./http.js";
 import { JobView } from "./job.js";
-import { get, key, objectUrl, Problem, send } from "./service.js";
-import { element, fileOf, nameOf, show, when } from "./text.js";
+import { actBegins, complain, hush, serviceAnswers } from "./notice.js";
+import { title, turnTo } from "./screen.js";
+import { get, objectUrl, send } from "./service.js";
+import { element, fileOf, isTerminal, nameOf, show, when } from "./text.js";
 
 const POLL_MS = 2000;
 const PAGE = 30;
+// Refusals of one who may not do this.
+const PERMISSION = ["forbidden", "insufficient_scope"];
 const byId = (id) => document.getElementById(id);
 
 const rows = new Map();
 const thumbs = new Map();
+// Renders whose end is read out.
+const awaited = new Set();
 let limit = PAGE;
 let chosen = "";
 let file = null;
+let starting = null;
+// Whether somebody has just come in by a form, which is gone with its focus.
+let hasEntered = false;
 
-const view = new JobView({
-  onChange: (job) => rows.has(job.id) && drawRow(job),
-  onGone: () => { location.hash = ""; refresh(); },
-  onProblem: complain,
+const view = new JobView({ onChange: take, onGone: gone, onAct: actBegins, onProblem: (error) => trouble(error, "act") });
+
+const door = new Door({
+  onAsk: putAway,
+  onEnter: () => { hasEntered = true; start(); },
+  onLeave: () => { putBack(); history.replaceState(null, "", location.pathname); chosen = ""; },
 });
 
-function explain(error) {
-  if (!(error instanceof Problem)) return "The service cannot be reached. Check that it is running; this page tries again every few seconds.";
-  if (error.status === 401) return "This service needs an API key: enter it above. To create one, run on the service's machine: packshot admin create-key";
-  // A single finding is the message itself.
-  // What programs do that send requests themselves is not for a person.
-  const isForPeople = error.help && !/GET |POST |PATCH |Retry-After|ETag|`errors?`|`Allow`|\/docs\//.test(error.help);
-  const way = isForPeople && `${error.help[0].toUpperCase()}${error.help.slice(1)}.`;
-  return [error.message, ...(error.findings.length > 1 ? error.findings : []), ...(way ? [way] : [])].join("\n");
+/** Something went wrong, in what the user did (`act`) or in what the page does by itself (`service`). */
+function trouble(error, cause) {
+  if (door.takes(error)) return;
+  if (cause === "service" || isAway(error)) connected(false, "not connected");
+  complain(error, cause);
 }
 
-function complain(error) {
-  const text = explain(error);
-  byId("notice").textContent = text;
-  show("notice", true);
-  if (error.status === 401) show("key-form", true);
+/** Removes what the last user saw: it is not for the next one. */
+function putAway() {
+  hush();
+  view.close();
+  drawList({ items: [] }, "");
+  for (const url of thumbs.values()) URL.revokeObjectURL(url);
+  thumbs.clear();
+  awaited.clear();
+  byId("device").textContent = "";
+  byId("announcement").textContent = "";
 }
 
 function connected(isReady, word) {
   const dot = byId("connection");
   if (dot.textContent !== word) dot.textContent = word;
   dot.className = `dot ${isReady ? "ready" : "away"}`;
+  show("connection", true);
+}
+
+// Beginning
+
+/** Begins with who is asking, and what they may do. When that cannot be known, the next poll tries again. */
+function start() {
+  starting ??= begin().finally(() => { starting = null; });
+  return starting;
+}
+
+async function begin() {
+  try {
+    await account.load();
+  } catch (error) {
+    return trouble(error, "service");
+  }
+  if (door.isAsking) return;
+  if (account.needsPassword()) return door.ask("password");
+  show("submit", account.may("trigger_renders"));
+  show("list", account.may("read_renders"));
+  byId("refusal").textContent = account.refusal();
+  show("refusal", Boolean(account.refusal()));
+  byId("work").classList.toggle("refused", !account.may("read_renders"));
+  if (!account.may("read_renders")) view.close();
+  turnTo("work");
+  named();
+  if (hasEntered) (account.refusal() ? byId("refusal") : byId("file")).focus();
+  hasEntered = false;
+  connected(true, "connected");
+  serviceAnswers();
+  if (!account.may("read_renders")) return;
+  await Promise.all([refresh(), showDevice()]);
+  if (!door.isAsking) choose();
 }
 
 // The list
 
 async function refresh() {
+  if (door.isAsking) return;
+  // Who may not see renders now may be allowed to later.
+  if (!account.may("read_renders")) { await start(); return; }
   try {
-    const state = byId("filter").value;
-    const page = await get(`api/v1/renders?limit=${limit}${state ? `&state=${state}` : ""}`);
+    await list();
+    if (door.isAsking) return;
     connected(true, "connected");
-    show("key-form", false);
-    drawList(page, state);
-    if (!byId("notice").dataset.sticky) show("notice", false);
+    serviceAnswers();
   } catch (error) {
-    connected(false, error.status === 401 ? "key needed" : "not connected");
-    if (error instanceof Problem) complain(error);
+    if (door.isAsking) return;
+    trouble(error, "service");
+    // What this user may do has changed.
+    if (PERMISSION.includes(error.code) && !door.isAsking) account.clear();
   }
+}
+
+async function list() {
+  const state = byId("filter").value;
+  const page = await get(`api/v1/renders?limit=${limit}${state ? `&state=${state}` : ""}`);
+  if (!door.isAsking) drawList(page, state);
 }
 
 function drawList({ items, next_cursor: next }, state) {
@@ -88,8 +147,10 @@ function drawRow(job) {
   words.replaceChildren(element("strong", { title: nameOf(job) }, nameOf(job)), element("span", { class: "quiet", title: more }, more));
   state.textContent = job.state;
   state.className = `state ${job.state}`;
+  image.classList.toggle("none", isTerminal(job) && !job.result);
   row.firstElementChild.setAttribute("aria-current", String(job.id === chosen));
   if (job.result) thumbnail(job, image);
+  readOut(job);
   return row;
 }
 
@@ -102,23 +163,75 @@ async function thumbnail(job, image) {
   } catch { /* its files may have expired */ }
 }
 
+function awaits(id) {
+  if (awaited.has(id)) return;
+  awaited.add(id);
+  // The same words for the next one would not be read out again.
+  byId("announcement").textContent = "";
+}
+
+/** Says once how a render has ended that this user waits for. */
+function readOut(job) {
+  if (!isTerminal(job)) {
+    if (job.id === chosen) awaits(job.id);
+    return;
+  }
+  if (!awaited.delete(job.id)) return;
+  const words = { completed: "is complete", failed: "has failed", cancelled: "was cancelled" };
+  byId("announcement").textContent = `${nameOf(job)} ${words[job.state]}.`;
+}
+
 // The selected render
 
+/** A new state of the selected render. */
+function take(job) {
+  if (rows.has(job.id)) drawRow(job);
+  else readOut(job);
+  named();
+}
+
 function choose() {
+  if (!account.may("read_renders")) return;
   chosen = location.hash.slice(1);
+  actBegins();
   for (const [id, row] of rows) row.firstElementChild.setAttribute("aria-current", String(id === chosen));
   if (chosen) view.open(encodeURIComponent(chosen));
   else view.close();
+  named();
+}
+
+/** Names the window after the selected render. */
+function named() {
+  if (!door.isAsking) title(view.job ? nameOf(view.job) : "Renders");
+}
+
+/** After a render was deleted, its neighbour in the list is next. */
+async function gone(id) {
+  const row = rows.get(id);
+  const next = row?.nextElementSibling || row?.previousElementSibling;
+  (next?.firstElementChild || byId("jobs").querySelector("button") || byId("list-title")).focus();
+  location.hash = "";
+  await refresh();
 }
 
 // Submitting
 
-function take(candidate) {
-  if (!candidate) return;
+/** Takes a file for the next render. */
+function pick(candidate) {
+  if (!candidate || !account.may("trigger_renders")) return;
   file = candidate;
   byId("drop-title").textContent = file.name;
   byId("drop-note").textContent = "or choose another file";
   byId("render").disabled = false;
+}
+
+/** Puts the file and the fields back as they were at first. */
+function putBack() {
+  file = null;
+  byId("submit").reset();
+  byId("drop-title").textContent = "Drop a GLB here";
+  byId("drop-note").textContent = "or choose a file";
+  byId("render").disabled = true;
 }
 
 async function submit(event) {
@@ -132,19 +245,20 @@ async function submit(event) {
   body.append("glb", file, file.name);
   const button = byId("render");
   button.disabled = true;
-  button.textContent = "Sending …";
-  byId("notice").dataset.sticky = "";
-  show("notice", false);
+  button.textContent = "Sending…";
+  actBegins();
   try {
     const job = await (await send("api/v1/renders", { method: "POST", body })).json();
+    awaits(job.id);
     await refresh();
     location.hash = job.id;
   } catch (error) {
-    byId("notice").dataset.sticky = "yes";
-    complain(error);
+    trouble(error, "act");
   } finally {
     button.textContent = "Render";
-    button.disabled = false;
+    button.disabled = !file;
+    // A button loses the focus when it is disabled.
+    if (document.activeElement === document.body) button.focus();
   }
 }
 
@@ -157,15 +271,9 @@ async function showDevice() {
 }
 
 byId("submit").addEventListener("submit", submit);
-byId("file").addEventListener("change", (event) => take(event.target.files[0]));
+byId("file").addEventListener("change", (event) => pick(event.target.files[0]));
 byId("filter").addEventListener("change", refresh);
 byId("more").addEventListener("click", () => { limit = Math.min(limit + PAGE, 200); refresh(); });
-byId("key-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  key.set(byId("key").value.trim());
-  show("notice", false);
-  start();
-});
 for (const name of ["dragenter", "dragover"]) {
   document.addEventListener(name, (event) => { event.preventDefault(); document.body.classList.add("dragging"); });
 }
@@ -173,15 +281,11 @@ document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) do
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   document.body.classList.remove("dragging");
-  take(event.dataTransfer.files[0]);
+  pick(event.dataTransfer.files[0]);
 });
 window.addEventListener("hashchange", choose);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 
-async function start() {
-  await Promise.all([refresh(), showDevice()]);
-  choose();
-}
-
 setInterval(() => { if (!document.hidden) refresh(); }, POLL_MS);
+turnTo("waiting");
 start();

@@ -1,20 +1,26 @@
 // The selected render: its picture so far, its progress, timing and log, and buttons for what can be done with it.
 
+import { may } from "./account.js";
 import { follow, get, objectUrl, send } from "./service.js";
-import { bytes, element, facts, fileOf, hintFor, isTerminal, nameOf, seconds, show } from "./text.js";
+import { bytes, downloadName, element, explainFailure, facts, fileOf, isPassing, isTerminal, nameOf, seconds, show } from "./text.js";
 
 const LOG_LINES_MAX = 2000;
 const byId = (id) => document.getElementById(id);
 
 export class JobView {
-  /** Calls `onChange(job)` for each new state, `onGone(id)` after the job was deleted, `onProblem(error)` for an error. */
-  constructor({ onChange, onGone, onProblem }) {
-    Object.assign(this, { onChange, onGone, onProblem });
+  /**
+   * Calls `onChange(job)` for each new state, `onGone(id)` after the job was deleted, `onAct()` when the user begins
+   * something, and `onProblem(error)` for an error.
+   */
+  constructor({ onChange, onGone, onAct, onProblem }) {
+    Object.assign(this, { onChange, onGone, onAct, onProblem });
     this.job = null;
     this.stop = new AbortController();
     this.picture = "";
     byId("cancel").addEventListener("click", () => this.act(() => send(this.job.links.cancel, { method: "POST" })));
-    byId("delete").addEventListener("click", () => this.remove());
+    byId("delete").addEventListener("click", () => this.askToDelete());
+    byId("keep").addEventListener("click", () => byId("deletion").close());
+    byId("delete-for-good").addEventListener("click", () => this.remove());
     byId("requeue").addEventListener("click", () => this.requeue());
   }
 
@@ -47,9 +53,14 @@ export class JobView {
     }
   }
 
+  /** Shows no job, and keeps nothing of the last one. */
   close() {
     this.stop.abort();
     this.job = null;
+    if (byId("deletion").open) byId("deletion").close();
+    this.setPicture("");
+    for (const id of ["log", "steps", "facts", "downloads"]) byId(id).replaceChildren();
+    for (const id of ["job-name", "job-id", "job-file", "job-error", "request", "deletion-title"]) byId(id).textContent = "";
     show("job", false);
     show("placeholder", true);
   }
@@ -78,25 +89,29 @@ export class JobView {
 
   update(job) {
     this.job = job;
+    const hadFocus = byId("actions").contains(document.activeElement);
     byId("job-name").textContent = nameOf(job);
     byId("job-id").textContent = job.id;
     byId("job-file").textContent = fileOf(job);
     const state = byId("job-state");
     state.textContent = job.cancel_requested_at && !isTerminal(job) ? "cancelling" : job.state;
     state.className = `state ${job.state}`;
-    show("cancel", !isTerminal(job));
+    show("cancel", !isTerminal(job) && may("trigger_renders"));
     byId("cancel").disabled = Boolean(job.cancel_requested_at);
-    show("delete", isTerminal(job));
-    // A job that failed for a passing reason can be requeued.
-    show("requeue", job.state === "failed" && Boolean(job.task_id));
+    show("delete", isTerminal(job) && may("delete_renders"));
+    // One that failed for another reason would fail again.
+    show("requeue", job.state === "failed" && isPassing(job.error) && Boolean(job.task_id) && may("trigger_renders"));
     show("job-error", Boolean(job.error));
-    byId("job-error").textContent = job.error ? `${job.error.detail} (${job.error.code})\n${hintFor(job.error.code)}` : "";
+    byId("job-error").textContent = job.error ? explainFailure(job.error) : "";
     byId("request").textContent = JSON.stringify(job.request, null, 2);
     byId("downloads").replaceChildren(...(job.result?.files || []).map((file) => this.download(file)));
     for (const step of job.document?.steps || []) this.steps.set(step.name, step);
     this.drawSteps();
     this.drawProgress(job);
     byId("facts").replaceChildren(...facts(job));
+    // The button that was pressed may be gone.
+    const isLost = !byId("actions").querySelector("button:enabled:not([hidden]):focus");
+    if (hadFocus && isLost) byId("job-name").focus({ preventScroll: true });
     this.onChange(job);
   }
 
@@ -185,7 +200,7 @@ export class JobView {
     const button = element("button", { type: "button", "data-file": file.name, title: bytes(file.size_bytes) }, `Download ${file.format.toUpperCase()}`);
     button.addEventListener("click", () => this.act(async () => {
       const url = await objectUrl(file.url);
-      const link = element("a", { href: url, download: file.name });
+      const link = element("a", { href: url, download: downloadName(this.job, file) });
       document.body.append(link);
       link.click();
       link.remove();
@@ -194,8 +209,14 @@ export class JobView {
     return button;
   }
 
+  askToDelete() {
+    byId("deletion-title").textContent = `Delete ${nameOf(this.job)}?`;
+    byId("deletion").showModal();
+  }
+
   async remove() {
     const { id, links } = this.job;
+    byId("deletion").close();
     await this.act(async () => {
       await send(links.self, { method: "DELETE" });
       this.close();
@@ -213,6 +234,7 @@ export class JobView {
   }
 
   async act(work) {
+    this.onAct();
     try {
       await work();
       if (this.job && !isTerminal(this.job)) await this.refresh();

@@ -1,43 +1,36 @@
-// Talks to the service: requests with the API key where there is one, and event streams that resume.
+// Talks to the service: requests that say who is asking, and event streams that resume.
 
-const KEY = "packshot.key";
+import { authorization, isReplaced } from "./credentials.js";
+import { ask, Problem, withJson } from "./http.js";
+
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 15000;
+// Refusals after which a new token may help.
+const OF_TOKEN = ["token_expired", "unauthenticated"];
 
-/** An answer of 400 or above, with its problem body. */
-export class Problem extends Error {
-  constructor(status, body) {
-    super(body.detail || body.title || `The service answered ${status}.`);
-    this.status = status;
-    this.code = body.code || "";
-    this.help = body.help || "";
-    this.findings = (body.errors || []).map((finding) => `${finding.pointer} ${finding.detail}`.trim());
+/** Sends a request; answers of 400 and above become a Problem. A token that is no longer valid is renewed once. */
+export async function send(path, options = {}) {
+  const shown = await authorization();
+  try {
+    return await ask(path, showing(shown, options));
+  } catch (error) {
+    const isOfToken = error instanceof Problem && OF_TOKEN.includes(error.code);
+    if (!isOfToken || !(await isReplaced(shown))) throw error;
+    return ask(path, showing(await authorization(), options));
   }
 }
 
-// The key is kept as long as the tab is open, and is not written to disk.
-export const key = {
-  get: () => sessionStorage.getItem(KEY) || "",
-  set: (text) => (text ? sessionStorage.setItem(KEY, text) : sessionStorage.removeItem(KEY)),
-};
-
-function headers(more = {}) {
-  const all = new Headers(more);
-  if (key.get()) all.set("Authorization", `Bearer ${key.get()}`);
-  return all;
-}
-
-/** Sends a request; answers of 400 and above become a Problem. */
-export async function send(path, options = {}) {
-  const answer = await fetch(path, { cache: "no-store", ...options, headers: headers(options.headers) });
-  if (answer.ok) return answer;
-  let body = {};
-  try { body = await answer.json(); } catch { /* not an answer of the service, perhaps a proxy's */ }
-  throw new Problem(answer.status, body);
+function showing(authorization, options) {
+  const headers = new Headers(options.headers);
+  if (authorization) headers.set("Authorization", authorization);
+  return { ...options, headers };
 }
 
 /** The JSON of a resource. */
 export const get = async (path) => (await send(path)).json();
+
+/** Sends JSON. */
+export const sendJson = (method, path, body) => send(path, withJson(method, body));
 
 /** A file as an address that an image or a download can use; revoke it when it is no longer shown. */
 export const objectUrl = async (path) => URL.createObjectURL(await (await send(path)).blob());

@@ -1,23 +1,27 @@
 //! Administration of an installation, on the machine that it runs on: backup, restore, keys, a new store.
 //!
-//! Everything but [`restore`] also works while the service is running.
+//! Everything but [`restore`] also works while the service is running; [`migrate`] only prints what has to be done.
 
 use std::path::{Path, PathBuf};
 
 use packshot_pipeline::error::Fault;
 
-use crate::config::{Settings, StoreSettings};
+use crate::config::{DatabaseSettings, Settings, StoreSettings};
+use crate::credentials::signing_keys::SigningKeyError;
 use crate::server::app::{database_config, store_config};
-use crate::server::error::chain;
+use crate::server::error::{chain, roles_fault};
 use crate::server::identity::{self, IdentityError, Mismatch};
 use crate::server::lock::DataFolderError;
 use crate::server::setup::SetupError;
 use crate::store::{Store, StoreError};
 use packshot_db::{Db, DbError};
 use packshot_domain::time::Timestamp;
+use packshot_domain::user::Weakness;
 
 pub mod backup;
 pub mod keys;
+pub mod migrate;
+pub mod users;
 pub mod restore;
 mod archive;
 
@@ -33,6 +37,12 @@ pub enum AdminError {
     /// The data folder cannot be used.
     #[error("the data folder cannot be used")]
     Data(#[from] DataFolderError),
+    /// The database is not on a server.
+    #[error("the database is SQLite, which has no roles")]
+    NoServer,
+    /// The URL of a database cannot be read.
+    #[error("{0}")]
+    Url(String),
     /// The database failed.
     #[error("the database cannot be used")]
     Database(#[from] DbError),
@@ -48,6 +58,30 @@ pub enum AdminError {
     /// More than one key has this name.
     #[error("several keys begin with {0}")]
     SeveralKeys(String),
+    /// No tenant has this slug.
+    #[error("there is no tenant {0:?}")]
+    NoTenant(String),
+    /// No user has this e-mail address.
+    #[error("no user has the e-mail address {0}")]
+    NoUser(String),
+    /// Users of several tenants have this e-mail address.
+    #[error("users of several tenants have the e-mail address {0}")]
+    SeveralUsers(String),
+    /// Another user of the tenant has the e-mail address.
+    #[error("another user has this e-mail address")]
+    EmailTaken,
+    /// The address cannot be shown as a name.
+    #[error("the e-mail address is too long for a name")]
+    NoName,
+    /// The password is easy to guess.
+    #[error("the password cannot be used: {0}")]
+    WeakPassword(Weakness),
+    /// The password cannot be hashed.
+    #[error("the password cannot be hashed: {0}")]
+    Hash(String),
+    /// The signing keys cannot be used.
+    #[error("the signing keys cannot be used")]
+    SigningKeys(#[from] SigningKeyError),
     /// The store failed.
     #[error("the store cannot be used")]
     Store(#[from] StoreError),
@@ -84,16 +118,34 @@ impl AdminError {
         move |source| Self::Io { path, source }
     }
 
+    /// Whether the settings are at fault, so that nothing was done.
+    pub fn is_of_settings(&self) -> bool {
+        matches!(self, Self::Database(DbError::Roles(_)) | Self::NoServer | Self::Url(_))
+    }
+
     /// Whether the input is at fault, and not the output.
     pub fn is_input(&self) -> bool {
         matches!(
             self,
-            Self::Damaged(_) | Self::NotRead { .. } | Self::KeyEnded(_) | Self::NoKey(_) | Self::SeveralKeys(_)
+            Self::Damaged(_)
+                | Self::NotRead { .. }
+                | Self::KeyEnded(_)
+                | Self::NoKey(_)
+                | Self::SeveralKeys(_)
+                | Self::NoTenant(_)
+                | Self::NoUser(_)
+                | Self::SeveralUsers(_)
+                | Self::EmailTaken
+                | Self::NoName
+                | Self::WeakPassword(_)
         )
     }
 
     /// The error with its code and way out.
     pub fn fault(&self) -> Fault {
+        if let Self::Database(DbError::Roles(error)) = self {
+            return roles_fault(error);
+        }
         let (code, help) = match self {
             Self::NoInstallation(_) => ("no_installation", "use --data with the data folder of the installation"),
             Self::NotEmpty(_) => ("not_empty", "use --data with a new folder"),
@@ -102,6 +154,11 @@ impl AdminError {
                 ("data_unusable", "use --data with a folder that this user can write to")
             }
             Self::Data(_) => ("data_unusable", "stop the service, or choose another folder with --data"),
+            Self::NoServer => ("no_server", "set `database_url` to a PostgreSQL database"),
+            Self::Url(_) => (
+                "database_url",
+                "give postgres://ROLE:PASSWORD@HOST:PORT/DATABASE; in the password write %40 for @, %2F for /, %3A for :",
+            ),
             Self::Database(_) | Self::Setup(_) => {
                 ("database", "check that the database can be reached and that its disk has space")
             }
@@ -110,6 +167,17 @@ impl AdminError {
             Self::SeveralKeys(_) => {
                 ("several_keys", "give the key's id, as `packshot admin list-keys --json` shows it")
             }
+            Self::NoTenant(_) => (
+                "no_tenant",
+                "check the slug: GET /api/v1/tenants lists them; a tenant that is being deleted has to be restored first",
+            ),
+            Self::NoUser(_) => ("no_user", "check the address, or create the user with `packshot admin create-user`"),
+            Self::SeveralUsers(_) => ("several_users", "use --tenant with the slug of the user's tenant"),
+            Self::EmailTaken => ("email_taken", "use `packshot admin reset-password` for a user who cannot sign in"),
+            Self::NoName => ("no_name", "use --name with a name of 1 to 200 characters"),
+            Self::WeakPassword(_) => ("weak_password", "choose 12 to 128 characters that are hard to guess"),
+            Self::Hash(_) => ("hash", "try again; if it fails again, please report it"),
+            Self::SigningKeys(_) => ("signing_keys", "check that this user can read and write the file"),
             Self::Store(_) => ("store", "check that the folder or the bucket exists and can be written to"),
             Self::Mismatch(mismatch) => ("store_mismatch", mismatch.help()),
             Self::Elsewhere(_) => ("elsewhere", "use the backup tools of the database and the bucket"),
@@ -138,7 +206,7 @@ pub async fn adopt_store(settings: &Settings) -> Result<(), AdminError> {
 
 /// The folder of the stored files, for settings that keep everything on the local disk.
 fn local_store(settings: &Settings) -> Result<PathBuf, AdminError> {
-    if settings.database_url.is_some() {
+    if settings.database != DatabaseSettings::Sqlite {
         return Err(AdminError::Elsewhere("the database is on a PostgreSQL server, which pg_dump backs up"));
     }
     match &settings.store {
@@ -151,7 +219,8 @@ fn local_store(settings: &Settings) -> Result<PathBuf, AdminError> {
 
 /// The database of an installation that is there already.
 async fn open(settings: &Settings) -> Result<Db, AdminError> {
-    if settings.database_url.is_none() && !settings.data.join(crate::server::app::DATABASE_FILE).exists() {
+    let is_in_folder = settings.database == DatabaseSettings::Sqlite;
+    if is_in_folder && !settings.data.join(crate::server::app::DATABASE_FILE).exists() {
         return Err(AdminError::NoInstallation(settings.data.clone()));
     }
     Ok(Db::open(&database_config(settings)).await?)

@@ -7,9 +7,10 @@
 mod code;
 mod devices;
 mod error;
+mod explained;
 pub(crate) mod failure;
 mod parsed;
-mod rate_limit;
+pub(crate) mod rate_limit;
 mod turn;
 
 use std::ops::Deref;
@@ -19,8 +20,12 @@ use std::sync::atomic::AtomicBool;
 use tokio::sync::Semaphore;
 
 use crate::config::Settings;
+use crate::credentials::passwords::Passwords;
+use crate::credentials::throttle::Throttle;
 use crate::events::hub::Hub;
 use crate::jobs::QueueHandle;
+use crate::settings::InForce;
+use crate::settings::recent::Recent;
 use crate::store::Store;
 use devices::DeviceList;
 use packshot_db::Db;
@@ -28,9 +33,11 @@ use parsed::ParsedLibraries;
 use rate_limit::RateLimiter;
 use turn::Turn;
 
+pub use crate::credentials::signing_keys::SigningKeyFile;
 pub use crate::store::{Spool as Receiving, Spooled as Upload};
 pub use code::Code;
 pub use error::{AppError, ErrorKind};
+pub use explained::Explained;
 pub use packshot_db::{Cursor, Page, PageRequest};
 
 /// Uploads that are checked at the same time without being rendered: each is in memory meanwhile.
@@ -48,6 +55,8 @@ pub struct Parts {
     pub queue: QueueHandle,
     /// The settings of the process; those in the database may differ.
     pub settings: Arc<Settings>,
+    /// What access tokens are signed with.
+    pub signing_keys: SigningKeyFile,
 }
 
 /// What every use case works with. Clones are handles of the same.
@@ -61,7 +70,11 @@ pub struct Inner {
     parts: Parts,
     pub(crate) devices: DeviceList,
     pub(crate) rates: RateLimiter,
+    pub(crate) visitor_rates: RateLimiter,
+    pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
     pub(crate) libraries: ParsedLibraries,
+    pub(crate) recent: Recent,
     /// Whether the installation is configured: it never goes back.
     pub(crate) is_configured: AtomicBool,
     turns: Arc<Semaphore>,
@@ -74,7 +87,11 @@ impl App {
             parts,
             devices: DeviceList::default(),
             rates: RateLimiter::default(),
+            visitor_rates: RateLimiter::default(),
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
             libraries: ParsedLibraries::default(),
+            recent: Recent::default(),
             is_configured: AtomicBool::new(false),
             turns: Arc::new(Semaphore::new(TURNS_AT_ONCE)),
         };
@@ -87,6 +104,11 @@ impl App {
     /// [`Code::InternalError`] when no turn will ever be free again.
     pub(crate) async fn turn(&self) -> Result<Turn, AppError> {
         Turn::of(&self.turns).await
+    }
+
+    /// The installation's settings in force, a few seconds old at most: for what every request needs.
+    pub(crate) async fn in_force(&self) -> Arc<InForce> {
+        self.recent.look(&self.db, &self.settings).await
     }
 
     /// Begins to receive an upload of at most `bytes_max`. Dropped, it leaves nothing.

@@ -8,21 +8,27 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use packshot_domain::user::Email;
 use serde::Serialize;
 
 pub mod error;
 pub mod report;
 pub mod source;
 mod example;
+pub mod executor;
 mod file;
+mod networks;
 mod reader;
 mod value;
 
 pub use error::ConfigError;
+pub use executor::{Executor, Executors};
+pub use networks::Networks;
 pub use report::InEffect;
 pub use source::Sources;
 
 use reader::Reader;
+pub(crate) use value::is_origin;
 
 const MIB: u64 = 1 << 20;
 /// One address may have one in this many of all connections.
@@ -37,8 +43,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// `workers`: where renders are computed.
     pub workers: Workers,
-    /// `database_url`: a PostgreSQL database; without it SQLite in the data folder.
-    pub database_url: Option<Secret>,
+    /// `database_url`, `database_bypass_url`, `database_owner_url`: where the database is.
+    pub database: DatabaseSettings,
     /// `store.…`: where files are stored.
     pub store: StoreSettings,
     /// `render_samples`: samples per pixel of requests that do not set them.
@@ -69,8 +75,22 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// `metrics_token`: gives access to `/metrics` from other machines.
     pub metrics_token: Option<Secret>,
-    /// `rate_limit_per_s`: requests per second and key; `None`: no limit.
+    /// `admin_email` and `admin_password_file`: the first user of an installation that nobody sets up by hand.
+    pub first_admin: Option<FirstAdmin>,
+    /// `audit_retention_days`: how long entries of the audit log are kept.
+    pub audit_retention_days: u64,
+    /// `jwt_secret_file`: the file with the keys that access tokens are signed with.
+    pub jwt_secret_file: PathBuf,
+    /// `access_token_ttl_s`: how long access tokens live, in seconds.
+    pub access_token_ttl_s: u64,
+    /// `refresh_token_ttl_s`: how long refresh tokens live, in seconds.
+    pub refresh_token_ttl_s: u64,
+    /// `rate_limit_per_s`: requests per second of a user; `None`: no limit.
     pub rate_limit_per_s: Option<u32>,
+    /// `rate_limit_burst`: requests of a user that may come at once; `None`: twice `rate_limit_per_s`.
+    pub rate_limit_burst: Option<u32>,
+    /// `trusted_proxies`: whose `X-Forwarded-For` says where a request comes from.
+    pub trusted_proxies: Networks,
     /// `max_connections`: connections served at the same time; more wait to be accepted.
     pub max_connections: usize,
     /// `max_connections_per_address`: of these, connections of one address. Loopback addresses are not counted: a proxy
@@ -82,10 +102,25 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// `log_format`: how logs are written.
     pub log_format: LogFormat,
+    /// `legacy_executor`: the executor of tenants that did not choose one; `builtin` is Packshot's own renderer.
+    pub legacy_executor: String,
+    /// `legacy_executors`: the others, by name. Only the file has them.
+    pub legacy_executors: Executors,
+    /// `cad_converter`: the program that makes GLBs of CAD files, and its arguments. Only the file has it.
+    pub cad_converter: Option<Vec<String>>,
     /// Where each of these came from, for `--check-config`.
     pub in_effect: InEffect,
     /// Warnings about the sources, one sentence each.
     pub warnings: Vec<String>,
+}
+
+/// Who is made a global admin at the first start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstAdmin {
+    /// The e-mail address.
+    pub email: Email,
+    /// A file whose first line is the password.
+    pub password_file: PathBuf,
 }
 
 /// Where renders are computed.
@@ -106,6 +141,27 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+/// Where the database is, and as which of its roles it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseSettings {
+    /// SQLite, in the data folder.
+    Sqlite,
+    /// A PostgreSQL database, as one role: it serves one tenant.
+    OneRole {
+        /// `database_url`.
+        url: Secret,
+    },
+    /// A PostgreSQL database, as three roles, so that it keeps tenants apart.
+    ThreeRoles {
+        /// `database_url`: of the role for transactions of one tenant.
+        app: Secret,
+        /// `database_bypass_url`: of the role for transactions of all tenants.
+        bypass: Secret,
+        /// `database_owner_url`: of the role that owns the schema.
+        owner: Secret,
+    },
 }
 
 /// Where files are stored.
@@ -164,6 +220,8 @@ impl Serialize for Secret {
 /// The folder in the data folder in which movies and archives grow, and what is finished of series is kept until their
 /// jobs have ended: the system's temporary folder may be in memory.
 const SCRATCH_FOLDER: &str = "scratch";
+/// The file in the data folder with the keys that access tokens are signed with.
+const SIGNING_KEYS: &str = "secrets/jwt.json";
 
 impl Settings {
     /// The folder for intermediate files.
@@ -175,18 +233,21 @@ impl Settings {
     ///
     /// # Errors
     /// All faults of all sources: `config.syntax`, `config.unknown_setting`, `config.invalid_value`, `config.missing`,
-    /// `config.conflict`, `config.not_available`.
+    /// `config.conflict`, `config.database_roles`.
     pub fn from_sources(sources: &Sources) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(sources)?;
         let listen = reader.read("listen", value::address, SocketAddr::from(([127, 0, 0, 1], 8080)));
         let data = reader.read_or("data", value::path, || source::default_data_folder(&sources.variables));
         let store = Self::store(&mut reader, data.as_ref());
+        let first_admin = Self::first_admin(&mut reader);
+        let (legacy_executor, legacy_executors) = Self::executors(&mut reader);
+        let signing_keys = data.clone().unwrap_or_default().join(SIGNING_KEYS);
         let max_connections = reader.read("max_connections", value::whole(1..=1_000_000), 2048);
         let settings = Self {
             listen,
             store,
             workers: reader.read("workers", value::word(&WORKERS), Workers::Inline),
-            database_url: reader.read_optional("database_url", value::database_url),
+            database: Self::database(&mut reader),
             render_device: reader.read("render_device", value::text, "gpu".to_owned()),
             render_samples: reader.read("render_samples", value::whole(1..=4096), 256),
             render_stall_timeout_minutes: reader.read("render_stall_timeout_minutes", value::whole(1..=10_080), 120),
@@ -201,7 +262,14 @@ impl Settings {
             allowed_hosts: reader.read("allowed_hosts", value::list, Vec::new()),
             cors_origins: reader.read("cors_origins", value::origins, Vec::new()),
             metrics_token: reader.read_optional("metrics_token", value::secret),
+            first_admin,
+            audit_retention_days: reader.read("audit_retention_days", value::whole(30..=36_500), 730),
+            jwt_secret_file: reader.read_optional("jwt_secret_file", value::path).unwrap_or(signing_keys),
+            access_token_ttl_s: reader.read("access_token_ttl_s", value::whole(60..=86_400), 900),
+            refresh_token_ttl_s: reader.read("refresh_token_ttl_s", value::whole(60..=31_536_000), 1_209_600),
             rate_limit_per_s: reader.read_optional("rate_limit_per_s", value::whole(1..=1_000_000)),
+            rate_limit_burst: reader.read_optional("rate_limit_burst", value::whole(1..=2_000_000)),
+            trusted_proxies: reader.read("trusted_proxies", value::networks, Networks::default()),
             max_connections,
             max_connections_per_address: reader.read(
                 "max_connections_per_address",
@@ -211,12 +279,68 @@ impl Settings {
             header_timeout: reader.read_seconds("header_timeout_s", 1..=600, 30),
             drain_timeout: reader.read_seconds("drain_timeout_s", 0..=600, 20),
             log_format: reader.read("log_format", value::word(&LOG_FORMATS), LogFormat::Text),
+            legacy_executor,
+            legacy_executors,
+            cad_converter: reader.read_optional("cad_converter", executor::command),
             data: data.unwrap_or_default(),
             in_effect: InEffect::default(),
             warnings: Vec::new(),
         };
         let (in_effect, warnings) = reader.finish()?;
         Ok(Self { in_effect, warnings, ..settings })
+    }
+
+    fn database(reader: &mut Reader<'_>) -> DatabaseSettings {
+        let app = reader.read_optional("database_url", value::database_url);
+        let bypass = reader.read_optional("database_bypass_url", value::database_url);
+        let owner = reader.read_optional("database_owner_url", value::database_url);
+        let keys = ["database_url", "database_bypass_url", "database_owner_url"];
+        let (given, missing): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| reader.is_given(key));
+        match (given.last(), missing.first()) {
+            (Some(given), Some(missing)) if *given != "database_url" => {
+                let message = format!("`{given}` is set without `{missing}`");
+                let help = "set all three, each for a role of its own, or `database_url` alone for a single tenant";
+                reader.fault(given, "database_roles", message, help);
+            }
+            _ => {}
+        }
+        match (app, bypass, owner) {
+            (Some(app), Some(bypass), Some(owner)) => DatabaseSettings::ThreeRoles { app, bypass, owner },
+            (Some(url), ..) => DatabaseSettings::OneRole { url },
+            (None, ..) => DatabaseSettings::Sqlite,
+        }
+    }
+
+    fn first_admin(reader: &mut Reader<'_>) -> Option<FirstAdmin> {
+        let email = reader.read_optional("admin_email", value::email);
+        let password_file = reader.read_optional("admin_password_file", value::path);
+        match (email, password_file) {
+            (Some(value::Address(email)), Some(password_file)) => Some(FirstAdmin { email, password_file }),
+            (email, _) => {
+                let [given, missing] = match email {
+                    Some(_) => ["admin_email", "admin_password_file"],
+                    None => ["admin_password_file", "admin_email"],
+                };
+                if reader.is_given(given) {
+                    let message = format!("`{given}` is set without `{missing}`");
+                    reader.fault(given, "missing", message, "set both, or neither");
+                }
+                None
+            }
+        }
+    }
+
+    /// The executor of tenants that did not choose one, and all executors by name.
+    fn executors(reader: &mut Reader<'_>) -> (String, Executors) {
+        let default = reader.read("legacy_executor", value::text, executor::BUILTIN.to_owned());
+        let all = reader.read("legacy_executors", executor::executors, Executors::new());
+        if default != executor::BUILTIN && !all.contains_key(&default) {
+            let message =
+                format!("`legacy_executor` is `{default}`, but `legacy_executors` has no executor of this name");
+            let help = format!("define it as [legacy_executors.{default}] in the settings file, or choose another one");
+            reader.fault("legacy_executor", "conflict", message, &help);
+        }
+        (default, all)
     }
 
     fn store(reader: &mut Reader<'_>, data: Option<&PathBuf>) -> StoreSettings {

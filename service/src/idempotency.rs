@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::app::{App, AppError, Code};
 use packshot_db::TenantScope;
 use packshot_db::idempotency as rows;
-use packshot_domain::access::Principal;
 use packshot_domain::id::RenderId;
+use packshot_domain::principal::Principal;
 
 pub use packshot_db::idempotency::{IdempotentRequest, StoredAnswer};
 

@@ -1,6 +1,7 @@
 //! Material libraries of a tenant: checked as a whole when they are uploaded, never changed, published only on request;
 //! and the materials in them.
 
+pub mod choice;
 pub mod materials;
 mod upload;
 
@@ -11,17 +12,19 @@ use crate::tenancy::RenderSettings;
 use packshot_contract::library::MaterialLibrary;
 use packshot_db::libraries::{self as rows, Library, NewLibrary};
 use packshot_db::{DbError, TenantScope};
-use packshot_domain::access::Principal;
 use packshot_domain::id::LibraryId;
+use packshot_domain::principal::Principal;
+use packshot_domain::reader::Reader;
 
 pub use upload::add;
 
 fn convert(library: Library) -> Result<MaterialLibrary, DbError> {
-    let Library { id, library, public, created_at, revision: _ } = library;
+    let Library { id, tenant, library, public, created_at, revision: _ } = library;
     let NewLibrary { name, version, digest, address, media_type: _, materials, diagnostics } = library;
     let corrupt = |error: serde_json::Error| DbError::Corrupt { what: "library", reason: error.to_string() };
     Ok(MaterialLibrary {
         id: id.uuid(),
+        tenant_id: tenant.uuid(),
         name,
         version,
         digest,
@@ -33,12 +36,12 @@ fn convert(library: Library) -> Result<MaterialLibrary, DbError> {
     })
 }
 
-/// A page of the tenant's libraries, newest first.
+/// A page of libraries, newest first.
 ///
 /// # Errors
 /// Errors of the database.
-pub async fn list(app: &App, who: &Principal, page: PageRequest) -> Result<Page<MaterialLibrary>, AppError> {
-    let Page { items, next } = rows::list(&app.db, TenantScope::of(who.tenant), page).await?;
+pub async fn list(app: &App, reader: &Reader, page: PageRequest) -> Result<Page<MaterialLibrary>, AppError> {
+    let Page { items, next } = rows::list(&app.db, reader, page).await?;
     Ok(Page { items: items.into_iter().map(convert).collect::<Result<_, _>>()?, next })
 }
 
@@ -60,7 +63,7 @@ pub async fn set_public(
     id: LibraryId,
     is_public: bool,
 ) -> Result<MaterialLibrary, AppError> {
-    Ok(convert(rows::set_public(&app.db, TenantScope::of(who.tenant), id, is_public).await?)?)
+    Ok(convert(rows::set_public(&app.db, TenantScope::of(who.tenant), who.actor(), id, is_public).await?)?)
 }
 
 /// Deletes a library that is not in use.
@@ -72,10 +75,7 @@ pub async fn delete(app: &App, who: &Principal, id: LibraryId) -> Result<(), App
     let library = rows::get(&app.db, scope, id).await?;
     let in_force = RenderSettings::in_force(app, who).await?.material_library;
     if in_force.as_deref() == Some(library.library.name.as_str()) {
-        return Err(AppError::new(
-            Code::LibraryInUse,
-            "this library is in use: it is the tenant's setting `material_library`",
-        ));
+        return Err(AppError::new(Code::LibraryInUse, "this library is in use: it is the tenant's `material_library`"));
     }
-    Ok(rows::delete(&app.db, scope, id).await?)
+    Ok(rows::delete(&app.db, scope, who.actor(), id).await?)
 }

@@ -14,7 +14,7 @@ mod work;
 mod wait;
 pub mod results;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::app::{App, AppError, Page, PageRequest};
 use crate::server::metrics::count_render;
@@ -22,9 +22,10 @@ use packshot_contract::job::Job;
 use packshot_db::TenantScope;
 use packshot_db::jobs::Cancelling;
 use packshot_db::renders::{self as rows, Render};
-use packshot_domain::access::Principal;
-use packshot_domain::id::RenderId;
+use packshot_domain::id::{RenderId, TenantId};
 use packshot_domain::job::JobState;
+use packshot_domain::principal::Principal;
+use packshot_domain::reader::Reader;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::TaskState;
 
@@ -39,19 +40,23 @@ pub use wait::{Waited, until_ended};
 pub use work::RenderHandler;
 
 /// A job, with its place in the queue if it waits.
-async fn with_position(app: &App, scope: TenantScope, render: Render) -> Result<Job, AppError> {
-    let positions = positions(app, scope, std::slice::from_ref(&render)).await?;
+async fn with_position(app: &App, render: Render) -> Result<Job, AppError> {
+    let positions = positions(app, std::slice::from_ref(&render)).await?;
     let position = positions.get(&render.id).copied();
     Ok(job::job(render, position)?)
 }
 
-/// The places in the queue of those renders that wait. If none waits, the database is not queried.
-async fn positions(app: &App, scope: TenantScope, renders: &[Render]) -> Result<HashMap<RenderId, u64>, AppError> {
-    let waiting: Vec<RenderId> = renders.iter().filter(|render| !render.state.is_terminal()).map(|r| r.id).collect();
-    match waiting.is_empty() {
-        true => Ok(HashMap::new()),
-        false => Ok(rows::queue_positions(&app.db, scope, &waiting).await?),
+/// The places of those renders that wait, each among those of its tenant. If none waits, the database is not queried.
+async fn positions(app: &App, renders: &[Render]) -> Result<HashMap<RenderId, u64>, AppError> {
+    let mut waiting: BTreeMap<TenantId, Vec<RenderId>> = BTreeMap::new();
+    for render in renders.iter().filter(|render| !render.state.is_terminal()) {
+        waiting.entry(render.tenant).or_default().push(render.id);
     }
+    let mut places = HashMap::new();
+    for (tenant, ids) in waiting {
+        places.extend(rows::queue_positions(&app.db, TenantScope::of(tenant), &ids).await?);
+    }
+    Ok(places)
 }
 
 /// A page of jobs, newest first, of one state or all.
@@ -60,13 +65,12 @@ async fn positions(app: &App, scope: TenantScope, renders: &[Render]) -> Result<
 /// Errors of the database.
 pub async fn list(
     app: &App,
-    who: &Principal,
+    reader: &Reader,
     state: Option<JobState>,
     page: PageRequest,
 ) -> Result<Page<Job>, AppError> {
-    let scope = TenantScope::of(who.tenant);
-    let Page { items, next } = rows::list(&app.db, scope, state, page).await?;
-    let positions = positions(app, scope, &items).await?;
+    let Page { items, next } = rows::list(&app.db, reader, state, page).await?;
+    let positions = positions(app, &items).await?;
     let jobs = items.into_iter().map(|render| {
         let position = positions.get(&render.id).copied();
         job::job(render, position)
@@ -79,9 +83,8 @@ pub async fn list(
 /// # Errors
 /// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound).
 pub async fn get(app: &App, who: &Principal, id: RenderId) -> Result<Job, AppError> {
-    let scope = TenantScope::of(who.tenant);
-    let render = rows::get(&app.db, scope, id).await?;
-    with_position(app, scope, render).await
+    let render = rows::get(&app.db, TenantScope::of(who.tenant), id).await?;
+    with_position(app, render).await
 }
 
 /// A job as it is now, with the number of the last event of its stream that this contains.
@@ -98,10 +101,9 @@ pub struct Snapshot {
 /// # Errors
 /// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound).
 pub async fn snapshot(app: &App, who: &Principal, id: RenderId) -> Result<Snapshot, AppError> {
-    let scope = TenantScope::of(who.tenant);
-    let render = rows::get(&app.db, scope, id).await?;
+    let render = rows::get(&app.db, TenantScope::of(who.tenant), id).await?;
     let last_seq = render.last_seq;
-    Ok(Snapshot { job: with_position(app, scope, render).await?, last_seq })
+    Ok(Snapshot { job: with_position(app, render).await?, last_seq })
 }
 
 /// Outcome of a request to cancel a job.
@@ -118,24 +120,23 @@ pub enum Cancelled {
 /// # Errors
 /// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound).
 pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelled, AppError> {
-    let scope = TenantScope::of(who.tenant);
-    let cancelling = rows::request_cancel(&app.db, scope, id).await?;
+    let cancelling = rows::request_cancel(&app.db, TenantScope::of(who.tenant), id).await?;
     app.hub.wake(StreamId::of_render(id));
     match cancelling {
         Cancelling::Requested(render) => {
             if let Some(task) = render.task_id {
                 app.queue.cancel(task);
             }
-            Ok(Cancelled::Stopping(Box::new(with_position(app, scope, render).await?)))
+            Ok(Cancelled::Stopping(Box::new(with_position(app, render).await?)))
         }
         Cancelling::Cancelled(render) => {
             count_render(TaskState::Cancelled, None);
             job::last_line(&render).info("cancelled while it waited");
             // It may have waited for another attempt.
             finished::sweep_soon(app.db.clone(), app.settings.scratch());
-            Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?)))
+            Ok(Cancelled::Ended(Box::new(with_position(app, render).await?)))
         }
-        Cancelling::Unchanged(render) => Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?))),
+        Cancelling::Unchanged(render) => Ok(Cancelled::Ended(Box::new(with_position(app, render).await?))),
     }
 }
 
@@ -145,7 +146,7 @@ pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelle
 /// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound),
 /// [`Code::RenderNotTerminal`](crate::app::Code::RenderNotTerminal).
 pub async fn delete(app: &App, who: &Principal, id: RenderId) -> Result<(), AppError> {
-    rows::delete(&app.db, TenantScope::of(who.tenant), id).await?;
+    rows::delete(&app.db, TenantScope::of(who.tenant), who.actor(), id).await?;
     app.hub.drop_preview(id);
     Ok(())
 }

@@ -11,6 +11,7 @@ pub(crate) mod lasting;
 pub mod lock;
 pub mod metrics;
 pub mod page;
+pub mod purge;
 pub mod setup;
 pub mod signal;
 mod succession;

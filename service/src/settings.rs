@@ -5,14 +5,18 @@
 //! pinned: it cannot be changed over HTTP.
 
 pub mod definition;
+pub mod kind;
+pub(crate) mod recent;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-pub use definition::{Definition, Kind, Reach, SETTINGS};
+pub use definition::{Definition, Reach, SETTINGS};
+pub use kind::Kind;
 
-use crate::config::Settings as Config;
+use crate::config::report::HIDDEN;
+use crate::config::{Networks, Settings as Config};
 use packshot_db::settings::{self, Stored};
 use packshot_db::{AllTenants, Db, DbError, TenantScope};
 
@@ -41,6 +45,24 @@ pub struct InForce {
     pub max_event_streams_per_user: usize,
     /// `max_event_streams_per_tenant`: streams of events that all users of one tenant may have open.
     pub max_event_streams_per_tenant: usize,
+    /// `access_token_ttl_s`: how long access tokens live.
+    pub access_token_ttl: Duration,
+    /// `refresh_token_ttl_s`: how long refresh tokens live.
+    pub refresh_token_ttl: Duration,
+    /// `allowed_hosts`: names in `Host` that the open mode accepts besides loopback ones.
+    pub allowed_hosts: Vec<String>,
+    /// `trusted_proxies`: whose `X-Forwarded-For` says where a request comes from.
+    pub trusted_proxies: Networks,
+    /// `cors_origins`: exact origins whose pages may call the service.
+    pub cors_origins: Vec<String>,
+    /// `metrics_token`: the hash of what opens `/metrics` to other machines.
+    pub metrics_token: Option<blake3::Hash>,
+    /// `audit_retention_days`: how long entries of the audit log are kept.
+    pub audit_retention: Duration,
+    /// `rate_limit_per_s`: requests per second and user; `None`: no limit.
+    pub rate_limit_per_s: Option<u32>,
+    /// `rate_limit_burst`: requests of a user that may come at once; `None`: twice as many.
+    pub rate_limit_burst: Option<u32>,
 }
 
 impl InForce {
@@ -64,11 +86,21 @@ impl InForce {
     /// What is in force where the database keeps `stored`.
     #[must_use]
     pub fn of(config: &Config, stored: &Stored) -> Self {
-        let [device, samples, stall, upload, pixels, output, memory, of_user, of_tenant] = &SETTINGS;
+        let [device, samples, stall, upload, pixels, output, memory, of_user, of_tenant, access, refresh, rest @ ..] =
+            &SETTINGS;
+        let [hosts, proxies, origins, metrics, audit, rate, burst, ..] = rest;
         let whole = |definition| value(definition, config, stored).0.as_u64();
         let count = |definition| whole(definition).and_then(|number| usize::try_from(number).ok());
         let text = value(device, config, stored).0.as_str().map(str::to_owned);
         let samples = whole(samples).and_then(|samples| u32::try_from(samples).ok());
+        let list = |definition| -> Vec<String> {
+            match value(definition, config, stored).0 {
+                Json::Array(items) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+                _ => Vec::new(),
+            }
+        };
+        let token = value(metrics, config, stored).0;
+        let days = whole(audit).unwrap_or(config.audit_retention_days);
         let minutes = whole(stall).unwrap_or(config.render_stall_timeout_minutes);
         Self {
             render_device: text.unwrap_or_else(|| config.render_device.clone()),
@@ -80,11 +112,38 @@ impl InForce {
             max_memory_bytes: whole(memory),
             max_event_streams_per_user: count(of_user).unwrap_or(config.max_event_streams_per_user),
             max_event_streams_per_tenant: count(of_tenant).unwrap_or(config.max_event_streams_per_tenant),
+            access_token_ttl: Duration::from_secs(whole(access).unwrap_or(config.access_token_ttl_s)),
+            refresh_token_ttl: Duration::from_secs(whole(refresh).unwrap_or(config.refresh_token_ttl_s)),
+            allowed_hosts: list(hosts),
+            trusted_proxies: Networks::new(list(proxies).iter().filter_map(|text| text.parse().ok()).collect()),
+            cors_origins: list(origins),
+            metrics_token: token.as_str().and_then(|hash| blake3::Hash::from_hex(hash).ok()),
+            audit_retention: Duration::from_secs(days.saturating_mul(24 * 60 * 60)),
+            rate_limit_per_s: whole(rate).and_then(|limit| u32::try_from(limit).ok()),
+            rate_limit_burst: whole(burst).and_then(|limit| u32::try_from(limit).ok()),
         }
     }
 }
 
-/// The value of a setting and where it comes from: `command_line`, `environment`, `file`, `database` or `default`.
+/// What fixes a setting, so that nobody can change it while the service runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pin {
+    /// The service was started with a value, from this source.
+    AtStart(&'static str),
+    /// Only the settings file may have it, whether it does or not.
+    OfFile,
+}
+
+/// What fixes this setting, if anything does.
+pub fn pin(definition: &Definition, config: &Config) -> Option<Pin> {
+    match definition.kind {
+        Kind::OfFile { .. } => Some(Pin::OfFile),
+        _ => config.in_effect.pinned_by(definition.key).map(Pin::AtStart),
+    }
+}
+
+/// The value of a setting and where it comes from: `command_line`, `environment`, `file`, `database` or `default`. Of a
+/// secret it is the hash.
 pub fn value(definition: &Definition, config: &Config, stored: &Stored) -> (Json, &'static str) {
     let configured = (definition.configured)(config);
     if let Some(source) = config.in_effect.pinned_by(definition.key) {
@@ -95,15 +154,21 @@ pub fn value(definition: &Definition, config: &Config, stored: &Stored) -> (Json
         Reach::Tenant => &stored.tenant,
     };
     // A value that an older version accepted and this one does not is ignored.
-    match stored.values.get(definition.key).filter(|value| definition.kind.check(value).is_ok()) {
+    match stored.values.get(definition.key).filter(|value| definition.kind.holds(value, config)) {
         Some(value) => (value.clone(), OF_DATABASE),
         None => (configured, OF_NOBODY),
     }
 }
 
-/// Every setting with its value in force.
+/// A value as clients see it: of a secret no more than that there is one.
+pub fn shown(definition: &Definition, value: Json) -> Json {
+    if definition.kind.is_secret() && !value.is_null() { HIDDEN.into() } else { value }
+}
+
+/// Every setting with its value in force, as clients see it.
 pub fn values(config: &Config, stored: &Stored) -> Map<String, Json> {
-    SETTINGS.iter().map(|definition| (definition.key.to_owned(), value(definition, config, stored).0)).collect()
+    let seen = |definition: &Definition| shown(definition, value(definition, config, stored).0);
+    SETTINGS.iter().map(|definition| (definition.key.to_owned(), seen(definition))).collect()
 }
 
 #[cfg(test)]
@@ -152,7 +217,27 @@ mod tests {
             assert_eq!((definition.configured)(&config(&[])), (definition.default)(), "{}", definition.key);
             // A limit that is not set does not apply.
             let default = (definition.default)();
-            assert!(default.is_null() || definition.kind.check(&default).is_ok(), "{}", definition.key);
+            let is_of_file = matches!(definition.kind, Kind::OfFile { .. });
+            let is_one = default.is_null() || is_of_file || definition.kind.holds(&default, &config(&[]));
+            assert!(is_one, "{}", definition.key);
         }
+    }
+    #[test]
+    fn t76_what_only_the_file_has_never_comes_from_the_database() {
+        let kept = stored(json!({"cad_converter": "evil", "legacy_executors": {}}), json!({"legacy_executor": "gone"}));
+        for key in ["cad_converter", "legacy_executors", "legacy_executor"] {
+            let definition = definition::find(key).expect("a setting");
+            assert_eq!(value(definition, &config(&[]), &kept), ((definition.default)(), "default"), "{key}");
+        }
+    }
+
+    #[test]
+    fn t77_secrets_are_not_shown() {
+        let (free, pinned) = (config(&[]), config(&[("PACKSHOT_METRICS_TOKEN", "long-random-text")]));
+        let token = |config| values(config, &Stored::default())["metrics_token"].clone();
+        assert_eq!((token(&free), token(&pinned)), (Json::Null, json!("***")));
+        let hash = Some(blake3::hash(b"long-random-text"));
+        assert_eq!(InForce::of(&pinned, &Stored::default()).metrics_token, hash);
+        assert!(!format!("{:?}", values(&pinned, &Stored::default())).contains("random"));
     }
 }

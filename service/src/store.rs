@@ -310,6 +310,28 @@ impl Store {
         if is_old { self.delete(tenant, address).await } else { Ok(()) }
     }
 
+    /// Removes all objects of a tenant, and whatever else lies among them. Called again after an interruption, it
+    /// removes the rest.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Backend`].
+    pub async fn delete_all(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let folder = Path::from_iter(["objects", &tenant.to_string()]);
+        let mut found = self.inner.objects.list(Some(&folder));
+        while let Some(meta) = found.try_next().await? {
+            match self.inner.objects.delete(&meta.location).await.map_err(StoreError::from) {
+                Ok(()) | Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        // On a disk, empty folders are left.
+        let Some(root) = &self.inner.local_root else { return Ok(()) };
+        match tokio::fs::remove_dir_all(root.join(folder.as_ref())).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// All objects of all tenants, for the sweep of what nothing refers to. Files that are not named like an object are
     /// not listed.
     pub fn list(&self) -> BoxStream<'_, Result<ObjectInfo, StoreError>> {

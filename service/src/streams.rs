@@ -2,13 +2,15 @@
 //! the progress of each.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use crate::app::{App, AppError};
 use crate::events::hub::Follower;
 use crate::settings::InForce;
+use crate::tenancy::authentication;
 use packshot_db::{DbError, TenantScope, jobs, renders, streams};
-use packshot_domain::access::Principal;
 use packshot_domain::id::{JobId, RenderId};
+use packshot_domain::principal::Principal;
 use packshot_domain::stream::{Closes, StreamId, StreamKind};
 
 pub use packshot_db::jobs::{JobProgress, LiveJob, LiveJobs};
@@ -19,6 +21,9 @@ const BATCH: u32 = 256;
 
 /// Jobs in the snapshot of the stream of all jobs; the snapshot also has their total number.
 pub const LIVE_MAX: u32 = 1000;
+
+/// How often a stream checks whether its follower would still be let in.
+const ADMITTED_FOR: Duration = Duration::from_secs(2);
 
 /// How many streams may be open with this process at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +50,9 @@ impl Limits {
 pub struct Feed {
     app: App,
     scope: TenantScope,
+    /// Who follows it, and when it was last known that they may.
+    who: Principal,
+    admitted: Instant,
     stream: StreamId,
     follower: Follower,
     /// The number of the last event that was read.
@@ -71,7 +79,8 @@ impl Feed {
     /// Follows a stream after an event. What is written from now on is not missed.
     pub fn open(app: &App, who: &Principal, stream: StreamId, after: i64) -> Self {
         let (scope, follower) = (TenantScope::of(who.tenant), app.hub.follow(stream));
-        Self { app: app.clone(), scope, stream, follower, after, may_be_over: true, passed_on: HashMap::new() }
+        let (who, admitted, passed_on) = (who.clone(), Instant::now(), HashMap::new());
+        Self { app: app.clone(), scope, who, admitted, stream, follower, after, may_be_over: true, passed_on }
     }
 
     /// Waits for news, but not for ever.
@@ -89,7 +98,7 @@ impl Feed {
     /// # Errors
     /// Errors of the database; a follower may come back and resume where it was.
     pub async fn look(&mut self) -> Result<NewEvents, AppError> {
-        let is_closing = self.follower.is_closed();
+        let is_closing = self.follower.is_closed() || !self.is_admitted().await?;
         let events = streams::after(&self.app.db, self.scope, self.stream, self.after, BATCH).await?;
         let is_terminal = |event: &Event| self.stream.kind.closes() != Closes::Never && event.name.is_terminal();
         let ends = events.last().is_some_and(is_terminal) && events.len() < BATCH as usize;
@@ -104,6 +113,15 @@ impl Feed {
             _ => Vec::new(),
         };
         Ok(NewEvents { events, progress, is_over })
+    }
+
+    /// Whether the follower would still be let in, as of the last check.
+    async fn is_admitted(&mut self) -> Result<bool, AppError> {
+        if self.admitted.elapsed() < ADMITTED_FOR {
+            return Ok(true);
+        }
+        self.admitted = Instant::now();
+        authentication::is_still_admitted(&self.app, &self.who).await
     }
 
     /// Progress of running jobs since the last look.

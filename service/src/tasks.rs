@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 
 use crate::app::failure;
-use crate::app::{App, AppError, Code, Page, PageRequest};
+use crate::app::{App, AppError, Code, Explained, Page, PageRequest};
 use packshot_contract::task::Task;
 use packshot_db::tasks::{self as rows, TaskView};
 use packshot_db::{DbError, TenantScope};
-use packshot_domain::access::Principal;
 use packshot_domain::id::TaskId;
+use packshot_domain::principal::Principal;
+use packshot_domain::reader::Reader;
 use packshot_domain::task::TaskState;
 
 /// A task.
@@ -25,20 +26,31 @@ pub async fn get(app: &App, who: &Principal, id: TaskId) -> Result<Task, AppErro
 /// Errors of the database.
 pub async fn list(
     app: &App,
-    who: &Principal,
+    reader: &Reader,
     state: Option<TaskState>,
     page: PageRequest,
 ) -> Result<Page<Task>, AppError> {
-    let Page { items, next } = rows::list(&app.db, TenantScope::of(who.tenant), state, page).await?;
+    let Page { items, next } = rows::list(&app.db, reader, state, page).await?;
     Ok(Page { items: items.into_iter().map(task).collect(), next })
 }
+
+/// What requeueing does, in words.
+pub(crate) const REQUEUE: Explained = Explained {
+    name: "requeue",
+    title: "Requeue a task",
+    body: "Puts a failed task and its job back into the queue, with all attempts anew.",
+    affects: &["tasks", "renders"],
+    unit: None,
+    recommendation: Some("first correct what the task's error names, or the task will fail again"),
+    warning: None,
+};
 
 /// Requeues a failed task with fresh attempts, and its job with it.
 ///
 /// # Errors
 /// [`Code::TaskNotFound`]; [`Code::TaskNotFailed`].
 pub async fn requeue(app: &App, who: &Principal, id: TaskId) -> Result<Task, AppError> {
-    match rows::requeue(&app.db, TenantScope::of(who.tenant), id).await {
+    match rows::requeue(&app.db, TenantScope::of(who.tenant), who.actor(), id).await {
         Err(DbError::State(reason)) => Err(AppError::new(
             Code::TaskNotFailed,
             format!("the task is {}: only a failed task can be requeued", reason.from),
@@ -48,10 +60,11 @@ pub async fn requeue(app: &App, who: &Principal, id: TaskId) -> Result<Task, App
 }
 
 fn task(view: TaskView) -> Task {
-    let TaskView { task, args, kwargs, waits_for } = view;
+    let TaskView { tenant, task, args, kwargs, waits_for } = view;
     let count = |n: i32| u32::try_from(n).unwrap_or(0);
     Task {
         id: task.id.uuid(),
+        tenant_id: tenant.uuid(),
         task_id: task.id.uuid(),
         celery_task_id: task.id.uuid(),
         task_name: task.kind.to_string(),

@@ -1,13 +1,16 @@
-//! `packshot admin`: backup, restore, the store and keys, on the machine of the data folder.
+//! `packshot admin`: backup, restore, the store, keys, users and the roles of the database, on the machine of the data
+//! folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use packshot_domain::access::Scope;
+use packshot_domain::access::{Role, Scope};
 use packshot_domain::time::Timestamp;
+use packshot_domain::user::{DisplayName, Email, Password};
 use packshot_materials::name::one_line;
 use packshot_service::admin::keys::{self, Expiry, KeyName, ListedKey, RevokedKey};
-use packshot_service::admin::{self, AdminError};
+use packshot_service::admin::users::{self, NewAccount};
+use packshot_service::admin::{self, AdminError, migrate};
 use packshot_service::config::Settings;
 use serde_json::{Value, json};
 
@@ -48,7 +51,7 @@ pub(crate) enum AdminCommand {
     CreateKey {
         /// What the key is for
         #[arg(long, default_value = "made by packshot admin create-key")]
-        name: String,
+        name: DisplayName,
         /// What it allows, repeatable: AREA:read, or AREA:write, which includes reading, of the areas renders, orders,
         /// catalog, workflows, media, artifacts and notifications; admin allows everything
         #[arg(long = "scope", value_name = "SCOPE", default_value = "admin")]
@@ -75,6 +78,58 @@ pub(crate) enum AdminCommand {
         /// The key: its first 11 characters, or its id
         #[arg(value_name = "KEY")]
         key: KeyName,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Create a user who signs in with an e-mail address and a password; the service may be running
+    #[command(after_help = "Example: packshot admin create-user --email anna@example.com --role tenant_admin")]
+    CreateUser {
+        /// The e-mail address
+        #[arg(long, value_name = "ADDRESS")]
+        email: Email,
+        /// The name that others see [default: the address]
+        #[arg(long, value_name = "NAME")]
+        name: Option<DisplayName>,
+        /// What the user may do: global_admin, tenant_admin, project_manager or client
+        #[arg(long, value_name = "ROLE", default_value = "client")]
+        role: Role,
+        /// The slug of the tenant [default: the one that runs the installation]
+        #[arg(long, value_name = "SLUG")]
+        tenant: Option<String>,
+        /// A file whose first line is the password [default: a temporary one is printed; it has to be changed at the
+        /// first sign-in]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Give a user a temporary password, which has to be changed at the next sign-in; the service may be running
+    #[command(after_help = "Example: packshot admin reset-password --email anna@example.com")]
+    ResetPassword {
+        /// The e-mail address
+        #[arg(long, value_name = "ADDRESS")]
+        email: Email,
+        /// The slug of the tenant, needed if users of several tenants have the address
+        #[arg(long, value_name = "SLUG")]
+        tenant: Option<String>,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Print what an administrator of PostgreSQL has to run so that one database can serve several tenants
+    #[command(after_help = "Example: packshot admin migrate --plan --config packshot.toml")]
+    Migrate {
+        /// Print the SQL that prepares the database for three roles; nothing is changed
+        #[arg(long, required = true)]
+        plan: bool,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Make a new key for access tokens; the service may be running
+    #[command(after_help = "Example: packshot admin rotate-signing-key --revoke")]
+    RotateSigningKey {
+        /// End all sessions: everyone has to sign in again [default: tokens stay valid until they expire]
+        #[arg(long)]
+        revoke: bool,
         #[command(flatten)]
         place: PlaceArgs,
     },
@@ -112,10 +167,10 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
         }
         AdminCommand::AdoptStore { place } => {
             runtime()?.block_on(admin::adopt_store(&place.settings()?))?;
-            console::note("the database now uses this store; the previous one will be refused");
+            console::note("the database uses the configured store; any other is refused from now on");
         }
         AdminCommand::CreateKey { name, scopes, expires, place } => {
-            let key = runtime()?.block_on(keys::create(&place.settings()?, name, scopes.clone(), *expires))?;
+            let key = runtime()?.block_on(keys::create(&place.settings()?, name.as_str(), scopes.clone(), *expires))?;
             console::note("this key is shown only once; from now on the service needs a key");
             files::print(format!("{}\n", key.reveal()).as_bytes())?;
         }
@@ -128,17 +183,50 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
             let what = if was_revoked { "was already revoked" } else { "no longer works" };
             console::note(&format!("{} ({}) {what}", key.prefix, one_line(&key.key.name)));
         }
+        AdminCommand::CreateUser { email, name, role, tenant, password_file, place } => {
+            let password = password_file.as_deref().map(first_line).transpose()?.map(Password::new);
+            let (own, display_name, tenant) = (email.clone(), name.clone(), tenant.clone());
+            let new = NewAccount { email: own, display_name, role: *role, tenant, password };
+            let made = runtime()?.block_on(users::create(&place.settings()?, new))?;
+            console::note(&format!("created {email} as {role} in the tenant {}", made.tenant));
+            if let Some(shown) = made.temporary_password {
+                console::note("this password is shown only once; it has to be changed at the first sign-in");
+                files::print(format!("{shown}\n").as_bytes())?;
+            }
+        }
+        AdminCommand::ResetPassword { email, tenant, place } => {
+            let reset = runtime()?.block_on(users::reset_password(&place.settings()?, email, tenant.clone()))?;
+            if !reset.is_active {
+                console::note(&format!("{email} cannot sign in yet: the user or the tenant is deactivated"));
+            }
+            let shown = reset.temporary_password;
+            console::note("this password is shown only once; it has to be changed at the first sign-in");
+            files::print(format!("{shown}\n").as_bytes())?;
+        }
+        AdminCommand::Migrate { plan: _, place } => files::print(migrate::plan(&place.settings()?)?.as_bytes())?,
+        AdminCommand::RotateSigningKey { revoke, place } => {
+            runtime()?.block_on(users::rotate_signing_key(&place.settings()?, *revoke))?;
+            let what = if *revoke { "everyone has to sign in again" } else { "nobody has to sign in again" };
+            console::note(&format!("access tokens are signed with a new key; {what}"));
+        }
     }
     Ok(())
 }
 
+/// The first line of a file with a password.
+fn first_line(path: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|source| AdminError::NotRead { path: path.to_owned(), source })?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
 /// All keys in the members of the API.
 fn page(listed: &[ListedKey]) -> Value {
-    let item = |ListedKey { key, state }: &ListedKey| {
+    let item = |ListedKey { key, tenant, state }: &ListedKey| {
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
         json!({
             "id": key.id.to_string(),
             "tenant_id": key.tenant.to_string(),
+            "tenant_slug": tenant.as_str(),
             "user_id": key.key.user.to_string(),
             "name": key.key.name,
             "prefix": key.prefix,
@@ -158,16 +246,16 @@ fn page(listed: &[ListedKey]) -> Value {
 /// A line for each key, below a header line.
 fn table(listed: &[ListedKey]) -> String {
     let mut table = String::new();
-    let mut line = |[key, state, made, ends, used, scopes]: [&str; 6], name: &str| {
-        let cells = format!("{key:<12} {state:<8} {made:<17} {ends:<17} {used:<17} {scopes:<14} {name}");
+    let mut line = |[key, state, made, ends, used, scopes, tenant]: [&str; 7], name: &str| {
+        let cells = format!("{key:<12} {state:<8} {made:<17} {ends:<17} {used:<17} {scopes:<14} {tenant:<14} {name}");
         table += cells.trim_end();
         table.push('\n');
     };
-    line(["KEY", "STATE", "CREATED", "EXPIRES", "LAST USED", "SCOPES"], "NAME");
-    for ListedKey { key, state } in listed {
+    line(["KEY", "STATE", "CREATED", "EXPIRES", "LAST USED", "SCOPES", "TENANT"], "NAME");
+    for ListedKey { key, tenant, state } in listed {
         let scopes: Vec<&str> = key.key.scopes.iter().map(|scope| scope.as_str()).collect();
         let [made, ends, used] = [Some(key.created_at), key.key.expires_at, key.last_used_at].map(to_the_minute);
-        let cells = [&*key.prefix, state.as_str(), &*made, &*ends, &*used, &*scopes.join(",")];
+        let cells = [&*key.prefix, state.as_str(), &*made, &*ends, &*used, &*scopes.join(","), tenant.as_str()];
         line(cells, &one_line(&key.key.name));
     }
     table
@@ -181,7 +269,11 @@ fn to_the_minute(time: Option<Timestamp>) -> String {
 
 impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
-        let exit = if error.is_input() { Exit::Input } else { Exit::Output };
+        let exit = match () {
+            () if error.is_of_settings() => Exit::Usage,
+            () if error.is_input() => Exit::Input,
+            () => Exit::Output,
+        };
         Self::new(exit, error.fault())
     }
 }

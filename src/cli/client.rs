@@ -19,6 +19,7 @@ use super::{console, files};
 mod bar;
 mod findings;
 mod going_on;
+mod refused;
 mod submit;
 mod watch;
 
@@ -49,7 +50,7 @@ struct ServiceArgs {
     /// Address of the service
     #[arg(long, value_name = "URL", env = "PACKSHOT_URL", default_value = URL)]
     url: String,
-    /// API key, if the service needs one
+    /// API key, or the access token of a sign-in, if the service needs one
     #[arg(long, value_name = "KEY", env = "PACKSHOT_KEY", hide_env_values = true)]
     key: Option<String>,
     /// Seconds to keep trying while the service is busy or cannot be reached; 0 tries once
@@ -301,10 +302,8 @@ impl From<ClientError> for Failure {
             };
             return Self::new(Exit::Service, Fault::new(code, error.to_string()).help(help));
         };
-        let help = match problem.code.as_str() {
-            "unauthenticated" => "give an API key with --key or in the variable PACKSHOT_KEY",
-            _ => problem.help.as_deref().filter(|help| !is_for_programs(help)).unwrap_or_default(),
-        };
+        let own = problem.help.as_deref().filter(|help| !is_for_programs(help));
+        let help = refused::way_out(&problem.code).or(own).unwrap_or_default();
         let mut faults = vec![Fault::new(error_code(&problem.code), problem.detail).help(help)];
         let findings = problem.errors.into_iter().filter(|finding| !faults[0].message.contains(&finding.detail));
         let findings: Vec<_> =

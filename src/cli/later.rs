@@ -10,13 +10,7 @@ const COMMANDS: [(&str, &str); 2] = [("worker", "scale-out"), ("bench", "speed")
 
 /// Commands of `admin` with the step that brings them.
 #[cfg(feature = "service")]
-const ADMIN_COMMANDS: [(&str, &str); 5] = [
-    ("create-user", "users"),
-    ("reset-password", "users"),
-    ("rotate-signing-key", "users"),
-    ("scrub", "artifacts"),
-    ("migrate", "scale-out"),
-];
+const ADMIN_COMMANDS: [(&str, &str); 1] = [("scrub", "artifacts")];
 #[cfg(not(feature = "service"))]
 const ADMIN_COMMANDS: [(&str, &str); 0] = [];
 

@@ -120,9 +120,12 @@ impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         let exit = match &error {
             ServeError::Internal(_) => Exit::Internal,
+            error if error.is_of_settings() => Exit::Usage,
             ServeError::Address { .. }
             | ServeError::Data { .. }
             | ServeError::Database(_)
+            | ServeError::SigningKeys(_)
+            | ServeError::FirstAdmin(_)
             | ServeError::Store(_)
             | ServeError::Mismatch { .. } => Exit::Output,
         };

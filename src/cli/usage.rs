@@ -147,7 +147,17 @@ fn help(error: &clap::Error, place: &str, used: &Command) -> String {
         ErrorKind::MissingRequiredArgument if place == "<INPUT>" => {
             "give a .glb file, such as the one that `packshot sample bearing -o bearing.glb` writes".to_owned()
         }
-        _ => "`packshot --help` lists the commands, `packshot COMMAND --help` their options".to_owned(),
+        _ => what_to_read(used),
+    }
+}
+
+/// The help of the command, or group of commands, that was used.
+fn what_to_read(used: &Command) -> String {
+    // Where the parser has names for all commands, only the first has none of its own.
+    match used.get_bin_name().filter(|name| name.contains(' ')) {
+        Some(group) if used.has_subcommands() => format!("`{group} --help` lists its commands"),
+        Some(command) => format!("`{command} --help` lists its options"),
+        None => "`packshot --help` lists the commands, `packshot COMMAND --help` their options".to_owned(),
     }
 }
 

@@ -29,30 +29,73 @@ async fn axe_finds_nothing_on_the_page_and_the_reference() {
         return;
     };
     let service = Service::spawn(place.command(&["serve", "--threads", "1"]).env("PACKSHOT_LISTEN", "127.0.0.1:0"));
-    let look = async |fragment: &str, is_shown: &str| {
+    let check = async |what: &str| {
+        browser.run(&axe).await;
+        let script = "return axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => \
+                      [id, ...nodes.map((node) => `${node.html}: ${node.failureSummary}`)]))";
+        assert_eq!(browser.run(script).await, json!([]), "{what}");
+    };
+    // What is done on the page to get from each state to the next, and how that is known.
+    let look_along = async |fragment: &str, states: &[(&str, &str)]| {
         for scheme in ["light", "dark"] {
             browser.prefer_colours(scheme).await;
             // Another fragment alone would not load the page again.
             browser.open("about:blank").await;
             browser.open(&format!("{}/{fragment}", service.url)).await;
-            browser.until(is_shown).await;
-            browser.run(&axe).await;
-            let script = "return axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => \
-                          [id, ...nodes.map((node) => `${node.html}: ${node.failureSummary}`)]))";
-            assert_eq!(browser.run(script).await, json!([]), "{is_shown} in {scheme} colours");
+            for (act, is_shown) in states {
+                browser.run(act).await;
+                browser.until(is_shown).await;
+                check(&format!("{is_shown} in {scheme} colours")).await;
+            }
         }
     };
+    let look = async |fragment: &str, is_shown: &str| look_along(fragment, &[("", is_shown)]).await;
     look("", "!document.querySelector('#empty').hidden").await;
     look("docs/", "document.querySelectorAll('main article h3').length > 90").await;
     let done = service.client().submit(&tiny()).await.expect("accepted").id;
     let is_done = "document.querySelector('#job-state').textContent === 'completed' \
                    && document.querySelector('#picture').naturalWidth === 32";
-    look(&format!("#{done}"), is_done).await;
+    let deletion = ("document.querySelector('#delete').click()", "document.querySelector('#deletion').open");
+    look_along(&format!("#{done}"), &[("", is_done), deletion]).await;
     let broken = Submission::of_glb(b"glTF\x02\0\0\0".to_vec());
     let failed = service.client().submit(&broken).await.expect("accepted").id;
     look(&format!("#{failed}"), "document.querySelector('#job-state').textContent === 'failed'").await;
-    let (code, _, stderr) = place.run(&["admin", "create-key"]);
+    let first = ("document.querySelector('#offer-set-up').click()", "!document.querySelector('#set-up').hidden");
+    let weak = (
+        "for (const name of ['email', 'password']) document.querySelector(`#set-up-form [name=${name}]`).value = 'a@test'; \
+         document.querySelector('#set-up-form [type=submit]').click()",
+        "!document.querySelector('#set-up-error').hidden",
+    );
+    look_along("", &[("", "!document.querySelector('#offer-set-up').hidden"), first, weak]).await;
+
+    let (code, password, stderr) =
+        place.run(&["admin", "create-user", "--email", "anna@test", "--role", "global_admin"]);
     assert_eq!(code, 0, "{stderr}");
-    until("a key is needed", SOON, async || service.status("/api/v1/renders").await == 401).await;
-    look("", "!document.querySelector('#key-form').hidden").await;
+    until("a sign-in is needed", SOON, async || service.status("/api/v1/renders").await == 401).await;
+    let wrong = (
+        "for (const name of ['email', 'password']) document.querySelector(`#sign-in-form [name=${name}]`).value = 'a@test'; \
+         for (const id of ['with-key', 'certain-company']) document.getElementById(id).open = true; \
+         document.querySelector('#sign-in-form [type=submit]').click()",
+        "!document.querySelector('#sign-in-error').hidden",
+    );
+    look_along("", &[("", "!document.querySelector('#sign-in').hidden"), wrong]).await;
+    let temporary = format!(
+        "document.querySelector('#sign-in-form [name=email]').value = 'anna@test'; \
+         document.querySelector('#sign-in-form [name=password]').value = '{}'; \
+         document.querySelector('#sign-in-form [type=submit]').click()",
+        password.trim()
+    );
+    browser.run(&temporary).await;
+    browser.until("!document.querySelector('#password').hidden").await;
+    let is_asked = "!document.querySelector('#password').hidden && !document.querySelector('#account').hidden";
+    look("", is_asked).await;
+    let change = format!(
+        "document.querySelector('#current-password').value = '{}'; \
+         document.querySelector('#new-password').value = 'several words together'; \
+         document.querySelector('#password-form [type=submit]').click()",
+        password.trim()
+    );
+    browser.run(&change).await;
+    browser.until("document.querySelector('#door').hidden").await;
+    look("", "!document.querySelector('#account').hidden && document.querySelectorAll('#jobs li').length === 2").await;
 }

@@ -3,9 +3,9 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::service::{SOON, Workplace, endless, until};
+use crate::service::{SOON, Workplace, endless, http, until};
 
 const TINY: [&str; 6] = ["--set", "width=32", "--set", "height=24", "--set", "samples=4"];
 
@@ -152,6 +152,40 @@ fn refusals_failures_and_nobody_there_are_exit_7() {
     let (code, _, stderr) =
         place.run(&[&["client", "submit", "boxes.glb", "--request", "comma.json"], &url[..]].concat());
     assert!(code == 3 && stderr.contains("\n  help: correct the JSON there"), "{stderr}");
+}
+
+#[tokio::test]
+async fn who_may_not_is_told_what_to_do() {
+    let place = Workplace::new();
+    let service = place.start();
+    let made = |args: &[&str]| {
+        let (code, stdout, stderr) = place.run(&[&["admin"], args].concat());
+        assert_eq!(code, 0, "{stderr}");
+        stdout.trim().to_owned()
+    };
+    let refused = |more: &[&str]| {
+        let args = ["client", "submit", "boxes.glb", "--retry-for", "0", "--url", service.url.as_str()];
+        let (code, _, stderr) = place.run(&[&args[..], more].concat());
+        assert_eq!(code, 7, "{stderr}");
+        stderr
+    };
+    let reader = made(&["create-key", "--scope", "renders:read"]);
+    let nobody = refused(&[]);
+    assert!(
+        nobody.contains("error[service.unauthenticated]") && nobody.contains("help: give an API key with --key"),
+        "{nobody}"
+    );
+    let reading = refused(&["--key", &reader]);
+    let asks_for_scope = "help: give a key that has this scope with --key";
+    assert!(reading.contains("error[service.insufficient_scope]") && reading.contains(asks_for_scope), "{reading}");
+
+    let password = made(&["create-user", "--email", "anna@test", "--role", "project_manager"]);
+    let sign_in = json!({ "email": "anna@test", "password": password });
+    let answer = http().post(format!("{}/api/auth/login", service.url)).json(&sign_in).send().await.expect("an answer");
+    let tokens: Value = answer.json().await.expect("JSON");
+    let early = refused(&["--key", tokens["access_token"].as_str().expect("a token")]);
+    let asks_for_password = "help: the owner of the key has to choose a new password first";
+    assert!(early.contains("error[service.password_change_required]") && early.contains(asks_for_password), "{early}");
 }
 
 /// Whether a process has a handler for SIGINT; where the system does not say, this waits a while instead.

@@ -18,6 +18,7 @@ mod memory;
 mod movies;
 mod operating;
 mod page;
+mod people;
 mod postgres;
 mod python;
 mod readme;

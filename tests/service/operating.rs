@@ -414,7 +414,8 @@ fn the_guide_for_operators_works_as_it_is_written() {
         }
     }
     machine.check_unit();
-    for (name, section) in [("bearing.png", ""), ("proxied.png", OF_PROXY), ("shared.png", OF_POSTGRES)] {
+    let pictures = [("bearing.png", ""), ("beta.png", ""), ("proxied.png", OF_PROXY), ("shared.png", OF_POSTGRES)];
+    for (name, section) in pictures {
         if !skipped.contains(&section) {
             let bytes = fs::read(machine.place.path("home").join(name)).expect("a picture");
             assert!(bytes.starts_with(b"\x89PNG"), "{name}");

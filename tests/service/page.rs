@@ -6,6 +6,15 @@ use serde_json::json;
 use crate::service::{SOON, Service, Workplace, http, submission, until};
 use crate::webdriver::Browser;
 
+mod sign_in;
+
+/// Keys as WebDriver names them (section 17.4.2).
+const ENTER: &str = "\u{E007}";
+const ESCAPE: &str = "\u{E00C}";
+
+/// From now on the service does not answer the page; `window.fetch = window.real` ends it.
+const GOES_AWAY: &str = "window.real = window.fetch; window.fetch = () => Promise.reject(new TypeError('away'))";
+
 /// The files in a folder, except unfinished downloads.
 fn downloads(place: &Workplace) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(place.path("downloads")).expect("there");
@@ -25,6 +34,7 @@ async fn the_page_in_a_browser() {
         return;
     };
     a_job_is_followed_and_its_picture_downloaded(&browser, &place).await;
+    sign_in::people_come_and_go(&browser).await;
     a_key_opens_the_page_and_a_refusal_is_said(&browser).await;
 }
 
@@ -42,6 +52,17 @@ async fn fits(browser: &Browser, name: &str) {
             && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 99))";
         let beyond = browser.run(script).await;
         assert_eq!(beyond, json!([]), "{name} at {width_px} px");
+        let is_within = "return document.documentElement.scrollWidth <= innerWidth";
+        assert_eq!(browser.run(is_within).await, true, "{name} at {width_px} px is not scrolled sideways");
+        let script = "const parts = [...document.querySelectorAll('.bar h1, #device, #connection, #who, .bar button, .bar a')] \
+            .map((e) => [e.textContent, e.getBoundingClientRect()]).filter(([, box]) => box.width); \
+            return parts.flatMap(([text, a], i) => parts.slice(i + 1).filter(([, b]) => a.left < b.right && b.left < a.right \
+                && a.top < b.bottom && b.top < a.bottom).map(([other]) => [text, other]))";
+        assert_eq!(
+            browser.run(script).await,
+            json!([]),
+            "{name} at {width_px} px: nothing in the header is over another"
+        );
         browser.screenshot(&format!("{name}-{width_px}")).await;
     }
     browser.resize(1400).await;
@@ -52,6 +73,7 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
     browser.open(&service.url).await;
     browser.until("document.querySelector('#connection').textContent === 'connected'").await;
     browser.until("!document.querySelector('#empty').hidden").await;
+    assert_eq!(browser.run("return document.title").await, "Renders · Packshot");
     fits(browser, "empty").await;
 
     // The API reference is next to it, without a script.
@@ -83,11 +105,23 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
     browser.until("document.querySelector('#job-state').textContent === 'completed'").await;
     browser.until("document.querySelector('#caption').textContent === '320 × 240'").await;
     browser.until("document.querySelectorAll('#steps tr').length > 1").await;
+    browser.until(&format!("document.querySelector('#announcement').textContent === '{name} is complete.'")).await;
+    assert_eq!(browser.run("return document.title").await, format!("{name} · Packshot"));
+    let of_a_line =
+        "return document.querySelector('#log').clientHeight % document.querySelector('#log li').clientHeight";
+    browser
+        .run(
+            "document.querySelector('#log').prepend(Object.assign(document.createElement('li'), { textContent: '-' }))",
+        )
+        .await;
+    assert_eq!(browser.run(of_a_line).await, 0, "no line of the log is cut");
     browser.run("document.querySelector('[data-file$=\".png\"]').click()").await;
     until("the picture is downloaded", SOON, async || downloads(place).len() == 1).await;
     let result = service.client().job(id).await.expect("the job").result.expect("a result");
     let expected = service.client().fetch(&result.files[0]).await.expect("whole");
-    assert_eq!(std::fs::read(&downloads(place)[0]).expect("readable"), &expected[..]);
+    let downloaded = downloads(place).remove(0);
+    assert_eq!(std::fs::read(&downloaded).expect("readable"), &expected[..]);
+    assert_eq!(downloaded.file_stem(), std::path::Path::new(&file).file_stem(), "it is named after the product");
     fits(browser, "completed").await;
 
     // The same by hand: a file, a click, and one more click to cancel it.
@@ -102,8 +136,32 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
     browser.run("document.querySelector('#cancel').click()").await;
     browser.until("document.querySelector('#job-state').textContent === 'cancelled'").await;
     browser.screenshot("cancelled").await;
-    browser.run("document.querySelector('#delete').click()").await;
+    browser.until("document.querySelector('#announcement').textContent === 'boxes.glb was cancelled.'").await;
+
+    // Only who says so twice deletes it. The focus goes back, or to the next render.
+    browser.run("document.querySelector('#delete').focus()").await;
+    browser.type_keys(ENTER).await;
+    browser.until("document.activeElement === document.querySelector('#keep')").await;
+    fits(browser, "deletion").await;
+    browser.type_keys(ESCAPE).await;
+    browser.until("document.activeElement === document.querySelector('#delete')").await;
+    assert_eq!(browser.run("return document.querySelectorAll('#jobs li').length").await, 2);
+    browser.type_keys(ENTER).await;
+    browser.until("document.querySelector('#deletion').open").await;
+    browser.run("document.querySelector('#delete-for-good').click()").await;
     browser.until("document.querySelectorAll('#jobs li').length === 1").await;
+    browser.until("document.activeElement === document.querySelector('#jobs button')").await;
+    browser.until("document.title === 'Renders · Packshot'").await;
+
+    // What went wrong is shown as long as it is so.
+    browser.run(GOES_AWAY).await;
+    browser
+        .until("document.querySelector('#notice').textContent === 'The service does not answer. Trying again…'")
+        .await;
+    browser.until("document.querySelector('#connection').textContent === 'not connected'").await;
+    browser.run("window.fetch = window.real").await;
+    browser.until("document.querySelector('#notice').hidden").await;
+    browser.until("document.querySelector('#connection').textContent === 'connected'").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
 
@@ -115,7 +173,8 @@ async fn a_key_opens_the_page_and_a_refusal_is_said(browser: &Browser) {
     until("a key is needed", SOON, async || service.status("/api/v1/renders").await == 401).await;
     browser.prefer_colours("dark").await;
     browser.open(&service.url).await;
-    browser.until("!document.querySelector('#key-form').hidden").await;
+    browser.until("!document.querySelector('#door').hidden && !document.querySelector('#sign-in').hidden").await;
+    browser.run("document.querySelector('#with-key').open = true").await;
     fits(browser, "locked").await;
     let script = format!(
         "document.querySelector('#key').value = {:?}; document.querySelector('#key-form button').click()",
@@ -129,7 +188,20 @@ async fn a_key_opens_the_page_and_a_refusal_is_said(browser: &Browser) {
     browser.until("document.querySelector('#job-state').textContent === 'failed'").await;
     browser.until("document.querySelector('#job-error').textContent.includes('glb.')").await;
     fits(browser, "failed").await;
-    // Put back into the queue, it is tried again, and fails again.
+    let shown =
+        "return [...document.querySelectorAll('#actions button')].filter((b) => b.offsetParent).map((b) => b.id)";
+    assert_eq!(browser.run(shown).await, json!(["delete"]), "trying again would not help");
+    // Had it failed for a passing reason, it could be put back into the queue: it is tried again, and fails again.
+    let as_if_stalled = "const real = window.fetch; window.fetch = async (path, options) => { \
+                             const answer = await real(path, options); \
+                             if (!/renders.[^/?]+$/.test(path)) return answer; \
+                             const job = await answer.json(); \
+                             if (job.error) job.error.code = 'stalled'; \
+                             return new Response(JSON.stringify(job), { status: answer.status }); \
+                         }; const { hash } = location; location.hash = ''; setTimeout(() => { location.hash = hash; })";
+    browser.run(as_if_stalled).await;
+    browser.until("document.querySelector('#job-error').textContent.includes('(stalled)')").await;
+    assert_eq!(browser.run(shown).await, json!(["requeue", "delete"]));
     browser.run("document.querySelector('#requeue').click()").await;
     let client = service.client_with(key.trim());
     let id = client.jobs(1, None).await.expect("a page").items[0].id;
@@ -156,7 +228,19 @@ async fn the_page_may_load_nothing_from_elsewhere() {
     let answer = http().get(&service.url).send().await.expect("an answer");
     let policy = answer.headers()["content-security-policy"].to_str().expect("text").to_owned();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-    for path in ["app.js", "job.js", "service.js", "text.js", "style.css", "icon.svg"] {
+    let scripts = [
+        "account.js",
+        "app.js",
+        "credentials.js",
+        "door.js",
+        "http.js",
+        "job.js",
+        "notice.js",
+        "screen.js",
+        "service.js",
+        "text.js",
+    ];
+    for path in scripts.into_iter().chain(["style.css", "icon.svg"]) {
         assert_eq!(service.status(&format!("/{path}")).await, 200, "{path}");
     }
 }

@@ -10,12 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// The URL of a new database on the server that PACKSHOT_TEST_POSTGRES names; `None`, and a line that says so, without
-/// one.
+/// The URL of a new database on the server that PACKSHOT_TEST_POSTGRES names, for one role; `None`, and a line that
+/// says so, without one.
 pub(crate) async fn database() -> Option<String> {
-    let engine = TestDatabase::postgres()?;
+    let engine = TestDatabase::postgres()?.as_one_role();
     match engine.fresh(Path::new("")).await.expect("the server of PACKSHOT_TEST_POSTGRES") {
-        DatabaseConfig::Postgres { url, .. } => Some(url),
+        DatabaseConfig::Postgres { urls, .. } => Some(urls.app().to_owned()),
         DatabaseConfig::Sqlite { .. } => None,
     }
 }

@@ -40,7 +40,8 @@ impl Workplace {
         let mut command = Command::new(env!("CARGO_BIN_EXE_packshot"));
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("PACKSHOT_") || name == "RUST_LOG" || name == "DATABASE_URL" {
+            let text = name.to_string_lossy();
+            if text.starts_with("PACKSHOT_") || text.starts_with("DATABASE_") || text == "RUST_LOG" {
                 command.env_remove(name);
             }
         }
@@ -201,7 +202,8 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, limit: Duration,
     let end = Instant::now() + limit;
     while !holds().await {
         assert!(Instant::now() < end, "not within {limit:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        // Open routes answer an address twenty times a second.
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

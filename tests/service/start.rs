@@ -111,6 +111,44 @@ fn a_store_that_is_not_the_databases_is_exit_6() {
     assert_eq!((code, stderr.contains("error[serve.store_mismatch]")), (6, true), "{stderr}");
 }
 
+#[test]
+fn t88_two_urls_of_three_are_exit_2_and_the_plan_has_no_secret() {
+    let place = Workplace::new();
+    let [app, bypass] = ["app", "bypass"].map(|role| format!("postgres://{role}:geheim@127.0.0.1:9/shop"));
+    let mut serve = place.command(&["serve", "--listen", "127.0.0.1:0", "--database-url", &app]);
+    let (code, _, stderr) = crate::service::outcome(serve.env("DATABASE_BYPASS_URL", &bypass));
+    assert_eq!(code, 2, "{stderr}");
+    let text = "error[config.database_roles]: `database_bypass_url` is set without `database_owner_url`";
+    assert!(stderr.contains(text) && !stderr.contains("geheim"), "{stderr}");
+    assert!(!place.data().exists(), "nothing was begun");
+
+    let mut plan = place.command(&["admin", "migrate", "--plan"]);
+    let (code, plan, stderr) = crate::service::outcome(plan.env("DATABASE_URL", &app));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    for part in ["CREATE ROLE \"packshot_bypass\" LOGIN", "ALTER DATABASE \"shop\" OWNER TO \"packshot_owner\""] {
+        assert!(plan.contains(part), "{part} in\n{plan}");
+    }
+    assert!(!plan.contains("geheim"), "{plan}");
+    let (code, _, stderr) = place.run(&["admin", "migrate", "--plan"]);
+    assert_eq!((code, stderr.contains("error[admin.no_server]")), (2, true), "{stderr}");
+}
+
+#[tokio::test]
+async fn t88_three_urls_of_one_role_are_exit_2() {
+    let Some(url) = crate::postgres::database().await else { return };
+    let place = Workplace::new();
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["admin", "list-keys"]] {
+        let mut command = place.command(command);
+        for name in ["DATABASE_URL", "DATABASE_BYPASS_URL", "DATABASE_OWNER_URL"] {
+            command.env(name, &url);
+        }
+        let (code, _, stderr) = crate::service::outcome(&mut command);
+        assert_eq!(code, 2, "{stderr}");
+        let text = "error[config.database_roles]: `database_url` and `database_bypass_url` have the same role";
+        assert!(stderr.contains(text), "{stderr}");
+    }
+}
+
 #[tokio::test]
 async fn a_second_service_on_the_database_needs_its_files() {
     let Some(url) = crate::postgres::database().await else { return };
@@ -140,7 +178,7 @@ async fn r51_r52_the_device_is_looked_for_at_the_start() {
 }
 
 #[tokio::test]
-async fn beyond_loopback_one_key_is_made_and_needed() {
+async fn t38_beyond_loopback_one_key_is_made_and_needed() {
     let place = Workplace::new();
     let service = place.start_with(&["--listen", "0.0.0.0:0"]);
     let key = service.log().split_once("[SETUP] admin key: ").map(|(_, rest)| rest[..55].to_owned());
@@ -165,7 +203,7 @@ async fn beyond_loopback_one_key_is_made_and_needed() {
 }
 
 #[tokio::test]
-async fn a_key_ends_the_open_mode() {
+async fn t35_t40_a_key_ends_the_open_mode() {
     let place = Workplace::new();
     let (code, _, stderr) = place.run(&["admin", "create-key"]);
     assert_eq!(code, 6, "no installation yet");
@@ -188,6 +226,9 @@ async fn a_key_ends_the_open_mode() {
         (2, true),
         "{stderr}"
     );
+    service.kill();
+    let again = place.start();
+    assert_eq!(again.status("/api/v1/renders").await, 401, "T35: also after a restart");
 }
 
 #[tokio::test]

@@ -68,10 +68,18 @@ impl Browser {
         self.post("/execute/sync", json!({ "script": script, "args": [] })).await.unwrap_or_else(|| panic!("{script}"))
     }
 
-    /// Waits until an expression is true.
+    /// Waits until an expression is true. Where the page is being replaced it is not.
     pub(crate) async fn until(&self, expression: &str) {
-        let script = format!("return Boolean({expression})");
-        until(expression, SOON, async || self.run(&script).await == json!(true)).await;
+        let body = json!({ "script": format!("return Boolean({expression})"), "args": [] });
+        until(expression, SOON, async || self.post("/execute/sync", body.clone()).await == Some(json!(true))).await;
+    }
+
+    /// Types on the keyboard, into whatever has the focus.
+    pub(crate) async fn type_keys(&self, keys: &str) {
+        let of_key = |key: char| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() }));
+        let actions: Vec<Value> = keys.chars().flat_map(of_key).collect();
+        let keyboard = json!([{ "type": "key", "id": "keyboard", "actions": actions }]);
+        self.post("/actions", json!({ "actions": keyboard })).await.expect("typed");
     }
 
     /// Selects a file in a file input.

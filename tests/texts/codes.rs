@@ -10,8 +10,8 @@ const PREFIXES: [&str; 22] = [
     "admin", "request", "client", "config", "denoise", "device", "encode", "env", "glb", "library", "lut", "map",
     "output", "preset", "serve", "service", "shot", "spec", "template", "usage", "movie", "kit",
 ];
-/// Of these, what is a file's name.
-const OTHERS: [&str; 4] = ["movie.partial", "shot.json", "library.toml", "lut.cube"];
+/// Of these, what is a file's name, or an action in the audit log.
+const OTHERS: [&str; 5] = ["movie.partial", "shot.json", "library.toml", "lut.cube", "library.changed"];
 /// Codes that nobody reads: what is cancelled says `cancelled`, no library is refused without a finding, and a movie
 /// that cannot be written is `output.not_written`.
 const INSIDE: [&str; 3] = ["denoise.cancelled", "library.invalid", "encode.write"];
@@ -121,14 +121,22 @@ const WRITTEN: &[[&str; 4]] = &[
     // Answers: they need another role, time, load, a full disk or a damaged one.
     ["artifact_expired", "410", "the file is no longer stored", ""],
     ["content_corrupt", "500", "the stored file is damaged", ""],
-    ["forbidden", "403", "the role '{role}' may not do this", ""],
+    ["feature_disabled", "403", "`{feature}` is switched off for this tenant", ""],
+    ["forbidden", "403", "the role '{role}' may not do this: this needs the role {}", ""],
     ["idempotency_in_flight", "409", "a request with this key is still in progress", ""],
     ["internal_error", "500", "internal error; the service's log has the details", ""],
     ["lease_lost", "409", "the lease of task {0} is lost", ""],
-    ["library_in_use", "409", "this library is in use: it is the tenant's setting `material_library`", ""],
+    ["library_in_use", "409", "this library is in use: it is the tenant's `material_library`", ""],
     ["library_version_exists", "409", "this {0} exists already", ""],
+    ["queue_full", "429", "as many jobs are waiting already as this tenant's `max_queued_jobs` allows: {max}", ""],
     ["rate_limited", "429", "more than {per_s} requests per second with this key", ""],
     ["state_conflict", "409", "'{event}' is not possible for a task that is {from}", ""],
+    [
+        "storage_quota_exceeded",
+        "409",
+        "this would make {needed} bytes of stored files, and this tenant's `max_storage_bytes` allows {max}",
+        "",
+    ],
     ["storage_full", "507", "there is no space left for the file", ""],
     [
         "too_many_streams",
@@ -136,6 +144,8 @@ const WRITTEN: &[[&str; 4]] = &[
         "this user has {0} event streams open, as many as `max_event_streams_per_user` allows: close one",
         "",
     ],
+    ["token_expired", "401", "the access token has expired", ""],
+    ["database_roles_required", "409", "the database is used as one role, which serves one tenant", ""],
     ["unavailable", "503", "the database cannot be reached; try again later", ""],
     // Jobs, by what happened to their worker or their files.
     ["asset_missing", "failed", "the stored file {0} is missing or damaged", ""],
@@ -173,6 +183,20 @@ const WRITTEN: &[[&str; 4]] = &[
         "the files are in a bucket, which this command does not reach",
         "use the backup tools of the database and the bucket",
     ],
+    ["admin.hash", "6", "the password cannot be hashed: {0}", "try again; if it fails again, please report it"],
+    [
+        "admin.no_name",
+        "3",
+        "the e-mail address is too long for a name",
+        "use --name with a name of 1 to 200 characters",
+    ],
+    [
+        "admin.several_users",
+        "3",
+        "users of several tenants have the e-mail address {0}",
+        "use --tenant with the slug of the user's tenant",
+    ],
+    ["admin.signing_keys", "6", "the signing keys cannot be used", "check that this user can read and write the file"],
     [
         "admin.several_keys",
         "3",
@@ -225,6 +249,18 @@ const WRITTEN: &[[&str; 4]] = &[
         "run the version that created it, or use an empty database; jobs cannot be carried over",
     ],
     [
+        "serve.first_admin",
+        "6",
+        "the password of `admin_email` cannot be used: {0}",
+        "give the path of a readable file whose first line has 12 to 128 characters that are hard to guess",
+    ],
+    [
+        "serve.signing_keys",
+        "6",
+        "expected one key that signs, and at most one with `verifies_until`",
+        "make the file readable for the account that runs the service; if it is damaged, restore it, or remove it: then everyone has to sign in again",
+    ],
+    [
         "serve.store",
         "6",
         "the store cannot be opened: {}",
@@ -242,12 +278,6 @@ const WRITTEN: &[[&str; 4]] = &[
         "2",
         "`{key}` has no default, because there is no home folder (HOME is not set)",
         "set it, as in `{variable}`, or with --{key}",
-    ],
-    [
-        "config.not_available",
-        "2",
-        "users with passwords are not supported yet, only API keys",
-        "unset it, and create an API key with `packshot admin create-key`",
     ],
     [
         "denoise.oidn_version",

@@ -161,6 +161,8 @@ fn others() -> Vec<(&'static str, Vec<u8>)> {
         ("material.toml", template("[[override]]\npart = \"Lid\"\nput_on = \"Unobtainium\"")),
         ("syntax.toml", b"listen = \n".to_vec()),
         ("settings.toml", b"listn = \"127.0.0.1:8080\"\nworkers = \"many\"\n".to_vec()),
+        ("roles.toml", b"database_owner_url = \"postgres://packshot_owner@localhost/packshot\"\n".to_vec()),
+        ("url.toml", b"database_url = \"postgres://packshot@localhost:99999/packshot\"\n".to_vec()),
         ("twice.toml", b"device = \"cpu\"\nrender_device = \"gpu\"\n".to_vec()),
         ("a.mp4", b"no movie".to_vec()),
         ("request.json", b"[1, 2]".to_vec()),

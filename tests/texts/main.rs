@@ -46,7 +46,8 @@ pub(crate) type Texts = BTreeMap<String, Text>;
 pub(crate) fn packshot(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_packshot"));
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("PACKSHOT_") || name == "RUST_LOG" || name == "DATABASE_URL" {
+        let text = name.to_string_lossy();
+        if text.starts_with("PACKSHOT_") || text.starts_with("DATABASE_") || text == "RUST_LOG" {
             command.env_remove(name);
         }
     }

@@ -107,6 +107,7 @@ pub(crate) async fn texts(folder: &Path) -> Vec<Text> {
     open_mode(&service, &mut texts).await;
     bodies(&service, &mut texts).await;
     jobs(&service, folder, &mut texts).await;
+    people(&service, folder, &mut texts).await;
     keys(&service, folder, &mut texts).await;
     let port = service.url.rsplit(':').next().expect("a port").to_owned();
     for text in &mut texts {
@@ -127,12 +128,18 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
         "/api/v1/materials/Unobtainium",
         "/api/v1/material-libraries/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/worker-configs/mail",
+        "/api/v1/tenants/01934d2e-0000-7000-8000-000000000000/config",
         "/api/v1/renders?limit=0",
         "/api/v1/renders?cursor=garbage",
     ] {
         texts.extend(refused(service.get(path)).await);
     }
     texts.extend(refused(service.request(Method::PUT, "/api/v1/renders")).await);
+    for path in ["/api/v1/users/", "/api/v1/api-keys/", "/api/v1/me/sessions/"] {
+        let of_nobody = service.request(Method::PATCH, &format!("{path}{ID}")).json(&json!({}));
+        let ended = service.request(Method::DELETE, &format!("{path}{ID}"));
+        texts.extend(refused(if path.contains("sessions") { ended } else { of_nobody }).await);
+    }
 }
 
 async fn bodies(service: &Service, texts: &mut Vec<Text>) {
@@ -145,6 +152,8 @@ async fn bodies(service: &Service, texts: &mut Vec<Text>) {
     texts.extend(refused(settings().json(&json!({"colour": 1}))).await);
     texts.extend(refused(settings().json(&json!({"render_samples": "many"}))).await);
     texts.extend(refused(settings().json(&json!({"render_device": "gpu"}))).await);
+    let chosen = json!({"fallback_material": "STD_999999_None"});
+    texts.extend(refused(service.request(Method::PATCH, "/api/v1/tenant/config").json(&chosen)).await);
     texts.extend(refused(settings().header("if-match", "\"41\"").json(&json!({"render_samples": 16}))).await);
     for request in [
         json!({"samples": "many"}),
@@ -216,6 +225,66 @@ async fn jobs(service: &Service, folder: &Path, texts: &mut Vec<Text>) {
     let (code, stderr) = command(folder, &["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
     let stderr = stderr.replace(&format!("process id {}", service.child.id()), "process id 4711");
     texts.extend(errors(&stderr.replace(&format!("{}/", folder.display()), ""), &code.to_string()));
+}
+
+/// What people are told, from the first one on: the open mode ends here.
+async fn people(service: &Service, folder: &Path, texts: &mut Vec<Text>) {
+    const PASSWORD: &str = "nine quiet lamps in a row";
+    let post = |path: &str, body: Value| service.request(Method::POST, path).json(&body);
+    let answer = async |request: RequestBuilder| -> Value {
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{}", answer.status());
+        answer.json().await.expect("JSON")
+    };
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let sign_in = async |email: &str, password: &str| {
+        let tokens = answer(post("/api/auth/login", json!({"email": email, "password": password}))).await;
+        (text(&tokens["access_token"]), text(&tokens["user"]["id"]))
+    };
+    texts.extend(refused(post("/api/v1/api-keys", json!({"name": "shop", "scopes": ["everything"]}))).await);
+    let first = |password: &str| post("/api/v1/setup", json!({"email": "olga@example.com", "password": password}));
+    texts.extend(refused(first("short")).await);
+    let olga = answer(first(PASSWORD)).await;
+    let (token, olga_id) = (text(&olga["access_token"]), text(&olga["user"]["id"]));
+    let by = |request: RequestBuilder| request.bearer_auth(&token);
+    texts.extend(refused(by(first(PASSWORD))).await);
+    texts.extend(refused(post("/api/auth/login", json!({"email": "olga@example.com", "password": "wrong"}))).await);
+    texts.extend(refused(post("/api/auth/refresh", json!({"refresh_token": "rt_0"}))).await);
+    let user = |email: &str| by(post("/api/v1/users", json!({"email": email, "display_name": "Sven"})));
+    texts.extend(refused(user("olga@example.com")).await);
+    texts.extend(refused(by(service.request(Method::DELETE, &format!("/api/v1/users/{olga_id}")))).await);
+    let temporary = text(&answer(user("sven@example.com")).await["temporary_password"]);
+    let (sven, _) = sign_in("sven@example.com", &temporary).await;
+    texts.extend(refused(service.get("/api/v1/renders").bearer_auth(&sven)).await);
+
+    let admin = json!({"email": "bea@example.com", "display_name": "Bea", "password": PASSWORD});
+    let tenant = || by(post("/api/v1/tenants", json!({"name": "Beta", "admin": admin.clone()})));
+    let beta = format!("/api/v1/tenants/{}", text(&answer(tenant()).await["tenant"]["id"]));
+    let operating = format!("/api/v1/tenants/{}", text(&olga["tenant"]["id"]));
+    texts.extend(refused(tenant()).await);
+    texts.extend(refused(by(post(&format!("{operating}/deactivate"), json!({})))).await);
+    let delete = |query: &str| by(service.request(Method::DELETE, &format!("{beta}{query}")));
+    texts.extend(refused(delete("?confirm=beta")).await);
+    texts.extend(refused(by(post(&format!("{beta}/restore"), json!({})))).await);
+    let (bea, bea_id) = sign_in("bea@example.com", PASSWORD).await;
+    let herself = service.request(Method::DELETE, &format!("/api/v1/users/{bea_id}"));
+    texts.extend(refused(herself.bearer_auth(&bea)).await);
+    answer(by(post(&format!("{beta}/deactivate"), json!({})))).await;
+    texts.extend(refused(service.get("/api/v1/renders").bearer_auth(&bea)).await);
+    texts.extend(refused(delete("")).await);
+    answer(delete("?confirm=beta")).await;
+    texts.extend(refused(by(post(&format!("{beta}/deactivate"), json!({})))).await);
+
+    std::fs::write(folder.join("short.txt"), "short\n").expect("written");
+    for line in [
+        "admin reset-password --data data --email nobody@example.com",
+        "admin create-user --data data --email eva@example.com --tenant nowhere",
+        "admin create-user --data data --email olga@example.com",
+        "admin create-user --data data --email eva@example.com --password-file short.txt",
+    ] {
+        let (code, stderr) = command(folder, &line.split(' ').collect::<Vec<_>>());
+        texts.extend(errors(&stderr.replace(&format!("{}/", folder.display()), ""), &code.to_string()));
+    }
 }
 
 async fn keys(service: &Service, folder: &Path, texts: &mut Vec<Text>) {

@@ -6,4 +6,5 @@ mod layout;
 mod modules;
 mod sources;
 mod summary;
+mod tenants;
 mod tree;

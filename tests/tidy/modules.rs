@@ -7,14 +7,31 @@ use crate::tree::{File, below, expect_none, files};
 /// Every module of `service/src`, and the parts of the service that it may use: other modules, and crates below
 /// `service/`. Arrows point down the table, except from the modules that start the service and take counts.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("admin", &["config", "db", "domain", "server", "store"]),
-    ("server", &["api", "app", "config", "db", "domain", "events", "jobs", "renders", "settings", "store", "worker"]),
+    ("admin", &["config", "credentials", "db", "domain", "server", "settings", "store"]),
+    (
+        "server",
+        &[
+            "api",
+            "app",
+            "config",
+            "credentials",
+            "db",
+            "domain",
+            "events",
+            "jobs",
+            "renders",
+            "settings",
+            "store",
+            "worker",
+        ],
+    ),
     (
         "api",
         &[
             "app",
             "contract",
             "domain",
+            "help",
             "idempotency",
             "instance",
             "libraries",
@@ -43,18 +60,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "worker",
         ],
     ),
+    ("help", &["app", "contract", "domain", "settings", "tasks", "tenancy"]),
     ("tasks", &["app", "contract", "db", "domain"]),
-    ("streams", &["app", "db", "domain", "events", "settings"]),
+    ("streams", &["app", "db", "domain", "events", "settings", "tenancy"]),
     ("libraries", &["app", "contract", "db", "domain", "tenancy", "worker"]),
     ("instance", &["app", "contract", "db", "domain", "server", "settings", "store"]),
-    ("tenancy", &["app", "config", "contract", "db", "domain", "settings"]),
+    ("tenancy", &["app", "config", "contract", "credentials", "db", "domain", "settings"]),
     ("idempotency", &["app", "db", "domain"]),
-    ("app", &["config", "contract", "db", "domain", "events", "jobs", "store", "worker"]),
+    ("credentials", &["contract", "domain"]),
+    ("app", &["config", "contract", "credentials", "db", "domain", "events", "jobs", "settings", "store", "worker"]),
     ("jobs", &["config", "contract", "db", "domain", "server", "settings", "worker"]),
-    ("settings", &["config", "db"]),
+    ("settings", &["config", "db", "domain"]),
     ("store", &["domain"]),
     ("events", &["domain"]),
-    ("config", &[]),
+    ("config", &["domain"]),
 ];
 
 /// The module of `service/src` that a file belongs to; `None` for the root of the crate.

@@ -50,9 +50,17 @@ impl Takes {
 }
 
 impl OptionSpec {
-    /// Its values, its default, its unit as `x-unit`, and its purpose. `null` is the same as leaving it out.
-    pub fn schema(&self) -> Value {
-        let mut schema = self.takes.schema();
+    /// Its name as a title: `Frame count`.
+    pub fn title(&self) -> String {
+        let mut title = self.name.replace('_', " ");
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        title
+    }
+
+    /// Its purpose, in sentences, with its unit, the kinds of render that have it, and a default that is not a value.
+    pub fn description(&self) -> String {
         let mut text = format!("{}.", self.help);
         if let Some(unit) = self.unit {
             text.push_str(&format!(" Unit: {unit}."));
@@ -64,8 +72,14 @@ impl OptionSpec {
         if let Otherwise::Follows(what) = self.default {
             text.push_str(&format!(" Default: {what}."));
         }
+        text
+    }
+
+    /// Its values, its default, its unit as `x-unit`, and its purpose. `null` is the same as leaving it out.
+    pub fn schema(&self) -> Value {
+        let mut schema = self.takes.schema();
         if let Value::Object(members) = &mut schema {
-            members.insert("description".to_owned(), json!(text));
+            members.insert("description".to_owned(), json!(self.description()));
             if let Otherwise::Is(default) = self.default {
                 let words = || default.split(',').collect::<Vec<_>>();
                 let default = match self.takes {
@@ -94,11 +108,7 @@ pub fn parameters(kind: Kind) -> Value {
     let specs = TABLE.iter().filter(|spec| spec.is_of(kind) && spec.group != Group::Materials);
     let property = |spec: &OptionSpec| {
         let mut schema = spec.schema();
-        let mut title = spec.name.replace('_', " ");
-        if let Some(first) = title.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        schema["title"] = json!(title);
+        schema["title"] = json!(spec.title());
         (spec.name.to_owned(), schema)
     };
     let properties: Map<String, Value> = specs.map(property).collect();

@@ -42,6 +42,8 @@ impl JobState {
 pub struct Job {
     /// Its id.
     pub id: Uuid,
+    /// The tenant that it belongs to.
+    pub tenant_id: Uuid,
     /// What is made.
     #[schema(schema_with = crate::request::kind_schema)]
     pub kind: Kind,

@@ -7,12 +7,16 @@
 #[macro_use]
 pub(crate) mod word;
 
+pub mod account;
 pub mod analytics;
+pub mod api_key;
+pub mod audit;
 pub mod client;
 pub mod device;
 pub mod document;
 pub mod event;
 pub mod health;
+pub mod help;
 pub mod input_name;
 pub mod job;
 pub mod library;
@@ -25,7 +29,11 @@ pub mod request;
 pub mod scalar;
 pub mod setting;
 pub mod setup;
+pub mod sign_in;
 pub mod task;
+pub mod tenant;
+pub mod tenant_config;
+pub mod user;
 pub mod worker_config;
 
 pub use word::Word;

@@ -15,6 +15,8 @@ use super::scalar::{Address, Time};
 pub struct MaterialLibrary {
     /// Its id here.
     pub id: Uuid,
+    /// The tenant that it belongs to.
+    pub tenant_id: Uuid,
     /// Its name, which requests use.
     pub name: String,
     /// Its version.

@@ -86,12 +86,13 @@ pub struct Invalid {
 }
 
 /// Codes of findings that name the whole request when nothing else is wrong with it.
-const NAMES_THE_REQUEST: [&str; 7] = [
+const NAMES_THE_REQUEST: [&str; 8] = [
     "option_not_available",
     "image_too_large",
     "conflicting_members",
     "invalid_concurrency",
     "invalid_cursor",
+    "unknown_scope",
     "unknown_setting",
     "invalid_setting",
 ];

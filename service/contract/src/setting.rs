@@ -33,12 +33,12 @@ pub struct SettingItem {
     pub key: String,
     /// Names of the reference system for it, which a change may use too.
     pub aliases: Vec<String>,
-    /// `string` or `integer`.
+    /// `string`, `integer`, `array` or `object`.
     #[serde(rename = "type")]
     pub type_name: String,
     /// Its default.
     pub default: Value,
-    /// Its value in force.
+    /// Its value in force; `***` for a secret that is set.
     pub value: Value,
     /// `instance` or `tenant`.
     pub scope: String,

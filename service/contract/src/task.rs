@@ -43,6 +43,8 @@ words! {
 pub struct Task {
     /// Its id.
     pub id: Uuid,
+    /// The tenant that it belongs to.
+    pub tenant_id: Uuid,
     /// The same as `id`, under its common name.
     pub task_id: Uuid,
     /// The same as `id`, under the name of the reference system.

@@ -1,6 +1,8 @@
 //! How domain types are stored in columns: the only place that maps them. Ids are UUIDs, times are milliseconds, words
 //! and content addresses are text, and so is JSON: as text it reads back as it was written, on both engines.
 
+use std::collections::BTreeMap;
+
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
 use uuid::Uuid;
@@ -8,14 +10,18 @@ use uuid::Uuid;
 use super::Json;
 use super::document::StoredDocument;
 use packshot_domain::access::{Role, Scope};
+use packshot_domain::audit::{Action, ActorKind};
 use packshot_domain::document::JobDocument;
 use packshot_domain::event::{EventName, LogLevel};
+use packshot_domain::feature::{Feature, Features};
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{JobId, KeyId, LibraryId, RenderId, StoreId, TaskId, TenantId, UserId, WorkerId};
+use packshot_domain::id::{JobId, KeyId, LibraryId, RenderId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId};
 use packshot_domain::job::{JobKind, JobState};
 use packshot_domain::render::RenderKind;
 use packshot_domain::stream::StreamKind;
 use packshot_domain::task::{Lane, LeaseToken, QueueName, TaskKind, TaskState};
+use packshot_domain::tenant::{TenantSlug, TenantStatus};
+use packshot_domain::tenant_config::{EngineName, LimitedClass};
 use packshot_domain::time::Timestamp;
 
 /// A stored value that a domain type cannot hold.
@@ -137,8 +143,9 @@ macro_rules! word_columns {
     };
 }
 
-id_columns! { TenantId UserId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
-word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role }
+id_columns! { TenantId UserId SessionId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
+word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role Action ActorKind }
+word_columns! { TenantStatus TenantSlug }
 
 columns! {
     Timestamp as i64: Timestamp::unix_ms, |ms| Ok(Timestamp::from_unix_ms(ms));
@@ -155,5 +162,25 @@ columns! {
         |text| {
             let scopes: Result<_, _> = text.split_whitespace().map(str::parse).collect();
             scopes.map_err(|error| unreadable("scopes", error))
+        };
+    Vec<EngineName> as String: |names| names.iter().map(EngineName::as_str).collect::<Vec<_>>().join(" "),
+        |text| {
+            let names: Result<_, _> = text.split_whitespace().map(str::parse).collect();
+            names.map_err(|error| unreadable("render engines", error))
+        };
+    // Those that are off: a feature that a later version adds is on.
+    Features as String: |features| features.off().map(Feature::as_str).collect::<Vec<_>>().join(" "),
+        |text| {
+            let off: Result<Vec<Feature>, _> = text.split_whitespace().map(str::parse).collect();
+            off.map(Features::all_but).map_err(|error| unreadable("features", error))
+        };
+    BTreeMap<LimitedClass, u32> as String:
+        |days| days.iter().map(|(class, days)| format!("{class}={days}")).collect::<Vec<_>>().join(" "),
+        |text| {
+            let days = text.split_whitespace().map(|entry| {
+                let (class, days) = entry.split_once('=')?;
+                Some((class.parse::<LimitedClass>().ok()?, days.parse::<u32>().ok()?))
+            });
+            days.collect::<Option<_>>().ok_or_else(|| unreadable("retention days", &text))
         };
 }

@@ -23,7 +23,7 @@ impl fmt::Display for DatabaseConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite { path } => write!(f, "{}", path.display()),
-            Self::Postgres { url, .. } => match url.parse::<PgConnectOptions>() {
+            Self::Postgres { urls, .. } => match urls.app().parse::<PgConnectOptions>() {
                 Ok(at) => {
                     let (host, port) = (at.get_host(), at.get_port());
                     write!(f, "postgres://{host}:{port}/{}", at.get_database().unwrap_or_default())

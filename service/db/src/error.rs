@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
+use super::roles::RolesError;
 use packshot_domain::id::TaskId;
 use packshot_domain::task::StateError;
+use packshot_domain::tenant::TenantRefusal;
 
 /// Why a function of the database failed. Nothing was changed then, except possibly with [`DbError::Unanswered`].
 #[derive(Clone, Debug, thiserror::Error)]
@@ -28,6 +30,15 @@ pub enum DbError {
     /// A row with this name exists already, with other content.
     #[error("this {0} exists already")]
     Exists(&'static str),
+    /// Nobody would be left who can administer the tenant, or the installation.
+    #[error(transparent)]
+    LastAdmin(#[from] LastAdmin),
+    /// The tenant has as much already as it may have.
+    #[error(transparent)]
+    Exceeded(#[from] Exceeded),
+    /// The state of the tenant forbids it.
+    #[error(transparent)]
+    Tenant(TenantRefusal),
     /// Something else refers to the row.
     #[error("this {0} is in use")]
     InUse(&'static str),
@@ -56,12 +67,58 @@ pub enum DbError {
         "the database was made by another version of Packshot: it has the migration {0}, which this one does not know"
     )]
     Schema(String),
+    /// There is a tenant, and the database is used as one role.
+    #[error("the database is used as one role, which serves one tenant")]
+    OneRole,
+    /// The database is not used as the roles that it was opened with.
+    #[error(transparent)]
+    Roles(#[from] RolesError),
     /// Not possible with this engine, or here.
     #[error("not possible: {0}")]
     Unsupported(String),
     /// Anything else: a defect.
     #[error("the database refused a statement")]
     Internal(#[source] DbErr),
+}
+
+/// Whose last admin somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LastAdmin {
+    /// The installation's.
+    #[error("this is the last active global admin")]
+    Global,
+    /// A tenant's.
+    #[error("this is the tenant's last active admin")]
+    Tenant,
+}
+
+/// What a tenant has as much of as it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exceeded {
+    /// Jobs that wait.
+    #[error("as many jobs are waiting already as this tenant's `max_queued_jobs` allows: {max}")]
+    QueuedJobs {
+        /// The limit.
+        max: i32,
+    },
+    /// Bytes in stored files.
+    #[error("this would make {needed} bytes of stored files, and this tenant's `max_storage_bytes` allows {max}")]
+    StoredBytes {
+        /// How many there would be.
+        needed: i64,
+        /// The limit.
+        max: i64,
+    },
+}
+
+impl From<TenantRefusal> for DbError {
+    fn from(refusal: TenantRefusal) -> Self {
+        match refusal {
+            // A deleted tenant is treated like one that never existed.
+            TenantRefusal::Gone => Self::NotFound("tenant"),
+            refusal => Self::Tenant(refusal),
+        }
+    }
 }
 
 impl From<DbErr> for DbError {

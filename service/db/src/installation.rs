@@ -2,16 +2,20 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, UpdateMany};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, UpdateMany};
 
 use super::column::Col;
-use super::entity::{installation, system_setting, tenant, tenant_config, user, worker_config};
+use super::entity::{installation, system_setting, user, worker_config};
+use super::level::Level;
+use super::scope::Reach;
 use super::tx::Tx;
-use super::{AllTenants, Db, DbError, Json};
+use super::{AllTenants, Db, DbError, Json, TenantScope, tenants};
 use packshot_domain::access::Role;
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::id::{StoreId, TenantId, UserId};
 use packshot_domain::task::QueueName;
+use packshot_domain::tenant::{InvalidSlug, TenantSlug};
+use packshot_domain::tenant_config::TenantConfig;
 use packshot_domain::time::Timestamp;
 
 /// An installation.
@@ -29,8 +33,8 @@ pub struct Installation {
 
 /// The id of the only row.
 const ROW: i32 = 1;
-/// How many renders of a new tenant may run at the same time.
-const MAX_CONCURRENT_RENDERS: i32 = 3;
+/// The slug of the tenant that runs the installation.
+const OPERATING_SLUG: &str = "default";
 
 /// The installation as it is now.
 ///
@@ -41,76 +45,18 @@ pub async fn get(db: &Db, all: AllTenants) -> Result<Installation, DbError> {
     db.read_one(all, (), |tx, ()| Box::pin(load(tx))).await
 }
 
-/// Whether there is such a tenant.
-///
-/// # Errors
-///
-/// [`DbError`] when the database cannot be reached.
-pub async fn has_tenant(db: &Db, all: AllTenants, tenant: TenantId) -> Result<bool, DbError> {
-    db.read_one(all, tenant, |tx, tenant| {
-        Box::pin(async move { Ok(tenant::Entity::find_by_id(Col(*tenant)).one(tx.on()).await?.is_some()) })
-    })
-    .await
-}
-
-/// Creates another tenant with one user.
-///
-/// # Errors
-///
-/// [`DbError::Exists`] when there is a tenant with this slug.
-#[cfg(feature = "testing")]
-pub async fn create_tenant(db: &Db, all: AllTenants, slug: &str, role: Role) -> Result<(TenantId, UserId), DbError> {
-    db.write(all, (slug.to_owned(), role), |tx, (slug, role)| {
-        Box::pin(async move {
-            let ids = (TenantId::new(), UserId::new());
-            add_tenant(tx, ids, slug, *role).await?;
-            Ok(ids)
-        })
-    })
-    .await
-}
-
 /// Creates another user of a tenant.
 ///
 /// # Errors
 ///
 /// [`DbError`] when the database cannot be reached or there is no such tenant.
 #[cfg(feature = "testing")]
-pub async fn create_user(db: &Db, scope: super::TenantScope, role: Role) -> Result<UserId, DbError> {
+pub async fn create_user(db: &Db, scope: TenantScope, role: Role) -> Result<UserId, DbError> {
     db.write(scope, (scope.tenant, role), |tx, (tenant, role)| {
         Box::pin(async move {
             let id = UserId::new();
-            let created_at = Set(Col(tx.now().await?));
-            let (display_name, role, is_active) = (Set("more".to_owned()), Set(Col(*role)), Set(true));
-            let row = user::ActiveModel {
-                tenant_id: Set(Col(*tenant)),
-                id: Set(Col(id)),
-                display_name,
-                role,
-                is_active,
-                created_at,
-            };
-            user::Entity::insert(row).exec_without_returning(tx.on()).await?;
+            add_user(tx, (*tenant, id), "more", *role).await?;
             Ok(id)
-        })
-    })
-    .await
-}
-
-/// Sets how many renders of a tenant run at once.
-///
-/// # Errors
-///
-/// [`DbError::NotFound`].
-pub async fn set_max_concurrent_renders(db: &Db, all: AllTenants, tenant: TenantId, max: i32) -> Result<(), DbError> {
-    db.write(all, (tenant, max), |tx, (tenant, max)| {
-        Box::pin(async move {
-            let changed = tenant_config::Entity::update_many()
-                .col_expr(tenant_config::Column::MaxConcurrentRenders, (*max).into())
-                .filter(tenant_config::Column::TenantId.eq(Col(*tenant)))
-                .exec(tx.on())
-                .await?;
-            if changed.rows_affected == 0 { Err(DbError::NotFound("tenant")) } else { Ok(()) }
         })
     })
     .await
@@ -147,6 +93,14 @@ pub async fn replace_store(db: &Db, all: AllTenants, store: StoreId) -> Result<(
     .await
 }
 
+/// Lets entries of the audit log that are older than `before` go.
+pub(super) async fn expire_audit(tx: &Tx<'_>, before: Timestamp) -> Result<(), DbError> {
+    let update = installation::Entity::update_many().filter(installation::Column::Id.eq(ROW));
+    let column = installation::Column::AuditExpiredBefore;
+    update.col_expr(column, Expr::value(Col(before))).exec(tx.on()).await?;
+    Ok(())
+}
+
 fn set_store(store: StoreId) -> UpdateMany<installation::Entity> {
     let update = installation::Entity::update_many().filter(installation::Column::Id.eq(ROW));
     update.col_expr(installation::Column::StoreId, Expr::value(Col(store)))
@@ -166,6 +120,7 @@ async fn make(tx: &Tx<'_>) -> Result<(), DbError> {
         operating_tenant: Set(Col(tenant)),
         local_user: Set(Col(user)),
         store_id: Set(None),
+        audit_expired_before: Set(Col(Timestamp::MIN)),
         created_at: Set(Col(now)),
     };
     // If services start together, one creates the row; the others wait, and then find it.
@@ -174,7 +129,10 @@ async fn make(tx: &Tx<'_>) -> Result<(), DbError> {
     if made.await? == 0 {
         return Ok(());
     }
-    add_tenant(tx, (tenant, user), "default", Role::GlobalAdmin).await?;
+    let slug: Result<TenantSlug, InvalidSlug> = OPERATING_SLUG.parse();
+    let slug = slug.map_err(|error| DbError::Unsupported(error.to_string()))?;
+    tenants::insert(tx, tenant, &slug, OPERATING_SLUG, TenantConfig::default_of(true)).await?;
+    add_user(tx, (tenant, user), "local", Role::GlobalAdmin).await?;
     let values = Set(Col(Json::Object(serde_json::Map::new())));
     let settings = system_setting::ActiveModel { id: Set(ROW), values, revision: Set(1) };
     system_setting::Entity::insert(settings).exec_without_returning(tx.on()).await?;
@@ -194,44 +152,67 @@ fn queue_row(queue: QueueName, now: Timestamp) -> worker_config::ActiveModel {
     }
 }
 
-async fn add_tenant(tx: &Tx<'_>, ids: (TenantId, UserId), slug: &str, role: Role) -> Result<(), DbError> {
-    let (id, user_id) = ids;
-    let created_at = Set(Col(tx.now().await?));
-    let name = Set(slug.to_owned());
-    let row = tenant::ActiveModel { id: Set(Col(id)), slug: name.clone(), name, created_at: created_at.clone() };
-    let only_once = OnConflict::column(tenant::Column::Slug).do_nothing().to_owned();
-    let made = tenant::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on());
-    if made.await? == 0 {
-        return Err(DbError::Exists("tenant"));
-    }
-    let max_concurrent_renders = Set(MAX_CONCURRENT_RENDERS);
-    let config = tenant_config::ActiveModel { tenant_id: Set(Col(id)), max_concurrent_renders, revision: Set(1) };
-    tenant_config::Entity::insert(config).exec_without_returning(tx.on()).await?;
+/// Adds a user who cannot sign in.
+pub(super) async fn add_user(
+    tx: &Tx<'_>,
+    (tenant, id): (TenantId, UserId),
+    name: &str,
+    role: Role,
+) -> Result<(), DbError> {
+    let now = Col(tx.now().await?);
     let user = user::ActiveModel {
-        tenant_id: Set(Col(id)),
-        id: Set(Col(user_id)),
-        display_name: Set("local".to_owned()),
+        tenant_id: Set(Col(tenant)),
+        id: Set(Col(id)),
+        email: Set(None),
+        email_folded: Set(None),
+        display_name: Set(name.to_owned()),
         role: Set(Col(role)),
+        password_hash: Set(None),
         is_active: Set(true),
-        created_at,
+        must_change_password: Set(false),
+        last_login_at: Set(None),
+        created_at: Set(now),
+        updated_at: Set(now),
+        deleted_at: Set(None),
     };
     user::Entity::insert(user).exec_without_returning(tx.on()).await?;
     Ok(())
 }
 
 pub(super) async fn load(tx: &Tx<'_>) -> Result<Installation, DbError> {
-    let row = installation::Entity::find_by_id(ROW).one(tx.on()).await?;
+    of_row(installation::Entity::find_by_id(ROW).one(tx.on()).await?)
+}
+
+/// The installation, locked until the end of the transaction.
+pub(super) async fn lock(tx: &Tx<'_>) -> Result<Installation, DbError> {
+    tx.enter(Level::Installation);
+    of_row(installation::Entity::find_by_id(ROW).lock_exclusive().one(tx.on()).await?)
+}
+
+fn of_row(row: Option<installation::Model>) -> Result<Installation, DbError> {
     let installation::Model { configured, operating_tenant, local_user, store_id, .. } =
         row.ok_or(DbError::NotFound("installation"))?;
     let store = store_id.map(Col::value);
     Ok(Installation { configured, operating_tenant: operating_tenant.0, local_user: local_user.0, store })
 }
 
-/// Records that the installation is configured, permanently.
-pub(super) async fn configure(tx: &Tx<'_>) -> Result<(), DbError> {
+/// The reach of a change that configures the installation if none has before. Then it is that of all tenants, because
+/// it concerns them all; later it is the tenant's own: an installation stays configured.
+pub(super) async fn reach_to_configure(db: &Db, scope: TenantScope) -> Result<Reach, DbError> {
+    let is_configured = get(db, AllTenants::Instance).await?.configured;
+    Ok(if is_configured { scope.into() } else { AllTenants::Instance.into() })
+}
+
+/// Records that the installation is configured, permanently. Within the reach of one tenant it is already.
+pub(super) async fn configure(tx: &Tx<'_>, reach: Reach) -> Result<(), DbError> {
+    if let Reach::Tenant(_) = reach {
+        return Ok(());
+    }
     installation::Entity::update_many()
         .col_expr(installation::Column::Configured, true.into())
         .filter(installation::Column::Id.eq(ROW))
+        // Only the first time: the row is not locked for every user and key.
+        .filter(installation::Column::Configured.eq(false))
         .exec(tx.on())
         .await?;
     Ok(())

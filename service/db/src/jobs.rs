@@ -16,7 +16,7 @@ use packshot_domain::task::{Lane, QueueName, TaskEvent, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
 pub(super) use create::{announce, create_in};
-pub use live::{JobProgress, LiveJob, LiveJobs, live, progress};
+pub use live::{JobProgress, LiveJob, LiveJobs, at_work, live, progress};
 
 /// A job as it is stored.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,14 +5,20 @@ use std::time::Duration;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, TryIntoModel};
+use serde_json::json;
 
 use super::column::Col;
 use super::entity::{api_key, user};
-use super::{AllTenants, Db, DbError, Page, PageRequest, TenantScope, installation};
+use super::tx::Tx;
+use super::{AllTenants, Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, audit, installation, tenants};
+use audit::NewEntry;
 use packshot_domain::access::{Role, Scope};
+use packshot_domain::audit::{Action, Actor};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{KeyId, TenantId, UserId};
-use packshot_domain::key::{ApiKey, KeyHash};
+use packshot_domain::key::ApiKey;
+use packshot_domain::secret::SecretHash;
+use packshot_domain::tenant::TenantStatus;
 use packshot_domain::time::Timestamp;
 
 /// The precision of `last_used_at`.
@@ -33,6 +39,19 @@ pub struct NewKey {
     pub expires_at: Option<Timestamp>,
     /// Requests per second at most.
     pub rate_limit_per_s: Option<i32>,
+    /// The user who makes it; `None` for one made on the machine itself.
+    pub created_by: Option<UserId>,
+}
+
+/// A change of a key: what is `None` stays. Its scopes never change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeyChange {
+    /// Another name.
+    pub name: Option<String>,
+    /// When it expires now; `Some(None)`: never.
+    pub expires_at: Option<Option<Timestamp>>,
+    /// Requests per second at most; `Some(None)`: no limit of its own.
+    pub rate_limit_per_s: Option<Option<i32>>,
 }
 
 /// A key as it is stored: without its secret.
@@ -60,13 +79,17 @@ pub struct Candidate {
     /// The key.
     pub key: StoredKey,
     /// The hash that the key of the request must have.
-    pub hash: KeyHash,
+    pub hash: SecretHash,
     /// The owner's role.
     pub role: Role,
     /// Whether the owner may act at all.
     pub owner_is_active: bool,
+    /// Whether the owner has to change the password first.
+    pub owner_must_change_password: bool,
     /// Whether the tenant runs the installation.
     pub in_operating_tenant: bool,
+    /// The state of the tenant.
+    pub tenant_status: TenantStatus,
     /// The database's current time, which decides whether it has expired.
     pub now: Timestamp,
 }
@@ -76,10 +99,14 @@ pub struct Candidate {
 /// # Errors
 ///
 /// [`DbError::NotFound`] when there is no such user.
-pub async fn create(db: &Db, scope: TenantScope, new: NewKey, key: &ApiKey) -> Result<StoredKey, DbError> {
-    let args = (scope.tenant, new, key.prefix().to_owned(), ContentAddress::from_hash(*key.hash().as_bytes()));
-    db.write(scope, args, |tx, (tenant, new, prefix, hash)| {
+pub async fn create(db: &Db, scope: TenantScope, by: Actor, new: NewKey, key: &ApiKey) -> Result<StoredKey, DbError> {
+    let reach = installation::reach_to_configure(db, scope).await?;
+    let hash = ContentAddress::from_hash(*key.hash().as_bytes());
+    let args = (scope.tenant, by, new, key.prefix().to_owned(), hash, reach);
+    db.write(reach, args, |tx, (tenant, by, new, prefix, hash, reach)| {
         Box::pin(async move {
+            // First: a change of a user locks the installation before the user, whom a key refers to.
+            installation::configure(tx, *reach).await?;
             let owner = user::Entity::find_by_id((Col(*tenant), Col(new.user))).one(tx.on()).await?;
             owner.ok_or(DbError::NotFound("user"))?;
             let row = api_key::ActiveModel {
@@ -92,6 +119,7 @@ pub async fn create(db: &Db, scope: TenantScope, new: NewKey, key: &ApiKey) -> R
                 scopes: Set(Col(new.scopes.clone())),
                 all_tenants: Set(new.all_tenants),
                 rate_limit_per_s: Set(new.rate_limit_per_s),
+                created_by: Set(new.created_by.map(Col)),
                 created_at: Set(Col(tx.now().await?)),
                 expires_at: Set(new.expires_at.map(Col)),
                 last_used_at: Set(None),
@@ -101,7 +129,8 @@ pub async fn create(db: &Db, scope: TenantScope, new: NewKey, key: &ApiKey) -> R
             api_key::Entity::insert(row.clone().into_active_model().reset_all())
                 .exec_without_returning(tx.on())
                 .await?;
-            installation::configure(tx).await?;
+            let detail = json!({"before": null, "after": shown(&row)});
+            audit::write(tx, *tenant, by, [entry(Action::KeyCreated, &row, detail)]).await?;
             Ok(row.into())
         })
     })
@@ -122,10 +151,12 @@ pub async fn find(db: &Db, all: AllTenants, prefix: &str) -> Result<Vec<Candidat
                 let owner = user::Entity::find_by_id((row.tenant_id, row.user_id)).one(tx.on()).await?;
                 let owner = owner.ok_or(DbError::NotFound("user"))?;
                 candidates.push(Candidate {
-                    hash: KeyHash::from_bytes(*row.hash.0.hash()),
+                    hash: SecretHash::from_bytes(*row.hash.0.hash()),
                     role: owner.role.0,
                     owner_is_active: owner.is_active,
+                    owner_must_change_password: owner.must_change_password,
                     in_operating_tenant: installation::load(tx).await?.operating_tenant == row.tenant_id.0,
+                    tenant_status: tenants::status(tx, row.tenant_id.0).await?,
                     now: tx.now().await?,
                     key: row.into(),
                 });
@@ -170,61 +201,125 @@ pub async fn touch(db: &Db, scope: TenantScope, id: KeyId) -> Result<(), DbError
     .await
 }
 
-/// Revokes a key; doing it twice is not an error.
+/// A key.
 ///
 /// # Errors
 ///
 /// [`DbError::NotFound`].
-pub async fn revoke(db: &Db, scope: TenantScope, id: KeyId) -> Result<StoredKey, DbError> {
-    db.write(scope, (scope.tenant, id), |tx, key| {
+pub async fn get(db: &Db, scope: TenantScope, id: KeyId) -> Result<StoredKey, DbError> {
+    db.read_one(scope, (scope.tenant, id), |tx, (tenant, id)| {
         Box::pin(async move {
-            let row = api_key::Entity::find_by_id((Col(key.0), Col(key.1))).lock_exclusive().one(tx.on()).await?;
-            let row = row.ok_or(DbError::NotFound("key"))?;
-            if row.revoked_at.is_some() {
-                return Ok(row.into());
-            }
-            let mut row = row.into_active_model();
-            row.revoked_at = Set(Some(Col(tx.now().await?)));
-            Ok(row.update(tx.on()).await?.into())
+            let row = api_key::Entity::find_by_id((Col(*tenant), Col(*id))).one(tx.on()).await?;
+            row.map(StoredKey::from).ok_or(DbError::NotFound("key"))
         })
     })
     .await
 }
 
-/// A page of the tenant's keys, newest first; of one user or all.
+/// Changes a key.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn change(
+    db: &Db,
+    scope: TenantScope,
+    by: Actor,
+    id: KeyId,
+    change: KeyChange,
+) -> Result<StoredKey, DbError> {
+    db.write(scope, (scope.tenant, by, id, change), |tx, (tenant, by, id, change)| {
+        Box::pin(async move {
+            let before = lock(tx, *tenant, *id).await?;
+            let mut row = before.clone().into_active_model();
+            if let Some(name) = &change.name {
+                row.name = Set(name.clone());
+            }
+            if let Some(expires_at) = change.expires_at {
+                row.expires_at = Set(expires_at.map(Col));
+            }
+            if let Some(limit) = change.rate_limit_per_s {
+                row.rate_limit_per_s = Set(limit);
+            }
+            // Without a member to set there would be no valid statement.
+            let row = if row.is_changed() { row.update(tx.on()).await? } else { row.try_into_model()? };
+            if row != before {
+                let detail = audit::change(&shown(&before), &shown(&row));
+                audit::write(tx, *tenant, by, [entry(Action::KeyUpdated, &row, detail)]).await?;
+            }
+            Ok(row.into())
+        })
+    })
+    .await
+}
+
+/// Revokes a key; doing it twice is not an error.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn revoke(db: &Db, scope: TenantScope, by: Actor, id: KeyId) -> Result<StoredKey, DbError> {
+    db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
+        Box::pin(async move {
+            let row = lock(tx, *tenant, *id).await?;
+            if row.revoked_at.is_some() {
+                return Ok(row.into());
+            }
+            let mut revoked = row.into_active_model();
+            revoked.revoked_at = Set(Some(Col(tx.now().await?)));
+            let row = revoked.update(tx.on()).await?;
+            let revoked_at = row.revoked_at.map(|at| at.0.to_string());
+            let detail = json!({"before": {"revoked_at": null}, "after": {"revoked_at": revoked_at}});
+            audit::write(tx, *tenant, by, [entry(Action::KeyRevoked, &row, detail)]).await?;
+            Ok(row.into())
+        })
+    })
+    .await
+}
+
+async fn lock(tx: &Tx<'_>, tenant: TenantId, id: KeyId) -> Result<api_key::Model, DbError> {
+    let row = api_key::Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
+    row.ok_or(DbError::NotFound("key"))
+}
+
+/// What the audit log shows of a key.
+fn shown(row: &api_key::Model) -> Json {
+    let scopes: Vec<&str> = row.scopes.0.iter().map(|scope| scope.as_str()).collect();
+    let expires_at = row.expires_at.map(|at| at.0.to_string());
+    json!({
+        "name": row.name,
+        "prefix": row.prefix,
+        "user_id": row.user_id.0.to_string(),
+        "scopes": scopes,
+        "all_tenants": row.all_tenants,
+        "expires_at": expires_at,
+        "rate_limit_per_s": row.rate_limit_per_s,
+    })
+}
+
+fn entry(action: Action, row: &api_key::Model, detail: Json) -> NewEntry {
+    NewEntry { action, object: Some(("api_key", row.id.0.to_string())), detail }
+}
+
+/// A page of keys, newest first; of one user or all.
 ///
 /// # Errors
 ///
 /// [`DbError`] when the database cannot be reached.
 pub async fn list(
     db: &Db,
-    scope: TenantScope,
+    scope: impl Into<ReadScope>,
     owner: Option<UserId>,
     page: PageRequest,
 ) -> Result<Page<StoredKey>, DbError> {
-    db.read(scope, (scope.tenant, owner, page), |tx, (tenant, owner, page)| {
+    let scope = scope.into();
+    db.read(scope, (scope, owner, page), |tx, (scope, owner, page)| {
         Box::pin(async move {
-            let keys = api_key::Entity::find().filter(api_key::Column::TenantId.eq(Col(*tenant)));
+            let keys = scope.narrow(api_key::Entity::find(), api_key::Column::TenantId);
             let keys = match owner {
                 Some(owner) => keys.filter(api_key::Column::UserId.eq(Col(*owner))),
                 None => keys,
             };
-            let rows = page.narrow(keys, api_key::Column::CreatedAt, api_key::Column::Id).all(tx.on()).await?;
-            Ok(page.cut(rows, |row| (row.created_at.0, row.id.0.uuid())))
-        })
-    })
-    .await
-}
-
-/// A page of the keys of all tenants, newest first.
-///
-/// # Errors
-///
-/// [`DbError`] when the database cannot be reached.
-pub async fn list_all(db: &Db, all: AllTenants, page: PageRequest) -> Result<Page<StoredKey>, DbError> {
-    db.read_one(all, page, |tx, page| {
-        Box::pin(async move {
-            let keys = api_key::Entity::find();
             let rows = page.narrow(keys, api_key::Column::CreatedAt, api_key::Column::Id).all(tx.on()).await?;
             Ok(page.cut(rows, |row| (row.created_at.0, row.id.0.uuid())))
         })
@@ -241,6 +336,7 @@ impl From<api_key::Model> for StoredKey {
             all_tenants: row.all_tenants,
             expires_at: row.expires_at.map(Col::value),
             rate_limit_per_s: row.rate_limit_per_s,
+            created_by: row.created_by.map(Col::value),
         };
         Self {
             id: row.id.0,

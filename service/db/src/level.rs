@@ -1,9 +1,17 @@
 //! The one order in which rows are locked, on both engines, so that no two transactions wait for each other: from the
-//! order down to the streams, several rows of one level by id (render-jobs.md §7, scale-out.md §6).
+//! installation down to the streams, several rows of one level by id (render-jobs.md §7, scale-out.md §6).
 
 /// What is locked. A transaction locks nothing above what it has already locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// The installation: who is the last global admin is decided under its lock.
+    Installation,
+    /// Tenants: who is a tenant's last admin is decided under its lock.
+    Tenant,
+    /// Users.
+    User,
+    /// Sessions and their tokens.
+    Session,
     /// Orders.
     Order,
     /// Order lines.
@@ -26,6 +34,8 @@ pub enum Level {
     Task,
     /// Stored objects, files, packages and assets.
     Object,
+    /// Configurations of tenants: whether a limit is kept is decided under their lock, when all that counts is written.
+    Limits,
     /// Counters and streams, which many share: last, when the transaction is about to be committed.
     Stream,
 }

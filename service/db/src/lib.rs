@@ -1,6 +1,7 @@
 //! The database: SQLite by default, PostgreSQL for more than one machine. Private entities, one set of migrations.
 //!
 //! Every function takes a scope: a [`TenantScope`], or, where it must see all tenants, [`AllTenants`] with its reason.
+//! Lists take a [`ReadScope`], which is one tenant or all of them.
 //! It opens one transaction, and returns when that is durable. The change is then announced as a [`Notice`] to others
 //! in this process.
 //!
@@ -17,17 +18,26 @@ pub mod streams;
 pub mod renders;
 pub mod files;
 pub mod idempotency;
+pub mod tenants;
+pub mod users;
+pub mod sessions;
 pub mod keys;
+pub mod audit;
 pub mod installation;
 pub mod libraries;
 pub mod settings;
+pub mod tenant_configs;
 pub mod worker_configs;
 pub mod objects;
 pub mod log;
+pub mod roles;
+pub mod plan;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 mod connect;
+mod postgres;
+mod row_security;
 mod migration;
 mod clock;
 mod tx;
@@ -37,6 +47,7 @@ mod column;
 mod document;
 mod entity;
 mod held;
+mod quota;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -50,15 +61,17 @@ use uuid::Uuid;
 use connect::Access;
 use effect::Effects;
 use packshot_domain::time::Timestamp;
+use postgres::Pools;
 use scope::Reach;
 use tx::Ground;
 use writer::{Work, Writer};
 
-pub use error::DbError;
+pub use error::{DbError, Exceeded, LastAdmin};
 pub use level::Level;
 pub use notice::Notice;
 pub use page::{Cursor, Page, PageRequest};
-pub use scope::{AllTenants, TenantScope};
+pub use postgres::PostgresUrls;
+pub use scope::{AllTenants, ReadScope, TenantScope};
 pub use tx::Tx;
 
 /// A JSON value as rows keep it.
@@ -74,9 +87,9 @@ pub enum DatabaseConfig {
     },
     /// A PostgreSQL server.
     Postgres {
-        /// `postgres://user:password@host:port/database`.
-        url: String,
-        /// Connections at most.
+        /// The database, as one role or as three.
+        urls: PostgresUrls,
+        /// Connections at most: in all as one role, for each of two purposes as three.
         max_connections: u32,
     },
 }
@@ -94,8 +107,6 @@ pub enum DatabaseKind {
 const RACES_MAX: u32 = 10;
 /// How many notices a receiver may fall behind.
 const NOTICES_LEN: usize = 4096;
-/// The number of the lock under which a PostgreSQL schema is migrated; any, as long as it stays the same.
-const MIGRATION_LOCK: i64 = 0x0070_6163_6b73_686f;
 
 /// A handle to the database; clones share its connections.
 #[derive(Clone)]
@@ -119,7 +130,7 @@ struct Shared {
 
 enum Connections {
     Sqlite { path: PathBuf, readers: DatabaseConnection, writer: Writer },
-    Postgres { pool: DatabaseConnection },
+    Postgres(Pools),
 }
 
 impl Db {
@@ -128,7 +139,8 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`DbError`] when it cannot be reached, opened or migrated.
+    /// [`DbError`] when it cannot be reached, opened or migrated; [`DbError::Roles`], before anything is written, when
+    /// it may not be used as the roles of its URLs.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, DbError> {
         Self::open_with(config, Effects::default()).await
     }
@@ -149,15 +161,15 @@ impl Db {
                     migration::check(&connection).await?;
                     connection.close().await?;
                 }
-                let connection = connect::sqlite(path, Access::Write).await?;
+                let connection = ground.counted(connect::sqlite(path, Access::Write).await?);
                 migration::run(&connection).await?;
-                let readers = connect::sqlite(path, Access::Read).await?;
+                let readers = ground.counted(connect::sqlite(path, Access::Read).await?);
                 let writer = Writer::start(path.clone(), connection, Arc::clone(&ground), notices.clone())?;
                 Connections::Sqlite { path: path.clone(), readers, writer }
             }
-            DatabaseConfig::Postgres { url, max_connections } => {
-                migrate_postgres(url).await?;
-                Connections::Postgres { pool: connect::postgres(url, *max_connections).await? }
+            DatabaseConfig::Postgres { urls, max_connections } => {
+                let pools = Pools::open(urls, *max_connections).await?;
+                Connections::Postgres(pools.map(|pool| ground.counted(pool)))
             }
         };
         let db = Self { shared: Arc::new(Shared { engine, ground, notices, holder: Uuid::now_v7() }) };
@@ -170,7 +182,17 @@ impl Db {
     pub fn kind(&self) -> DatabaseKind {
         match self.shared.engine {
             Connections::Sqlite { .. } => DatabaseKind::Sqlite,
-            Connections::Postgres { .. } => DatabaseKind::Postgres,
+            Connections::Postgres(_) => DatabaseKind::Postgres,
+        }
+    }
+
+    /// Whether the rows of several tenants may be in this database: SQLite has one service, which asks for the rows of
+    /// one tenant at a time; PostgreSQL keeps tenants apart itself, as long as it is used as three roles.
+    #[must_use]
+    pub fn may_have_more_tenants(&self) -> bool {
+        match &self.shared.engine {
+            Connections::Sqlite { .. } => true,
+            Connections::Postgres(pools) => pools.keep_tenants_apart(),
         }
     }
 
@@ -180,9 +202,12 @@ impl Db {
     ///
     /// [`DbError`] when the database cannot be reached: this is also the check of readiness.
     pub async fn now(&self) -> Result<Timestamp, DbError> {
-        let readers = self.readers();
+        let readers = self.readers(Reach::All);
         if self.kind() == DatabaseKind::Sqlite {
             readers.query_one_raw(Statement::from_string(DbBackend::Sqlite, "SELECT 1 FROM installation")).await?;
+        }
+        if let Connections::Postgres(Pools::Two { app, .. }) = &self.shared.engine {
+            self.shared.ground.clock.read(app).await?;
         }
         self.shared.ground.clock.read(readers).await
     }
@@ -191,6 +216,13 @@ impl Db {
     #[cfg(feature = "testing")]
     pub fn move_clock(&self, ms: i64) {
         self.shared.ground.clock.move_by(ms);
+    }
+
+    /// How many statements this handle and its clones have run.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.shared.ground.statements.get()
     }
 
     /// The notices from now on. A receiver that falls behind gets an error that says so, and should then read the
@@ -209,7 +241,7 @@ impl Db {
     pub async fn backup(&self, to: &Path) -> Result<(), DbError> {
         match &self.shared.engine {
             Connections::Sqlite { path, .. } => Self::copy(path, to).await,
-            Connections::Postgres { .. } => Err(DbError::Unsupported("PostgreSQL is backed up by pg_dump".to_owned())),
+            Connections::Postgres(_) => Err(DbError::Unsupported("PostgreSQL is backed up by pg_dump".to_owned())),
         }
     }
 
@@ -240,16 +272,14 @@ impl Db {
                 readers.close_by_ref().await.ok();
                 writer.close().await;
             }
-            Connections::Postgres { pool } => {
-                pool.close_by_ref().await.ok();
-            }
+            Connections::Postgres(pools) => pools.close().await,
         }
     }
 
-    fn readers(&self) -> &DatabaseConnection {
+    fn readers(&self, reach: Reach) -> &DatabaseConnection {
         match &self.shared.engine {
             Connections::Sqlite { readers, .. } => readers,
-            Connections::Postgres { pool } => pool,
+            Connections::Postgres(pools) => pools.of(reach),
         }
     }
 
@@ -258,7 +288,8 @@ impl Db {
     where
         W: Work<A, T>,
     {
-        let tx = Tx::begin(self.readers(), scope.into(), &self.shared.ground).await?;
+        let reach = scope.into();
+        let tx = Tx::begin(self.readers(reach), reach, &self.shared.ground).await?;
         let value = work(&tx, &args).await?;
         tx.commit().await?;
         Ok(value)
@@ -272,7 +303,7 @@ impl Db {
     {
         match &self.shared.engine {
             Connections::Sqlite { readers, .. } => work(&Tx::alone(readers, &self.shared.ground), &args).await,
-            Connections::Postgres { .. } => self.read(scope, args, work).await,
+            Connections::Postgres(_) => self.read(scope, args, work).await,
         }
     }
 
@@ -286,7 +317,10 @@ impl Db {
     {
         match &self.shared.engine {
             Connections::Sqlite { writer, .. } => writer.write(args, work).await,
-            Connections::Postgres { pool } => self.write_alone(pool, scope.into(), &args, &work).await,
+            Connections::Postgres(pools) => {
+                let reach = scope.into();
+                self.write_alone(pools.of(reach), reach, &args, &work).await
+            }
         }
     }
 
@@ -322,16 +356,4 @@ impl Db {
             }
         }
     }
-}
-
-/// Brings a PostgreSQL schema up to date, on a connection that holds a lock while it does: services may start together.
-async fn migrate_postgres(url: &str) -> Result<(), DbError> {
-    let connection = connect::postgres(url, 1).await?;
-    let lock =
-        |function: &str| Statement::from_string(DbBackend::Postgres, format!("SELECT {function}({MIGRATION_LOCK})"));
-    connection.execute_raw(lock("pg_advisory_lock")).await?;
-    let migrated = migration::run(&connection).await;
-    // Closing ends the session, and with it the lock.
-    connection.close().await?;
-    migrated
 }

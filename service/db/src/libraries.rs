@@ -6,10 +6,14 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
 };
+use serde_json::json;
 
 use super::column::Col;
 use super::entity::library;
-use super::{Db, DbError, Json, Page, PageRequest, TenantScope};
+use super::tx::Tx;
+use super::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, audit};
+use audit::NewEntry;
+use packshot_domain::audit::{Action, Actor};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{LibraryId, TenantId};
 use packshot_domain::time::Timestamp;
@@ -38,6 +42,8 @@ pub struct NewLibrary {
 pub struct Library {
     /// Its id.
     pub id: LibraryId,
+    /// The tenant that it belongs to.
+    pub tenant: TenantId,
     /// What was uploaded.
     pub library: NewLibrary,
     /// Whether its names may be suggested to other tenants.
@@ -53,8 +59,8 @@ pub struct Library {
 /// # Errors
 ///
 /// [`DbError::Exists`] when this version exists with other content.
-pub async fn create(db: &Db, scope: TenantScope, new: NewLibrary) -> Result<Library, DbError> {
-    db.write(scope, (scope.tenant, new), |tx, (tenant, new)| {
+pub async fn create(db: &Db, scope: TenantScope, by: Actor, new: NewLibrary) -> Result<Library, DbError> {
+    db.write(scope, (scope.tenant, by, new), |tx, (tenant, by, new)| {
         Box::pin(async move {
             let row = library::ActiveModel {
                 tenant_id: Set(Col(*tenant)),
@@ -72,14 +78,20 @@ pub async fn create(db: &Db, scope: TenantScope, new: NewLibrary) -> Result<Libr
             };
             let version = [library::Column::TenantId, library::Column::Name, library::Column::Version];
             let only_once = OnConflict::columns(version).do_nothing().to_owned();
-            library::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on()).await?;
+            let made = library::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on()).await?;
             let there = of_tenant(*tenant)
                 .filter(library::Column::Name.eq(&*new.name))
                 .filter(library::Column::Version.eq(&*new.version))
                 .one(tx.on())
                 .await?;
             let there = there.ok_or(DbError::NotFound("library"))?;
-            if there.digest == new.digest { Ok(Library::of(there)) } else { Err(DbError::Exists("library")) }
+            if there.digest != new.digest {
+                return Err(DbError::Exists("library"));
+            }
+            if made > 0 {
+                note(tx, by, &there, json!({"before": null, "after": shown(&there)})).await?;
+            }
+            Ok(Library::of(there))
         })
     })
     .await
@@ -116,15 +128,16 @@ pub async fn find(db: &Db, scope: TenantScope, name: &str) -> Result<Option<Libr
     .await
 }
 
-/// A page of the tenant's libraries, newest first.
+/// A page of libraries, newest first.
 ///
 /// # Errors
 ///
 /// [`DbError`] when the database cannot be reached.
-pub async fn list(db: &Db, scope: TenantScope, page: PageRequest) -> Result<Page<Library>, DbError> {
-    db.read(scope, (scope.tenant, page), |tx, (tenant, page)| {
+pub async fn list(db: &Db, scope: impl Into<ReadScope>, page: PageRequest) -> Result<Page<Library>, DbError> {
+    let scope = scope.into();
+    db.read(scope, (scope, page), |tx, (scope, page)| {
         Box::pin(async move {
-            let libraries = of_tenant(*tenant);
+            let libraries = scope.narrow(library::Entity::find(), library::Column::TenantId);
             let rows = page.narrow(libraries, library::Column::CreatedAt, library::Column::Id).all(tx.on()).await?;
             let page: Page<library::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
             let items = page.items.into_iter().map(Library::of).collect();
@@ -139,18 +152,24 @@ pub async fn list(db: &Db, scope: TenantScope, page: PageRequest) -> Result<Page
 /// # Errors
 ///
 /// [`DbError::NotFound`].
-pub async fn set_public(db: &Db, scope: TenantScope, id: LibraryId, public: bool) -> Result<Library, DbError> {
-    db.write(scope, (scope.tenant, id, public), |tx, (tenant, id, public)| {
+pub async fn set_public(
+    db: &Db,
+    scope: TenantScope,
+    by: Actor,
+    id: LibraryId,
+    public: bool,
+) -> Result<Library, DbError> {
+    db.write(scope, (scope.tenant, by, id, public), |tx, (tenant, by, id, public)| {
         Box::pin(async move {
-            let row = library::Entity::find_by_id((Col(*tenant), Col(*id))).lock_exclusive().one(tx.on()).await?;
-            let row = row.ok_or(DbError::NotFound("library"))?;
-            if row.public == *public {
-                return Ok(Library::of(row));
+            let before = lock(tx, *tenant, *id).await?;
+            if before.public == *public {
+                return Ok(Library::of(before));
             }
-            let revision = row.revision + 1;
-            let mut row = row.into_active_model();
-            (row.public, row.revision) = (Set(*public), Set(revision));
-            Ok(Library::of(row.update(tx.on()).await?))
+            let mut row = before.clone().into_active_model();
+            (row.public, row.revision) = (Set(*public), Set(before.revision + 1));
+            let row = row.update(tx.on()).await?;
+            note(tx, by, &row, audit::change(&shown(&before), &shown(&row))).await?;
+            Ok(Library::of(row))
         })
     })
     .await
@@ -161,14 +180,37 @@ pub async fn set_public(db: &Db, scope: TenantScope, id: LibraryId, public: bool
 /// # Errors
 ///
 /// [`DbError::NotFound`].
-pub async fn delete(db: &Db, scope: TenantScope, id: LibraryId) -> Result<(), DbError> {
-    db.write(scope, (scope.tenant, id), |tx, key| {
+pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: LibraryId) -> Result<(), DbError> {
+    db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
         Box::pin(async move {
-            let deleted = library::Entity::delete_by_id((Col(key.0), Col(key.1))).exec(tx.on()).await?;
-            if deleted.rows_affected == 0 { Err(DbError::NotFound("library")) } else { Ok(()) }
+            let row = lock(tx, *tenant, *id).await?;
+            library::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
+            note(tx, by, &row, json!({"before": shown(&row), "after": null})).await
         })
     })
     .await
+}
+
+async fn lock(tx: &Tx<'_>, tenant: TenantId, id: LibraryId) -> Result<library::Model, DbError> {
+    let row = library::Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
+    row.ok_or(DbError::NotFound("library"))
+}
+
+/// What the audit log shows of a library.
+fn shown(row: &library::Model) -> Json {
+    json!({
+        "name": row.name,
+        "version": row.version,
+        "digest": row.digest,
+        "content_address": row.address.0.to_string(),
+        "public": row.public,
+    })
+}
+
+/// Writes the audit entry of a change of a library.
+async fn note(tx: &Tx<'_>, by: &Actor, row: &library::Model, detail: Json) -> Result<(), DbError> {
+    let object = Some(("library", row.id.0.to_string()));
+    audit::write(tx, row.tenant_id.0, by, [NewEntry { action: Action::LibraryChanged, object, detail }]).await
 }
 
 fn of_tenant(tenant: TenantId) -> Select<library::Entity> {
@@ -187,6 +229,6 @@ impl Library {
             diagnostics: row.diagnostics.0,
         };
         let (public, created_at, revision) = (row.public, row.created_at.0, row.revision);
-        Self { id: row.id.0, library, public, created_at, revision }
+        Self { id: row.id.0, tenant: row.tenant_id.0, library, public, created_at, revision }
     }
 }

@@ -5,20 +5,22 @@
 //! has `tenant_id` first in its primary key, in its unique indexes and in its foreign keys, so that no row can refer to
 //! another tenant's.
 
+mod tenants;
 mod installation;
+mod people;
 mod jobs;
 mod renders;
 mod catalog;
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::prelude::*;
 
 use super::DbError;
 
 /// The table that names the migrations that were applied.
-const TABLE: &str = "schema_migrations";
+pub(super) const TABLE: &str = "schema_migrations";
 
 /// All migrations, in order.
 struct Migrator;
@@ -44,7 +46,8 @@ struct Baseline {
 pub(super) fn digest() -> String {
     let tables = tables().into_iter().map(|table| table.to_string(SqliteQueryBuilder));
     let indexes = indexes().into_iter().map(|index| index.to_string(SqliteQueryBuilder));
-    let digest = blake3::hash(tables.chain(indexes).collect::<Vec<_>>().join(";\n").as_bytes());
+    let guards = [DbBackend::Sqlite, DbBackend::Postgres].into_iter().flat_map(guards);
+    let digest = blake3::hash(tables.chain(indexes).chain(guards).collect::<Vec<_>>().join(";\n").as_bytes());
     digest.to_hex()[..16].to_owned()
 }
 
@@ -69,16 +72,36 @@ impl MigrationTrait for Baseline {
         for index in indexes() {
             manager.create_index(index).await?;
         }
+        for statement in guards(manager.get_database_backend()) {
+            manager.get_connection().execute_unprepared(&statement).await?;
+        }
         Ok(())
     }
 }
 
 fn tables() -> Vec<TableCreateStatement> {
-    [installation::tables(), jobs::tables(), renders::tables(), catalog::tables()].concat()
+    [tenants::tables(), installation::tables(), people::tables(), jobs::tables(), renders::tables(), catalog::tables()]
+        .concat()
+}
+
+/// The triggers.
+fn guards(backend: DbBackend) -> Vec<String> {
+    [people::guards(backend), tenants::guards(backend)].concat()
+}
+
+/// The tables with rows of tenants, each after those that it refers to.
+pub(super) fn tables_of_tenants() -> Vec<String> {
+    let is_tenants =
+        |table: &TableCreateStatement| table.get_columns().iter().any(|column| column.get_column_name() == "tenant_id");
+    let name = |table: TableCreateStatement| match table.get_table_name()? {
+        TableRef::Table(TableName(_, name), _) => Some(name.inner().into_owned()),
+        _ => None,
+    };
+    tables().into_iter().filter(is_tenants).filter_map(name).collect()
 }
 
 fn indexes() -> Vec<IndexCreateStatement> {
-    [installation::indexes(), jobs::indexes(), renders::indexes(), catalog::indexes()].concat()
+    [people::indexes(), jobs::indexes(), renders::indexes(), catalog::indexes()].concat()
 }
 
 /// Brings the schema of a database up to date.

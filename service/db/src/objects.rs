@@ -14,7 +14,7 @@ use super::column::{Col, arg, cell};
 use super::entity::object;
 use super::level::Level;
 use super::tx::Tx;
-use super::{AllTenants, Db, DbError, TenantScope};
+use super::{AllTenants, Db, DbError, TenantScope, quota};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::TenantId;
 use packshot_domain::time::Timestamp;
@@ -46,11 +46,12 @@ pub struct NewObject {
     pub media_type: String,
 }
 
-/// Records an object that was stored, or stored again: it is then safe from the sweep for a while.
+/// Records an object that a client is about to store, or to store again, if the tenant has room for it: it is then safe
+/// from the sweep for a while.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database cannot be reached.
+/// [`DbError::Exceeded`] when the tenant would have more bytes stored than it may.
 pub async fn record(
     db: &Db,
     scope: TenantScope,
@@ -61,7 +62,9 @@ pub async fn record(
     let new = NewObject { address, size_bytes, media_type: media_type.to_owned() };
     db.write(scope, (scope.tenant, new), |tx, (tenant, new)| {
         Box::pin(async move {
-            record_in(tx, *tenant, std::slice::from_ref(new)).await?;
+            if record_in(tx, *tenant, std::slice::from_ref(new)).await? == [false] {
+                quota::check_object(tx, *tenant).await?;
+            }
             let row = object::Entity::find_by_id((Col(*tenant), Col(new.address))).one(tx.on()).await?;
             row.map(Object::from).ok_or(DbError::NotFound("object"))
         })

@@ -12,10 +12,11 @@ use std::time::Duration;
 use super::idempotency::{Beginning, Begun, IdempotentRequest, StoredAnswer};
 use super::jobs::{Cancelling, JobError, Progress};
 use super::tasks::OutputFile;
-use super::{AllTenants, Db, DbError, Json, Page, PageRequest, TenantScope, files, jobs};
+use super::{AllTenants, Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, files, jobs};
+use packshot_domain::audit::Actor;
 use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{RenderId, TaskId, UserId};
+use packshot_domain::id::{RenderId, TaskId, TenantId, UserId};
 use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::render::RenderKind;
 use packshot_domain::task::{Lane, QueueName, TaskKind};
@@ -28,6 +29,8 @@ pub(super) use effect::RenderEffect;
 pub struct Render {
     /// Its id.
     pub id: RenderId,
+    /// The tenant that it belongs to.
+    pub tenant: TenantId,
     /// What kind of pictures it makes.
     pub kind: RenderKind,
     /// Its state.
@@ -157,7 +160,8 @@ pub enum Submitted {
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`] when the result was to come from a render that no longer exists.
+/// [`DbError::NotFound`] when the result was to come from a render that no longer exists; [`DbError::Exceeded`] when as
+/// many jobs of the tenant wait as may, or it has no room for more files.
 pub async fn create(
     db: &Db,
     scope: TenantScope,
@@ -220,13 +224,14 @@ pub async fn live(db: &Db, all: AllTenants, ids: &[RenderId]) -> Result<HashSet<
 /// [`DbError`] when the database cannot be reached.
 pub async fn list(
     db: &Db,
-    scope: TenantScope,
+    scope: impl Into<ReadScope>,
     state: Option<JobState>,
     page: PageRequest,
 ) -> Result<Page<Render>, DbError> {
-    db.read_one(scope, (scope.tenant, state, page), |tx, (tenant, state, page)| {
+    let scope = scope.into();
+    db.read_one(scope, (scope, state, page), |tx, (scope, state, page)| {
         Box::pin(async move {
-            let rows = rows::page(tx, *tenant, *state, page).await?;
+            let rows = rows::page(tx, *scope, *state, page).await?;
             Ok(page.cut(rows, |render: &Render| (render.created_at, render.id.uuid())))
         })
     })
@@ -276,8 +281,8 @@ pub async fn request_cancel(db: &Db, scope: TenantScope, id: RenderId) -> Result
 /// # Errors
 ///
 /// [`DbError::NotFound`]; [`DbError::InUse`] when it has not ended.
-pub async fn delete(db: &Db, scope: TenantScope, id: RenderId) -> Result<(), DbError> {
-    db.write(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(rows::delete(tx, *tenant, *id))).await
+pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: RenderId) -> Result<(), DbError> {
+    db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| Box::pin(rows::delete(tx, *tenant, by, *id))).await
 }
 
 /// The newest completed render with this cache key, with its files.

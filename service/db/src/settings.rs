@@ -1,15 +1,23 @@
 //! Settings that are kept in the database: those of the installation, and those of each tenant.
 
+use std::collections::BTreeMap;
+
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, EntityTrait, QuerySelect};
+use serde_json::json;
 
+use super::audit::{self, NewEntry};
 use super::column::Col;
 use super::entity::{system_setting, tenant_setting};
 use super::installation::SETTINGS_ROW;
 use super::tx::Tx;
-use super::{AllTenants, Db, DbError, Json, Notice, TenantScope};
+use super::{AllTenants, Db, DbError, Json, Notice, TenantScope, installation};
+use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::TenantId;
+
+/// What the audit log shows in the place of a secret.
+const HIDDEN: &str = "***";
 
 /// Settings by name, as far as they are set; the others have their defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -94,28 +102,43 @@ pub struct Patch {
     pub instance: serde_json::Map<String, Json>,
     /// Of the tenant's.
     pub tenant: serde_json::Map<String, Json>,
+    /// Names of settings whose values the audit log must not show.
+    pub secrets: Vec<&'static str>,
 }
 
 /// Changes settings of the installation and of a tenant together; with `expected`, only if that is the revision of
-/// both. What changes nothing is not counted.
+/// both. What changes nothing is not counted. The audit log has a change of the installation's settings in the tenant
+/// that runs it.
 ///
 /// # Errors
 ///
 /// [`DbError::Stale`].
-pub async fn patch(db: &Db, scope: TenantScope, patch: Patch, expected: Option<i64>) -> Result<Stored, DbError> {
-    db.write(AllTenants::Instance, (scope.tenant, patch, expected), |tx, (tenant, patch, expected)| {
+pub async fn patch(
+    db: &Db,
+    scope: TenantScope,
+    by: Actor,
+    patch: Patch,
+    expected: Option<i64>,
+) -> Result<Stored, DbError> {
+    db.write(AllTenants::Instance, (scope.tenant, by, patch, expected), |tx, (tenant, by, patch, expected)| {
         Box::pin(async move {
             let (instance, own) = (lock_instance(tx).await?, lock_tenant(tx, *tenant).await?);
             let current = instance.revision + own.revision;
             if expected.is_some_and(|expected| expected != current) {
                 return Err(DbError::Stale { current });
             }
-            let stored = Stored {
-                instance: instance.patched(&patch.instance, None)?,
-                tenant: own.patched(&patch.tenant, None)?,
-            };
+            let stored = Stored { instance: instance.patched(&patch.instance), tenant: own.patched(&patch.tenant) };
+            let operating = installation::load(tx).await?.operating_tenant;
+            let mut changes: BTreeMap<TenantId, Change> = BTreeMap::new();
+            let of_both = [(operating, &instance, &stored.instance), (*tenant, &own, &stored.tenant)];
+            for (tenant, before, after) in of_both.into_iter().filter(|(_, before, after)| before != after) {
+                changes.entry(tenant).or_default().add(before, after, &patch.secrets);
+            }
             store_instance(tx, &stored.instance).await?;
             store_tenant(tx, *tenant, &stored.tenant).await?;
+            for (tenant, change) in changes {
+                audit::write(tx, tenant, by, [change.entry(tenant)]).await?;
+            }
             tx.announce(Notice::Settings);
             Ok(stored)
         })
@@ -123,48 +146,30 @@ pub async fn patch(db: &Db, scope: TenantScope, patch: Patch, expected: Option<i
     .await
 }
 
-/// Changes the installation's settings, as [`patch`] does.
-///
-/// # Errors
-///
-/// [`DbError::Stale`].
-pub async fn patch_instance(
-    db: &Db,
-    all: AllTenants,
-    patch: serde_json::Map<String, Json>,
-    expected: Option<i64>,
-) -> Result<Settings, DbError> {
-    db.write(all, (patch, expected), |tx, (patch, expected)| {
-        Box::pin(async move {
-            let settings = lock_instance(tx).await?.patched(patch, *expected)?;
-            store_instance(tx, &settings).await?;
-            tx.announce(Notice::Settings);
-            Ok(settings)
-        })
-    })
-    .await
+/// What a change did, as the audit log shows it: the changed settings, before and after.
+#[derive(Debug, Default)]
+struct Change {
+    before: serde_json::Map<String, Json>,
+    after: serde_json::Map<String, Json>,
 }
 
-/// Changes a tenant's settings, as [`patch`] does.
-///
-/// # Errors
-///
-/// [`DbError::Stale`].
-pub async fn patch_tenant(
-    db: &Db,
-    scope: TenantScope,
-    patch: serde_json::Map<String, Json>,
-    expected: Option<i64>,
-) -> Result<Settings, DbError> {
-    db.write(scope, (scope.tenant, patch, expected), |tx, (tenant, patch, expected)| {
-        Box::pin(async move {
-            let settings = lock_tenant(tx, *tenant).await?.patched(patch, *expected)?;
-            store_tenant(tx, *tenant, &settings).await?;
-            tx.announce(Notice::Settings);
-            Ok(settings)
-        })
-    })
-    .await
+impl Change {
+    fn add(&mut self, before: &Settings, after: &Settings, secrets: &[&str]) {
+        let names = before.values.keys().chain(after.values.keys());
+        for name in names.filter(|name| before.values.get(*name) != after.values.get(*name)) {
+            let shown = |settings: &Settings| match settings.values.get(name) {
+                Some(_) if secrets.contains(&name.as_str()) => HIDDEN.into(),
+                value => value.cloned().unwrap_or(Json::Null),
+            };
+            self.before.insert(name.clone(), shown(before));
+            self.after.insert(name.clone(), shown(after));
+        }
+    }
+
+    fn entry(self, tenant: TenantId) -> NewEntry {
+        let detail = json!({"before": self.before, "after": self.after});
+        NewEntry { action: Action::SettingsChanged, object: Some(("settings", tenant.to_string())), detail }
+    }
 }
 
 async fn lock_instance(tx: &Tx<'_>) -> Result<Settings, DbError> {
@@ -212,18 +217,15 @@ impl Settings {
     }
 
     /// These settings after a change. A change that changes nothing is not counted.
-    fn patched(mut self, patch: &serde_json::Map<String, Json>, expected: Option<i64>) -> Result<Self, DbError> {
-        if expected.is_some_and(|expected| expected != self.revision) {
-            return Err(DbError::Stale { current: self.revision });
-        }
-        let before = self.values.clone();
+    fn patched(&self, patch: &serde_json::Map<String, Json>) -> Self {
+        let mut values = self.values.clone();
         for (name, value) in patch {
             _ = match value {
-                Json::Null => self.values.shift_remove(name),
-                value => self.values.insert(name.clone(), value.clone()),
+                Json::Null => values.shift_remove(name),
+                value => values.insert(name.clone(), value.clone()),
             };
         }
-        self.revision += i64::from(self.values != before);
-        Ok(self)
+        let revision = self.revision + i64::from(values != self.values);
+        Self { values, revision }
     }
 }

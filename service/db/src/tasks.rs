@@ -16,6 +16,7 @@ use super::jobs::{Job, JobError, Progress, error_of};
 use super::log::NewLogRow;
 use super::streams::NewEvent;
 use super::{AllTenants, Db, DbError, Json, TenantScope};
+use packshot_domain::audit::Actor;
 use packshot_domain::document::Change;
 use packshot_domain::id::{TaskId, TenantId, WorkerId};
 use packshot_domain::job::{JobRef, TaskFacts};
@@ -430,8 +431,9 @@ pub async fn stalled(db: &Db, all: AllTenants, timeout: Duration) -> Result<Vec<
 /// # Errors
 ///
 /// [`DbError::NotFound`]; [`DbError::State`] when it has not failed.
-pub async fn requeue(db: &Db, scope: TenantScope, id: TaskId) -> Result<TaskView, DbError> {
-    db.write(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(recovery::requeue(tx, *tenant, *id))).await
+pub async fn requeue(db: &Db, scope: TenantScope, by: Actor, id: TaskId) -> Result<TaskView, DbError> {
+    db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| Box::pin(recovery::requeue(tx, *tenant, by, *id)))
+        .await
 }
 
 impl Directive {

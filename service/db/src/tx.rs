@@ -15,6 +15,8 @@ use super::effect::Effects;
 use super::level::Level;
 use super::scope::Reach;
 use super::streams::{self, Gathered, NewEvent};
+#[cfg(feature = "testing")]
+use super::testing::StatementCount;
 use super::{DbError, Notice};
 use packshot_domain::id::TenantId;
 use packshot_domain::stream::StreamId;
@@ -42,6 +44,24 @@ pub(super) struct Ground {
     pub(super) clock: Clock,
     /// What tasks mean for the records above their jobs.
     pub(super) effects: Effects,
+    /// How many statements ran.
+    #[cfg(feature = "testing")]
+    pub(super) statements: StatementCount,
+}
+
+impl Ground {
+    /// A connection of the handle: where tests ask for the number of statements, its statements are counted.
+    #[cfg(feature = "testing")]
+    pub(super) fn counted(&self, mut connection: DatabaseConnection) -> DatabaseConnection {
+        self.statements.watch(&mut connection);
+        connection
+    }
+
+    /// A connection of the handle.
+    #[cfg(not(feature = "testing"))]
+    pub(super) fn counted(&self, connection: DatabaseConnection) -> DatabaseConnection {
+        connection
+    }
 }
 
 impl fmt::Debug for Tx<'_> {

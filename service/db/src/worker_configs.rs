@@ -2,10 +2,14 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect};
+use serde_json::json;
 
 use super::column::Col;
 use super::entity::worker_config;
-use super::{AllTenants, Db, DbError, Notice};
+use super::level::Level;
+use super::{AllTenants, Db, DbError, Json, Notice, audit, installation};
+use audit::NewEntry;
+use packshot_domain::audit::{Action, Actor};
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::task::QueueName;
 use packshot_domain::time::Timestamp;
@@ -54,7 +58,8 @@ pub async fn get(db: &Db, all: AllTenants, queue: QueueName) -> Result<WorkerCon
     .await
 }
 
-/// Sets the limits of a queue; with `expected`, only if that is the current revision.
+/// Sets the limits of a queue; with `expected`, only if that is the current revision. What changes nothing is not
+/// counted. The change is in the audit log of the tenant that runs the installation.
 ///
 /// # Errors
 ///
@@ -62,16 +67,22 @@ pub async fn get(db: &Db, all: AllTenants, queue: QueueName) -> Result<WorkerCon
 pub async fn put(
     db: &Db,
     all: AllTenants,
+    by: Actor,
     queue: QueueName,
     limits: Concurrency,
     expected: Option<i64>,
 ) -> Result<WorkerConfig, DbError> {
-    db.write(all, (queue, limits, expected), |tx, (queue, limits, expected)| {
+    db.write(all, (by, queue, limits, expected), |tx, (by, queue, limits, expected)| {
         Box::pin(async move {
+            tx.enter(Level::Queue);
             let row = worker_config::Entity::find_by_id(Col(*queue)).lock_exclusive().one(tx.on()).await?;
             let row = row.ok_or(DbError::NotFound("queue"))?;
             if expected.is_some_and(|expected| expected != row.revision) {
                 return Err(DbError::Stale { current: row.revision });
+            }
+            let before = WorkerConfig::of(&row)?;
+            if before.limits == *limits {
+                return Ok(before);
             }
             let revision = row.revision + 1;
             let mut row = row.into_active_model();
@@ -81,10 +92,19 @@ pub async fn put(
             row.revision = Set(revision);
             let row = row.update(tx.on()).await?;
             tx.announce(Notice::WorkerConfigs);
+            let object = Some(("worker_config", queue.to_string()));
+            let detail = audit::change(&shown(before.limits), &shown(*limits));
+            let entry = NewEntry { action: Action::WorkerConfigChanged, object, detail };
+            audit::write(tx, installation::load(tx).await?.operating_tenant, by, [entry]).await?;
             WorkerConfig::of(&row)
         })
     })
     .await
+}
+
+/// What the audit log shows of limits.
+fn shown(limits: Concurrency) -> Json {
+    json!({"max_concurrency": limits.max(), "min_concurrency": limits.min()})
 }
 
 impl WorkerConfig {

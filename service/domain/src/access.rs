@@ -1,6 +1,5 @@
 //! Who may do what: roles give permissions to people, scopes of a key limit them for the key.
 
-use super::id::{KeyId, TenantId, UserId};
 use super::words::words;
 
 words! {
@@ -80,154 +79,176 @@ words! {
         ReadMaterials = "read_materials",
         /// Uploads, publishes, deletes material libraries
         WriteLibraries = "write_libraries",
+        /// Sees who they are
+        OwnProfile = "own_profile",
+        /// Changes their own name
+        ChangeOwnProfile = "change_own_profile",
+        /// Changes their own password
+        OwnPassword = "own_password",
+        /// Ends the session, or all of the user's
+        SignOut = "sign_out",
+        /// Sees and ends own sessions
+        OwnSessions = "own_sessions",
         /// Manages own API keys
         OwnKeys = "own_keys",
+        /// Manages the API keys of everyone in the tenant
+        AllKeys = "all_keys",
+        /// Manages the users of the tenant
+        ManageUsers = "manage_users",
+        /// Makes the first user of an installation that has a password
+        SetUp = "set_up",
+        /// Sees who changed what
+        ReadAuditLog = "read_audit_log",
+        /// Sees what can be set and done, in words
+        ReadHelp = "read_help",
         /// Sees settings
         ReadSettings = "read_settings",
         /// Changes settings
         WriteSettings = "write_settings",
+        /// Sees the configuration of the own tenant
+        ReadTenantConfig = "read_tenant_config",
+        /// Changes the configuration of the own tenant
+        WriteTenantConfig = "write_tenant_config",
+        /// Manages tenants
+        ManageTenants = "manage_tenants",
         /// Sees how many tasks run at once
         ReadWorkerConfigs = "read_worker_configs",
         /// Changes how many tasks run at once, for the whole installation
         WriteWorkerConfigs = "write_worker_configs",
         /// Sees the metrics of the whole installation
         ReadMetrics = "read_metrics",
+        /// Sees the tenant that the request belongs to
+        OwnTenant = "own_tenant",
     }
 }
 
 impl Permission {
-    /// The scope that a key needs for it.
+    /// The scope that a key needs for it; `None`: any key will do.
     #[must_use]
-    pub const fn scope(self) -> Scope {
+    pub const fn scope(self) -> Option<Scope> {
         match self {
-            Self::ReadRenders | Self::ViewAnalytics | Self::ReadWorkerConfigs => Scope::RendersRead,
-            Self::TriggerRenders | Self::DeleteRenders => Scope::RendersWrite,
-            Self::ReadMaterials => Scope::CatalogRead,
-            Self::WriteLibraries => Scope::CatalogWrite,
-            Self::OwnKeys | Self::ReadSettings | Self::WriteSettings | Self::WriteWorkerConfigs | Self::ReadMetrics => {
-                Scope::Admin
-            }
+            Self::OwnProfile | Self::OwnTenant | Self::ReadHelp => None,
+            Self::ReadRenders | Self::ViewAnalytics | Self::ReadWorkerConfigs => Some(Scope::RendersRead),
+            Self::TriggerRenders | Self::DeleteRenders => Some(Scope::RendersWrite),
+            Self::ReadMaterials => Some(Scope::CatalogRead),
+            Self::WriteLibraries => Some(Scope::CatalogWrite),
+            Self::ChangeOwnProfile
+            | Self::OwnPassword
+            | Self::SignOut
+            | Self::OwnSessions
+            | Self::OwnKeys
+            | Self::AllKeys
+            | Self::ManageUsers
+            | Self::SetUp
+            | Self::ReadAuditLog
+            | Self::ReadSettings
+            | Self::WriteSettings
+            | Self::ReadTenantConfig
+            | Self::WriteTenantConfig
+            | Self::ManageTenants
+            | Self::WriteWorkerConfigs
+            | Self::ReadMetrics => Some(Scope::Admin),
         }
     }
 
-    /// Whether a user with `role` in a tenant (the operating one or another) has it.
-    const fn is_of(self, role: Role, in_operating_tenant: bool) -> bool {
-        match (self, role) {
-            (_, Role::GlobalAdmin) | (Self::ReadMaterials, _) => true,
-            (Self::ReadMetrics, _) | (_, Role::Client) => false,
-            (Self::WriteWorkerConfigs, role) => matches!(role, Role::TenantAdmin) && in_operating_tenant,
-            (Self::WriteLibraries | Self::WriteSettings, role) => matches!(role, Role::TenantAdmin),
-            _ => true,
+    /// Whether it is also there for users who have to change their password first.
+    #[must_use]
+    pub const fn precedes_password_change(self) -> bool {
+        matches!(self, Self::OwnProfile | Self::ChangeOwnProfile | Self::OwnPassword | Self::SignOut)
+    }
+
+    /// Whether a user with `role` in a tenant (the operating one or another) has it (tenancy.md §2).
+    #[must_use]
+    pub const fn is_of(self, role: Role, in_operating_tenant: bool) -> bool {
+        match self {
+            Self::ReadMaterials
+            | Self::OwnProfile
+            | Self::ChangeOwnProfile
+            | Self::OwnPassword
+            | Self::SignOut
+            | Self::OwnSessions
+            | Self::ReadHelp
+            | Self::OwnTenant
+            | Self::ReadTenantConfig => true,
+            Self::ReadRenders
+            | Self::TriggerRenders
+            | Self::DeleteRenders
+            | Self::ViewAnalytics
+            | Self::OwnKeys
+            | Self::ReadSettings
+            | Self::ReadWorkerConfigs => !matches!(role, Role::Client),
+            Self::WriteLibraries | Self::WriteSettings | Self::AllKeys | Self::ManageUsers | Self::ReadAuditLog => {
+                matches!(role, Role::GlobalAdmin | Role::TenantAdmin)
+            }
+            Self::WriteTenantConfig => matches!(role, Role::GlobalAdmin | Role::TenantAdmin),
+            Self::WriteWorkerConfigs => {
+                matches!(role, Role::GlobalAdmin) || matches!(role, Role::TenantAdmin) && in_operating_tenant
+            }
+            Self::SetUp | Self::ReadMetrics | Self::ManageTenants => matches!(role, Role::GlobalAdmin),
         }
     }
 }
 
-/// How a caller was identified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authentication {
-    /// Not at all: an installation that is not configured trusts its own machine.
-    Local,
-    /// By this API key.
-    Key(KeyId),
-}
-
-/// The caller of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
-    /// The tenant that the request belongs to.
-    pub tenant: TenantId,
-    /// Whether that tenant runs the installation.
-    pub in_operating_tenant: bool,
-    /// The user.
-    pub user: UserId,
-    /// The user's role.
-    pub role: Role,
-    /// What the key opens; `None` without a key: all that the role allows.
-    pub scopes: Option<Vec<Scope>>,
-    /// How the caller was identified.
-    pub authentication: Authentication,
-}
-
-/// Why a principal is denied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
-    /// The role lacks the permission.
-    #[error("the role '{role}' may not do this")]
-    Forbidden {
-        /// The caller's role.
-        role: Role,
-    },
-    /// The key lacks the scope.
-    #[error("the key needs the scope '{needed}'")]
-    InsufficientScope {
-        /// The scope that is needed.
-        needed: Scope,
-    },
-}
-
-impl Principal {
-    /// Checks a permission: first the role, then the scopes of the key.
-    ///
-    /// # Errors
-    ///
-    /// [`Denied`], which says what is missing.
-    pub fn allows(&self, permission: Permission) -> Result<(), Denied> {
-        if !permission.is_of(self.role, self.in_operating_tenant) {
-            return Err(Denied::Forbidden { role: self.role });
+impl Permission {
+    /// The roles that have it, for messages: `'global_admin' or 'tenant_admin'`.
+    #[must_use]
+    pub fn holders(self) -> String {
+        let holder = |role: &Role| match (self.is_of(*role, false), self.is_of(*role, true)) {
+            (true, _) => Some(format!("'{role}'")),
+            (false, true) => Some(format!("'{role}' of the operating tenant")),
+            (false, false) => None,
+        };
+        let mut holders: Vec<String> = Role::ALL.iter().filter_map(holder).collect();
+        match holders.pop() {
+            Some(last) if !holders.is_empty() => format!("{} or {last}", holders.join(", ")),
+            last => last.unwrap_or_default(),
         }
-        let needed = permission.scope();
-        match &self.scopes {
-            Some(scopes) if !scopes.iter().any(|scope| scope.includes(needed)) => {
-                Err(Denied::InsufficientScope { needed })
-            }
-            _ => Ok(()),
+    }
+}
+
+impl Role {
+    /// Whether someone with this role may give `other` to a user: nobody gives what they do not have.
+    #[must_use]
+    pub const fn may_give(self, other: Self) -> bool {
+        match self {
+            Self::GlobalAdmin => true,
+            Self::TenantAdmin => !matches!(other, Self::GlobalAdmin),
+            Self::ProjectManager | Self::Client => false,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Permission as P, *};
+    use super::*;
 
-    fn principal(role: Role, in_operating_tenant: bool, scopes: Option<Vec<Scope>>) -> Principal {
-        let (tenant, user) = (TenantId::new(), UserId::new());
-        Principal { tenant, in_operating_tenant, user, role, scopes, authentication: Authentication::Local }
+    #[test]
+    fn t01_there_are_four_roles() {
+        let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        assert_eq!(roles, ["global_admin", "tenant_admin", "project_manager", "client"]);
+        assert_eq!("admin".parse(), Ok(Role::GlobalAdmin));
+        assert!("boss".parse::<Role>().is_err());
     }
 
     #[test]
-    fn r80_roles_allow_what_the_table_says() {
-        let everything = P::ALL.len();
-        for (role, operating, allowed) in [
-            (Role::GlobalAdmin, false, everything),
-            (Role::TenantAdmin, true, everything - 1),
-            (Role::TenantAdmin, false, everything - 2),
-            (Role::ProjectManager, true, everything - 4),
-            (Role::Client, true, 1),
+    fn t09_nobody_gives_a_role_that_they_do_not_have() {
+        for role in Role::ALL {
+            assert!(Role::GlobalAdmin.may_give(*role));
+            assert_eq!(Role::TenantAdmin.may_give(*role), *role != Role::GlobalAdmin);
+            assert!(!Role::ProjectManager.may_give(*role) && !Role::Client.may_give(*role));
+        }
+    }
+
+    #[test]
+    fn who_has_a_permission_is_named() {
+        for (permission, holders) in [
+            (Permission::ManageTenants, "'global_admin'"),
+            (Permission::WriteWorkerConfigs, "'global_admin' or 'tenant_admin' of the operating tenant"),
+            (Permission::ManageUsers, "'global_admin' or 'tenant_admin'"),
+            (Permission::ReadRenders, "'global_admin', 'tenant_admin' or 'project_manager'"),
         ] {
-            let who = principal(role, operating, None);
-            assert_eq!(P::ALL.iter().filter(|p| who.allows(**p).is_ok()).count(), allowed, "{role} {operating}");
+            assert_eq!(permission.holders(), holders);
         }
-        let client = principal(Role::Client, true, None);
-        for permission in [P::TriggerRenders, P::DeleteRenders, P::ViewAnalytics] {
-            assert_eq!(client.allows(permission), Err(Denied::Forbidden { role: Role::Client }));
-        }
-        assert_eq!(client.allows(P::ReadMaterials), Ok(()));
-    }
-
-    #[test]
-    fn scopes_narrow_what_the_role_allows() {
-        let needed = |scope, permission| principal(Role::GlobalAdmin, true, Some(vec![scope])).allows(permission);
-        assert_eq!(needed(Scope::RendersRead, P::ReadRenders), Ok(()));
-        assert_eq!(needed(Scope::RendersWrite, P::ReadRenders), Ok(()), "write includes read");
-        let missing = Err(Denied::InsufficientScope { needed: Scope::RendersWrite });
-        assert_eq!(needed(Scope::RendersRead, P::TriggerRenders), missing);
-        assert_eq!(needed(Scope::OrdersWrite, P::TriggerRenders), missing);
-        for permission in P::ALL {
-            assert_eq!(needed(Scope::Admin, *permission), Ok(()));
-            assert!(principal(Role::GlobalAdmin, true, Some(Vec::new())).allows(*permission).is_err());
-        }
-        let keyed_client = principal(Role::Client, true, Some(vec![Scope::Admin]));
-        assert_eq!(keyed_client.allows(P::ReadRenders), Err(Denied::Forbidden { role: Role::Client }));
     }
 
     #[test]

@@ -73,6 +73,8 @@ ids! {
     TaskId,
     /// An API key.
     KeyId,
+    /// A session: what a sign-in begins and a sign-out ends.
+    SessionId,
     /// A material library that a tenant uploaded.
     LibraryId,
     /// A stored file.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use super::secret::{NoRandomness, SecretHash, random_text};
+
 const PREFIX_LEN: usize = 3 + 8;
 const SECRET_LEN: usize = 43;
-/// Letters and digits. 43 of 62 are 256.03 bits.
-const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// An API key as its owner has it. It is the secret itself, so it is only shown on demand.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,15 +15,6 @@ pub struct ApiKey(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an API key")]
 pub struct InvalidKey;
-
-/// The operating system gave no random bytes.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the operating system gave no random bytes: {0}")]
-pub struct NoRandomness(getrandom::Error);
-
-/// The BLAKE3 hash of a whole key: only this is stored.
-#[derive(Clone, Copy)]
-pub struct KeyHash(blake3::Hash);
 
 impl ApiKey {
     /// A new key.
@@ -65,8 +56,8 @@ impl ApiKey {
 
     /// Its hash, which is stored.
     #[must_use]
-    pub fn hash(&self) -> KeyHash {
-        KeyHash(blake3::hash(self.0.as_bytes()))
+    pub fn hash(&self) -> SecretHash {
+        SecretHash::of(&self.0)
     }
 }
 
@@ -74,48 +65,6 @@ impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ApiKey({}…)", self.prefix())
     }
-}
-
-impl KeyHash {
-    /// The hash with these bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(blake3::Hash::from_bytes(bytes))
-    }
-
-    /// Its bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
-    }
-
-    /// Whether both are the same, in a time that does not depend on where they differ.
-    #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
-        // Equality of `blake3::Hash` is documented to take constant time.
-        self.0 == other.0
-    }
-}
-
-impl fmt::Debug for KeyHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyHash(…)")
-    }
-}
-
-/// `len` random letters and digits, each equally likely.
-fn random_text(len: usize) -> Result<String, NoRandomness> {
-    // Bytes beyond the largest multiple of 62 would favour the first letters.
-    let fair = u8::MAX - u8::MAX % 62;
-    let mut text = String::with_capacity(len);
-    let mut bytes = [0; 64];
-    while text.len() < len {
-        getrandom::fill(&mut bytes).map_err(NoRandomness)?;
-        let letters =
-            bytes.iter().filter(|byte| **byte < fair).map(|byte| char::from(ALPHABET[usize::from(byte % 62)]));
-        text.extend(letters.take(len - text.len()));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]
@@ -159,8 +108,8 @@ mod tests {
     #[test]
     fn secrets_do_not_show_in_debug_output() {
         let key = ApiKey::parse(&format!("pk_{}_{}", "a".repeat(8), "b".repeat(43))).expect("well formed");
-        assert_eq!(format!("{key:?} {:?}", key.hash()), "ApiKey(pk_aaaaaaaa…) KeyHash(…)");
-        assert!(key.hash().is(&KeyHash::from_bytes(*key.hash().as_bytes())));
+        assert_eq!(format!("{key:?} {:?}", key.hash()), "ApiKey(pk_aaaaaaaa…) SecretHash(…)");
+        assert!(key.hash().is(&SecretHash::from_bytes(*key.hash().as_bytes())));
         assert!(!key.hash().is(&ApiKey::generate().expect("randomness").hash()));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Keys are checked at each request, so changes take effect with the next request, in every process on the database.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,10 +11,12 @@ use super::{AdminError, open};
 use crate::config::Settings;
 use crate::server::setup;
 use packshot_db::keys::{self, StoredKey};
-use packshot_db::{AllTenants, Db, PageRequest, TenantScope};
+use packshot_db::{AllTenants, Db, PageRequest, ReadScope, TenantScope, tenants};
 use packshot_domain::access::Scope;
-use packshot_domain::id::KeyId;
+use packshot_domain::audit::Actor;
+use packshot_domain::id::{KeyId, TenantId};
 use packshot_domain::key::ApiKey;
+use packshot_domain::tenant::TenantSlug;
 use packshot_domain::time::Timestamp;
 
 const DAY_S: u64 = 24 * 60 * 60;
@@ -139,6 +143,8 @@ impl KeyState {
 pub struct ListedKey {
     /// The key.
     pub key: StoredKey,
+    /// The slug of its tenant.
+    pub tenant: TenantSlug,
     /// Whether it opens.
     pub state: KeyState,
 }
@@ -194,8 +200,19 @@ pub async fn list(settings: &Settings) -> Result<Vec<ListedKey>, AdminError> {
     let db = open(settings).await?;
     let listed = async {
         let now = db.now().await?;
-        let keys = all(&db).await?;
-        Ok(keys.into_iter().map(|key| ListedKey { state: KeyState::of(&key, now), key }).collect())
+        let mut slugs: HashMap<TenantId, TenantSlug> = HashMap::new();
+        let mut listed = Vec::new();
+        for key in all(&db).await? {
+            let tenant = match slugs.entry(key.tenant) {
+                Entry::Occupied(found) => found.get().clone(),
+                Entry::Vacant(unknown) => {
+                    let found = tenants::get(&db, AllTenants::Instance, key.tenant).await?;
+                    unknown.insert(found.slug).clone()
+                }
+            };
+            listed.push(ListedKey { tenant, state: KeyState::of(&key, now), key });
+        }
+        Ok(listed)
     }
     .await;
     db.close().await;
@@ -216,7 +233,7 @@ pub async fn revoke(settings: &Settings, name: &KeyName) -> Result<RevokedKey, A
             (None, _) => return Err(AdminError::NoKey(name.to_string())),
         };
         let was_revoked = key.revoked_at.is_some();
-        let key = keys::revoke(&db, TenantScope::of(key.tenant), key.id).await?;
+        let key = keys::revoke(&db, TenantScope::of(key.tenant), Actor::on_machine("local"), key.id).await?;
         Ok(RevokedKey { key, was_revoked })
     }
     .await;
@@ -227,7 +244,7 @@ pub async fn revoke(settings: &Settings, name: &KeyName) -> Result<RevokedKey, A
 async fn all(db: &Db) -> Result<Vec<StoredKey>, AdminError> {
     let (mut found, mut page) = (Vec::new(), PageRequest { limit: PAGE, after: None });
     loop {
-        let keys = keys::list_all(db, AllTenants::Instance, page).await?;
+        let keys = keys::list(db, ReadScope::All, None, page).await?;
         found.extend(keys.items);
         if keys.next.is_none() {
             return Ok(found);

@@ -24,6 +24,10 @@ use crate::server::metrics::names;
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The id of a request, for code that needs it while the request is answered.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
 /// The client's own id if it is valid, else a new one.
 fn request_id(headers: &HeaderMap) -> Arc<str> {
     let is_id = |text: &&str| {
@@ -34,11 +38,12 @@ fn request_id(headers: &HeaderMap) -> Arc<str> {
 }
 
 /// The middleware around every route.
-pub(crate) async fn complete(request: Request, next: Next) -> Response {
+pub(crate) async fn complete(mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = request_id(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let span = tracing::info_span!("request", request.id = %id);
     let mut response = match AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind().await {
         Ok(response) => response,
@@ -117,6 +122,8 @@ pub(crate) struct Answer {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
+    /// A member of the body that is never stored.
+    secret: Option<&'static str>,
 }
 
 impl Answer {
@@ -127,12 +134,12 @@ impl Answer {
     pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, ApiError> {
         let body = serde_json::to_vec(body).map_err(ApiError::internal)?.into();
         let headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        Ok(Self { status, headers, body })
+        Ok(Self { status, headers, body, secret: None })
     }
 
     /// No body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new() }
+        Self { status, headers: Vec::new(), body: Bytes::new(), secret: None }
     }
 
     /// The same with a header; a text that cannot be a header's value is left out.
@@ -144,6 +151,12 @@ impl Answer {
         self
     }
 
+    /// The same, whose member with this name is only for the one who asked now: it is stored as `null`.
+    #[must_use]
+    pub(crate) fn with_secret(self, member: &'static str) -> Self {
+        Self { secret: Some(member), ..self }
+    }
+
     /// As a row keeps it.
     pub(crate) fn to_stored(&self) -> StoredAnswer {
         let text = |(name, value): &(HeaderName, HeaderValue)| {
@@ -152,7 +165,7 @@ impl Answer {
         StoredAnswer {
             status: self.status.as_u16(),
             headers: self.headers.iter().map(text).collect(),
-            body: self.body.to_vec(),
+            body: self.secret.map_or_else(|| self.body.to_vec(), |member| without(&self.body, member)),
         }
     }
 
@@ -164,6 +177,7 @@ impl Answer {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
             headers: headers.into_iter().filter_map(header).collect(),
             body: body.into(),
+            secret: None,
         }
     }
 
@@ -181,6 +195,15 @@ impl Answer {
     pub(crate) fn body(&self) -> &[u8] {
         &self.body
     }
+}
+
+/// A body of JSON with `null` in the place of a member; nothing of one that cannot be read.
+fn without(body: &[u8], member: &str) -> Vec<u8> {
+    let Ok(mut json) = serde_json::from_slice::<serde_json::Value>(body) else { return Vec::new() };
+    if let Some(value) = json.get_mut(member) {
+        *value = serde_json::Value::Null;
+    }
+    serde_json::to_vec(&json).unwrap_or_default()
 }
 
 impl IntoResponse for Answer {

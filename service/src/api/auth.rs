@@ -4,18 +4,25 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN, VIA};
+use axum::http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN, USER_AGENT, VIA};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{Extensions, HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::answer::RequestId;
+use super::client_address::ClientIp;
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
-use crate::tenancy::authentication::{self, Reach, tenant_mismatch, unauthenticated};
-use packshot_domain::access::{Permission, Principal, Role};
+use crate::app::AppError;
+use crate::tenancy::authentication::{self, Reach, no_tenant_named, tenant_mismatch, unauthenticated};
+use crate::tenancy::bypass;
+use crate::tenancy::sign_in::Visitor;
+use packshot_domain::access::{Permission, Role};
 use packshot_domain::id::TenantId;
 use packshot_domain::key::ApiKey;
+use packshot_domain::principal::{Authentication, Denied, Origin, Principal};
+use packshot_domain::reader::{Reader, Rows};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,15 +31,29 @@ pub(crate) enum Access {
     Open,
     /// Callers with the permission, for data of one tenant.
     Tenant(Permission),
+    /// Callers with the permission, for a list: of one tenant's rows, or of those of all where a global admin asks.
+    List(Permission),
     /// Callers with the permission, for data of the whole installation.
     Instance(Permission),
 }
 
-/// Who makes the request: a handler that takes it is on a guarded route.
+/// Who makes the request: a handler that takes it is on a guarded route that is not [`Access::List`].
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Principal);
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| unauthenticated().into())
+    }
+}
+
+/// The caller of a list, and whose rows it shows: a handler that takes it is on a route with [`Access::List`].
+#[derive(Clone, Debug)]
+pub(crate) struct ListCaller(pub(crate) Reader);
+
+impl<S: Send + Sync> FromRequestParts<S> for ListCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
@@ -46,54 +67,118 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match admit(&state, access, request.method(), request.headers(), request.uri()).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
+    let origin = origin(request.extensions());
+    match admit(&state, access, request.method(), request.headers(), request.uri(), origin).await {
+        Ok(reader) => {
+            // Only handlers of lists learn whose rows were asked for.
+            match access {
+                Access::List(_) => drop(request.extensions_mut().insert(ListCaller(reader))),
+                Access::Open | Access::Tenant(_) | Access::Instance(_) => {
+                    drop(request.extensions_mut().insert(Caller(reader.who)));
+                }
+            }
             next.run(request).await
         }
         Err(refused) => refused.into_response(),
     }
 }
 
-/// Who makes a request, if they have the permission.
+/// Who makes a request, if they have the permission, and whose rows they read. Reading those of all tenants is
+/// audited here, before anything is read.
 ///
 /// # Errors
-/// [`Code::Unauthenticated`], [`Code::Forbidden`], [`Code::InsufficientScope`], [`Code::RateLimited`],
-/// [`Code::TenantMismatch`], and what the open mode refuses.
+/// [`Code::Unauthenticated`], [`Code::TokenExpired`], [`Code::Forbidden`], [`Code::InsufficientScope`],
+/// [`Code::PasswordChangeRequired`], [`Code::RateLimited`], [`Code::TenantMismatch`], [`Code::BypassNotAllowed`], and
+/// what the open mode refuses.
 pub(crate) async fn admit(
     state: &AppState,
     access: Access,
     method: &Method,
     headers: &HeaderMap,
     uri: &Uri,
-) -> ApiResult<Caller> {
+    origin: Origin,
+) -> ApiResult<Reader> {
     let (principal, reach) = match headers.get(AUTHORIZATION) {
-        Some(value) => authentication::by_key(state, &shown_key(value.to_str().unwrap_or_default())?).await?,
+        Some(value) => match Shown::parse(value.to_str().unwrap_or_default())? {
+            Shown::Key(key) => authentication::by_key(state, &key, origin).await?,
+            Shown::Token(token) => authentication::by_token(state, token, origin).await?,
+        },
         None => {
-            let principal = authentication::locally(state).await?;
-            check_local(headers, uri, &state.settings.allowed_hosts)?;
+            let principal = authentication::locally(state, origin).await?;
+            check_local(headers, uri, &state.in_force().await.allowed_hosts)?;
             (principal, Reach::All)
         }
     };
-    if let Access::Tenant(permission) | Access::Instance(permission) = access {
-        principal.allows(permission)?;
+    if let Access::Tenant(permission) | Access::List(permission) | Access::Instance(permission) = access {
+        principal.allows(permission).map_err(|denied| explained(denied, permission, &principal))?;
     }
-    match wanted_tenant(&principal, reach, access, method, headers)? {
-        None => Ok(Caller(principal)),
-        Some(tenant) => Ok(Caller(authentication::acting_for(state, principal, tenant).await?)),
+    match wanted(&principal, reach, access, method, headers)? {
+        Wanted::Own => Ok(Reader { who: principal, rows: Rows::OfTenant }),
+        Wanted::Tenant(tenant) => {
+            let who = authentication::acting_for(state, principal, tenant).await?;
+            Ok(Reader { who, rows: Rows::OfTenant })
+        }
+        Wanted::All => {
+            bypass::note(state, &principal, uri.path()).await?;
+            Ok(Reader { who: principal, rows: Rows::OfAll })
+        }
     }
 }
 
-/// The key of a request. An invalid key is not explained.
-fn shown_key(authorization: &str) -> ApiResult<ApiKey> {
-    let (scheme, text) = authorization.split_once(' ').ok_or_else(unauthenticated)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(unauthenticated().into());
+/// Why a caller is denied, with the way out of a key that would sign out: no scope would make sense of that.
+fn explained(denied: Denied, permission: Permission, principal: &Principal) -> AppError {
+    let error = AppError::from(denied);
+    match (denied, permission, principal.authentication) {
+        (Denied::InsufficientScope { .. }, Permission::SignOut, Authentication::Key(key)) => error.with_help(format!(
+            "a key has no session to end: to end the key itself, its owner or an admin revokes it with \
+             POST /api/v1/api-keys/{key}/revoke"
+        )),
+        _ => error,
     }
-    Ok(ApiKey::parse(text.trim()).map_err(|_| unauthenticated())?)
 }
 
-/// Whether a request comes from this machine, as far as can be told.
+/// What a request carries to say who makes it.
+enum Shown<'h> {
+    Key(ApiKey),
+    Token(&'h str),
+}
+
+impl<'h> Shown<'h> {
+    /// Reads `Authorization`. What is neither a key nor a token is refused without saying why.
+    fn parse(authorization: &'h str) -> ApiResult<Self> {
+        let (scheme, text) = authorization.split_once(' ').ok_or_else(unauthenticated)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(unauthenticated().into());
+        }
+        let text = text.trim();
+        match ApiKey::parse(text) {
+            Ok(key) => Ok(Self::Key(key)),
+            // Tokens have dots and keys have none.
+            Err(_) if text.contains('.') => Ok(Self::Token(text)),
+            Err(_) => Err(unauthenticated().into()),
+        }
+    }
+}
+
+/// Where a request comes from.
+pub(crate) fn origin(extensions: &Extensions) -> Origin {
+    let ip = extensions.get::<ClientIp>().map(|ClientIp(ip)| *ip);
+    Origin { ip, request_id: extensions.get::<RequestId>().map(|RequestId(id)| id.to_string()) }
+}
+
+/// The caller of a route that is open to everyone.
+pub(crate) struct Guest(pub(crate) Visitor);
+
+impl<S: Send + Sync> FromRequestParts<S> for Guest {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Self(Visitor { origin: origin(&parts.extensions), user_agent }))
+    }
+}
+
+/// Whether a request seems to come from this machine.
 pub(crate) fn is_local(headers: &HeaderMap, uri: &Uri, allowed_hosts: &[String]) -> bool {
     check_local(headers, uri, allowed_hosts).is_ok()
 }
@@ -105,19 +190,21 @@ fn check_local(headers: &HeaderMap, uri: &Uri, allowed_hosts: &[String]) -> ApiR
         || headers.contains_key(VIA)
         || headers.keys().any(|name| is_of_proxy(name.as_str()))
     {
-        let detail = "behind a proxy the service needs an API key";
+        let detail = "behind a proxy the service needs a user or an API key first";
         return Err(ApiError::new(Code::SetupRequired, detail));
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(|a| a.as_str()));
     let host = host.unwrap_or_default();
     if !is_local_host(host, allowed_hosts) {
-        let detail = "without API keys the service only answers as localhost; add other host names to `allowed_hosts`";
+        let detail =
+            "without users and API keys the service only answers as localhost; add other host names to `allowed_hosts`";
         return Err(ApiError::new(Code::HostNotAllowed, detail));
     }
     match headers.get(ORIGIN) {
-        Some(origin) if !is_origin_of(origin.to_str().unwrap_or_default(), host) => {
-            Err(ApiError::new(Code::OriginNotAllowed, "without API keys the service only answers its own pages"))
-        }
+        Some(origin) if !is_origin_of(origin.to_str().unwrap_or_default(), host) => Err(ApiError::new(
+            Code::OriginNotAllowed,
+            "without users and API keys the service only answers its own pages",
+        )),
         _ => Ok(()),
     }
 }
@@ -140,33 +227,51 @@ fn is_origin_of(origin: &str, host: &str) -> bool {
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
-/// The tenant that a request is to act in, if it is not that of its key. A caller who is not a global admin may only
-/// name their own. A global admin's key for all tenants may name any, and `*` where something of the whole installation
-/// is read.
-fn wanted_tenant(
+/// What `X-Tenant-ID` asks for.
+enum Wanted {
+    /// The caller's own tenant.
+    Own,
+    /// Another one.
+    Tenant(TenantId),
+    /// All of them.
+    All,
+}
+
+/// The tenant that a request is to act in. A caller who is not a global admin may only name their own. A global admin
+/// whose key is for all tenants may name any, and `*` where a list or something of the whole installation is read.
+fn wanted(
     principal: &Principal,
     reach: Reach,
     access: Access,
     method: &Method,
     headers: &HeaderMap,
-) -> ApiResult<Option<TenantId>> {
-    let Some(named) = headers.get("x-tenant-id") else { return Ok(None) };
+) -> ApiResult<Wanted> {
+    let Some(named) = headers.get("x-tenant-id") else { return Ok(Wanted::Own) };
     let named = named.to_str().unwrap_or_default().trim();
     let is_admin = principal.role == Role::GlobalAdmin;
     if named == "*" && is_admin {
-        return match access {
-            Access::Instance(_) if reach == Reach::All && *method == Method::GET => Ok(None),
-            _ => Err(ApiError::new(
-                Code::BypassNotAllowed,
-                "`X-Tenant-ID: *` is not possible here: this endpoint works for one tenant at a time",
-            )),
+        let is_readable = *method == Method::GET && matches!(access, Access::List(_) | Access::Instance(_));
+        return match (is_readable, reach) {
+            (true, Reach::All) => Ok(Wanted::All),
+            (true, Reach::Own) => {
+                let help = "use a key for all tenants, or leave X-Tenant-ID out";
+                Err(not_for_all("this key works for its own tenant only").with_help(help).into())
+            }
+            (false, _) => Err(not_for_all("this endpoint works for one tenant at a time").into()),
         };
     }
     match TenantId::from_str(named) {
-        Ok(tenant) if tenant == principal.tenant => Ok(None),
-        Ok(tenant) if is_admin && reach == Reach::All => Ok(Some(tenant)),
+        Ok(tenant) if tenant == principal.tenant => Ok(Wanted::Own),
+        Ok(tenant) if is_admin && reach == Reach::All => Ok(Wanted::Tenant(tenant)),
+        Err(_) if is_admin && reach == Reach::All => {
+            Err(no_tenant_named("X-Tenant-ID takes the id of a tenant, not its slug or its name").into())
+        }
         _ => Err(tenant_mismatch().into()),
     }
+}
+
+fn not_for_all(why: &str) -> AppError {
+    AppError::new(Code::BypassNotAllowed, format!("`X-Tenant-ID: *` is not possible here: {why}"))
 }
 
 #[cfg(test)]

@@ -72,5 +72,16 @@ pub(crate) async fn read(request: Request<Body>, bytes_max: usize) -> ApiResult<
 /// # Errors
 /// [`Code::MalformedBody`].
 pub(crate) fn parse(bytes: &[u8]) -> ApiResult<Value> {
+    parse_part("body", bytes)
+}
+
+/// Parses the JSON of `part`, the body or one of its parts.
+///
+/// # Errors
+/// [`Code::MalformedBody`].
+pub(crate) fn parse_part(part: &str, bytes: &[u8]) -> ApiResult<Value> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(ApiError::new(Code::MalformedBody, format!("the {part} is empty: expected a JSON object")));
+    }
     packshot_json::parse(bytes).map_err(|error| ApiError::new(Code::MalformedBody, error.to_string()))
 }

@@ -23,11 +23,11 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 
 /// The middleware: answers preflight requests of allowed origins, and lets their pages read answers.
 pub(crate) async fn allow(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let origin = request
-        .headers()
-        .get(ORIGIN)
-        .filter(|origin| state.settings.cors_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()));
-    let Some(origin) = origin.cloned() else { return next.run(request).await };
+    let Some(origin) = request.headers().get(ORIGIN).cloned() else { return next.run(request).await };
+    let in_force = state.in_force().await;
+    if !in_force.cors_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()) {
+        return next.run(request).await;
+    }
     let is_preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = match is_preflight {

@@ -13,8 +13,8 @@ use axum::response::{IntoResponse, Response};
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
 use crate::renders::results;
-use packshot_domain::access::Principal;
 use packshot_domain::hash::ContentAddress;
+use packshot_domain::principal::Principal;
 
 /// The files of a job belong to its tenant, and another attempt may replace them: a cache must ask again.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");

@@ -1,18 +1,16 @@
-//! Whether the service is alive and ready, how far it is set up, and its metrics.
+//! Whether the service is alive and ready, and its metrics.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
-use super::auth::{self, Access, Caller};
+use super::auth::{self, Access};
 use super::problem::ApiResult;
 use super::state::AppState;
 use crate::instance;
-use crate::tenancy::authentication;
 use packshot_contract::health::{Health, Readiness, ReadyStatus};
-use packshot_contract::setup::Setup;
 use packshot_domain::access::Permission;
 
 /// Reports that the process is alive
@@ -51,15 +49,6 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> ApiResult<Response>
     Ok(answer.into_response())
 }
 
-/// Reports how far the installation is set up
-#[utoipa::path(
-    get, path = "/api/v1/setup", operation_id = "get_setup", tag = "instance",
-    responses((status = 200, description = "How far the installation is set up", body = Setup)),
-)]
-pub(crate) async fn setup(State(state): State<AppState>) -> ApiResult<Response> {
-    Ok(Answer::json(StatusCode::OK, &authentication::setup(&state).await?)?.into_response())
-}
-
 /// Reports metrics, for Prometheus
 ///
 /// Open to this machine if only this machine can reach the service. Otherwise, or behind a proxy, the metrics token or
@@ -68,25 +57,22 @@ pub(crate) async fn setup(State(state): State<AppState>) -> ApiResult<Response> 
     get, path = "/metrics", operation_id = "get_metrics", tag = "instance",
     responses((status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain")),
 )]
-pub(crate) async fn metrics(
-    State(state): State<AppState>,
-    method: Method,
-    headers: HeaderMap,
-    uri: Uri,
-) -> ApiResult<Response> {
-    let is_local = state.settings.is_loopback() && auth::is_local(&headers, &uri, &state.settings.allowed_hosts);
-    if !is_local && !shows_token(&state, &headers) {
-        let _: Caller = auth::admit(&state, Access::Instance(Permission::ReadMetrics), &method, &headers, &uri).await?;
+pub(crate) async fn metrics(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
+    let (method, headers, uri) = (request.method(), request.headers(), request.uri());
+    let in_force = state.in_force().await;
+    let is_local = state.settings.is_loopback() && auth::is_local(headers, uri, &in_force.allowed_hosts);
+    if !is_local && !shows_token(in_force.metrics_token, headers) {
+        let origin = auth::origin(request.extensions());
+        auth::admit(&state, Access::Instance(Permission::ReadMetrics), method, headers, uri, origin).await?;
     }
     instance::count_tasks(&state).await?;
     let text_format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(CONTENT_TYPE, text_format)], state.metrics.render()).into_response())
 }
 
-/// Whether the request shows the metrics token. Both are hashed, so that comparing takes the same time wherever they
-/// differ.
-fn shows_token(state: &AppState, headers: &HeaderMap) -> bool {
-    let Some(token) = &state.settings.metrics_token else { return false };
+/// Whether the request shows the metrics token. Comparing hashes takes the same time wherever they differ.
+fn shows_token(token: Option<blake3::Hash>, headers: &HeaderMap) -> bool {
+    let Some(token) = token else { return false };
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    shown.is_some_and(|shown| blake3::hash(shown.as_bytes()) == blake3::hash(token.reveal().as_bytes()))
+    shown.is_some_and(|shown| blake3::hash(shown.as_bytes()) == token)
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::ToSchema;
 
 use super::answer::Answer;
-use super::auth::Caller;
+use super::auth::{Caller, ListCaller};
 use super::body::JsonBody;
 use super::idempotency;
 use super::multipart::{self, Form};
@@ -16,11 +16,12 @@ use super::query::Params;
 use super::state::AppState;
 use crate::app::Page;
 use crate::libraries;
+use crate::tenancy::RenderSettings;
 use packshot_contract::library::{LibraryChange, MaterialLibrary};
 use packshot_contract::page::LibraryPage;
 use packshot_contract::problem::Invalid;
-use packshot_domain::access::Principal;
 use packshot_domain::id::LibraryId;
+use packshot_domain::principal::Principal;
 
 /// The part with the library.
 const PART: &str = "library";
@@ -42,7 +43,7 @@ fn library_id(text: &str) -> ApiResult<LibraryId> {
     text.parse().map_err(|_| ApiError::new(Code::LibraryNotFound, "there is no such library"))
 }
 
-/// Lists the tenant's libraries, newest first
+/// Lists libraries, newest first
 #[utoipa::path(
     get, path = "/api/v1/material-libraries", operation_id = "list_libraries", tag = "materials",
     params(
@@ -51,7 +52,7 @@ fn library_id(text: &str) -> ApiResult<LibraryId> {
     ),
     responses((status = 200, description = "A page of libraries", body = LibraryPage)),
 )]
-pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
+pub(crate) async fn list(State(state): State<AppState>, caller: ListCaller, params: Params) -> ApiResult<Response> {
     let Page { items, next } = libraries::list(&state, &caller.0, params.page()?).await?;
     let page = LibraryPage { items, next_cursor: next.map(|cursor| cursor.to_string()) };
     Ok(Answer::json(StatusCode::OK, &page)?.into_response())
@@ -73,7 +74,8 @@ pub(crate) async fn create(
     headers: HeaderMap,
     request: Request,
 ) -> ApiResult<Response> {
-    let form = multipart::receive_files(&state, request, &[PART], LIBRARY_BYTES_MAX).await?;
+    let bytes_max = RenderSettings::in_force(&state, &caller.0).await?.upload_bytes_max.min(LIBRARY_BYTES_MAX);
+    let form = multipart::receive_files(&state, request, &[PART], bytes_max).await?;
     let keyed = idempotency::of_request(&headers, PATH, form.hash)?;
     let (own, who) = (state.clone(), caller.0.clone());
     idempotency::once(&state, &caller, keyed, async move { create_once(&own, &who, form).await }).await

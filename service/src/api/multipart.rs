@@ -80,8 +80,8 @@ async fn receive_parts(
     bytes_max: u64,
 ) -> ApiResult<Form> {
     let all_max = bytes_max.saturating_mul(files.len() as u64).saturating_add(JSON_BYTES_MAX as u64 + OVERHEAD_BYTES);
-    body::check_length(request.headers(), all_max)?;
-    let meter = Arc::new(Meter::new(all_max));
+    body::check_length(request.headers(), all_max).map_err(|_| too_large(bytes_max))?;
+    let meter = Arc::new(Meter::new(all_max, bytes_max));
     let request = request.map(|body| Body::from_stream(measured(body, Arc::clone(&meter))));
     let mut multipart = Multipart::from_request(request, state)
         .await
@@ -100,7 +100,7 @@ async fn receive_parts(
         }
         let hash = if has_json && name == "request" {
             let bytes = read_json(field, &meter).await?;
-            form.json = body::parse(&bytes)?;
+            form.json = body::parse_part("part `request`", &bytes)?;
             *blake3::hash(&bytes).as_bytes()
         } else if let Some(&file) = files.iter().find(|&&file| file == name) {
             form.file_names.extend(field.file_name().map(|name| (file, name.to_owned())));
@@ -121,6 +121,11 @@ async fn receive_parts(
     }
     form.hash = hash_of_parts(&parts);
     Ok(form)
+}
+
+/// The body is larger than its files may make it, or has too much beside them.
+fn too_large(bytes_max: u64) -> ApiError {
+    ApiError::new(Code::BodyTooLarge, format!("the body is too large: a file in it may have at most {bytes_max} bytes"))
 }
 
 /// One hash of all parts, whatever their order and boundary.
@@ -161,11 +166,14 @@ struct Meter {
     /// Bytes taken since the last part ended.
     in_head: AtomicU64,
     is_exceeded: AtomicBool,
+    /// What a file may have, for the error.
+    file_bytes_max: u64,
 }
 
 impl Meter {
-    fn new(bytes_max: u64) -> Self {
+    fn new(bytes_max: u64, file_bytes_max: u64) -> Self {
         Self {
+            file_bytes_max,
             left: AtomicU64::new(bytes_max),
             is_in_head: AtomicBool::new(false),
             in_head: AtomicU64::new(0),
@@ -203,7 +211,11 @@ impl Meter {
     /// Why the body could not be read.
     fn explain(&self, error: &MultipartError) -> ApiError {
         if self.is_exceeded.load(Ordering::Relaxed) || error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            return ApiError::new(Code::BodyTooLarge, "the body, or the head of one of its parts, is too large");
+            let bytes_max = self.file_bytes_max;
+            let detail = format!(
+                "the body, or the head of one of its parts, is too large: a file in it may have at most {bytes_max} bytes"
+            );
+            return ApiError::new(Code::BodyTooLarge, detail);
         }
         ApiError::new(Code::MalformedBody, format!("the multipart body cannot be read: {}", error.body_text()))
     }

@@ -12,7 +12,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{OpenApi, RefOr};
 
 use super::state::AppState;
-use crate::tenancy::authentication;
+use crate::tenancy::setup;
 
 use packshot_contract::document::Document;
 use packshot_contract::event::{
@@ -36,6 +36,8 @@ const KEY: &str = "api_key";
         (name = "materials", description = "Materials and the libraries they come from"),
         (name = "tasks", description = "Tasks of workers"),
         (name = "analytics", description = "Figures"),
+        (name = "people", description = "Users, sign-in, API keys, and who changed what"),
+        (name = "tenants", description = "Companies that see nothing of each other: created, deactivated, deleted"),
         (name = "instance", description = "The installation"),
     ),
     components(schemas(
@@ -50,7 +52,7 @@ pub(super) fn base() -> OpenApi {
     let mut document = Base::openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let mut key = Http::new(HttpAuthScheme::Bearer);
-    key.description = Some("An API key: `Authorization: Bearer pk_…`".to_owned());
+    key.description = Some("An access token or an API key: `Authorization: Bearer …`".to_owned());
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(KEY, SecurityScheme::Http(key));
     document
@@ -152,7 +154,7 @@ fn with_ordered_extensions(value: Value) -> Value {
 /// Whether nobody needs a key just now. A database that is away says nothing of keys, and the document needs none to be
 /// read.
 pub(super) async fn is_open(state: &AppState) -> bool {
-    authentication::setup(state).await.is_ok_and(|setup| setup.open_mode)
+    setup::get(state).await.is_ok_and(|setup| setup.open_mode)
 }
 
 /// Shows this document

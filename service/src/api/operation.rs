@@ -12,15 +12,19 @@ use super::auth::{self, Access};
 use super::openapi::{self, Needed};
 use super::problem::{Code, status};
 use super::state::AppState;
+use super::visitors;
 
 /// Errors that every route can have.
 const EVERYWHERE: [Code; 3] = [Code::MethodNotAllowed, Code::InternalError, Code::Unavailable];
 /// Errors that every guarded route can have.
-pub(crate) const GUARDED: [Code; 9] = [
+pub(crate) const GUARDED: [Code; 12] = [
     Code::Unauthenticated,
+    Code::TokenExpired,
+    Code::PasswordChangeRequired,
     Code::Forbidden,
     Code::InsufficientScope,
     Code::TenantMismatch,
+    Code::TenantInactive,
     Code::BypassNotAllowed,
     Code::SetupRequired,
     Code::HostNotAllowed,
@@ -34,7 +38,7 @@ pub(crate) const IDEMPOTENT: [Code; 3] =
 pub(crate) const JSON: [Code; 4] =
     [Code::MalformedBody, Code::UnsupportedMediaType, Code::BodyTooLarge, Code::ValidationFailed];
 /// Errors of every route that takes files.
-pub(crate) const UPLOAD: [Code; 1] = [Code::StorageFull];
+pub(crate) const UPLOAD: [Code; 2] = [Code::StorageFull, Code::StorageQuotaExceeded];
 /// Errors of every route that sends stored files.
 pub(crate) const FILE: [Code; 5] = [
     Code::RenderNotFound,
@@ -54,43 +58,47 @@ pub(crate) fn operation(
     codes: &[&[Code]],
 ) -> UtoipaMethodRouter<AppState> {
     let mut all: Vec<Code> = EVERYWHERE.to_vec();
-    if access != Access::Open {
-        all.extend(GUARDED);
+    match access {
+        Access::Open => all.push(Code::RateLimited),
+        Access::Tenant(_) | Access::List(_) | Access::Instance(_) => all.extend(GUARDED),
     }
     all.extend(codes.iter().copied().flatten());
     all.sort_by_key(|code| (status::of_code(*code), code.as_str()));
     all.dedup();
     for item in paths.paths.values_mut() {
-        for operation in operations(item) {
-            describe(operation, access, &all);
+        for (is_get, operation) in operations(item) {
+            describe(operation, access, is_get, &all);
         }
     }
     let router = match access {
-        Access::Open => router,
-        Access::Tenant(_) | Access::Instance(_) => {
+        Access::Open => router.route_layer(from_fn_with_state(state.clone(), visitors::count)),
+        Access::Tenant(_) | Access::List(_) | Access::Instance(_) => {
             router.route_layer(from_fn_with_state((state.clone(), access), auth::guard))
         }
     };
     (schemas, paths, router)
 }
 
-/// The operations of a path.
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// The operations of a path, and whether each is GET.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation)> {
     let PathItem { get, put, post, delete, patch, head, .. } = item;
-    [get, put, post, delete, patch, head].into_iter().flatten()
+    let others = [put, post, delete, patch, head].into_iter().flatten();
+    get.iter_mut().map(|operation| (true, operation)).chain(others.map(|operation| (false, operation)))
 }
 
-fn describe(operation: &mut Operation, access: Access, codes: &[Code]) {
+fn describe(operation: &mut Operation, access: Access, is_get: bool, codes: &[Code]) {
     let (permission, tenancy) = match access {
         Access::Open => (None, "open"),
-        Access::Tenant(permission) => (Some(permission), "tenant"),
+        Access::Tenant(permission) | Access::List(permission) => (Some(permission), "tenant"),
         Access::Instance(permission) => (Some(permission), "instance"),
     };
     let words: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let additions = ExtensionsBuilder::new()
         .add("x-permission", json!(permission.map(|permission| permission.as_str())))
-        .add("x-scope", json!(permission.map(|permission| permission.scope().as_str())))
+        .add("x-scope", json!(permission.and_then(|permission| permission.scope()).map(|scope| scope.as_str())))
         .add("x-tenancy", json!(tenancy))
+        // Whether `X-Tenant-ID: *` is possible.
+        .add("x-all-tenants", json!(is_get && matches!(access, Access::List(_) | Access::Instance(_))))
         .add("x-error-codes", json!(words))
         .build();
     match &mut operation.extensions {

@@ -17,6 +17,10 @@ pub(crate) fn expected_revision(headers: &HeaderMap) -> ApiResult<Option<i64>> {
     }
     let revision = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')?.parse().ok());
     // A tag that was never given out is as stale as an old one.
-    let stale = || ApiError::new(Code::PreconditionFailed, "If-Match does not name a revision of this object");
+    let stale = || {
+        let detail =
+            "If-Match does not name a revision of this object: expected the ETag with its quotes, such as \"9\"";
+        ApiError::new(Code::PreconditionFailed, detail)
+    };
     revision.map(Some).ok_or_else(stale)
 }

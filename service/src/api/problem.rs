@@ -13,7 +13,6 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::{AppError, ErrorKind};
 use packshot_contract::problem::Problem;
-use packshot_domain::access::Denied;
 
 pub(crate) mod status;
 
@@ -117,27 +116,20 @@ impl<E: Into<AppError>> From<E> for ApiError {
         if let Some(wait) = error.wait() {
             headers.push((RETRY_AFTER, wait.as_secs().into()));
         }
-        if *error.kind() == ErrorKind::Own(Code::Unauthenticated) {
-            headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
-        }
-        Self { status: status::of_error(error.kind()), error: Box::new(error), headers }
-    }
-}
-
-impl From<Denied> for ApiError {
-    fn from(denied: Denied) -> Self {
-        let detail = denied.to_string();
-        match denied {
-            Denied::Forbidden { .. } => Self::new(Code::Forbidden, detail),
-            Denied::InsufficientScope { needed } => {
-                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{needed}\"");
-                let error = Self::new(Code::InsufficientScope, detail);
-                match HeaderValue::try_from(challenge) {
-                    Ok(challenge) => error.with(WWW_AUTHENTICATE, challenge),
-                    Err(_) => error,
-                }
+        let challenge = match (error.kind(), error.needed_scope()) {
+            (ErrorKind::Own(Code::Unauthenticated | Code::InvalidCredentials | Code::InvalidRefreshToken), _) => {
+                Some(HeaderValue::from_static("Bearer"))
             }
-        }
+            (ErrorKind::Own(Code::TokenExpired), _) => {
+                Some(HeaderValue::from_static("Bearer error=\"invalid_token\", error_description=\"expired\""))
+            }
+            (_, Some(needed)) => {
+                HeaderValue::try_from(format!("Bearer error=\"insufficient_scope\", scope=\"{needed}\"")).ok()
+            }
+            _ => None,
+        };
+        headers.extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
+        Self { status: status::of_error(error.kind()), error: Box::new(error), headers }
     }
 }
 

@@ -60,7 +60,7 @@ fn whole(document: &Value) -> String {
         None => "<p>The installation is in its open mode: requests from this machine need no key.</p>".to_owned(),
     };
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Packshot: API reference</title>\n\
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>API reference · Packshot</title>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"../icon.svg\" type=\"image/svg+xml\">\n\
          <link rel=\"stylesheet\" href=\"../style.css\">\n<link rel=\"stylesheet\" href=\"../reference.css\">\n</head>\n\
@@ -71,8 +71,8 @@ fn whole(document: &Value) -> String {
          <div class=\"pages\">\n<nav class=\"contents\" aria-label=\"Contents\"><ul>{contents}\
          <li><a href=\"#schemas\">Schemas</a></li></ul></nav>\n\
          <main>\n<section aria-labelledby=\"about\"><h2 id=\"about\">About</h2>{}{key}\
-         <p>The lines for <code>curl</code> take the service's address from <code>PACKSHOT_URL</code>, such as \
-         <code>http://127.0.0.1:8080</code>, and a key from <code>PACKSHOT_KEY</code>.</p></section>\n{main}\n\
+         <p>The <code>curl</code> examples read the address from <code>PACKSHOT_URL</code>, such as \
+         <code>http://127.0.0.1:8080</code>, and the key from <code>PACKSHOT_KEY</code>.</p></section>\n{main}\n\
          <section aria-labelledby=\"schemas\"><h2 id=\"schemas\">Schemas</h2>{shapes}</section>\n</main>\n</div>\n</body>\n</html>\n",
         escaped(version),
         prose(text(&document["info"], "description")),
@@ -108,7 +108,7 @@ impl Operation<'_> {
         if let Some(permission) = operation["x-permission"].as_str() {
             let scope = escaped(text(operation, "x-scope"));
             let _ = write!(html, "<p class=\"quiet\">Permission: <code>{}</code>; ", escaped(permission));
-            let _ = write!(html, "scope of a key: <code>{scope}</code></p>");
+            let _ = write!(html, "key scope: <code>{scope}</code></p>");
         }
         html.push_str(&request::parameters(operation));
         html.push_str(&request::body(operation));
@@ -147,7 +147,7 @@ fn responses(operation: &Value) -> String {
     let errors: String = errors.collect();
     let problem = schema::shape(&json!({"$ref": "#/components/schemas/Problem"}));
     format!(
-        "<h4>Answers</h4><dl class=\"rows\">{rows}</dl><h4>Errors, each a {problem}</h4><ul class=\"errors\">{errors}</ul>"
+        "<h4>Responses</h4><dl class=\"rows\">{rows}</dl><h4>Errors, each a {problem}</h4><ul class=\"errors\">{errors}</ul>"
     )
 }
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
-use super::auth::Caller;
+use super::auth::{Caller, ListCaller};
 use super::idempotency;
 use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
@@ -16,8 +16,8 @@ use packshot_contract::Word;
 use packshot_contract::job::{Job, JobState};
 use packshot_contract::page::JobPage;
 use packshot_contract::problem::Invalid;
-use packshot_domain::access::Principal;
 use packshot_domain::id::RenderId;
+use packshot_domain::principal::Principal;
 
 pub(crate) mod events;
 pub(crate) mod log;
@@ -42,7 +42,7 @@ pub(crate) fn render_id(text: &str) -> ApiResult<RenderId> {
     ),
     responses((status = 200, description = "A page of jobs", body = JobPage)),
 )]
-pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
+pub(crate) async fn list(State(state): State<AppState>, caller: ListCaller, params: Params) -> ApiResult<Response> {
     let page = params.page()?;
     let filter = params.text("state").map(|word| {
         let unknown = || Invalid::one("?state", "unknown_value", format!("expected one of {}", JobState::list()));

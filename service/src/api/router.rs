@@ -6,13 +6,14 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth::Access::{self, Instance, Open, Tenant};
+use super::auth::Access::{self, Instance, List, Open, Tenant};
+use super::client_address;
 use super::operation::{FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST, UPLOAD, operation};
 use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
-    analytics, answer, cors, devices, health, jobs, libraries, materials, openapi, preflight, reference, renders,
-    settings, tasks, worker_configs,
+    account, analytics, answer, api_keys, audit, cors, devices, health, help, jobs, libraries, materials, openapi,
+    preflight, reference, renders, settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -30,17 +31,69 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(health::healthz, Open);
     add!(health::health, Open);
     add!(health::readyz, Open);
-    add!(health::setup, Open);
     add!(health::metrics, Open, &GUARDED);
     add!(openapi::document, Open);
 
+    let people: &[Code] = &[Code::InvalidCredentials, Code::RateLimited, Code::TenantInactive];
+    add!(sign_in::sign_in, Open, &JSON, people);
+    add!(sign_in::refresh, Open, &JSON, &[Code::InvalidRefreshToken, Code::TenantInactive]);
+    add!(sign_in::sign_out, Tenant(P::SignOut), &JSON);
+    add!(sign_in::get_setup, Open);
+    add!(sign_in::complete_setup, Instance(P::SetUp), &JSON, &[Code::AlreadyConfigured, Code::WeakPassword]);
+    add!(account::get, Tenant(P::OwnProfile));
+    add!(account::change, Tenant(P::ChangeOwnProfile), &JSON);
+    add!(account::change_password, Tenant(P::OwnPassword), &JSON, people, &[Code::WeakPassword]);
+    add!(account::sessions, Tenant(P::OwnSessions), pages);
+    add!(account::end_session, Tenant(P::OwnSessions), &[Code::SessionNotFound]);
+    let last_admin: &[Code] = &[Code::LastGlobalAdmin, Code::LastTenantAdmin];
+    add!(users::list, List(P::ManageUsers), pages);
+    add!(users::create, Tenant(P::ManageUsers), &JSON, &IDEMPOTENT, &[Code::EmailExists, Code::WeakPassword]);
+    add!(users::get, Tenant(P::ManageUsers), &[Code::UserNotFound]);
+    add!(
+        users::change,
+        Tenant(P::ManageUsers),
+        &JSON,
+        &[Code::UserNotFound, Code::EmailExists, Code::WeakPassword],
+        last_admin
+    );
+    add!(users::delete, Tenant(P::ManageUsers), &[Code::UserNotFound], last_admin);
+    add!(users::reset_password, Tenant(P::ManageUsers), &[Code::UserNotFound], &IDEMPOTENT);
+    add!(api_keys::list, List(P::OwnKeys), pages);
+    add!(api_keys::create, Tenant(P::OwnKeys), &JSON, &IDEMPOTENT, &[Code::UnknownScope, Code::UserNotFound]);
+    add!(api_keys::change, Tenant(P::OwnKeys), &JSON, &[Code::ApiKeyNotFound]);
+    add!(api_keys::revoke, Tenant(P::OwnKeys), &[Code::ApiKeyNotFound], &IDEMPOTENT);
+    add!(audit::list, List(P::ReadAuditLog), pages);
+    add!(tenants::list, Instance(P::ManageTenants), pages);
+    add!(
+        tenants::create,
+        Instance(P::ManageTenants),
+        &JSON,
+        &IDEMPOTENT,
+        &[Code::TenantSlugExists, Code::WeakPassword]
+    );
+    add!(tenants::get, Instance(P::ManageTenants), &[Code::TenantNotFound]);
+    add!(tenants::change, Instance(P::ManageTenants), &JSON, &[Code::TenantNotFound]);
+    add!(
+        tenants::delete,
+        Instance(P::ManageTenants),
+        &[Code::TenantNotFound, Code::TenantNotDeactivated, Code::OperatingTenant, Code::ConfirmationRequired]
+    );
+    let locked: &[Code] = &[Code::TenantNotFound, Code::TenantDeleting];
+    let last: &[Code] = &[Code::OperatingTenant, Code::LastGlobalAdmin];
+    add!(tenants::deactivate, Instance(P::ManageTenants), &JSON, locked, last, &IDEMPOTENT);
+    add!(tenants::activate, Instance(P::ManageTenants), locked, &IDEMPOTENT);
+    add!(tenants::restore, Instance(P::ManageTenants), locked, &[Code::TenantNotDeleting], &IDEMPOTENT);
+    add!(tenants::own, Tenant(P::OwnTenant));
+
     let makes = [&JSON[..], &UPLOAD, &RENDER_REQUEST, &IDEMPOTENT].concat();
-    add!(renders::list, Tenant(P::ReadRenders), pages);
+    add!(renders::list, List(P::ReadRenders), pages);
     add!(
         renders::submit::create,
         Tenant(P::TriggerRenders),
         &makes,
         &[
+            Code::FeatureDisabled,
+            Code::QueueFull,
             Code::NotAcceptable,
             Code::RenderNotCompleted,
             Code::DeviceOutOfMemory,
@@ -65,7 +118,7 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(renders::results::result, Tenant(P::ReadRenders), &FILE, &[Code::RangeNotSatisfiable, Code::NotFound]);
     add!(preflight::preflight, Tenant(P::TriggerRenders), &makes, &[Code::ArtifactExpired, Code::ContentCorrupt]);
 
-    add!(tasks::list, Tenant(P::ReadRenders), pages);
+    add!(tasks::list, List(P::ReadRenders), pages);
     add!(tasks::get, Tenant(P::ReadRenders), &[Code::TaskNotFound]);
     add!(tasks::requeue, Tenant(P::TriggerRenders), &[Code::TaskNotFound, Code::TaskNotFailed], &IDEMPOTENT);
     add!(analytics::renders, Tenant(P::ViewAnalytics), &[Code::ValidationFailed]);
@@ -74,7 +127,7 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
         &[Code::LibraryNotFound, Code::ArtifactExpired, Code::ContentCorrupt, Code::ValidationFailed];
     add!(materials::list, Tenant(P::ReadMaterials), library, pages);
     add!(materials::get, Tenant(P::ReadMaterials), library, &[Code::MaterialNotFound]);
-    add!(libraries::list, Tenant(P::ReadMaterials), pages);
+    add!(libraries::list, List(P::ReadMaterials), pages);
     add!(libraries::create, Tenant(P::WriteLibraries), &JSON, &UPLOAD, &IDEMPOTENT, &[Code::LibraryVersionExists]);
     add!(libraries::get, Tenant(P::ReadMaterials), &[Code::LibraryNotFound]);
     add!(libraries::change, Tenant(P::WriteLibraries), &JSON, &[Code::LibraryNotFound]);
@@ -88,6 +141,13 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
         &JSON,
         &[Code::UnknownSetting, Code::InvalidSetting, Code::SettingPinned, Code::PreconditionFailed]
     );
+    add!(help::get, Instance(P::ReadHelp));
+    let configured: &[Code] =
+        &[Code::UnknownMaterial, Code::PreconditionFailed, Code::ArtifactExpired, Code::ContentCorrupt];
+    add!(tenant_config::get_own, Tenant(P::ReadTenantConfig));
+    add!(tenant_config::change_own, Tenant(P::WriteTenantConfig), &JSON, configured);
+    add!(tenant_config::get, Instance(P::ManageTenants), &[Code::TenantNotFound]);
+    add!(tenant_config::change, Instance(P::ManageTenants), &JSON, configured, &[Code::TenantNotFound]);
     add!(devices::list, Instance(P::ReadRenders));
     add!(worker_configs::list, Instance(P::ReadWorkerConfigs));
     add!(worker_configs::get, Instance(P::ReadWorkerConfigs), &[Code::QueueNotFound]);
@@ -112,6 +172,7 @@ pub fn router(state: AppState) -> Router {
         .layer(axum::Extension(json))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), cors::allow))
+        .layer(from_fn_with_state(state.clone(), client_address::find))
         .layer(from_fn(answer::complete))
         .with_state(state)
 }

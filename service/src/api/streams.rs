@@ -5,8 +5,8 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::streams::Limits;
-use packshot_domain::access::Principal;
 use packshot_domain::id::{TenantId, UserId};
+use packshot_domain::principal::Principal;
 
 /// There is no room for another stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,7 +85,8 @@ fn leave<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use packshot_domain::access::{Authentication, Role};
+    use packshot_domain::access::Role;
+    use packshot_domain::principal::{Authentication, Origin};
 
     #[test]
     fn users_and_tenants_have_their_limits_and_places_come_back() {
@@ -93,11 +94,15 @@ mod tests {
         let tenant = TenantId::new();
         let user = |tenant| Principal {
             tenant,
+            home: tenant,
             in_operating_tenant: false,
             user: UserId::new(),
             role: Role::ProjectManager,
+            name: "Anna".to_owned(),
+            must_change_password: false,
             scopes: None,
             authentication: Authentication::Local,
+            origin: Origin::default(),
         };
         let (one, limits) = (user(tenant), Limits { of_user: 3, of_tenant: 7 });
         let mut permits: Vec<StreamPermit> =
@@ -107,7 +112,7 @@ mod tests {
             permits.push(streams.open(&user(tenant), limits).expect("the tenant has some left"));
         }
         assert_eq!(streams.open(&user(tenant), limits).err(), Some(TooManyStreams::OfTenant(7)));
-        assert!(streams.open(&user(TenantId::new()), limits).is_ok(), "another tenant is another matter");
+        assert!(streams.open(&user(TenantId::new()), limits).is_ok(), "another tenant has a limit of its own");
         drop(permits.pop());
         assert!(streams.open(&user(tenant), limits).is_ok());
         drop(permits);

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
-use super::auth::Caller;
+use super::auth::{Caller, ListCaller};
 use super::idempotency;
 use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
@@ -32,7 +32,7 @@ fn task_id(text: &str) -> ApiResult<TaskId> {
     ),
     responses((status = 200, description = "A page of tasks", body = TaskPage)),
 )]
-pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
+pub(crate) async fn list(State(state): State<AppState>, caller: ListCaller, params: Params) -> ApiResult<Response> {
     let page = params.page()?;
     let filter = params.text("state").map(|word| {
         let unknown = || Invalid::one("?state", "unknown_value", format!("expected one of {}", TaskState::list()));

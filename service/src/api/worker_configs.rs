@@ -61,7 +61,7 @@ pub(crate) async fn get(State(state): State<AppState>, _: Caller, Path(name): Pa
 )]
 pub(crate) async fn put(
     State(state): State<AppState>,
-    _: Caller,
+    caller: Caller,
     Path(name): Path<String>,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
@@ -69,5 +69,5 @@ pub(crate) async fn put(
     let limits = worker_configs::limits(WorkerConfigChange::parse(&body)?)?;
     let queue = queue(&name)?;
     let expected = expected_revision(&headers)?;
-    answer(&worker_configs::put(&state, queue, limits, expected).await?)
+    answer(&worker_configs::put(&state, &caller.0, queue, limits, expected).await?)
 }

@@ -27,15 +27,27 @@ codes! {
     /// The body cannot be parsed.
     MalformedBody = "malformed_body", "send valid JSON, or a multipart body with the boundary that its Content-Type names";
     /// No valid token or key.
-    Unauthenticated = "unauthenticated", "send `Authorization: Bearer KEY`; `packshot admin create-key` makes a key";
+    Unauthenticated = "unauthenticated", "the header is missing, or its token or key is unknown, cut off, revoked or expired: sign in again (POST /api/auth/login), or use another API key (`packshot admin create-key` makes one)";
+    /// The access token has expired.
+    TokenExpired = "token_expired", "get a new one with the refresh token: POST /api/auth/refresh";
+    /// The e-mail address, the password or the tenant is wrong; which one is not said.
+    InvalidCredentials = "invalid_credentials", "check all three; an admin of the tenant can reset the password, and so can `packshot admin reset-password` on the service's machine";
+    /// The refresh token is unknown or has expired, or its session has ended.
+    InvalidRefreshToken = "invalid_refresh_token", "sign in again: POST /api/auth/login";
     /// The role lacks the permission.
-    Forbidden = "forbidden", "use a key that is allowed to do this";
+    Forbidden = "forbidden", "use an account or a key that may do this, or ask an admin of the tenant; where a global admin is needed, ask whoever runs the installation";
     /// The key lacks the scope.
-    InsufficientScope = "insufficient_scope", "create a key with this scope: `packshot admin create-key --scope SCOPE`";
+    InsufficientScope = "insufficient_scope", "use a key with this scope, or ask an admin of the tenant for one: the scopes of a key never change";
     /// `X-Tenant-ID` names another tenant.
-    TenantMismatch = "tenant_mismatch", "leave X-Tenant-ID out, or name the tenant of the key";
+    TenantMismatch = "tenant_mismatch", "leave X-Tenant-ID out, or name the tenant that the token or key belongs to";
+    /// The caller's tenant is deactivated.
+    TenantInactive = "tenant_inactive", "ask whoever runs the installation: POST /api/v1/tenants/{id}/activate lets its users in again";
     /// This route or caller cannot act for all tenants together.
     BypassNotAllowed = "bypass_not_allowed", "leave X-Tenant-ID out, or name one tenant";
+    /// The tenant does not have the feature.
+    FeatureDisabled = "feature_disabled", "do without it, or ask a global admin to switch it on: PATCH /api/v1/tenants/{id}/config, `features`";
+    /// The user has a password that somebody else set.
+    PasswordChangeRequired = "password_change_required", "change it first: PUT /api/v1/me/password";
     /// The open mode does not work behind a proxy.
     SetupRequired = "setup_required", "create a key on the service's machine with `packshot admin create-key`, and send it";
     /// The open mode only answers to local names.
@@ -56,6 +68,14 @@ codes! {
     MaterialNotFound = "material_not_found", "check the id: GET /api/v1/materials lists the materials";
     /// There is no such library.
     LibraryNotFound = "library_not_found", "check the id: GET /api/v1/material-libraries lists the libraries";
+    /// There is no such user.
+    UserNotFound = "user_not_found", "check the id: GET /api/v1/users lists the users";
+    /// There is no such tenant.
+    TenantNotFound = "tenant_not_found", "check the id: GET /api/v1/tenants lists the tenants";
+    /// There is no such API key.
+    ApiKeyNotFound = "api_key_not_found", "check the id: GET /api/v1/api-keys lists your keys";
+    /// There is no such session.
+    SessionNotFound = "session_not_found", "check the id: GET /api/v1/me/sessions lists your sessions";
     /// There is no such queue.
     QueueNotFound = "queue_not_found", "check the name: GET /api/v1/worker-configs lists the queues";
     /// The path does not support the method.
@@ -79,15 +99,37 @@ codes! {
     /// This version of the library exists with other content.
     LibraryVersionExists = "library_version_exists", "give the changed library a new version";
     /// The library is in use.
-    LibraryInUse = "library_in_use", "name another library first, or none: PATCH /api/v1/settings, `material_library`";
-    /// The process was started with a value of the setting.
+    LibraryInUse = "library_in_use", "name another library first, or none: PATCH /api/v1/tenant/config, `material_library`";
+    /// The tenant has no room for more files.
+    StorageQuotaExceeded = "storage_quota_exceeded", "delete renders and libraries that nobody needs, or ask a global admin for a higher `max_storage_bytes`";
+    /// There is a user with a password already.
+    AlreadyConfigured = "already_configured", "sign in: POST /api/auth/login; if nobody can, create a global admin on the service's machine: `packshot admin create-user --role global_admin --email ADDRESS`";
+    /// The database is used as one role, which serves one tenant.
+    DatabaseRolesRequired = "database_roles_required", "ask whoever runs the service to set up three database roles: `packshot admin migrate --plan` prints the SQL for that";
+    /// Another user of the tenant has this e-mail address.
+    EmailExists = "email_exists", "choose another address, or change the user who has this one";
+    /// A tenant has this slug, or had it.
+    TenantSlugExists = "tenant_slug_exists", "choose another `slug`: the slugs of deleted tenants stay taken";
+    /// Only a deactivated tenant can be deleted.
+    TenantNotDeactivated = "tenant_not_deactivated", "deactivate it first: POST /api/v1/tenants/{id}/deactivate";
+    /// Only a tenant that is about to be deleted can be restored.
+    TenantNotDeleting = "tenant_not_deleting", "do nothing: the tenant still has everything; if it is deactivated, POST /api/v1/tenants/{id}/activate lets its users in again";
+    /// The tenant is about to be deleted.
+    TenantDeleting = "tenant_deleting", "restore it first, before its `delete_after`: POST /api/v1/tenants/{id}/restore";
+    /// The tenant runs the installation.
+    OperatingTenant = "operating_tenant", "choose another tenant, or deactivate users of this one: PATCH /api/v1/users/{id}";
+    /// Nobody could administer the installation any more.
+    LastGlobalAdmin = "last_global_admin", "make another user a global admin first";
+    /// Nobody could administer the tenant any more.
+    LastTenantAdmin = "last_tenant_admin", "make another user a tenant admin first, or ask a global admin";
+    /// The setting was fixed when the service was started.
     SettingPinned = "setting_pinned", "change it where `errors` says that it is fixed, and start the service again";
     /// The record exists, but its bytes are gone.
     ArtifactExpired = "artifact_expired", "render it again, or upload the file again";
     /// The object has changed since it was read.
     PreconditionFailed = "precondition_failed", "read it again, then repeat the change with the new ETag";
     /// The body is larger than it may be.
-    BodyTooLarge = "body_too_large", "send less: JSON may have 1 MiB, a file what the setting `max_upload_bytes` allows";
+    BodyTooLarge = "body_too_large", "send less: JSON may have 1 MiB, a file as much as `max_upload_bytes` allows, in the settings and for the tenant";
     /// The file has no such bytes.
     RangeNotSatisfiable = "range_not_satisfiable", "ask for bytes within the length that `Content-Range` gives";
     /// The body is not valid.
@@ -100,8 +142,16 @@ codes! {
     ConflictingMembers = "conflicting_members", "leave out one of the members that contradict each other";
     /// The limits contradict each other or are out of range.
     InvalidConcurrency = "invalid_concurrency", "correct what `errors` names: `min_concurrency` may not be above `max_concurrency`";
+    /// There is no such scope.
+    UnknownScope = "unknown_scope", "choose from the scopes that the message lists";
+    /// Neither the tenant's library nor the built-in one has the material.
+    UnknownMaterial = "unknown_material", "choose an id or a code: GET /api/v1/materials lists the materials";
+    /// A deletion is not confirmed.
+    ConfirmationRequired = "confirmation_required", "if the tenant really is to be deleted, repeat the request with its slug: `?confirm=SLUG`";
+    /// The password is too easy to guess.
+    WeakPassword = "weak_password", "choose 12 to 128 characters that are hard to guess: several words are best";
     /// There is no such setting.
-    UnknownSetting = "unknown_setting", "check the name: GET /api/v1/settings lists the settings";
+    UnknownSetting = "unknown_setting", "check the name: GET /api/v1/settings lists the settings that can be changed while the service runs";
     /// The setting cannot have this value.
     InvalidSetting = "invalid_setting", "give a value as the message says, or null for the default";
     /// The cursor is not one of this list.
@@ -110,6 +160,8 @@ codes! {
     IdempotencyKeyReused = "idempotency_key_reused", "give every request an Idempotency-Key of its own";
     /// Too many requests.
     RateLimited = "rate_limited", "wait for `Retry-After` seconds";
+    /// The tenant has as many waiting jobs as it may have.
+    QueueFull = "queue_full", "repeat the request when some jobs have ended, or cancel waiting ones";
     /// Too many event streams are open.
     TooManyStreams = "too_many_streams", "close a stream first, or follow all jobs with one: GET /api/v1/jobs/events";
     /// A defect.

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Code;
+use crate::credentials::passwords::PasswordError;
 use crate::store::StoreError;
 use packshot_contract::problem::{Finding, Invalid};
-use packshot_db::DbError;
+use packshot_db::{DbError, Exceeded, LastAdmin};
+use packshot_domain::access::Scope;
+use packshot_domain::principal::Denied;
+use packshot_domain::tenant::TenantRefusal;
 
 /// How long a client should wait when the service is busy or cannot be reached.
 const SOON: Duration = Duration::from_secs(1);
@@ -22,6 +26,7 @@ pub struct AppError {
     help: Option<Box<str>>,
     findings: Vec<Finding>,
     retry_after: Option<Duration>,
+    needed_scope: Option<Scope>,
     cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -31,29 +36,30 @@ pub enum ErrorKind {
     /// The service's own.
     Own(Code),
     /// The code of a fault in a file or a request: the renderer's (`glb.…`, `map.…`), or a finding's.
-    Input(String),
+    Input(Box<str>),
     /// The code of a job that failed for a reason outside its input.
-    Work(String),
+    Work(Box<str>),
 }
 
 impl AppError {
     /// An error with its code, and a sentence for people.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        let is_passing = matches!(code, Code::Unavailable | Code::IdempotencyInFlight | Code::DeviceOutOfMemory);
+        let is_passing =
+            matches!(code, Code::Unavailable | Code::IdempotencyInFlight | Code::DeviceOutOfMemory | Code::QueueFull);
         let retry_after = is_passing.then_some(SOON);
         Self { retry_after, ..Self::of_kind(ErrorKind::Own(code), detail.into()) }
     }
 
     /// An error in a file or request, with the renderer's code.
     pub fn of_input(code: impl Into<String>, detail: impl Into<String>, findings: Vec<Finding>) -> Self {
-        let code = code.into();
-        let kind = Code::from_name(&code).map_or(ErrorKind::Input(code), ErrorKind::Own);
+        let code: String = code.into();
+        let kind = Code::from_name(&code).map_or_else(|| ErrorKind::Input(code.into_boxed_str()), ErrorKind::Own);
         Self { findings, ..Self::of_kind(kind, detail.into()) }
     }
 
     /// The failure of a job for a reason outside its input, with the job's code.
     pub fn of_work(code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::of_kind(ErrorKind::Work(code.into()), detail.into())
+        Self::of_kind(ErrorKind::Work(code.into().into_boxed_str()), detail.into())
     }
 
     /// A defect, or a failure that the caller can do nothing about.
@@ -62,7 +68,15 @@ impl AppError {
     }
 
     fn of_kind(kind: ErrorKind, detail: String) -> Self {
-        Self { kind, detail: detail.into_boxed_str(), help: None, findings: Vec::new(), retry_after: None, cause: None }
+        Self {
+            kind,
+            detail: detail.into_boxed_str(),
+            help: None,
+            findings: Vec::new(),
+            retry_after: None,
+            needed_scope: None,
+            cause: None,
+        }
     }
 
     /// The same with a finding about a member of the request.
@@ -79,10 +93,11 @@ impl AppError {
         if help.is_empty() { self } else { Self { help: Some(help.into_boxed_str()), ..self } }
     }
 
-    /// The same with the time after which another try makes sense, in whole seconds.
+    /// The same with the time after which another try makes sense: in whole seconds, rounded up, one at least.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
-        Self { retry_after: Some(wait), ..self }
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { retry_after: Some(Duration::from_secs(seconds.max(1))), ..self }
     }
 
     /// The same with what happened inside, for the log.
@@ -127,6 +142,11 @@ impl AppError {
         self.retry_after
     }
 
+    /// The scope that the caller's key lacks.
+    pub fn needed_scope(&self) -> Option<Scope> {
+        self.needed_scope
+    }
+
     /// What happened inside, from the outermost error to its root, for the log.
     pub fn causes(&self) -> Option<String> {
         let mut cause: &dyn StdError = &**self.cause.as_ref()?;
@@ -145,27 +165,82 @@ impl From<Invalid> for AppError {
     }
 }
 
+impl From<PasswordError> for AppError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Stopping => Self::new(Code::Unavailable, "the service is stopping"),
+            PasswordError::Hash(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<Denied> for AppError {
+    fn from(denied: Denied) -> Self {
+        let detail = denied.to_string();
+        match denied {
+            Denied::Forbidden { .. } => Self::new(Code::Forbidden, detail),
+            Denied::InsufficientScope { needed } => {
+                Self { needed_scope: Some(needed), ..Self::new(Code::InsufficientScope, detail) }
+            }
+            Denied::PasswordChangeRequired => Self::new(Code::PasswordChangeRequired, detail),
+        }
+    }
+}
+
 impl From<DbError> for AppError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::NotFound("render") => Self::new(Code::RenderNotFound, "there is no such render"),
             DbError::NotFound("task") => Self::new(Code::TaskNotFound, "there is no such task"),
             DbError::NotFound("library") => Self::new(Code::LibraryNotFound, "there is no such library"),
+            DbError::NotFound("user") => Self::new(Code::UserNotFound, "there is no such user"),
+            DbError::NotFound("tenant") => Self::new(Code::TenantNotFound, "there is no such tenant"),
+            DbError::NotFound("key") => Self::new(Code::ApiKeyNotFound, "there is no such API key"),
+            DbError::NotFound("session") => Self::new(Code::SessionNotFound, "there is no such session"),
             DbError::NotFound(_) => Self::new(Code::NotFound, "there is no such object"),
             DbError::LeaseLost(_) => Self::new(Code::LeaseLost, error.to_string()),
             DbError::State(ref reason) => Self::new(Code::StateConflict, reason.to_string()),
             DbError::Stale { .. } => Self::new(Code::PreconditionFailed, error.to_string()),
+            DbError::Exists("e-mail address") => {
+                Self::new(Code::EmailExists, "another user has this e-mail address").at("/email")
+            }
+            DbError::LastAdmin(LastAdmin::Global) => Self::new(Code::LastGlobalAdmin, error.to_string()),
+            DbError::LastAdmin(LastAdmin::Tenant) => Self::new(Code::LastTenantAdmin, error.to_string()),
+            DbError::Tenant(refusal) => refusal.into(),
             DbError::Exists(_) => Self::new(Code::LibraryVersionExists, error.to_string()),
+            DbError::Exceeded(Exceeded::QueuedJobs { .. }) => Self::new(Code::QueueFull, error.to_string()),
+            DbError::Exceeded(Exceeded::StoredBytes { .. }) => Self::new(Code::StorageQuotaExceeded, error.to_string()),
             DbError::InUse("render") => Self::new(Code::RenderNotTerminal, "the render has not ended yet"),
+            DbError::InUse("built-in user") => Self::new(Code::Forbidden, "the built-in user can only be renamed"),
             DbError::InUse(_) => Self::new(Code::LibraryInUse, error.to_string()),
+            DbError::OneRole => Self::new(Code::DatabaseRolesRequired, error.to_string()),
             DbError::Closed => Self::new(Code::Unavailable, "the service is stopping"),
             DbError::Unavailable(_) | DbError::Unanswered(_) => {
                 Self::new(Code::Unavailable, "the database cannot be reached; try again later").caused_by(error)
             }
             DbError::Full(_) => Self::new(Code::StorageFull, "the database has no space left").caused_by(error),
-            DbError::Corrupt { .. } | DbError::Schema(_) | DbError::Unsupported(_) | DbError::Internal(_) => {
-                Self::internal(error)
+            DbError::Corrupt { .. }
+            | DbError::Schema(_)
+            | DbError::Roles(_)
+            | DbError::Unsupported(_)
+            | DbError::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<TenantRefusal> for AppError {
+    fn from(refusal: TenantRefusal) -> Self {
+        let error = |code| Self::new(code, refusal.to_string());
+        match refusal {
+            TenantRefusal::Operating => error(Code::OperatingTenant),
+            TenantRefusal::NotDeactivated => error(Code::TenantNotDeactivated),
+            TenantRefusal::NotDeleting => error(Code::TenantNotDeleting),
+            TenantRefusal::Deleting => error(Code::TenantDeleting),
+            TenantRefusal::Purging => {
+                error(Code::TenantDeleting).with_help("create a new tenant: some or all of this one's data is gone")
             }
+            TenantRefusal::Unconfirmed => error(Code::ConfirmationRequired).at("?confirm"),
+            TenantRefusal::Gone => error(Code::TenantNotFound),
         }
     }
 }

@@ -3,11 +3,13 @@
 use super::source::Origin;
 
 /// Each setting with a valid value, as TOML.
-pub(super) const EXAMPLES: [(&str, &str); 31] = [
+pub(super) const EXAMPLES: [(&str, &str); 44] = [
     ("listen", "\"127.0.0.1:8080\""),
     ("data", "\"/var/lib/packshot\""),
     ("workers", "\"process\""),
-    ("database_url", "\"postgres://packshot@localhost/packshot\""),
+    ("database_url", "\"postgres://packshot_app@localhost/packshot\""),
+    ("database_bypass_url", "\"postgres://packshot_bypass@localhost/packshot\""),
+    ("database_owner_url", "\"postgres://packshot_owner@localhost/packshot\""),
     ("store.path", "\"/srv/packshot\""),
     ("store.bucket", "\"pictures\""),
     ("store.endpoint", "\"https://s3.example.com\""),
@@ -29,12 +31,23 @@ pub(super) const EXAMPLES: [(&str, &str); 31] = [
     ("allowed_hosts", "[\"render.example.com\"]"),
     ("cors_origins", "[\"https://shop.example.com\"]"),
     ("metrics_token", "\"LONG_RANDOM_TEXT\""),
+    ("admin_email", "\"anna@example.com\""),
+    ("admin_password_file", "\"/etc/packshot/admin-password\""),
+    ("audit_retention_days", "730"),
+    ("jwt_secret_file", "\"/etc/packshot/jwt.json\""),
+    ("access_token_ttl_s", "900"),
+    ("refresh_token_ttl_s", "1209600"),
     ("rate_limit_per_s", "10"),
+    ("rate_limit_burst", "20"),
+    ("trusted_proxies", "[\"127.0.0.1\", \"10.0.0.0/8\"]"),
     ("max_connections", "2048"),
     ("max_connections_per_address", "256"),
     ("header_timeout_s", "30"),
     ("drain_timeout_s", "20"),
     ("log_format", "\"json\""),
+    ("legacy_executor", "\"builtin\""),
+    ("legacy_executors", "{ blender = { kind = \"http\", url = \"http://127.0.0.1:9000/renders\" } }"),
+    ("cad_converter", "[\"/usr/local/bin/step-to-glb\"]"),
 ];
 
 /// A setting with an example value, as it is written where `origin` is.

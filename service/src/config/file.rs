@@ -3,11 +3,17 @@
 use std::path::Path;
 
 use packshot_pipeline::error::Fault;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::ConfigError;
 use super::source::Origin;
 use super::value::{Given, Value};
+
+/// Settings that are a table themselves.
+const TABLES: [&str; 1] = ["legacy_executors"];
 
 /// Every value of the file with its dotted key.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<(String, Given)>, ConfigError> {
@@ -27,12 +33,17 @@ fn flatten(path: &Path, text: &str, prefix: &str, table: &DeTable<'_>, values: &
     for (name, item) in table {
         let key = format!("{prefix}{}", name.get_ref());
         // Settings nest one level deep; anything deeper is refused as a value of the wrong kind.
-        if let (true, Some(inner)) = (prefix.is_empty(), item.get_ref().as_table()) {
+        let is_section = prefix.is_empty() && !TABLES.contains(&key.as_str());
+        if let (true, Some(inner)) = (is_section, item.get_ref().as_table()) {
             flatten(path, text, &format!("{key}."), inner, values);
             continue;
         }
         let origin = Origin::File { path: path.to_owned(), line: line_of(text, name.span().start), key: key.clone() };
-        values.push((key, Given { value: value(item.get_ref()), origin }));
+        let value = match item.get_ref() {
+            DeValue::Table(_) if TABLES.contains(&key.as_str()) => table_of(item),
+            other => value(other),
+        };
+        values.push((key, Given { value, origin }));
     }
 }
 
@@ -50,6 +61,12 @@ fn value(item: &DeValue<'_>) -> Value {
         DeValue::Datetime(_) => Value::Other("a date"),
         DeValue::Table(_) => Value::Other("a table"),
     }
+}
+
+/// A table as it is.
+fn table_of(item: &Spanned<DeValue<'_>>) -> Value {
+    toml::Table::deserialize(item.clone().into_deserializer())
+        .map_or(Value::Other("a table that cannot be read"), Value::Table)
 }
 
 /// The line, from 1 on, of a byte offset.

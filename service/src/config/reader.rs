@@ -15,15 +15,17 @@ use super::{ConfigError, InEffect, example, file};
 const ALIASES: [(&str, &str); 3] =
     [("cycles_device", "render_device"), ("device", "render_device"), ("blender_cycles_samples", "render_samples")];
 /// Variables that are known by other names than `PACKSHOT_` and the key.
-const VARIABLES: [(&str, &str); 3] = [
+const VARIABLES: [(&str, &str); 5] = [
     ("DATABASE_URL", "database_url"),
+    ("DATABASE_BYPASS_URL", "database_bypass_url"),
+    ("DATABASE_OWNER_URL", "database_owner_url"),
     ("AWS_ACCESS_KEY_ID", "store.access_key_id"),
     ("AWS_SECRET_ACCESS_KEY", "store.secret_access_key"),
 ];
 /// Variables of other commands, which are not misspelt.
 const FOREIGN: [&str; 4] = ["PACKSHOT_CONFIG", "PACKSHOT_URL", "PACKSHOT_KEY", "PACKSHOT_SHARED"];
-/// Variables that would create the first user.
-const OF_USERS: [&str; 2] = ["PACKSHOT_ADMIN_EMAIL", "PACKSHOT_ADMIN_PASSWORD_FILE"];
+/// Settings that name programs to run: those may be named by whoever can write the settings file, and nobody else.
+const ONLY_IN_FILE: [&str; 2] = ["legacy_executors", "cad_converter"];
 /// Maximum typing errors between a name and its suggestion (Damerau-Levenshtein distance).
 const ERRORS_MAX: usize = 2;
 
@@ -125,14 +127,7 @@ impl<'a> Reader<'a> {
     /// The settings in effect, and warnings, once every setting has been read.
     pub(super) fn finish(mut self) -> Result<(InEffect, Vec<String>), ConfigError> {
         self.refuse_unknown_keys();
-        for name in OF_USERS {
-            if self.sources.variables.contains_key(name) {
-                let fault =
-                    Fault::new("config.not_available", "users with passwords are not supported yet, only API keys");
-                self.faults
-                    .push(fault.at(name).help("unset it, and create an API key with `packshot admin create-key`"));
-            }
-        }
+        self.refuse_programs_outside_the_file();
         let warnings = self.misspelt_variables();
         if self.faults.is_empty() { Ok((self.in_effect, warnings)) } else { Err(ConfigError { faults: self.faults }) }
     }
@@ -158,6 +153,9 @@ impl<'a> Reader<'a> {
 
     /// The value of the source that comes first.
     fn find(&self, key: &str) -> Option<Given> {
+        if ONLY_IN_FILE.contains(&key) {
+            return self.file.get(key).cloned();
+        }
         if let Some((_, flag, text)) = self.sources.flags.iter().find(|(of, ..)| *of == key) {
             return Some(Given { value: Value::Text(text.clone()), origin: Origin::Flag(flag) });
         }
@@ -170,6 +168,17 @@ impl<'a> Reader<'a> {
             Some(Given { value: Value::Text(text.clone()), origin: Origin::Variable(name) })
         });
         from_variable.or_else(|| self.file.get(key).cloned())
+    }
+
+    fn refuse_programs_outside_the_file(&mut self) {
+        for key in ONLY_IN_FILE {
+            let name = variable(key);
+            if self.sources.variables.get(&name).is_some_and(|text| !text.is_empty()) {
+                let message = format!("`{key}` is read from the settings file only");
+                let help = format!("unset it, and set `{}` in the file", example::of(key, &Origin::Default));
+                self.faults.push(Fault::new("config.invalid_value", message).at(name).help(help));
+            }
+        }
     }
 
     fn refuse_unknown_keys(&mut self) {
@@ -192,9 +201,7 @@ impl<'a> Reader<'a> {
         let aliases = ALIASES.iter().map(|(alias, _)| variable(alias));
         let names: BTreeSet<String> = self.known.iter().map(|key| variable(key)).chain(aliases).collect();
         let ours = self.sources.variables.keys().filter(|name| name.starts_with("PACKSHOT_"));
-        let unknown = ours.filter(|name| {
-            !names.contains(*name) && !FOREIGN.contains(&name.as_str()) && !OF_USERS.contains(&name.as_str())
-        });
+        let unknown = ours.filter(|name| !names.contains(*name) && !FOREIGN.contains(&name.as_str()));
         let warning = |name: &String| {
             let known = closest(name, names.iter().map(String::as_str))?;
             Some(format!("the variable {name} is not a setting; did you mean {known}?"))

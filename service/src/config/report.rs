@@ -32,7 +32,21 @@ impl InEffect {
     /// What pins a setting: the command line, the environment or the file. `None`: it has its default, which the
     /// database may replace.
     pub fn pinned_by(&self, key: &str) -> Option<&'static str> {
-        self.entries.iter().find(|entry| entry.key == key)?.origin.source()
+        self.entry(key)?.origin.source()
+    }
+
+    /// Where a setting that is pinned has its value: ``the variable `PACKSHOT_…` ``, or a line of the file.
+    pub fn place_of(&self, key: &str) -> Option<String> {
+        self.entry(key)?.origin.place()
+    }
+
+    /// Whether there is a setting of this name, also of those that only a start can set.
+    pub fn has(&self, key: &str) -> bool {
+        self.entry(key).is_some()
+    }
+
+    fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
     }
 }
 

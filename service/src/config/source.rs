@@ -73,6 +73,16 @@ impl Origin {
             Self::Default => None,
         }
     }
+
+    /// The place, in the middle of a sentence; `None` for a default.
+    pub(super) fn place(&self) -> Option<String> {
+        match self {
+            Self::Flag(flag) => Some(format!("the option `{flag}`")),
+            Self::Variable(name) => Some(format!("the variable `{name}`")),
+            Self::File { path, line, .. } => Some(format!("line {line} of {}", path.display())),
+            Self::Default => None,
+        }
+    }
 }
 
 impl fmt::Display for Origin {

@@ -59,7 +59,10 @@ fn every_fault_has_code_place_and_is_listed() {
         ("workers = \"remote\"", "config.invalid_value", "p.toml:1 (workers)"),
         ("cors_origins = [\"https://a.example/path\"]", "config.invalid_value", "p.toml:1 (cors_origins)"),
         ("allowed_hosts = [1]", "config.invalid_value", "p.toml:1 (allowed_hosts)"),
+        ("trusted_proxies = [\"10.0.0.1/8\"]", "config.invalid_value", "p.toml:1 (trusted_proxies)"),
+        ("rate_limit_burst = 0", "config.invalid_value", "p.toml:1 (rate_limit_burst)"),
         ("database_url = \"mysql://h\"", "config.invalid_value", "p.toml:1 (database_url)"),
+        ("database_owner_url = \"postgres://h\"", "config.database_roles", "p.toml:1 (database_owner_url)"),
         ("max_uploads_bytes = 3", "config.unknown_setting", "p.toml:1 (max_uploads_bytes)"),
         ("[store]\nbucket.name = \"x\"", "config.invalid_value", "p.toml:2 (store.bucket)"),
         ("[store]\nregion = \"x\"", "config.missing", "p.toml:2 (store.region)"),
@@ -106,8 +109,9 @@ fn every_setting_has_an_example_that_is_valid() {
     for key in names {
         let (_, value) = example::EXAMPLES.iter().find(|(known, _)| *known == key).unwrap_or_else(|| panic!("{key}"));
         let Err(error) = Settings::from_sources(&sources(&format!("{key} = {value}"), &[], &[])) else { continue };
-        // A setting of S3 alone lacks the others.
-        assert!(error.faults.iter().all(|fault| fault.code == "config.missing"), "{error}");
+        // A setting of S3 alone lacks the others, as the URL of one database role does.
+        let lacks_others = ["config.missing", "config.database_roles"];
+        assert!(error.faults.iter().all(|fault| lacks_others.contains(&&*fault.code)), "{error}");
     }
 }
 
@@ -118,10 +122,37 @@ fn variables() {
     assert_eq!(load("", &[("PACKSHOT_LISTN", "x")], &[]).warnings.len(), 1);
     assert_eq!(load("", &[("PACKSHOT_DEVICE", "cpu")], &[]).render_device, "cpu");
     assert_eq!(load("", &[("PACKSHOT_THREADS", "")], &[]).threads, 0, "an empty variable is none");
+    let first = [("PACKSHOT_ADMIN_EMAIL", "a@b.example"), ("PACKSHOT_ADMIN_PASSWORD_FILE", "/run/password")];
+    let first = load("", &first, &[]).first_admin.expect("both are given");
+    assert_eq!((first.email.as_str(), first.password_file), ("a@b.example", PathBuf::from("/run/password")));
     let error = Settings::from_sources(&sources("", &[("PACKSHOT_ADMIN_EMAIL", "a@b.example")], &[]));
-    assert_eq!(error.expect_err("no users yet").faults[0].code, "config.not_available");
+    assert_eq!(error.expect_err("half of two").faults[0].code, "config.missing");
     let homeless = Sources::default();
     assert_eq!(Settings::from_sources(&homeless).expect_err("no home").faults[0].code, "config.missing");
+}
+
+#[test]
+fn t88_a_database_is_used_as_one_role_or_as_three() {
+    let url = |role: &str| format!("postgres://{role}:geheim@h/d");
+    let [app, bypass, owner] = ["app", "bypass", "owner"].map(url);
+    assert_eq!(load("", &[], &[]).database, DatabaseSettings::Sqlite);
+    let one = load("", &[("DATABASE_URL", &*app)], &[]);
+    assert_eq!(one.database, DatabaseSettings::OneRole { url: Secret::new(&*app) });
+    let variables =
+        [("DATABASE_URL", &*app), ("DATABASE_BYPASS_URL", &*bypass), ("PACKSHOT_DATABASE_OWNER_URL", &*owner)];
+    let three = load("", &variables, &[]);
+    let [of_app, of_bypass, of_owner] = [&app, &bypass, &owner].map(|url| Secret::new(&**url));
+    let expected = DatabaseSettings::ThreeRoles { app: of_app, bypass: of_bypass, owner: of_owner };
+    assert_eq!(three.database, expected);
+    assert!(!format!("{three:?}{}", three.in_effect).contains("geheim"));
+    for left_out in 0..3 {
+        let two: Vec<_> = variables.into_iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, v)| v).collect();
+        let error = Settings::from_sources(&sources("", &two, &[])).expect_err("two of three");
+        let fault = &error.faults[0];
+        assert_eq!((fault.code.as_str(), error.faults.len()), ("config.database_roles", 1), "{error}");
+        let missing = ["`database_url`", "`database_bypass_url`", "`database_owner_url`"][left_out];
+        assert!(fault.message.contains(missing) && !error.to_string().contains("geheim"), "{error}");
+    }
 }
 
 #[test]
@@ -132,4 +163,55 @@ fn stores() {
     let StoreSettings::S3 { bucket, endpoint, region, prefix, .. } = s3.store else { panic!("{:?}", s3.store) };
     assert_eq!((bucket.as_str(), endpoint.as_deref()), ("b", Some("http://minio:9000")));
     assert_eq!((region.as_str(), prefix.as_str()), ("us-east-1", "packshot/"));
+}
+
+#[test]
+fn t76_programs_are_named_in_the_file_alone() {
+    let file = "cad_converter = [\"/usr/bin/convert\", \"--fine\"]\nlegacy_executor = \"blender\"\n\
+                [legacy_executors.blender]\nkind = \"http\"\nurl = \"http://127.0.0.1:9000\"\n\
+                [legacy_executors.script]\nkind = \"command\"\ncommand = [\"/usr/bin/still\"]\ntimeout_s = 60\n";
+    let settings = load(file, &[], &[]);
+    assert_eq!(settings.cad_converter.as_deref(), Some(&["/usr/bin/convert".to_owned(), "--fine".to_owned()][..]));
+    let kinds: Vec<(&str, &str)> =
+        settings.legacy_executors.iter().map(|(name, of)| (name.as_str(), of.kind())).collect();
+    assert_eq!(kinds, [("blender", "http"), ("script", "command")]);
+    let again = load(&settings.in_effect.to_string(), &[], &[]);
+    assert_eq!((again.legacy_executors, again.legacy_executor), (settings.legacy_executors, "blender".to_owned()));
+    for variable in ["PACKSHOT_CAD_CONVERTER", "PACKSHOT_LEGACY_EXECUTORS"] {
+        let error = Settings::from_sources(&sources("", &[(variable, "/usr/bin/x")], &[])).expect_err(variable);
+        assert_eq!((error.faults[0].code.as_str(), error.faults[0].at.as_str()), ("config.invalid_value", variable));
+    }
+    for (file, code) in [
+        ("cad_converter = \"convert\"", "config.invalid_value"),
+        ("legacy_executors = 3", "config.invalid_value"),
+        ("[legacy_executors.builtin]\nkind = \"command\"\ncommand = [\"x\"]", "config.invalid_value"),
+        ("[legacy_executors.Bad]\nkind = \"command\"\ncommand = [\"x\"]", "config.invalid_value"),
+        ("[legacy_executors.a]\nkind = \"command\"\ncommand = []", "config.invalid_value"),
+        ("[legacy_executors.a]\nkind = \"shell\"", "config.invalid_value"),
+        ("[legacy_executors.a]\nkind = \"http\"\nurl = \"ftp://a\"", "config.invalid_value"),
+        ("[legacy_executors.a]\nkind = \"http\"\nurl = \"http://a\"\npoll_s = 0", "config.invalid_value"),
+        ("legacy_executor = \"maya\"", "config.conflict"),
+    ] {
+        let error = Settings::from_sources(&sources(file, &[], &[])).expect_err(file);
+        assert_eq!((error.faults[0].code.as_str(), error.faults.len()), (code, 1), "{file}: {error}");
+    }
+}
+
+#[test]
+fn proxies_are_addresses_and_networks() {
+    let variables = [("PACKSHOT_TRUSTED_PROXIES", "127.0.0.1, fd00::/8")];
+    let settings = load("", &variables, &[]);
+    let is_trusted = |text: &str| settings.trusted_proxies.contain(text.parse().expect("an address"));
+    assert!(is_trusted("127.0.0.1") && is_trusted("fd12::1") && !is_trusted("127.0.0.2"));
+    assert!(settings.in_effect.to_string().contains("trusted_proxies = [\"127.0.0.1\", \"fd00::/8\"]"));
+    assert!(
+        !load("", &[], &[]).trusted_proxies.contain("127.0.0.1".parse().expect("an address")),
+        "nobody, unless named"
+    );
+    let error =
+        Settings::from_sources(&sources("trusted_proxies = [\"10.0.0.1/8\"]", &[], &[])).expect_err("a typing error");
+    assert_eq!(
+        error.faults[0].message,
+        "`trusted_proxies`: `10.0.0.1/8`: it has bits after its prefix: for the whole network write 10.0.0.0/8"
+    );
 }

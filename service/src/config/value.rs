@@ -4,23 +4,36 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use serde::{Serialize, Serializer};
+
+use super::source::Origin;
+use super::{Networks, Secret};
+use packshot_domain::network::Network;
+use packshot_domain::user::Email;
 use packshot_pipeline::memory;
 
-use super::Secret;
-use super::source::Origin;
+/// An e-mail address, shown as it was given.
+pub(super) struct Address(pub(super) Email);
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
 
 /// A value as it was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Text(String),
     Whole(i64),
     List(Vec<String>),
+    Table(toml::Table),
     /// A kind of value that no setting has, by name.
     Other(&'static str),
 }
 
 /// A value and where it was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Given {
     pub(super) value: Value,
     pub(super) origin: Origin,
@@ -42,6 +55,7 @@ fn expected<T>(what: &str, given: &Given) -> Result<T, String> {
         Value::Text(text) => format!("`{text}`"),
         Value::Whole(number) => number.to_string(),
         Value::List(_) => "a list".to_owned(),
+        Value::Table(_) => "a table".to_owned(),
         Value::Other(what) => (*what).to_owned(),
     };
     Err(format!("expected {what}, found {found}"))
@@ -61,6 +75,11 @@ pub(super) fn secret(given: &Given) -> Result<Secret, String> {
         Value::Text(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim())),
         _ => Err("expected text".to_owned()),
     }
+}
+
+/// An e-mail address.
+pub(super) fn email(given: &Given) -> Result<Address, String> {
+    text(given)?.parse().map(Address).or_else(|_| expected("an e-mail address", given))
 }
 
 /// An address with its port. `localhost` is the loopback of IPv4.
@@ -94,7 +113,8 @@ pub(super) fn url(given: &Given) -> Result<String, String> {
     }
 }
 
-fn is_http(text: &str) -> bool {
+/// Whether a text is the beginning of a web address, and something after it.
+pub(super) fn is_http(text: &str) -> bool {
     ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
 }
 
@@ -124,7 +144,7 @@ pub(super) fn bytes(given: &Given) -> Result<u64, String> {
     let number = match &given.value {
         Value::Whole(number) => u64::try_from(*number).ok(),
         Value::Text(text) => memory::parse_bytes(text),
-        Value::List(_) | Value::Other(_) => None,
+        Value::List(_) | Value::Table(_) | Value::Other(_) => None,
     };
     number.filter(|number| *number > 0).map_or_else(|| expected(memory::BYTES, given), Ok)
 }
@@ -155,9 +175,20 @@ pub(super) fn list(given: &Given) -> Result<Vec<String>, String> {
 /// A list of origins: scheme and host, without a path.
 pub(super) fn origins(given: &Given) -> Result<Vec<String>, String> {
     let origins = list(given)?;
-    let is_origin = |text: &&String| is_http(text) && text.matches('/').count() == 2;
     match origins.iter().find(|origin| !is_origin(origin)) {
         Some(origin) => Err(format!("expected origins such as https://shop.example, found `{origin}`")),
         None => Ok(origins),
     }
+}
+
+/// Whether a text is an origin: scheme and host, without a path.
+pub(crate) fn is_origin(text: &str) -> bool {
+    is_http(text) && text.matches('/').count() == 2
+}
+
+/// A list of addresses and networks.
+pub(super) fn networks(given: &Given) -> Result<Networks, String> {
+    let network = |text: String| text.trim().parse::<Network>().map_err(|reason| format!("`{text}`: {reason}"));
+    let networks: Result<Vec<Network>, String> = list(given)?.into_iter().map(network).collect();
+    networks.map(Networks::new)
 }

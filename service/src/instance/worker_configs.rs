@@ -5,6 +5,7 @@ use packshot_contract::problem::Invalid;
 use packshot_contract::worker_config::{WorkerConfig, WorkerConfigChange};
 use packshot_db::{AllTenants, worker_configs};
 use packshot_domain::concurrency::Concurrency;
+use packshot_domain::principal::Principal;
 use packshot_domain::task::QueueName;
 
 fn convert(config: worker_configs::WorkerConfig) -> WorkerConfig {
@@ -45,15 +46,17 @@ pub fn limits(change: WorkerConfigChange) -> Result<Concurrency, AppError> {
 }
 
 /// Sets the limits of a queue; with `expected`, only if that is the current revision. Running tasks are not stopped.
+/// What changes nothing is not counted.
 ///
 /// # Errors
 /// [`Code::PreconditionFailed`](crate::app::Code::PreconditionFailed).
 pub async fn put(
     app: &App,
+    who: &Principal,
     queue: QueueName,
     limits: Concurrency,
     expected: Option<i64>,
 ) -> Result<WorkerConfig, AppError> {
-    let config = worker_configs::put(&app.db, AllTenants::Instance, queue, limits, expected).await?;
-    Ok(convert(config))
+    let put = worker_configs::put(&app.db, AllTenants::Instance, who.actor(), queue, limits, expected);
+    Ok(convert(put.await?))
 }

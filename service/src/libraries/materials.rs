@@ -10,10 +10,10 @@ use packshot_materials::library::{Layer, Library, Package};
 use super::upload::refused;
 use crate::app::{App, AppError};
 use crate::tenancy::RenderSettings;
-use crate::tenancy::render_settings::BUILTIN;
 use packshot_contract::material::{Material, MaterialPage};
 use packshot_db::{TenantScope, libraries};
-use packshot_domain::access::Principal;
+use packshot_domain::principal::Principal;
+use packshot_domain::tenant_config::BUILTIN_LIBRARY;
 use packshot_worker::library::{parse, unpack};
 
 /// Longest text of a cursor, in bytes.
@@ -29,7 +29,9 @@ pub async fn library(app: &App, who: &Principal, name: Option<&str>) -> Result<O
         Some(name) => Some(name.to_owned()),
         None => RenderSettings::in_force(app, who).await?.material_library,
     };
-    let Some(name) = name.filter(|name| name != BUILTIN) else { return Ok(Some(Arc::new(Library::builtin().clone()))) };
+    let Some(name) = name.filter(|name| name != BUILTIN_LIBRARY) else {
+        return Ok(Some(Arc::new(Library::builtin().clone())));
+    };
     let Some(stored) = libraries::find(&app.db, TenantScope::of(who.tenant), &name).await? else { return Ok(None) };
     let address = stored.library.address;
     if let Some(library) = app.libraries.get(&address) {

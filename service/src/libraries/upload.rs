@@ -10,14 +10,15 @@ use packshot_contract::preflight::Diagnostic;
 use packshot_contract::problem::Finding;
 use packshot_db::libraries::{self as rows, NewLibrary};
 use packshot_db::{TenantScope, objects};
-use packshot_domain::access::Principal;
+use packshot_domain::principal::Principal;
 use packshot_worker::library::package;
 
 /// Stores a library: a zip of TOML files and textures, or one TOML file. Uploading the same again changes nothing.
 ///
 /// # Errors
 /// Every `library.…` finding; [`Code::LibraryVersionExists`](crate::app::Code::LibraryVersionExists) when this version
-/// is there with other content; [`Code::StorageFull`](crate::app::Code::StorageFull).
+/// is there with other content; [`Code::StorageFull`](crate::app::Code::StorageFull),
+/// [`Code::StorageQuotaExceeded`](crate::app::Code::StorageQuotaExceeded).
 pub async fn add(app: &App, who: &Principal, upload: Upload) -> Result<MaterialLibrary, AppError> {
     let scope = TenantScope::of(who.tenant);
     let turn = app.turn().await?;
@@ -32,8 +33,10 @@ pub async fn add(app: &App, who: &Principal, upload: Upload) -> Result<MaterialL
     let (name, version, n_materials, digest, findings) = checked.await?.map_err(refused)?;
     let diagnostics: Vec<Diagnostic> = findings.into_iter().map(Diagnostic::from).collect();
     let size_bytes = i64::try_from(upload.size_bytes()).unwrap_or(i64::MAX);
-    let address = app.store.keep(scope.tenant, upload).await?;
+    let address = upload.address();
+    // Recorded first: nothing is stored for which the tenant has no room, or which the sweep would not find.
     objects::record(&app.db, scope, address, size_bytes, media_type).await?;
+    app.store.keep(scope.tenant, upload).await?;
     let new = NewLibrary {
         name,
         version,
@@ -43,7 +46,7 @@ pub async fn add(app: &App, who: &Principal, upload: Upload) -> Result<MaterialL
         materials: i32::try_from(n_materials).unwrap_or(i32::MAX),
         diagnostics: serde_json::to_value(&diagnostics).map_err(AppError::internal)?,
     };
-    Ok(convert(rows::create(&app.db, scope, new).await?)?)
+    Ok(convert(rows::create(&app.db, scope, who.actor(), new).await?)?)
 }
 
 /// Everything that is wrong with a library, with file and line of each finding.

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use crate::app::{App, AppError, Upload};
 use crate::tenancy::RenderSettings;
-use crate::tenancy::render_settings::BUILTIN;
 use packshot_contract::problem::{Finding, Invalid};
 use packshot_contract::request::{RenderRequest, Uploads};
 use packshot_db::{TenantScope, libraries, objects};
+use packshot_domain::tenant_config::BUILTIN_LIBRARY;
 use packshot_pipeline::plan::PicturePlan;
 use packshot_worker::protocol::LibraryFile;
 
@@ -70,7 +70,7 @@ pub(super) async fn find_libraries(
         request.options.library.iter().flatten().enumerate().map(|(i, name)| (name, Some(format!("/library/{i}"))));
     let (mut found, mut findings) = (Vec::new(), Vec::new());
     for (name, pointer) in own.chain(chosen).chain(more) {
-        if name == BUILTIN {
+        if name == BUILTIN_LIBRARY {
             continue;
         }
         match (libraries::find(&app.db, scope, name).await?, pointer) {
@@ -81,7 +81,7 @@ pub(super) async fn find_libraries(
             (None, Some(pointer)) => {
                 findings.push(Finding::new(pointer, "library_not_found", format!("there is no library {name:?}")));
             }
-            // The setting names a library that no longer exists: the built-in one is used.
+            // The tenant chose a library that no longer exists: the built-in one is used.
             (None, None) => {
                 tracing::warn!(library = %name, "the tenant's material library does not exist; the built-in library is used")
             }

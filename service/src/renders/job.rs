@@ -22,6 +22,7 @@ use packshot_domain::task::TaskKind;
 pub(super) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, DbError> {
     let Render {
         id,
+        tenant,
         kind,
         state,
         priority,
@@ -50,6 +51,7 @@ pub(super) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, Db
     let task_id = task_id.map(|task| task.uuid());
     Ok(Job {
         id: id.uuid(),
+        tenant_id: tenant.uuid(),
         kind: kind_of(kind),
         input_name,
         state: state.into(),

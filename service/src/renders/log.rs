@@ -6,8 +6,8 @@ use crate::app::{App, AppError};
 use packshot_contract::log::{LogLine, LogPage};
 use packshot_db::log::{self as rows, LogRow, NewLogRow};
 use packshot_db::{TenantScope, renders};
-use packshot_domain::access::Principal;
 use packshot_domain::id::RenderId;
+use packshot_domain::principal::Principal;
 
 pub use packshot_db::log::LogRequest;
 

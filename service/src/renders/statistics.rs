@@ -4,7 +4,7 @@ use crate::app::{App, AppError};
 use packshot_contract::analytics::{OutputTypeAnalytics, RenderAnalytics};
 use packshot_db::TenantScope;
 use packshot_db::renders::{self as rows, Statistics};
-use packshot_domain::access::Principal;
+use packshot_domain::principal::Principal;
 use packshot_domain::time::Timestamp;
 
 /// Figures over the tenant's renders that were accepted from `from` (inclusive) to `to` (exclusive).

@@ -16,11 +16,13 @@ use packshot_contract::input_name;
 use packshot_contract::job::Job;
 use packshot_contract::request::{Asset, render_kind};
 use packshot_db::TenantScope;
-use packshot_db::objects::{self, NewObject};
+use packshot_db::objects;
 use packshot_db::renders::{self as rows, IdempotentSubmit, NewRender, NewWork, Render};
-use packshot_domain::access::Principal;
+use packshot_domain::feature::Feature;
 use packshot_domain::id::{RenderId, TaskId};
 use packshot_domain::job::JobState;
+use packshot_domain::principal::Principal;
+use packshot_domain::render::RenderKind;
 use packshot_domain::task::{Lane, QueueName, TaskKind};
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_words::Word;
@@ -97,10 +99,10 @@ impl Created {
     ///
     /// # Errors
     /// Errors of the database.
-    pub async fn job(self, app: &App, who: &Principal) -> Result<Job, AppError> {
+    pub async fn job(self, app: &App) -> Result<Job, AppError> {
         match self.position {
             QueuePosition::Seen(position) => Ok(job::job(self.render, position)?),
-            QueuePosition::Unknown => with_position(app, TenantScope::of(who.tenant), self.render).await,
+            QueuePosition::Unknown => with_position(app, self.render).await,
         }
     }
 }
@@ -109,6 +111,7 @@ impl Created {
 ///
 /// # Errors
 /// Findings about the request; [`Code::NotAcceptable`] when it makes no picture of a format that is needed;
+/// [`Code::FeatureDisabled`], [`Code::QueueFull`], [`Code::StorageQuotaExceeded`] as the tenant's configuration says;
 /// [`Code::StorageFull`]; [`Code::IdempotencyInFlight`], [`Code::IdempotencyKeyReused`]. A refusal because of the
 /// request itself is stored under its key: nothing has happened yet, so it is as final as an answer.
 pub async fn submit(app: &App, who: &Principal, submission: RenderSubmission) -> Result<Submitted, AppError> {
@@ -172,7 +175,12 @@ async fn prepare(
     needs: Vec<FileFormat>,
 ) -> Result<NewRender, AppError> {
     let scope = TenantScope::of(who.tenant);
+    received.settings.require(Feature::DirectRenders)?;
     let (mut request, plan) = received.resolved()?;
+    let kind = render_kind(plan.kind);
+    if kind == RenderKind::Turntable {
+        received.settings.require(Feature::Turntables)?;
+    }
     let ReceivedRequest { request: _, glb, glb_name, environment, settings } = received;
     let makes = |format: &FileFormat| plan.files.iter().any(|file| file.format == *format);
     if let Some(format) = needs.first().filter(|_| !needs.iter().any(makes)) {
@@ -205,7 +213,6 @@ async fn prepare(
     };
     // Not an option of the picture: it is kept and shown beside the request.
     let metadata = Value::Object(std::mem::take(&mut request.metadata));
-    let kind = render_kind(plan.kind);
     let samples_target = plan.options.samples.unwrap_or(1).saturating_mul(plan.n_pictures());
     let spec = Spec::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan });
     Ok(NewRender {
@@ -230,11 +237,12 @@ async fn prepare(
     })
 }
 
-/// Keeps an uploaded file, and remembers that the tenant has it.
+/// Keeps an uploaded file, if the tenant has room for it, and remembers that the tenant has it.
 async fn keep(app: &App, scope: TenantScope, upload: Upload, media_type: &str) -> Result<Asset, AppError> {
     let size_bytes = i64::try_from(upload.size_bytes()).unwrap_or(i64::MAX);
-    let address = app.store.keep(scope.tenant, upload).await?;
-    let object = NewObject { address, size_bytes, media_type: media_type.to_owned() };
-    objects::record_all(&app.db, scope, vec![object]).await?;
+    let address = upload.address();
+    // Recorded first: nothing is stored for which the tenant has no room, or which the sweep would not find.
+    objects::record(&app.db, scope, address, size_bytes, media_type).await?;
+    app.store.keep(scope.tenant, upload).await?;
     Ok(Asset { content_address: address.into() })
 }

@@ -12,9 +12,9 @@ use packshot_contract::problem::Finding;
 use packshot_db::TenantScope;
 use packshot_db::jobs::JobError;
 use packshot_db::renders::{self as rows, Render};
-use packshot_domain::access::Principal;
 use packshot_domain::id::RenderId;
 use packshot_domain::job::JobState;
+use packshot_domain::principal::Principal;
 use packshot_domain::stream::StreamId;
 
 /// Outcome of waiting for a render.
@@ -46,7 +46,7 @@ pub async fn until_ended(app: &App, who: &Principal, id: RenderId, wait: Duratio
     let render = last_look(app, scope, id, wait).await?;
     match render.state {
         JobState::Pending | JobState::Queued | JobState::Running => {
-            Ok(Waited::GoesOn(Box::new(with_position(app, scope, render).await?)))
+            Ok(Waited::GoesOn(Box::new(with_position(app, render).await?)))
         }
         JobState::Completed => Ok(Waited::Completed(Box::new(job::job(render, None)?))),
         JobState::Failed => {

@@ -1,19 +1,16 @@
 //! How many connections each address has: one client must not use up the connections of all others.
-//!
-//! Addresses of IPv6 count by their /64: a client that has one address has all 2⁶⁴ of them (RFC 6177).
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The bits of an IPv6 address that a provider gives to one client.
-const PREFIX: u128 = !0 << 64;
+use packshot_domain::network::ClientAddress;
 
 /// Connections by address.
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {
     max: usize,
-    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    open: Arc<Mutex<HashMap<ClientAddress, usize>>>,
 }
 
 impl Addresses {
@@ -24,7 +21,7 @@ impl Addresses {
 
     /// A place for one more connection of an address; `None` when it has as many as it may have.
     pub(super) fn seat(&self, address: IpAddr) -> Option<Seat> {
-        let client = client(address);
+        let client = ClientAddress::from(address);
         let mut open = self.lock();
         let count = open.entry(client).or_default();
         if *count >= self.max {
@@ -34,16 +31,8 @@ impl Addresses {
         Some(Seat { of: self.clone(), client })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClientAddress, usize>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What counts as one client.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & PREFIX).into(),
-        address => address,
     }
 }
 
@@ -51,7 +40,7 @@ fn client(address: IpAddr) -> IpAddr {
 #[derive(Debug)]
 pub(super) struct Seat {
     of: Addresses,
-    client: IpAddr,
+    client: ClientAddress,
 }
 
 impl Drop for Seat {

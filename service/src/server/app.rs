@@ -24,14 +24,14 @@ use super::setup;
 use super::signal::StopSignals;
 use super::succession;
 use crate::api::{self, AppState};
-use crate::app::{App, Parts};
-use crate::config::{Secret, Settings, StoreSettings, Workers};
+use crate::app::{App, Parts, SigningKeyFile};
+use crate::config::{DatabaseSettings, Secret, Settings, StoreSettings, Workers};
 use crate::events::hub::Hub;
 use crate::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use crate::renders::RenderHandler;
 use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
-use packshot_db::{DatabaseConfig, Db, Notice};
+use packshot_db::{DatabaseConfig, Db, Notice, PostgresUrls};
 use packshot_domain::task::{SERVICE_DEATHS_MAX, SERVICE_DEATHS_MAX_INLINE};
 use packshot_worker::device;
 use packshot_worker::engine::{Engine, EngineOptions};
@@ -128,10 +128,14 @@ impl Running {
                 mismatch,
             },
         })?;
+        if let Some(first) = &settings.first_admin {
+            setup::unattended(&db, first).await?;
+        }
         if let Some(key) = setup::first_run(&db, &settings).await? {
             // Only once, and only to the user who started the service: never into the log.
             let _ = writeln!(io::stderr(), "[SETUP] admin key: {}", key.reveal());
         }
+        let signing_keys = SigningKeyFile::open(settings.jwt_secret_file.clone()).map_err(ServeError::SigningKeys)?;
         let settings = Arc::new(settings);
         let hub = Hub::new();
         let device = InForce::of_instance(&db, &settings).await.map_err(ServeError::Database)?.render_device;
@@ -153,7 +157,7 @@ impl Running {
                 Workers::Process => SERVICE_DEATHS_MAX,
             },
         });
-        let swept = (db.clone(), store.clone(), settings.scratch());
+        let swept = (db.clone(), store.clone(), settings.clone());
         lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone(), swept.2.clone()));
         // Notices that come before it begins are found by polling, as are those that come while nothing listens.
         let notified = (db.notices(), hub.clone(), queue.clone());
@@ -162,7 +166,14 @@ impl Running {
         });
         let kept_up = metrics.clone();
         lasting::spawn("metrics", move || kept_up.clone().keep_up());
-        let parts = Parts { db: db.clone(), store, hub: hub.clone(), queue: queue.clone(), settings: settings.clone() };
+        let parts = Parts {
+            db: db.clone(),
+            store,
+            hub: hub.clone(),
+            queue: queue.clone(),
+            settings: settings.clone(),
+            signing_keys,
+        };
         let router = api::router(AppState::new(App::new(parts), metrics, api::KEEP_ALIVE));
         let limits = Limits {
             max_connections: settings.max_connections,
@@ -181,7 +192,7 @@ impl Running {
     /// Says that the service is ready: in the log, and as a line on stdout for who or what started it.
     fn announce(&self, start: Duration) {
         let Settings { data, workers, .. } = &*self.settings;
-        let database = if self.settings.database_url.is_some() { "postgresql" } else { "sqlite" };
+        let database = if self.settings.database == DatabaseSettings::Sqlite { "sqlite" } else { "postgresql" };
         let (data, ready_s) = (data.display(), start.as_secs_f64());
         tracing::info!(address = %self.address, %data, database, ?workers, ready_s, "ready");
         let mut stdout = io::stdout().lock();
@@ -274,9 +285,21 @@ async fn pass_on_notices(mut notices: Receiver<Notice>, hub: Hub, queue: QueueHa
 
 /// Where the database of these settings is.
 pub fn database_config(settings: &Settings) -> DatabaseConfig {
-    match &settings.database_url {
-        Some(url) => DatabaseConfig::Postgres { url: url.reveal().to_owned(), max_connections: DATABASE_CONNECTIONS },
+    match postgres_urls(settings) {
+        Some(urls) => DatabaseConfig::Postgres { urls, max_connections: DATABASE_CONNECTIONS },
         None => DatabaseConfig::Sqlite { path: settings.data.join(DATABASE_FILE) },
+    }
+}
+
+/// The URLs of the PostgreSQL database of these settings.
+pub(crate) fn postgres_urls(settings: &Settings) -> Option<PostgresUrls> {
+    let text = |url: &Secret| url.reveal().to_owned();
+    match &settings.database {
+        DatabaseSettings::Sqlite => None,
+        DatabaseSettings::OneRole { url } => Some(PostgresUrls::One(text(url))),
+        DatabaseSettings::ThreeRoles { app, bypass, owner } => {
+            Some(PostgresUrls::Three { app: text(app), bypass: text(bypass), owner: text(owner) })
+        }
     }
 }
 

@@ -9,8 +9,10 @@ use packshot_pipeline::error::Fault;
 use super::identity::Mismatch;
 use super::lock::DataFolderError;
 use super::setup::SetupError;
+use crate::credentials::signing_keys::SigningKeyError;
 use crate::store::StoreError;
 use packshot_db::DbError;
+use packshot_db::roles::{RoleFault, RolesError};
 
 /// Why the service does not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,12 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// The first user cannot be created.
+    #[error("the first user cannot be created")]
+    FirstAdmin(#[source] SetupError),
+    /// The keys that access tokens are signed with cannot be read or made.
+    #[error("the signing keys cannot be used")]
+    SigningKeys(#[source] SigningKeyError),
     /// This process cannot use the data folder.
     #[error("cannot work in {}", path.display())]
     Data {
@@ -54,6 +62,11 @@ pub enum ServeError {
 }
 
 impl ServeError {
+    /// Whether the settings are at fault, and nothing was begun.
+    pub fn is_of_settings(&self) -> bool {
+        matches!(self, Self::Database(DbError::Roles(_)))
+    }
+
     /// The error with its code, place and way out.
     pub fn fault(&self) -> Fault {
         match self {
@@ -90,6 +103,7 @@ impl ServeError {
             Self::Database(source @ DbError::Schema(_)) => Fault::new("serve.database_version", source.to_string())
                 .at("database_url")
                 .help("run the version that created it, or use an empty database; jobs cannot be carried over"),
+            Self::Database(DbError::Roles(source)) => roles_fault(source),
             Self::Database(source) => Fault::new("serve.database", chain(source))
                 .at("database_url")
                 .help("check that the database is running and that its address is right"),
@@ -99,6 +113,12 @@ impl ServeError {
             Self::Mismatch { database, store, mismatch } => Fault::new("serve.store_mismatch", mismatch.to_string())
                 .at(format!("store {store}, database {database}"))
                 .help(mismatch.help()),
+            Self::FirstAdmin(source) => Fault::new("serve.first_admin", chain(source))
+                .at("admin_password_file")
+                .help("give the path of a readable file whose first line has 12 to 128 characters that are hard to guess"),
+            Self::SigningKeys(source) => Fault::new("serve.signing_keys", chain(source))
+                .at("jwt_secret_file")
+                .help("make the file readable for the account that runs the service; if it is damaged, restore it, or remove it: then everyone has to sign in again"),
             Self::Internal(source) => Fault::new("internal", chain(&**source)),
         }
     }
@@ -109,8 +129,28 @@ impl From<SetupError> for ServeError {
         match error {
             SetupError::Database(error) => Self::Database(error),
             SetupError::Randomness(error) => Self::Internal(error.into()),
+            error => Self::FirstAdmin(error),
         }
     }
+}
+
+/// A database that is not used as the roles of its URLs: the settings or the roles have to be changed.
+pub(crate) fn roles_fault(error: &RolesError) -> Fault {
+    let help = match error {
+        RolesError::SeveralTenants(_) => {
+            "use three roles: do what `packshot admin migrate --plan` prints, then set `database_bypass_url` and `database_owner_url` too"
+        }
+        RolesError::TwoMissing => "set `database_bypass_url` and `database_owner_url` too",
+        RolesError::Same { .. } => "give each of the three URLs a role of its own",
+        RolesError::OtherDatabase(_) => "give all three URLs the same server and the same database",
+        RolesError::Role { fault: RoleFault::CreatesNoTables, .. } | RolesError::OtherOwner { .. } => {
+            "ask the administrator of the database to run what `packshot admin migrate --plan` prints"
+        }
+        RolesError::Role { .. } => {
+            "take that right from the role, or use another role: `packshot admin migrate --plan` prints how to create one"
+        }
+    };
+    Fault::new("config.database_roles", error.to_string()).at(error.setting()).help(help)
 }
 
 /// Whether a file stands where a folder was to be created.

@@ -1,15 +1,19 @@
 //! What is removed from time to time: files that nothing refers to, uploads and files of jobs that a process left
-//! unfinished, finished pictures of series whose jobs have ended, and expired answers.
+//! unfinished, finished pictures of series whose jobs have ended, and what has expired: answers, sessions, entries of
+//! the audit log.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::chain;
+use super::purge::{self, PurgeError};
+use crate::config::Settings;
 use crate::renders;
+use crate::settings::InForce;
 use crate::store::{Store, StoreError};
-use packshot_db::{AllTenants, Db, DbError, TenantScope, idempotency, objects};
+use packshot_db::{AllTenants, Db, DbError, TenantScope, audit, idempotency, objects, sessions};
 
 /// How often to look.
 const EVERY: Duration = Duration::from_secs(600);
@@ -27,15 +31,17 @@ enum SweepError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Finished(#[from] renders::SweepError),
+    #[error("a deleted tenant cannot be removed yet")]
+    Purge(#[from] PurgeError),
 }
 
 /// Runs for as long as the service does.
-pub(super) async fn run(db: Db, store: Store, scratch: PathBuf) {
+pub(super) async fn run(db: Db, store: Store, settings: Arc<Settings>) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match sweep(&db, &store, &scratch).await {
+        match sweep(&db, &store, &settings).await {
             Ok((0, 0)) => {}
             Ok((files, answers)) => tracing::info!(files, answers, "removed unused files and expired answers"),
             Err(error) => tracing::warn!("housekeeping: {}", chain(&error)),
@@ -44,7 +50,7 @@ pub(super) async fn run(db: Db, store: Store, scratch: PathBuf) {
 }
 
 /// How many files and how many stored answers were removed.
-async fn sweep(db: &Db, store: &Store, scratch: &Path) -> Result<(u64, u64), SweepError> {
+async fn sweep(db: &Db, store: &Store, settings: &Settings) -> Result<(u64, u64), SweepError> {
     let mut files = 0;
     loop {
         let found = objects::unreferenced(db, AllTenants::Housekeeping, GRACE, OBJECTS_AT_ONCE).await?;
@@ -62,6 +68,13 @@ async fn sweep(db: &Db, store: &Store, scratch: &Path) -> Result<(u64, u64), Swe
     }
     store.clean().await?;
     let answers = idempotency::purge_expired(db, AllTenants::Housekeeping).await?;
-    renders::sweep(db, scratch).await?;
+    sessions::expire(db, AllTenants::Housekeeping).await?;
+    let retention = InForce::of_instance(db, settings).await?.audit_retention;
+    let entries = audit::expire(db, AllTenants::Housekeeping, retention).await?;
+    if entries > 0 {
+        tracing::info!(entries, "removed old entries of the audit log");
+    }
+    renders::sweep(db, &settings.scratch()).await?;
+    purge::run(db, store).await?;
     Ok((files, answers))
 }

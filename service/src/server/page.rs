@@ -18,18 +18,24 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, kind and content of every file of the page.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("/", HTML, include_str!("../../page/index.html")),
     ("/style.css", STYLE, include_str!("../../page/style.css")),
     ("/reference.css", STYLE, include_str!("../../page/reference.css")),
     ("/icon.svg", SVG, include_str!("../../page/icon.svg")),
+    ("/account.js", SCRIPT, include_str!("../../page/account.js")),
     ("/app.js", SCRIPT, include_str!("../../page/app.js")),
+    ("/credentials.js", SCRIPT, include_str!("../../page/credentials.js")),
+    ("/door.js", SCRIPT, include_str!("../../page/door.js")),
+    ("/http.js", SCRIPT, include_str!("../../page/http.js")),
     ("/job.js", SCRIPT, include_str!("../../page/job.js")),
+    ("/notice.js", SCRIPT, include_str!("../../page/notice.js")),
+    ("/screen.js", SCRIPT, include_str!("../../page/screen.js")),
     ("/service.js", SCRIPT, include_str!("../../page/service.js")),
     ("/text.js", SCRIPT, include_str!("../../page/text.js")),
 ];
 
-/// Routes of the page. They are open: what the page shows it gets from the API, with its key.
+/// Routes of the page. They are open: what the page shows it gets from the API, with a key or a token of its user.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     FILES.iter().fold(Router::new(), |router, (path, kind, text)| router.route(path, get(move || answer(kind, text))))
 }

@@ -1,8 +1,12 @@
 //! Settings that can be changed while the service runs, each with its description.
 
-use serde_json::Value as Json;
+use std::path::Path;
 
-use crate::config::Settings as Config;
+use serde_json::{Map, Value as Json, json};
+
+use super::kind::{Kind, kept_of};
+use crate::config::executor::BUILTIN;
+use crate::config::{Executors, Settings as Config};
 
 /// What a setting applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,53 +28,6 @@ impl Reach {
     }
 }
 
-/// The values that are allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Text of one byte at least.
-    Text {
-        /// And so many at most.
-        bytes_max: usize,
-    },
-    /// A whole number in a range.
-    Whole {
-        /// The smallest.
-        min: u64,
-        /// The largest.
-        max: u64,
-    },
-}
-
-impl Kind {
-    /// Checks a value.
-    ///
-    /// # Errors
-    /// What was expected.
-    pub fn check(self, value: &Json) -> Result<(), String> {
-        match (self, value) {
-            (Self::Text { bytes_max }, Json::String(text))
-                if (1..=bytes_max).contains(&text.len()) && !text.chars().any(char::is_control) =>
-            {
-                Ok(())
-            }
-            (Self::Text { bytes_max }, _) => Err(format!("expected text of 1 to {bytes_max} bytes")),
-            (Self::Whole { min, max }, value) => match value.as_u64().filter(|number| (min..=max).contains(number)) {
-                Some(_) => Ok(()),
-                None => Err(format!("expected a whole number from {min} to {max}")),
-            },
-        }
-    }
-
-    /// The name of the type in JSON.
-    #[must_use]
-    pub const fn type_name(self) -> &'static str {
-        match self {
-            Self::Text { .. } => "string",
-            Self::Whole { .. } => "integer",
-        }
-    }
-}
-
 /// A setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Definition {
@@ -78,13 +35,13 @@ pub struct Definition {
     pub key: &'static str,
     /// Names of the reference system for it.
     pub aliases: &'static [&'static str],
-    /// What it may be.
+    /// The values that it may have.
     pub kind: Kind,
     /// Its default; null is no value.
     pub default: fn() -> Json,
     /// What the configuration has for it: what pins it, or the default.
     pub configured: fn(&Config) -> Json,
-    /// Whose it is.
+    /// What it applies to.
     pub reach: Reach,
     /// The unit of a number.
     pub unit: Option<&'static str>,
@@ -101,7 +58,7 @@ pub struct Definition {
 }
 
 /// All settings.
-pub static SETTINGS: [Definition; 9] = [
+pub static SETTINGS: [Definition; 21] = [
     Definition {
         key: "render_device",
         aliases: &["cycles_device"],
@@ -230,7 +187,192 @@ pub static SETTINGS: [Definition; 9] = [
         recommendation: None,
         warning: Some("each open stream queries the database about once a second"),
     },
+    Definition {
+        key: "access_token_ttl_s",
+        aliases: &[],
+        kind: Kind::Whole { min: 60, max: 86_400 },
+        default: || 900.into(),
+        configured: |config| config.access_token_ttl_s.into(),
+        reach: Reach::Instance,
+        unit: Some("seconds"),
+        title: "Life of access tokens",
+        description: "How long an access token is valid after a sign-in or a refresh.",
+        affects: &["sign-in"],
+        recommendation: None,
+        warning: None,
+    },
+    Definition {
+        key: "refresh_token_ttl_s",
+        aliases: &[],
+        kind: Kind::Whole { min: 60, max: 31_536_000 },
+        default: || 1_209_600.into(),
+        configured: |config| config.refresh_token_ttl_s.into(),
+        reach: Reach::Instance,
+        unit: Some("seconds"),
+        title: "Life of refresh tokens",
+        description: "How long a session lasts while nobody uses it.",
+        affects: &["sign-in"],
+        recommendation: None,
+        warning: None,
+    },
+    Definition {
+        key: "allowed_hosts",
+        aliases: &[],
+        kind: Kind::Hosts,
+        default: || Json::Array(Vec::new()),
+        configured: |config| config.allowed_hosts.clone().into(),
+        reach: Reach::Instance,
+        unit: None,
+        title: "Host names",
+        description: "Host names that the service answers to, besides localhost, while it is open to its own machine.",
+        affects: &["sign-in"],
+        recommendation: Some("none: set up sign-in instead, then every name works"),
+        warning: Some("a change takes effect within 5 seconds"),
+    },
+    Definition {
+        key: "trusted_proxies",
+        aliases: &[],
+        kind: Kind::Networks,
+        default: || Json::Array(Vec::new()),
+        configured: |config| config.trusted_proxies.texts().into(),
+        reach: Reach::Instance,
+        unit: None,
+        title: "Trusted proxies",
+        description: "Addresses and networks of proxies whose X-Forwarded-For says where a request comes from, for limits and the audit log. From anyone else the header is ignored.",
+        affects: &["requests", "sign-in", "audit log"],
+        recommendation: Some("only proxies that set the header themselves, and none if clients connect directly"),
+        warning: Some(
+            "a change takes effect within 5 seconds; whoever connects from one of these addresses can claim any other",
+        ),
+    },
+    Definition {
+        key: "cors_origins",
+        aliases: &[],
+        kind: Kind::Origins,
+        default: || Json::Array(Vec::new()),
+        configured: |config| config.cors_origins.clone().into(),
+        reach: Reach::Instance,
+        unit: None,
+        title: "Other web pages",
+        description: "Origins, such as https://shop.example, whose pages may call the service from a browser.",
+        affects: &["requests"],
+        recommendation: None,
+        warning: Some("a change takes effect within 5 seconds"),
+    },
+    Definition {
+        key: "metrics_token",
+        aliases: &[],
+        kind: Kind::Token,
+        default: || Json::Null,
+        configured: |config| config.metrics_token.as_ref().map(|token| kept_of(token.reveal())).into(),
+        reach: Reach::Instance,
+        unit: None,
+        title: "Metrics token",
+        description: "A client that sends this as its bearer token may read /metrics from anywhere, and nothing else. Only the token's hash is stored.",
+        affects: &["metrics"],
+        recommendation: Some("32 random characters or more"),
+        warning: Some("a change takes effect within 5 seconds"),
+    },
+    Definition {
+        key: "audit_retention_days",
+        aliases: &[],
+        kind: Kind::Whole { min: 30, max: 36_500 },
+        default: || 730.into(),
+        configured: |config| config.audit_retention_days.into(),
+        reach: Reach::Instance,
+        unit: Some("days"),
+        title: "Retention of the audit log",
+        description: "Entries of the audit log that are older than this are removed.",
+        affects: &["audit log"],
+        recommendation: None,
+        warning: Some("old entries are removed every ten minutes, and are then gone for good"),
+    },
+    Definition {
+        key: "rate_limit_per_s",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 1_000_000 },
+        default: || Json::Null,
+        configured: |config| config.rate_limit_per_s.into(),
+        reach: Reach::Instance,
+        unit: Some("requests per second"),
+        title: "Requests per second",
+        description: "The most requests per second of one user, over all keys and sessions. Null: no limit.",
+        affects: &["requests"],
+        recommendation: None,
+        warning: Some("a change takes effect within 5 seconds"),
+    },
+    Definition {
+        key: "rate_limit_burst",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 2_000_000 },
+        default: || Json::Null,
+        configured: |config| config.rate_limit_burst.into(),
+        reach: Reach::Instance,
+        unit: Some("requests"),
+        title: "Requests at once",
+        description: "How many requests of one user may come at once after a pause. Null: twice rate_limit_per_s.",
+        affects: &["requests"],
+        recommendation: None,
+        warning: Some("a change takes effect within 5 seconds"),
+    },
+    Definition {
+        key: "legacy_executor",
+        aliases: &[],
+        kind: Kind::Executor,
+        default: || BUILTIN.into(),
+        configured: |config| config.legacy_executor.clone().into(),
+        reach: Reach::Tenant,
+        unit: None,
+        title: "Executor of order lines",
+        description: "What renders order lines whose output type names no executor: builtin, which is Packshot, or one of legacy_executors.",
+        affects: &["orders"],
+        recommendation: None,
+        warning: Some("this version has no orders yet: until then the choice is only stored"),
+    },
+    Definition {
+        key: "legacy_executors",
+        aliases: &[],
+        kind: Kind::OfFile { type_name: "object" },
+        default: || Json::Object(Map::new()),
+        configured: |config| shown_executors(&config.legacy_executors),
+        reach: Reach::Instance,
+        unit: None,
+        title: "Other executors",
+        description: "Programs and services that can render order lines instead of Packshot, each with its kind. Their commands and addresses are never shown.",
+        affects: &["orders"],
+        recommendation: None,
+        warning: Some(
+            "only in the settings file, which is read when the service starts; this version has no orders yet",
+        ),
+    },
+    Definition {
+        key: "cad_converter",
+        aliases: &[],
+        kind: Kind::OfFile { type_name: "string" },
+        default: || Json::Null,
+        configured: |config| config.cad_converter.as_deref().and_then(shown_program).into(),
+        reach: Reach::Instance,
+        unit: None,
+        title: "CAD converter",
+        description: "The program that converts STEP files to GLB; its folder and arguments are never shown. Null: there is none, and STEP files cannot be rendered.",
+        affects: &["products"],
+        recommendation: None,
+        warning: Some(
+            "only in the settings file, which is read when the service starts; this version takes no STEP files yet",
+        ),
+    },
 ];
+
+/// Executors as clients see them: who may see settings need not know what runs on the machine.
+fn shown_executors(executors: &Executors) -> Json {
+    let shown = executors.iter().map(|(name, executor)| (name.clone(), json!({"kind": executor.kind()})));
+    Json::Object(shown.collect())
+}
+
+/// The name of a program, without its folder and its arguments.
+fn shown_program(command: &[String]) -> Option<String> {
+    Some(Path::new(command.first()?).file_name()?.to_string_lossy().into_owned())
+}
 
 /// The setting of a name, or of an old name.
 pub fn find(name: &str) -> Option<&'static Definition> {

@@ -12,7 +12,7 @@ pub enum StoreError {
     #[error("no space is left for the file")]
     Full,
     /// The upload has more bytes than it may have.
-    #[error("the upload has more than {bytes_max} bytes")]
+    #[error("the file has more than the {bytes_max} bytes that it may have")]
     TooLarge {
         /// The limit.
         bytes_max: u64,

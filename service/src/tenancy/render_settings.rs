@@ -1,14 +1,13 @@
 //! The settings that decide what a tenant may render, and how.
 
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, Code};
 use crate::settings::InForce;
 use packshot_contract::request::SAMPLES_MAX;
-use packshot_db::{TenantScope, settings};
-use packshot_domain::access::Principal;
+use packshot_db::{TenantScope, settings, tenant_configs};
+use packshot_domain::feature::{Feature, Features};
+use packshot_domain::principal::Principal;
+use packshot_domain::tenant_config::{BUILTIN_LIBRARY, FALLBACK_MATERIAL, TenantConfig};
 use packshot_pipeline::plan::Limits;
-
-/// The id of the library that ships with the program: it lies below every other library and needs no file.
-pub const BUILTIN: &str = "STD";
 
 /// Settings that affect requests for pictures, as they were when they were read.
 #[derive(Clone, Debug)]
@@ -19,30 +18,46 @@ pub struct RenderSettings {
     pub upload_bytes_max: u64,
     /// The tenant's own library, by name; never the built-in one.
     pub material_library: Option<String>,
-    /// The tenant's material for parts that nothing matches.
+    /// The tenant's material for parts that nothing matches, where it chose another than the libraries do.
     pub fallback_material: Option<String>,
+    features: Features,
 }
 
 impl RenderSettings {
-    /// The settings in force for the caller's tenant.
+    /// The settings in force for the caller's tenant. A limit of the tenant's own is never above the setting, even
+    /// where that was lowered later.
     ///
     /// # Errors
     /// Errors of the database.
     pub async fn in_force(app: &App, who: &Principal) -> Result<Self, AppError> {
-        let stored = settings::stored(&app.db, TenantScope::of(who.tenant)).await?;
+        let scope = TenantScope::of(who.tenant);
+        let stored = settings::stored(&app.db, scope).await?;
         let InForce { render_device, render_samples, max_upload_bytes, max_pixels, .. } =
             InForce::of(&app.settings, &stored);
-        let text = |name: &str| stored.tenant.values.get(name)?.as_str().map(str::to_owned);
+        let own: TenantConfig = tenant_configs::get(&app.db, scope).await?.config;
+        let lower = |own: Option<i64>, setting: u64| own.map_or(setting, |own| own.unsigned_abs().min(setting));
         Ok(Self {
             limits: Limits {
-                pixels_max: max_pixels,
+                pixels_max: lower(own.max_pixels, max_pixels),
                 samples_max: SAMPLES_MAX,
                 samples_default: render_samples,
                 device_default: render_device,
             },
-            upload_bytes_max: max_upload_bytes,
-            material_library: text("material_library").filter(|name| name != BUILTIN),
-            fallback_material: text("fallback_material"),
+            upload_bytes_max: lower(own.max_upload_bytes, max_upload_bytes),
+            material_library: Some(own.material_library).filter(|name| name != BUILTIN_LIBRARY),
+            fallback_material: Some(own.fallback_material).filter(|name| name != FALLBACK_MATERIAL),
+            features: own.features,
         })
+    }
+
+    /// Checks that a feature is on.
+    ///
+    /// # Errors
+    /// [`Code::FeatureDisabled`].
+    pub fn require(&self, feature: Feature) -> Result<(), AppError> {
+        match self.features.has(feature) {
+            true => Ok(()),
+            false => Err(AppError::new(Code::FeatureDisabled, format!("`{feature}` is switched off for this tenant"))),
+        }
     }
 }

@@ -4,12 +4,13 @@ use serde_json::{Map, Value};
 
 use crate::app::{App, AppError, Code};
 use crate::config::Settings as Config;
-use crate::settings::{self, Definition, Kind, Reach, SETTINGS};
+use crate::settings::{self, Definition, Kind, Pin, Reach, SETTINGS};
 use packshot_contract::problem::{Finding, Invalid};
 use packshot_contract::setting::{SettingItem, SettingRange, SettingValues, SettingsSchema};
 use packshot_db::TenantScope;
 use packshot_db::settings::{self as rows, Patch, Stored};
-use packshot_domain::access::{Permission, Principal, Role};
+use packshot_domain::access::{Permission, Role};
+use packshot_domain::principal::Principal;
 
 fn values_of(config: &Config, stored: &Stored) -> SettingValues {
     SettingValues { values: settings::values(config, stored), revision: stored.revision().unsigned_abs() }
@@ -36,21 +37,21 @@ pub async fn schema(app: &App, who: &Principal) -> Result<SettingsSchema, AppErr
 
 fn item(definition: &Definition, config: &Config, stored: &Stored, caller: &Principal) -> SettingItem {
     let (value, source) = settings::value(definition, config, stored);
-    let is_pinned = config.in_effect.pinned_by(definition.key).is_some();
+    let is_pinned = settings::pin(definition, config).is_some();
     let text = |text: Option<&str>| text.map(str::to_owned);
     SettingItem {
         key: definition.key.to_owned(),
         aliases: definition.aliases.iter().map(|&alias| alias.to_owned()).collect(),
         type_name: definition.kind.type_name().to_owned(),
         default: (definition.default)(),
-        value,
+        value: settings::shown(definition, value),
         scope: definition.reach.as_str().to_owned(),
         source: source.to_owned(),
         writable: !is_pinned && may_write(caller, definition),
-        secret: false,
+        secret: definition.kind.is_secret(),
         range: match definition.kind {
             Kind::Whole { min, max } => Some(SettingRange { min, max }),
-            Kind::Text { .. } => None,
+            _ => None,
         },
         unit: text(definition.unit),
         title: definition.title.to_owned(),
@@ -85,15 +86,21 @@ pub async fn change(
     change: SettingsChange,
     expected: Option<i64>,
 ) -> Result<SettingValues, AppError> {
-    let stored = rows::patch(&app.db, TenantScope::of(who.tenant), change.0, expected).await?;
+    let stored = rows::patch(&app.db, TenantScope::of(who.tenant), who.actor(), change.0, expected).await?;
+    app.recent.forget();
     tracing::info!(user = %who.user, revision = stored.revision(), "settings changed");
     Ok(values_of(&app.settings, &stored))
 }
 
 /// Whether a caller may change this setting.
 fn may_write(caller: &Principal, definition: &Definition) -> bool {
-    let is_of_instance = caller.role == Role::GlobalAdmin || caller.in_operating_tenant;
-    caller.allows(Permission::WriteSettings).is_ok() && (definition.reach == Reach::Tenant || is_of_instance)
+    let is_permitted = caller.allows(Permission::WriteSettings).is_ok();
+    is_permitted && (definition.reach == Reach::Tenant || is_of_installation(caller))
+}
+
+/// Whether a caller who may change settings may change those of the whole installation.
+fn is_of_installation(caller: &Principal) -> bool {
+    caller.role == Role::GlobalAdmin || caller.in_operating_tenant
 }
 
 /// The change that a patch asks for, under current names.
@@ -104,37 +111,70 @@ fn read(body: &Value, caller: &Principal, config: &Config) -> Result<Patch, AppE
     let Value::Object(members) = body else {
         return Err(Invalid::one("", "wrong_type", "expected an object").into());
     };
-    let mut patch = Patch::default();
+    let secrets = SETTINGS.iter().filter(|definition| definition.kind.is_secret());
+    let mut patch = Patch { secrets: secrets.map(|definition| definition.key).collect(), ..Patch::default() };
     let (mut forbidden, mut invalid, mut pinned) = (Vec::new(), Vec::new(), Vec::new());
     for (name, value) in members {
         let found = |code: Code, detail: String| Finding::new(packshot_json::pointer("", name), code.as_str(), detail);
         let Some(definition) = settings::definition::find(name) else {
-            invalid.push(found(Code::UnknownSetting, format!("there is no setting {name:?}")));
+            invalid.push(found(Code::UnknownSetting, unknown(name, config)));
             continue;
         };
         if !may_write(caller, definition) {
             let detail = "this setting applies to the whole installation: only an administrator of the operating tenant can change it";
             forbidden.push(found(Code::Forbidden, detail.to_owned()));
-        } else if let Some(source) = config.in_effect.pinned_by(definition.key) {
-            let place = source.replace('_', " ");
-            let detail = format!(
-                "this setting is fixed when the service starts ({place}): change it there, then restart the service"
-            );
-            pinned.push(found(Code::SettingPinned, detail));
-        } else if let Err(expected) = if value.is_null() { Ok(()) } else { definition.kind.check(value) } {
-            invalid.push(found(Code::InvalidSetting, expected));
-        } else if part_of(&mut patch, definition).insert(definition.key.to_owned(), value.clone()).is_some() {
-            invalid.push(found(Code::InvalidSetting, format!("{:?} is given twice, under two names", definition.key)));
+        } else if let Some(pin) = settings::pin(definition, config) {
+            pinned.push(found(Code::SettingPinned, why(pin, definition, caller, config)));
+        } else {
+            let kept = if value.is_null() { Ok(Value::Null) } else { definition.kind.read(value, config) };
+            match kept.map(|kept| part_of(&mut patch, definition).insert(definition.key.to_owned(), kept)) {
+                Ok(None) => {}
+                Ok(Some(_)) => {
+                    let twice = format!("{:?} is given twice, under two names", definition.key);
+                    invalid.push(found(Code::InvalidSetting, twice));
+                }
+                Err(expected) => invalid.push(found(Code::InvalidSetting, expected)),
+            }
         }
     }
     let refused = |findings: Vec<Finding>, code: Code, detail: &str| match findings.is_empty() {
         true => Ok(()),
         false => Err(AppError::of_input(code.as_str(), detail, findings)),
     };
-    refused(forbidden, Code::Forbidden, "you are not allowed to change all of these settings")?;
+    refused(forbidden, Code::Forbidden, "you may not change some of these settings")?;
     Invalid::unless_clean((), invalid)?;
     refused(pinned, Code::SettingPinned, "some of these settings are fixed when the service starts")?;
     Ok(patch)
+}
+
+/// What is wrong with a name that no setting here has.
+fn unknown(name: &str, config: &Config) -> String {
+    if config.in_effect.has(name) {
+        return format!("{name:?} can only be set in the settings file, the environment or on the command line");
+    }
+    let known = SETTINGS.iter().flat_map(|definition| definition.aliases.iter().copied().chain([definition.key]));
+    match packshot_words::mistyped(name, known) {
+        Some(near) => format!("there is no setting {name:?}; did you mean {near:?}?"),
+        None => format!("there is no setting {name:?}"),
+    }
+}
+
+/// Why nobody can change a setting while the service runs. Where its value stands is for those who run the
+/// installation.
+fn why(pin: Pin, definition: &Definition, caller: &Principal, config: &Config) -> String {
+    match pin {
+        Pin::AtStart(_) if !is_of_installation(caller) => {
+            "this setting is fixed for all tenants: ask whoever runs the installation".to_owned()
+        }
+        Pin::AtStart(source) => {
+            let place = config.in_effect.place_of(definition.key).unwrap_or_else(|| source.replace('_', " "));
+            format!("this setting is fixed when the service starts, by {place}: change it there, then restart the service")
+        }
+        Pin::OfFile => {
+            "only the settings file can say what runs on the service's machine: change it there, then restart the service"
+                .to_owned()
+        }
+    }
 }
 
 fn part_of<'p>(patch: &'p mut Patch, definition: &Definition) -> &'p mut Map<String, Value> {

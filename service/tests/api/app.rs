@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) use packshot_db::testing::TestDatabase;
-use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, keys, settings};
+use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, keys, tenants, users};
 use packshot_domain::access::{Role, Scope};
+use packshot_domain::audit::Actor;
 use packshot_domain::id::{TenantId, UserId, WorkerId};
 use packshot_domain::key::ApiKey;
 use packshot_domain::task::SERVICE_DEATHS_MAX_INLINE;
 use packshot_service::api::{self, AppState};
-use packshot_service::app::{App, Parts};
+use packshot_service::app::{App, Parts, SigningKeyFile};
 use packshot_service::config::{Settings, Sources};
 use packshot_service::events::hub::Hub;
 use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
@@ -27,6 +28,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::glb::Glb;
@@ -35,6 +37,9 @@ use crate::glb::Glb;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the service sends a comment in an event stream that is silent.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_millis(300);
+
+/// The password of everyone in the tests.
+pub(crate) const PASSWORD: &str = "several words together";
 
 /// A request for a picture that takes a few milliseconds.
 pub(crate) fn small() -> Value {
@@ -72,6 +77,8 @@ pub(crate) struct Installation {
     folder: Arc<TempDir>,
     database: DatabaseConfig,
     variables: BTreeMap<String, String>,
+    /// The settings file.
+    pub(crate) file: Option<(PathBuf, String)>,
 }
 
 impl Installation {
@@ -84,13 +91,13 @@ impl Installation {
         ]);
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let database = engine.fresh(folder.path()).await.expect("a database");
-        Self { folder, database, variables }
+        Self { folder, database, variables, file: None }
     }
 
     /// Starts the service, with a worker if `works` is set.
     pub(crate) async fn start(&self, works: bool) -> TestApp {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let sources = Sources { variables: self.variables.clone(), ..Sources::default() };
+        let sources = Sources { variables: self.variables.clone(), file: self.file.clone(), ..Sources::default() };
         let settings = Arc::new(Settings::from_sources(&sources).expect("valid settings"));
         let db = Db::open(&self.database).await.expect("the database opens");
         let store =
@@ -101,7 +108,15 @@ impl Installation {
             false => QueueHandle::default(),
         };
         tokio::spawn(pass_on_notices(db.notices(), hub.clone(), queue.clone()));
-        let parts = Parts { db: db.clone(), store: store.clone(), hub: hub.clone(), queue: queue.clone(), settings };
+        let signing_keys = SigningKeyFile::open(settings.jwt_secret_file.clone()).expect("keys");
+        let parts = Parts {
+            db: db.clone(),
+            store: store.clone(),
+            hub: hub.clone(),
+            queue: queue.clone(),
+            settings,
+            signing_keys,
+        };
         let state = AppState::new(App::new(parts), Metrics::install(), KEEP_ALIVE);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
@@ -237,10 +252,10 @@ impl TestApp {
         TenantScope::of(of.operating_tenant)
     }
 
-    /// Changes settings of the open mode's tenant that no route changes yet.
-    pub(crate) async fn configure(&self, values: &Value) {
-        let values = values.as_object().expect("an object").clone();
-        settings::patch_tenant(&self.db, self.scope().await, values, None).await.expect("stored");
+    /// Changes the configuration of the open mode's tenant, to which nothing may object.
+    pub(crate) async fn configure(&self, patch: &Value) {
+        let reply = Reply::of(self.request(Method::PATCH, "/api/v1/tenant/config").json(patch)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
     }
 
     /// Changes settings through the API.
@@ -260,6 +275,11 @@ impl TestApp {
         files.into_iter().filter(|file| !file.ends_with("lock")).collect()
     }
 
+    /// What is in all files of the data folder, the database among them.
+    pub(crate) fn stored_bytes(&self) -> Vec<Vec<u8>> {
+        files_below(self.folder.path()).iter().filter_map(|file| std::fs::read(file).ok()).collect()
+    }
+
     /// A key of the operating tenant's local user with these scopes. It configures the installation.
     pub(crate) async fn operating_key(&self, scopes: &[Scope]) -> String {
         let of = installation::get(&self.db, AllTenants::Instance).await.expect("answers");
@@ -268,15 +288,9 @@ impl TestApp {
 
     /// A key of a new tenant's user of this role.
     pub(crate) async fn tenant_key(&self, slug: &str, role: Role, scopes: &[Scope]) -> (TenantId, String) {
-        let made = installation::create_tenant(&self.db, AllTenants::Instance, slug, role).await;
+        let made = tenants::create_bare(&self.db, AllTenants::Instance, slug, role).await;
         let (tenant, user) = made.expect("a tenant is created");
         (tenant, self.key_of(tenant, user, scopes, None).await)
-    }
-
-    /// A key of a tenant's new user of this role.
-    pub(crate) async fn user_key(&self, tenant: TenantId, role: Role) -> String {
-        let user = installation::create_user(&self.db, TenantScope::of(tenant), role).await.expect("a user");
-        self.key_of(tenant, user, &[Scope::Admin], None).await
     }
 
     pub(crate) async fn key_of(&self, tenant: TenantId, user: UserId, scopes: &[Scope], per_s: Option<i32>) -> String {
@@ -287,16 +301,67 @@ impl TestApp {
             all_tenants: false,
             expires_at: None,
             rate_limit_per_s: per_s,
+            created_by: None,
         };
         let key = ApiKey::generate().expect("randomness");
-        keys::create(&self.db, TenantScope::of(tenant), new, &key).await.expect("stored");
+        keys::create(&self.db, TenantScope::of(tenant), Actor::system(), new, &key).await.expect("stored");
         key.reveal().to_owned()
+    }
+
+    /// Makes the first person, a global admin with [`PASSWORD`]; the tokens.
+    pub(crate) async fn set_up(&self, email: &str) -> Value {
+        let body = json!({"email": email, "password": PASSWORD});
+        let reply = Reply::of(self.request(Method::POST, "/api/v1/setup").json(&body)).await;
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        reply.json()
+    }
+
+    /// A new user of this role in a tenant, with [`PASSWORD`], signed in; the tokens.
+    pub(crate) async fn person(&self, tenant: TenantId, email: &str, role: Role) -> Value {
+        let hash = password_hash().await.to_owned();
+        let new = users::NewUser {
+            email: email.parse().expect("an address"),
+            display_name: email.parse().expect("a name"),
+            role,
+            is_active: true,
+            password: users::NewPassword { hash, is_temporary: false },
+        };
+        users::create(&self.db, TenantScope::of(tenant), Actor::system(), new).await.expect("a user");
+        let slug = tenants::get(&self.db, AllTenants::Instance, tenant).await.expect("a tenant").slug.to_string();
+        let body = json!({"email": email, "password": PASSWORD, "tenant": slug});
+        let reply = self.sign_in(&body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// Tries to sign in.
+    pub(crate) async fn sign_in(&self, body: &Value) -> Reply {
+        let client = &self.client;
+        Reply::of(client.post(format!("{}/api/auth/login", self.base)).json(body)).await
     }
 
     /// The same service, as another caller sees it.
     pub(crate) fn with_key(&self, key: &str) -> Guest<'_> {
         Guest { app: self, key: key.to_owned() }
     }
+}
+
+/// The hash of [`PASSWORD`], computed once by a service that a user signs up with.
+async fn password_hash() -> &'static str {
+    static HASH: OnceCell<String> = OnceCell::const_new();
+    let hash = async || {
+        let app = TestApp::idle(&TestDatabase::Sqlite).await;
+        app.set_up("hash@test").await;
+        let email = "hash@test".parse().expect("an address");
+        let found = users::with_email(&app.db, AllTenants::Authentication, &email, None).await.expect("a search");
+        found[0].password_hash.clone().expect("a hash")
+    };
+    HASH.get_or_init(hash).await
+}
+
+/// The access token of a sign-in.
+pub(crate) fn token(tokens: &Value) -> &str {
+    tokens["access_token"].as_str().expect("a token")
 }
 
 /// A caller with a key.
@@ -322,6 +387,11 @@ impl Guest<'_> {
 
     pub(crate) async fn post(&self, path: &str) -> Reply {
         Reply::of(self.request(Method::POST, path)).await
+    }
+
+    /// Sends JSON.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Reply {
+        Reply::of(self.request(method, path).json(body)).await
     }
 
     pub(crate) async fn submit(&self, request: &Value) -> Reply {

@@ -1,6 +1,5 @@
-//! C19, C38, R62, R63, R65, R75: how many tasks run at once.
+//! C19, C38, R62, R63, R65, R75, T66: how many tasks run at once.
 
-use packshot_db::{AllTenants, installation};
 use packshot_domain::access::{Role, Scope};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -30,6 +29,7 @@ cases! {
         for stale in [tag.as_str(), "\"no revision\"", "3"] {
             assert_eq!(put(Some(stale), 6).await.problem(), (412, "precondition_failed".to_owned()), "{stale}");
         }
+        assert!(put(Some("3"), 6).await.text().contains("with its quotes"), "what is not a tag");
         assert_eq!(app.get("/api/v1/worker-configs/convert").await.json()["max_concurrency"], 5, "unchanged");
         assert_eq!(put(Some(&next), 6).await.status, 200);
         assert_eq!(put(None, 7).await.status, 200);
@@ -76,7 +76,7 @@ cases! {
         assert_eq!(limits, expected);
     }
 
-    async fn r65_a_tenant_has_a_limit_of_its_own(engine) {
+    async fn r65_t66_a_tenant_has_a_limit_of_its_own(engine) {
         let app = TestApp::start(&engine).await;
         let (alpha_id, alpha) = app.tenant_key("alpha", Role::TenantAdmin, &[Scope::Admin]).await;
         let (_, beta) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
@@ -84,7 +84,9 @@ cases! {
         let limits = json!({"max_concurrency": 8, "min_concurrency": 1});
         let put = app.with_key(&operator).request(Method::PUT, "/api/v1/worker-configs/render").json(&limits);
         assert_eq!(Reply::of(put).await.status, 200);
-        installation::set_max_concurrent_renders(&app.db, AllTenants::Instance, alpha_id, 3).await.expect("set");
+        let config = format!("/api/v1/tenants/{alpha_id}/config");
+        let limit = app.with_key(&operator).send(Method::PATCH, &config, &json!({"max_concurrent_renders": 3})).await;
+        assert_eq!(limit.status, 200, "{}", limit.text());
         let (alpha, beta) = (app.with_key(&alpha), app.with_key(&beta));
         for seed in 0..5 {
             let mut request = endless();

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The last numbers of the conventions (C) and of render jobs (R).
-const LAST: [(char, u32); 2] = [('C', 39), ('R', 95)];
+/// The last numbers of the conventions (C), of render jobs (R) and of tenancy (T).
+const LAST: [(char, u32); 3] = [('C', 39), ('R', 95), ('T', 88)];
 
 /// The repository.
 fn root() -> &'static Path {
@@ -27,7 +27,7 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
 /// The cases in the name of a test: `c10_c11_a_key` has two.
 fn cases_of(name: &str) -> impl Iterator<Item = String> {
     let is_case = |word: &&str| {
-        word.len() == 3 && word.starts_with(['c', 'r']) && word[1..].bytes().all(|digit| digit.is_ascii_digit())
+        word.len() == 3 && word.starts_with(['c', 'r', 't']) && word[1..].bytes().all(|digit| digit.is_ascii_digit())
     };
     name.split('_').take_while(is_case).map(str::to_uppercase)
 }
@@ -44,7 +44,7 @@ fn listed(document: &str, heading: &str) -> BTreeSet<String> {
 /// `R08–R10` as its three cases, `R08` as itself, any other word as nothing.
 fn expand(word: &str) -> Vec<String> {
     let case = |word: &str| {
-        let letter = word.chars().next().filter(|letter| "CR".contains(*letter))?;
+        let letter = word.chars().next().filter(|letter| "CRT".contains(*letter))?;
         Some((letter, word[1..].parse::<u32>().ok()?))
     };
     let (first, last) = word.split_once('–').unwrap_or((word, word));
@@ -74,4 +74,24 @@ fn every_case_is_a_test_or_left_for_later() {
     let untested: Vec<&String> = partly.iter().filter(|case| !tested.contains(*case)).collect();
     assert_eq!(untested, [] as [&String; 0], "listed as partly covered, but without a test");
     assert!(left.union(&partly).all(|case| all.contains(case)));
+}
+
+/// Cases of tenancy that no database decides.
+const OF_NO_DATABASE: [&str; 4] = [
+    "c29_t08_security_is_declared_as_it_is",
+    "t07_every_permission_has_its_row",
+    "t21_t27_forged_tokens_leave_no_trace",
+    "t88_a_database_as_one_role_serves_one_tenant",
+];
+
+#[test]
+fn t55_cases_of_tenancy_run_on_both_databases() {
+    let mut files = Vec::new();
+    sources(&root().join("service/tests/api"), &mut files);
+    let tests = files.iter().flat_map(|text| text.split("fn ").skip(1)).filter_map(|rest| rest.split_once('('));
+    let of_tenancy = tests.filter(|(name, _)| cases_of(name).any(|case| case.starts_with('T') && case != "T55"));
+    // `cases!` gives each test an engine, and runs it with every one that there is.
+    let once: BTreeSet<&str> =
+        of_tenancy.filter(|(_, rest)| !rest.starts_with("engine")).map(|(name, _)| name).collect();
+    assert_eq!(once, BTreeSet::from(OF_NO_DATABASE));
 }

@@ -6,6 +6,7 @@
 
 mod app;
 mod glb;
+mod log_lines;
 
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`.
 macro_rules! cases {
@@ -34,6 +35,9 @@ macro_rules! cases {
     };
 }
 
+mod access;
+mod audited;
+mod bypass;
 mod configs;
 mod coverage;
 mod described;
@@ -41,18 +45,26 @@ mod documents;
 mod events;
 mod files;
 mod idempotency;
+mod instance;
+mod keys;
 mod limits;
 mod lists;
 mod materials;
 mod options;
+mod people;
 mod preflight;
 mod problems;
+mod rates;
 mod rights;
 mod series;
 mod service;
 mod settings;
+mod sign_in;
 mod states;
 mod stores;
 mod submit;
 mod tasks;
+mod tokens;
+mod tenant_config;
+mod tenants;
 mod waiting;

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use packshot_db::{TenantScope, settings};
 use packshot_domain::access::{Role, Scope};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -111,7 +110,7 @@ cases! {
         let path = format!("/api/v1/material-libraries/{}", id(&upload(&app, ACME.into()).await.json()));
         let published = Reply::of(app.request(Method::PATCH, &path).json(&json!({"public": true}))).await;
         assert_eq!(published.json()["public"], true);
-        let (tenant, key) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        let (_, key) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
         let other = app.with_key(&key);
         let missing = (404, "library_not_found".to_owned());
         assert_eq!(other.get("/api/v1/material-libraries").await.json()["items"], json!([]));
@@ -132,9 +131,9 @@ cases! {
                 assert_eq!((refused.problem().0, refused.pointers()), (422, vec![pointer.to_owned()]), "{}", refused.text());
             }
         }
-        let values = json!({"material_library": "ACME"}).as_object().expect("an object").clone();
-        settings::patch_tenant(&app.db, TenantScope::of(tenant), values, None).await.expect("stored");
-        assert_eq!(other.get("/api/v1/materials").await.problem(), missing);
+        let chosen = other.send(Method::PATCH, "/api/v1/tenant/config", &json!({"material_library": "ACME"})).await;
+        assert_eq!((chosen.problem().0, chosen.pointers()), (422, vec!["/material_library".to_owned()]));
+        assert_eq!(chosen.json()["errors"][0]["code"], "library_not_found");
         let mut request = small();
         request["materials"] = json!({"parts": parts});
         let job = other.submit(&request).await.json();

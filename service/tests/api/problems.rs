@@ -63,6 +63,7 @@ cases! {
             let request = app.request(Method::PUT, "/api/v1/worker-configs/convert");
             let reply = Reply::of(request.header("content-type", "application/json").body(body)).await;
             assert_eq!(reply.problem(), problem(400, "malformed_body"), "{body}");
+            assert_eq!(body.is_empty(), reply.text().contains("the body is empty: expected a JSON object"), "{body}");
         }
         let truncated = app.request(Method::POST, "/api/v1/renders").header("content-type", "multipart/form-data; boundary=x");
         assert_eq!(Reply::of(truncated.body("--x\r\nContent-Disp")).await.problem(), problem(400, "malformed_body"));

@@ -76,7 +76,8 @@ async fn c29_the_document_says_everything_of_each_operation() {
     for (path, item) in api["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
             let what = format!("{method} {path}");
-            for member in ["x-permission", "x-scope", "x-tenancy", "x-error-codes", "summary", "tags"] {
+            for member in ["x-permission", "x-scope", "x-tenancy", "x-all-tenants", "x-error-codes", "summary", "tags"]
+            {
                 assert!(operation.get(member).is_some(), "{what}: {member}");
             }
             assert!(

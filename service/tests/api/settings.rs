@@ -1,4 +1,4 @@
-//! C19, C36, C37, R50–R53, R56 and the other settings.
+//! C19, C36, C37, R50–R53, R56, T71–T75 and the other settings.
 
 use packshot_db::log;
 use packshot_domain::access::{Role, Scope};
@@ -6,7 +6,7 @@ use packshot_domain::id::TaskId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Reply, TestApp, id, small};
+use crate::app::{Reply, TestApp, id, small, token};
 use crate::glb::Glb;
 
 /// A service whose device is not fixed by its configuration.
@@ -29,6 +29,11 @@ cases! {
             assert_eq!(now.get(key), None, "{key}");
             let reply = app.change_settings(&json!({key: 1})).await;
             assert_eq!((reply.problem(), reply.pointers()), ((422, "unknown_setting".to_owned()), vec![format!("/{key}")]));
+        }
+        for (key, told) in [("listen", "the settings file, the environment or on the command line"), ("max_pixel", "did you mean \\\"max_pixels\\\"?")] {
+            let reply = app.change_settings(&json!({key: 1})).await;
+            assert_eq!(reply.problem(), (422, "unknown_setting".to_owned()));
+            assert!(reply.text().contains(told), "{}", reply.text());
         }
         let job = app.render(&small()).await;
         let task: TaskId = job["task_id"].as_str().expect("a task").parse().expect("an id");
@@ -108,7 +113,7 @@ cases! {
         assert!(!events.contains("[GPU_PROBE]") && !events.contains("\"level\":\"warning\""), "{events}");
     }
 
-    async fn r56_a_tenant_has_its_own_fallback(engine) {
+    async fn r56_t66_a_tenant_has_its_own_fallback(engine) {
         let app = TestApp::start(&engine).await;
         let mut request = small();
         request["materials"] = json!({"parts": []});
@@ -133,15 +138,18 @@ cases! {
         app.change_settings(&json!({"max_pixels": 255})).await;
         assert_eq!(post(Glb::body()).await.problem(), (422, "image_too_large".to_owned()));
         app.change_settings(&json!({"max_pixels": 256, "max_upload_bytes": 100})).await;
-        assert_eq!(post(vec![0; 101]).await.problem(), (413, "body_too_large".to_owned()));
+        let refused = post(vec![0; 101]).await;
+        assert_eq!(refused.problem(), (413, "body_too_large".to_owned()));
+        assert!(refused.text().contains("more than the 100 bytes"), "{}", refused.text());
         app.change_settings(&json!({"max_upload_bytes": null})).await;
         assert_eq!(post(Glb::body()).await.status, 202);
     }
 
-    async fn what_the_service_was_started_with_is_pinned(engine) {
+    async fn t75_what_the_service_was_started_with_is_pinned(engine) {
         let app = TestApp::idle(&engine).await;
         let reply = app.change_settings(&json!({"cycles_device": "gpu", "render_samples": 8})).await;
         assert_eq!((reply.problem(), reply.pointers()), ((409, "setting_pinned".to_owned()), vec!["/cycles_device".to_owned()]));
+        assert!(reply.text().contains("by the variable `PACKSHOT_RENDER_DEVICE`"), "{}", reply.text());
         assert_eq!((&values(&app).await["render_device"], &values(&app).await["render_samples"]), (&json!("cpu"), &json!(256)));
         let schema = app.get("/api/v1/settings/schema").await.json();
         let items = schema["items"].as_array().expect("a list");
@@ -154,9 +162,14 @@ cases! {
         assert_eq!((&samples["range"], &samples["secret"]), (&json!({"min": 1, "max": 4096}), &json!(false)));
     }
 
-    async fn values_that_are_none_are_refused_together(engine) {
+    async fn t74_values_that_are_none_are_refused_together(engine) {
         let app = TestApp::idle(&engine).await;
         let before = app.get("/api/v1/settings").await.json();
+        for samples in [json!(0), json!(4097), json!("many")] {
+            let reply = app.change_settings(&json!({"max_pixels": 1000, "render_samples": samples})).await;
+            assert_eq!(reply.problem(), (422, "invalid_setting".to_owned()), "{samples}");
+            assert_eq!(reply.pointers(), ["/render_samples"]);
+        }
         let patch = json!({"render_samples": 0, "max_pixels": "many", "render_stall_timeout_minutes": 1.5, "max_upload_bytes": 5});
         let reply = app.change_settings(&patch).await;
         assert_eq!(reply.problem(), (422, "invalid_setting".to_owned()));
@@ -164,6 +177,61 @@ cases! {
         let twice = app.change_settings(&json!({"render_samples": 1, "blender_cycles_samples": 2})).await;
         assert_eq!(twice.problem(), (422, "invalid_setting".to_owned()));
         assert_eq!(app.get("/api/v1/settings").await.json(), before, "none of the changes is applied");
+    }
+
+    async fn t71_who_changes_settings_of_the_installation(engine) {
+        let app = TestApp::idle(&engine).await;
+        let global = app.set_up("global@test").await;
+        let operating = app.scope().await.tenant;
+        let admin = app.person(operating, "admin@test", Role::TenantAdmin).await;
+        let manager = app.person(operating, "manager@test", Role::ProjectManager).await;
+        let (beta, _) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        let foreign = app.person(beta, "boss@test", Role::TenantAdmin).await;
+        let change = async |tokens: &Value, minutes: u32| {
+            let body = json!({"render_stall_timeout_minutes": minutes});
+            app.with_key(token(tokens)).send(Method::PATCH, "/api/v1/settings", &body).await
+        };
+        assert_eq!(change(&global, 10).await.status, 200);
+        assert_eq!(change(&admin, 11).await.json()["values"]["render_stall_timeout_minutes"], 11);
+        for tokens in [&manager, &foreign] {
+            assert_eq!(change(tokens, 12).await.problem(), (403, "forbidden".to_owned()));
+        }
+        let log = app.with_key(token(&global)).get("/api/v1/audit-log?action=settings.changed").await.json();
+        let items = log["items"].as_array().expect("a list");
+        assert_eq!((items.len(), &items[0]["actor_id"]), (2, &admin["user"]["id"]));
+        let detail = json!({"before": {"render_stall_timeout_minutes": 10}, "after": {"render_stall_timeout_minutes": 11}});
+        assert_eq!(items[0]["detail"], detail);
+    }
+
+    async fn t72_settings_of_a_tenant_are_its_own(engine) {
+        let app = TestApp::idle_with(&engine, &NO_DEVICE).await;
+        let (_, alpha) = app.tenant_key("alpha", Role::TenantAdmin, &[Scope::Admin]).await;
+        let (_, beta) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        let (alpha, beta) = (app.with_key(&alpha), app.with_key(&beta));
+        let change = async |body: Value| beta.send(Method::PATCH, "/api/v1/settings", &body).await;
+        assert_eq!(change(json!({"render_samples": 64})).await.status, 200);
+        let still = json!({"width": 8, "height": 8, "light": "white"});
+        assert_eq!(beta.submit(&still).await.json()["request"]["samples"], 64);
+        assert_eq!(alpha.submit(&still).await.json()["request"]["samples"], 256);
+        let refused = change(json!({"render_device": "cpu"})).await;
+        assert_eq!((refused.problem(), refused.pointers()), ((403, "forbidden".to_owned()), vec!["/render_device".to_owned()]));
+        let schema = beta.get("/api/v1/settings/schema").await.json();
+        for item in schema["items"].as_array().expect("a list") {
+            assert!(item["scope"] == "tenant" || item["writable"] == false, "{item}");
+        }
+    }
+
+    async fn t73_old_names_of_settings(engine) {
+        let app = TestApp::idle_with(&engine, &NO_DEVICE).await;
+        let changed = app.change_settings(&json!({"cycles_device": "cpu", "blender_cycles_samples": 32})).await.json();
+        let now = values(&app).await;
+        assert_eq!(changed["values"], now);
+        assert_eq!((&now["render_device"], &now["render_samples"]), (&json!("cpu"), &json!(32)));
+        assert_eq!((now.get("cycles_device"), now.get("blender_cycles_samples")), (None, None));
+        let schema = app.get("/api/v1/settings/schema").await.json();
+        let items = schema["items"].as_array().expect("a list");
+        let device = items.iter().find(|item| item["key"] == "render_device").expect("described");
+        assert_eq!((&device["aliases"], &device["source"]), (&json!(["cycles_device"]), &json!("database")));
     }
 
     async fn a_tenant_sets_what_is_its_own(engine) {

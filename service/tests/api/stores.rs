@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use packshot_db::{AllTenants, DatabaseConfig, Db, installation};
+use packshot_db::{AllTenants, DatabaseConfig, Db, PostgresUrls, installation};
 use packshot_domain::id::StoreId;
 use packshot_service::server::ServeError;
 use packshot_service::server::identity::{self, IdentityError, Mismatch};
@@ -135,7 +135,7 @@ fn places_are_told_without_secrets() {
         allow_http: false,
     };
     let fault = ServeError::Mismatch {
-        database: DatabaseConfig::Postgres { url, max_connections: 1 }.to_string(),
+        database: DatabaseConfig::Postgres { urls: PostgresUrls::One(url), max_connections: 1 }.to_string(),
         store: StoreConfig::Bucket { bucket, spool: "spool".into() }.to_string(),
         mismatch: Mismatch::OtherStore,
     }

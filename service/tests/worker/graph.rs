@@ -10,6 +10,7 @@ use packshot_db::jobs::{self as rows, Cancelling, Job, NewJob, NewTask};
 use packshot_db::streams::{self, NewEvent};
 use packshot_db::tasks::{self, Claimed, Delivery, LaneLimit, Task};
 use packshot_db::{AllTenants, Db, DbError, TenantScope, Tx, installation};
+use packshot_domain::audit::Actor;
 use packshot_domain::document::StepStatus;
 use packshot_domain::event::EventName;
 use packshot_domain::id::{JobId, TaskId, UserId, WorkerId};
@@ -288,9 +289,9 @@ cases! {
         assert_eq!(yard.states(tasks).await, [TaskState::Failed, TaskState::Cancelled, TaskState::Cancelled]);
         let orphan = yard.task(compare).await.error.expect("a reason");
         assert_eq!(orphan.code, "upstream_failed");
-        let refused = tasks::requeue(&yard.db, yard.scope, compare).await;
+        let refused = tasks::requeue(&yard.db, yard.scope, Actor::system(), compare).await;
         assert!(matches!(refused, Err(DbError::State(_))), "only a task that failed can be requeued");
-        tasks::requeue(&yard.db, yard.scope, read).await.expect("it failed");
+        tasks::requeue(&yard.db, yard.scope, Actor::system(), read).await.expect("it failed");
         assert_eq!(yard.states(tasks).await[1..], [TaskState::Waiting; 2], "they wait again");
         for kind in [READ, EXPORT, COMPARE] {
             let shift = yard.next().await;

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use packshot_contract::document::GpuInfo;
 use packshot_contract::request::RenderRequest;
 use packshot_db::renders::{NewRender, NewWork, Render};
+use packshot_db::settings::{self, Patch};
 pub(crate) use packshot_db::testing::TestDatabase;
 use packshot_db::{AllTenants, Db, TenantScope, installation, objects, renders};
+use packshot_domain::audit::Actor;
 use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
 use packshot_domain::job::JobState;
 use packshot_domain::render::RenderKind;
@@ -25,7 +27,7 @@ use packshot_service::renders::RenderHandler;
 use packshot_service::store::{Store, StoreConfig};
 use packshot_worker::executor::{AssetSource, EventSender, Executor, WorkHandle};
 use packshot_worker::protocol::{Completed, OutputFile, RenderWork, WorkEvent};
-use serde_json::json;
+use serde_json::{Map, json};
 
 use crate::lines;
 use crate::studio::input;
@@ -80,6 +82,12 @@ impl TestQueue {
         });
         let scope = TenantScope::of(installed.operating_tenant);
         Self { db, store, hub, queue, scope, user: installed.local_user, folder }
+    }
+
+    /// Sets a setting of the installation.
+    pub(crate) async fn set(&self, key: &str, value: u64) {
+        let patch = Patch { instance: Map::from_iter([(key.to_owned(), value.into())]), ..Patch::default() };
+        settings::patch(&self.db, self.scope, Actor::system(), patch, None).await.expect("stored");
     }
 
     /// A render of the bearing.

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use packshot_db::renders::Render;
 use packshot_db::tasks::{self, AfterFailure};
-use packshot_db::{AllTenants, files, log, renders, settings, streams, worker_configs};
+use packshot_db::{AllTenants, files, log, renders, streams, worker_configs};
+use packshot_domain::audit::Actor;
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::document::StepStatus;
 use packshot_domain::event::{EventName, LogLevel};
@@ -192,7 +193,7 @@ cases! {
         assert!(running.abandoned.load(Ordering::Relaxed));
         assert!(puppet.none_within(Duration::from_millis(300)).await, "its thread is still busy");
         let limits = Concurrency::new(2, 1).expect("limits");
-        worker_configs::put(&place.db, AllTenants::Instance, QueueName::Render, limits, None).await.expect("stored");
+        worker_configs::put(&place.db, AllTenants::Instance, Actor::system(), QueueName::Render, limits, None).await.expect("stored");
         puppet.next().await;
     }
 
@@ -226,8 +227,7 @@ cases! {
     async fn r08_what_a_job_writes_is_bounded(engine) {
         let puppet = Arc::new(Puppet::default());
         let place = TestQueue::open(&engine, puppet.clone()).await;
-        let ten = Map::from_iter([("max_output_bytes".to_owned(), 10.into())]);
-        settings::patch_instance(&place.db, AllTenants::Instance, ten, None).await.expect("stored");
+        place.set("max_output_bytes", 10).await;
         let fits = place.submit(small()).await;
         let attempt = puppet.next().await;
         assert_eq!(attempt.work.output_bytes_max, 10, "the worker has the limit too");
@@ -268,7 +268,7 @@ cases! {
         for row in files::of_render(&place.db, place.scope, id).await.expect("read") {
             place.store.read(place.scope.tenant, &row.address).await.expect("stored and whole");
         }
-        tasks::requeue(&place.db, place.scope, render.task_id.expect("a task")).await.expect("it has failed");
+        tasks::requeue(&place.db, place.scope, Actor::system(), render.task_id.expect("a task")).await.expect("it has failed");
         let again = place.render(id).await;
         assert_eq!((again.result, again.document.result), (None, None), "it is to be made again");
         assert!(names().await.is_empty());
@@ -407,8 +407,7 @@ cases! {
         place.db.move_clock(11 * MINUTE_MS);
         sleep(3 * LOOK).await;
         assert_eq!(place.render(id).await.state, JobState::Running, "of 120 minutes");
-        let ten = Map::from_iter([("render_stall_timeout_minutes".to_owned(), 10.into())]);
-        settings::patch_instance(&place.db, AllTenants::Instance, ten, None).await.expect("stored");
+        place.set("render_stall_timeout_minutes", 10).await;
         place.until(id, |render| render.state == JobState::Queued).await;
         slow.send(WorkEvent::Finished(Box::new(Outcome::Cancelled)));
     }

@@ -221,6 +221,10 @@ impl Engine {
         step: &Step<'_>,
     ) -> Result<(PartMaterials, Facts), Stopped> {
         let materials = self.subjects.materials(job.input, product, job.assets)?;
+        for found in materials.diagnostics.iter().filter(|found| found.code.starts_with("library.")) {
+            let line = format!("[MATERIAL] {}", found.message);
+            step.note(LogLevel::Warning, &line, json!({ "code": found.code, "at": found.at }));
+        }
         let Some(report) = &materials.report else { return Ok((materials, Facts::new())) };
         for item in report.items.iter().take(MATERIAL_LINES_MAX) {
             let level = if item.reason.is_some() { LogLevel::Warning } else { LogLevel::Info };

@@ -116,7 +116,7 @@ pub(super) struct Resolved {
 }
 
 /// Lays the files over the built-in library, and makes `fallback`, if one is named, the material of parts that nothing
-/// matches.
+/// matches. If no library has it any more, a finding says so.
 pub(super) fn resolve(files: &[(Layer, Bytes)], fallback: Option<&str>) -> Resolved {
     let builtin = || Resolved { library: Arc::new(Library::builtin().clone()), findings: Vec::new(), is_broken: false };
     if files.is_empty() && fallback.is_none() {
@@ -139,17 +139,18 @@ fn layered(files: &[(Layer, Bytes)], fallback: Option<&str>) -> Result<(Library,
     packages.sort_by_key(|(layer, _)| *layer);
     if let Some(fallback) = fallback {
         // The choice of a tenant is one more library on top, which holds nothing but this choice.
-        let code = code_of(&packages, fallback).ok_or_else(|| no_fallback(fallback))?;
-        let (_, top) = packages.last().expect("the built-in one at least");
-        let choice = Package {
+        let choice = code_of(&packages, fallback).zip(packages.last()).map(|(code, (_, top))| Package {
             fallback: Some(code),
             extends: Vec::new(),
             materials: Vec::new(),
             rules: Vec::new(),
             at: "fallback_material".to_owned(),
             ..top.clone()
-        };
-        packages.push((Layer::Job, choice));
+        });
+        match choice {
+            Some(choice) => packages.push((Layer::Job, choice)),
+            None => findings.push(no_fallback(fallback)),
+        }
     }
     let (library, found) = Library::resolve(packages)?;
     findings.extend(found);
@@ -165,9 +166,10 @@ fn code_of(packages: &[(Layer, Package)], material: &str) -> Option<String> {
     found.next().map(|known| known.code.clone())
 }
 
-fn no_fallback(material: &str) -> Rejected {
-    let message = format!("no library has the fallback material `{material}`");
-    rejected("library.fallback", "fallback_material", message, "choose a material of the library, or none")
+fn no_fallback(material: &str) -> Finding {
+    let message = format!("no library has the tenant's fallback material `{material}`, so the libraries' own is used");
+    let finding = Finding::new(Severity::Warning, "library.fallback", "fallback_material", message);
+    finding.with_help("choose another `fallback_material` in the tenant's configuration")
 }
 
 fn rejected(code: &'static str, at: &str, message: String, help: &str) -> Rejected {
@@ -243,7 +245,17 @@ licence = "CC0-1.0"
         assert!(!resolved.is_broken, "{:?}", resolved.findings);
         let fallback = resolved.library.material(resolved.library.fallback());
         assert_eq!(fallback.id, "STD_010101_Steel-Bare");
-        assert!(resolve(&[], Some("no such material")).is_broken);
+    }
+
+    #[test]
+    fn t67_a_missing_fallback_is_reported_and_stops_nothing() {
+        let resolved = resolve(&[(Layer::Tenant, ACME.as_bytes().to_vec().into())], Some("OTHER_200101_Gone"));
+        assert!(!resolved.is_broken && resolved.library.find("Sample").is_some());
+        let fallback = resolved.library.material(resolved.library.fallback());
+        assert_eq!(fallback.id, "STD_059999_FailedMaterial");
+        let told = resolved.findings.iter().find(|finding| finding.code == "library.fallback");
+        let told = told.expect("a finding");
+        assert!(told.severity == Severity::Warning && told.message.contains("OTHER_200101_Gone"), "{told}");
     }
 
     #[test]

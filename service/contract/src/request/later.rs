@@ -27,7 +27,7 @@ const OF_THE_COMMAND: [(&str, &str); 16] = [
 /// Reports those that were used.
 pub(super) fn refuse(members: &mut Members<'_>) {
     for (name, instead) in OF_THE_COMMAND {
-        if let Some(option) = members.given(name) {
+        if let Some(option) = members.unsupported(name) {
             option.report(not_available(), format!("only the command has this option: {instead}"));
         }
     }

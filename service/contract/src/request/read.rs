@@ -113,7 +113,7 @@ fn reference(node: &Node<'_>, later: &[&'static str]) -> Option<Asset> {
     let mut asset = node.members()?;
     let n_given = later.iter().filter(|form| asset.has(form)).count() + usize::from(asset.has("content_address"));
     for form in later {
-        if let Some(form) = asset.given(form) {
+        if let Some(form) = asset.unsupported(form) {
             form.report(not_available(), "only `content_address` is supported");
         }
     }

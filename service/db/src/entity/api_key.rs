@@ -22,6 +22,8 @@ pub(crate) struct Model {
     pub(crate) scopes: Col<Vec<Scope>>,
     pub(crate) all_tenants: bool,
     pub(crate) rate_limit_per_s: Option<i32>,
+    /// The user who made it; null for one made on the machine itself.
+    pub(crate) created_by: Option<Col<UserId>>,
     pub(crate) created_at: Col<Timestamp>,
     pub(crate) expires_at: Option<Col<Timestamp>>,
     pub(crate) last_used_at: Option<Col<Timestamp>>,

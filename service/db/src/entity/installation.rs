@@ -15,6 +15,8 @@ pub(crate) struct Model {
     pub(crate) operating_tenant: Col<TenantId>,
     pub(crate) local_user: Col<UserId>,
     pub(crate) store_id: Option<Col<StoreId>>,
+    /// Entries of the audit log that are older may go.
+    pub(crate) audit_expired_before: Col<Timestamp>,
     pub(crate) created_at: Col<Timestamp>,
 }
 

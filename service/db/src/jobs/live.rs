@@ -8,6 +8,7 @@ use crate::{Db, DbError, Json, TenantScope};
 use packshot_domain::event::EventName;
 use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::stream::StreamKind;
+use packshot_domain::task::{QueueName, TaskState};
 use packshot_domain::time::Timestamp;
 
 /// A job that has not ended.
@@ -86,6 +87,18 @@ static PROGRESS: LazyLock<String> = LazyLock::new(|| {
     JobKind::ALL.iter().filter_map(of_kind).collect::<Vec<_>>().join(" UNION ALL ")
 });
 
+/// The queues make it use an index.
+static AT_WORK: LazyLock<String> = LazyLock::new(|| {
+    let queues = listed(QueueName::ALL.iter().map(|queue| queue.as_str()));
+    format!(
+        "SELECT DISTINCT j.id, j.kind, j.record_id FROM tasks t
+        JOIN jobs j ON j.tenant_id = t.tenant_id AND j.id = t.job_id
+        WHERE t.queue IN ({queues}) AND t.state = '{}' AND t.tenant_id = $1
+        ORDER BY j.id",
+        TaskState::Running
+    )
+});
+
 fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
     words.map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
 }
@@ -140,6 +153,24 @@ pub async fn progress(db: &Db, scope: TenantScope) -> Result<Vec<JobProgress>, D
                 })
             });
             progress.collect()
+        })
+    })
+    .await
+}
+
+/// The jobs of a tenant of which a worker has a task now.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn at_work(db: &Db, scope: TenantScope) -> Result<Vec<JobRef>, DbError> {
+    db.read_one(scope, scope.tenant, |tx, tenant| {
+        Box::pin(async move {
+            let rows = tx.query(&AT_WORK, [arg(*tenant)]).await?;
+            let jobs = rows
+                .iter()
+                .map(|row| Ok(JobRef { id: cell(row, 0)?, kind: cell(row, 1)?, record: row.try_get_by_index(2)? }));
+            jobs.collect()
         })
     })
     .await

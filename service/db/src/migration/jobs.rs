@@ -6,7 +6,7 @@ use sea_orm_migration::schema::*;
 use super::{belongs_to, index, of_tenant, table};
 
 pub(super) fn tables() -> Vec<TableCreateStatement> {
-    vec![jobs(), tasks(), task_edges(), pipeline_events(), streams(), events()]
+    vec![jobs(), tasks(), task_edges(), pipeline_events(), streams(), events(), lane_turns()]
 }
 
 pub(super) fn indexes() -> Vec<IndexCreateStatement> {
@@ -15,6 +15,9 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_jobs_page", "jobs", &["tenant_id", "kind", "created_at", "id"]),
         index("idx_jobs_state", "jobs", &["tenant_id", "kind", "state", "created_at", "id"]),
         index("idx_tasks_page", "tasks", &["tenant_id", "created_at", "id"]),
+        // The same over all tenants.
+        index("idx_jobs_page_of_all", "jobs", &["kind", "created_at", "id"]),
+        index("idx_tasks_page_of_all", "tasks", &["created_at", "id"]),
         // Claims: the first of each tenant in a lane is one step into this index.
         index("idx_tasks_lane", "tasks", &["queue", "state", "lane", "tenant_id", "-priority", "id"]),
         // The tasks of a job in the order of its graph, and what goes when it goes.
@@ -138,4 +141,11 @@ fn events() -> TableCreateStatement {
     of_stream.name("fk_events_streams").on_delete(ForeignKeyAction::Cascade);
     of_stream.from("events", ("tenant_id", "kind", "id")).to("streams", ("tenant_id", "kind", "id"));
     table("events", &["tenant_id", "kind", "id", "seq"], columns).foreign_key(&mut of_stream).take()
+}
+
+/// When each tenant was last given a turn in a lane: of tenants that run equally much, the one that waited longest goes
+/// first.
+fn lane_turns() -> TableCreateStatement {
+    let columns = vec![uuid("tenant_id"), text("queue"), text("lane"), big_integer("claimed_at")];
+    table("lane_turns", &["tenant_id", "queue", "lane"], columns).foreign_key(&mut of_tenant("lane_turns")).take()
 }

@@ -9,7 +9,7 @@ use crate::entity::{render, render_input};
 use crate::idempotency::{Beginning, Begun};
 use crate::jobs::{Job, NewJob, NewTask};
 use crate::tx::Tx;
-use crate::{DbError, Json, files, held, idempotency, jobs, objects};
+use crate::{DbError, Json, files, held, idempotency, jobs, objects, quota};
 use packshot_domain::id::TenantId;
 use packshot_domain::job::{JobRef, JobState};
 
@@ -32,7 +32,11 @@ pub(super) async fn submit(
     };
     let render = match taken_over {
         Some(render) => render,
-        None => queue(tx, tenant, new).await?,
+        None => {
+            let render = queue(tx, tenant, new).await?;
+            quota::check_job(tx, tenant).await?;
+            render
+        }
     };
     let mut created = Created { render, queue_position: None };
     if let Some(beginning) = beginning {
@@ -132,15 +136,16 @@ async fn insert(
         render_input::Entity::insert_many(inputs.into_iter().map(row)).exec_without_returning(tx.on()).await?;
     }
     jobs::announce(tx, tenant, &job, result.as_ref());
-    render_of(new, result, job)
+    render_of(tenant, new, result, job)
 }
 
 /// The new render, with its only event so far.
-fn render_of(new: &NewRender, result: Option<Json>, job: Job) -> Result<Render, DbError> {
+fn render_of(tenant: TenantId, new: &NewRender, result: Option<Json>, job: Job) -> Result<Render, DbError> {
     let Job { state, document, progress, error, device, created_by, input_name, .. } = job;
     let document = document.ok_or(DbError::NotFound("document"))?;
     Ok(Render {
         id: new.id,
+        tenant,
         kind: new.kind,
         state,
         priority: new.priority,

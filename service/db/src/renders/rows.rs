@@ -2,14 +2,17 @@
 //! statement.
 
 use sea_orm::{EntityTrait, FromQueryResult, QuerySelect, Value};
+use serde_json::json;
 
 use super::Render;
+use crate::audit::{self, NewEntry};
 use crate::column::{Col, arg};
 use crate::entity::job;
 use crate::jobs::{Progress, error_of};
 use crate::level::Level;
 use crate::tx::Tx;
-use crate::{DbError, Json, PageRequest, streams};
+use crate::{DbError, Json, PageRequest, ReadScope, streams};
+use packshot_domain::audit::{Action, Actor};
 use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{JobId, RenderId, TenantId, UserId};
@@ -20,7 +23,7 @@ use packshot_domain::time::Timestamp;
 
 /// Everything of a render.
 const RENDER: &str = "
-    SELECT r.id, r.kind, r.priority, r.request, r.metadata, r.result,
+    SELECT r.id, r.tenant_id, r.kind, r.priority, r.request, r.metadata, r.result,
         j.state, j.document, j.progress_pct, j.samples_done, j.samples_target, j.device,
         j.error_code, j.error_detail, j.error_at, j.created_by, j.input_name, j.cancel_requested_at,
         j.created_at, j.started_at, j.completed_at, COALESCE(s.last_seq, 0) AS last_seq
@@ -31,6 +34,7 @@ const RENDER: &str = "
 #[derive(FromQueryResult)]
 struct Row {
     id: Col<RenderId>,
+    tenant_id: Col<TenantId>,
     kind: Col<RenderKind>,
     priority: i32,
     request: Col<Json>,
@@ -77,13 +81,17 @@ pub(super) async fn cached(tx: &Tx<'_>, tenant: TenantId, key: ContentAddress) -
 /// A page of renders and one more, newest first.
 pub(super) async fn page(
     tx: &Tx<'_>,
-    tenant: TenantId,
+    scope: ReadScope,
     state: Option<JobState>,
     page: &PageRequest,
 ) -> Result<Vec<Render>, DbError> {
-    let mut values = vec![arg(tenant), i64::from(page.limit + 1).into()];
+    let mut values: Vec<Value> = vec![i64::from(page.limit + 1).into()];
     // The kind makes it use the index for pages.
-    let mut condition = "j.tenant_id = $1 AND j.kind = 'render'".to_owned();
+    let mut condition = "j.kind = 'render'".to_owned();
+    if let ReadScope::Tenant(tenant) = scope {
+        values.push(arg(tenant));
+        condition += &format!(" AND j.tenant_id = ${}", values.len());
+    }
     if let Some(state) = state {
         values.push(arg(state));
         condition += &format!(" AND j.state = ${}", values.len());
@@ -92,11 +100,11 @@ pub(super) async fn page(
         values.extend([arg(after.created_at), after.id.into()]);
         condition += &format!(" AND (j.created_at, j.id) < (${}, ${})", values.len() - 1, values.len());
     }
-    find(tx, &format!("{condition} ORDER BY j.created_at DESC, j.id DESC LIMIT $2"), values).await
+    find(tx, &format!("{condition} ORDER BY j.created_at DESC, j.id DESC LIMIT $1"), values).await
 }
 
 /// Deletes a render that has ended. Its task, log, files and inputs go with its job.
-pub(super) async fn delete(tx: &Tx<'_>, tenant: TenantId, id: RenderId) -> Result<(), DbError> {
+pub(super) async fn delete(tx: &Tx<'_>, tenant: TenantId, by: &Actor, id: RenderId) -> Result<(), DbError> {
     tx.enter(Level::Job);
     let key = (Col(tenant), Col(JobId::from(id)));
     let row = job::Entity::find_by_id(key).lock_exclusive().one(tx.on()).await?;
@@ -105,7 +113,16 @@ pub(super) async fn delete(tx: &Tx<'_>, tenant: TenantId, id: RenderId) -> Resul
         return Err(DbError::InUse("render"));
     }
     job::Entity::delete_by_id(key).exec(tx.on()).await?;
-    streams::delete(tx, tenant, StreamId::of_render(id)).await
+    streams::delete(tx, tenant, StreamId::of_render(id)).await?;
+    let before = json!({
+        "state": row.state.0.as_str(),
+        "input_name": row.input_name,
+        "created_by": row.created_by.0.to_string(),
+        "created_at": row.created_at.0.to_string(),
+    });
+    let object = Some(("render", id.to_string()));
+    let entry = NewEntry { action: Action::RenderDeleted, object, detail: json!({"before": before, "after": null}) };
+    audit::write(tx, tenant, by, [entry]).await
 }
 
 impl TryFrom<Row> for Render {
@@ -117,6 +134,7 @@ impl TryFrom<Row> for Render {
         let document = row.document.map(Col::value).ok_or_else(no_document)?;
         Ok(Self {
             id: row.id.0,
+            tenant: row.tenant_id.0,
             kind: row.kind.0,
             state: row.state.0,
             priority: row.priority,

@@ -3,11 +3,13 @@
 //! Claims of one queue take turns: each locks the queue's row of `worker_configs` first. So counts are exact, and no
 //! limit is exceeded, however many services claim. Each lane is counted separately.
 
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, QuerySelect};
 
 use super::{Claimed, Claimer, DbError, LaneLimit, list};
 use crate::column::{Col, arg, cell};
-use crate::entity::worker_config;
+use crate::entity::{lane_turn, worker_config};
 use crate::held::Held;
 use crate::level::Level;
 use crate::tx::Tx;
@@ -15,14 +17,23 @@ use packshot_domain::id::{TaskId, TenantId};
 use packshot_domain::task::TaskState;
 
 /// Whether there is a task to hand out. It locks nothing, so that an idle lane costs no write.
-const ANY: &str = "SELECT 1 FROM tasks WHERE queue = $1 AND lane = $2 AND state = 'queued' AND run_after <= $3 LIMIT 1";
+const ANY: &str = "
+    SELECT 1 FROM tenants n
+    WHERE n.status = 'active' AND (
+        SELECT t.id FROM tasks t
+        WHERE t.queue = $1 AND t.lane = $2 AND t.state = 'queued' AND t.tenant_id = n.id AND t.run_after <= $3
+        LIMIT 1) IS NOT NULL
+    LIMIT 1";
 
 const RUNNING: &str = "SELECT COUNT(*) FROM tasks WHERE queue = $1 AND lane = $2 AND state = 'running'";
 
-/// The next task to hand out. The first task of each tenant is one step into the index `idx_tasks_lane`; of those the
-/// first is taken of the tenant with the fewest running in the lane, unless the tenant is at its limit, which is over
-/// all lanes. The outer join keeps SQLite from beginning with all tasks there are: a claim would cost more with each
-/// task ever made.
+/// The next task to hand out. The first task of each active tenant is one step into the index `idx_tasks_lane`; of
+/// those the first is taken of the tenant with the fewest running in the lane, unless the tenant is at its limit, which
+/// is over all lanes. Of tenants that run equally much the higher priority goes first, then the tenant whose last turn
+/// is longest ago: with one slot none runs when it is given away, and the one with the oldest tasks would have them
+/// all.
+/// The outer join keeps SQLite from beginning with all tasks there are: a claim would cost more with each task ever
+/// made.
 const NEXT: &str = "
     SELECT c.tenant_id, c.head FROM (
         SELECT n.tenant_id, n.max_concurrent_renders,
@@ -32,11 +43,14 @@ const NEXT: &str = "
             (SELECT COUNT(*) FROM tasks t
              WHERE t.queue = $1 AND t.lane = $2 AND t.state = 'running' AND t.tenant_id = n.tenant_id) AS running,
             (SELECT COUNT(*) FROM tasks t
-             WHERE t.queue = $1 AND t.state = 'running' AND t.tenant_id = n.tenant_id) AS of_queue
-        FROM tenant_configs n) c
+             WHERE t.queue = $1 AND t.state = 'running' AND t.tenant_id = n.tenant_id) AS of_queue,
+            COALESCE((SELECT l.claimed_at FROM lane_turns l
+             WHERE l.tenant_id = n.tenant_id AND l.queue = $1 AND l.lane = $2), 0) AS turn
+        FROM tenant_configs n
+        WHERE (SELECT w.status FROM tenants w WHERE w.id = n.tenant_id) = 'active') c
     LEFT JOIN tasks t ON t.tenant_id = c.tenant_id AND t.id = c.head
     WHERE c.head IS NOT NULL AND ($1 <> 'render' OR c.of_queue < c.max_concurrent_renders)
-    ORDER BY c.running, t.priority DESC, t.id
+    ORDER BY c.running, t.priority DESC, c.turn, t.id
     LIMIT 1";
 
 /// Hands out the next task of a lane, if one may run.
@@ -69,9 +83,24 @@ pub(super) async fn one(tx: &Tx<'_>, claimer: &Claimer) -> Result<Option<Claimed
     };
     let lease = held.claim(i, *worker, *service_deaths_max)?;
     let held = held.store(tx).await?;
+    take_turn(tx, tenant, claimer).await?;
     let input = list::input(tx, tenant, task).await?;
     let (at, task) = (held.now(), held.task(i).clone());
     Ok(Some(Claimed { tenant, lease, task, input, job: held.take_job(), at }))
+}
+
+/// Notes that a tenant had a turn. The row is changed under the lock of its queue alone.
+async fn take_turn(tx: &Tx<'_>, tenant: TenantId, claimer: &Claimer) -> Result<(), DbError> {
+    let turn = lane_turn::ActiveModel {
+        tenant_id: Set(Col(tenant)),
+        queue: Set(Col(claimer.queue)),
+        lane: Set(Col(claimer.lane.clone())),
+        claimed_at: Set(Col(tx.now().await?)),
+    };
+    let key = [lane_turn::Column::TenantId, lane_turn::Column::Queue, lane_turn::Column::Lane];
+    let last = OnConflict::columns(key).update_column(lane_turn::Column::ClaimedAt).to_owned();
+    lane_turn::Entity::insert(turn).on_conflict(last).exec_without_returning(tx.on()).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Tasks as the API shows them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryResult};
 
@@ -8,7 +8,7 @@ use super::{Task, TaskInput};
 use crate::column::{Col, arg, cell};
 use crate::entity::{job, task, task_edge};
 use crate::tx::Tx;
-use crate::{AllTenants, Db, DbError, Json, Page, PageRequest, TenantScope};
+use crate::{AllTenants, Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope};
 use packshot_domain::id::{JobId, TaskId, TenantId};
 use packshot_domain::job::JobRef;
 use packshot_domain::task::{Lease, QueueName, TaskState};
@@ -16,6 +16,8 @@ use packshot_domain::task::{Lease, QueueName, TaskState};
 /// A task with what it was given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskView {
+    /// The tenant that it belongs to.
+    pub tenant: TenantId,
     /// The task.
     pub task: Task,
     /// The record that it belongs to: one entry, or none.
@@ -38,7 +40,7 @@ pub async fn get(db: &Db, scope: TenantScope, id: TaskId) -> Result<TaskView, Db
 pub(super) async fn get_in(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<TaskView, DbError> {
     let row = task::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
     let row = row.ok_or(DbError::NotFound("task"))?;
-    views(tx, tenant, vec![row]).await?.pop().ok_or(DbError::NotFound("task"))
+    views(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("task"))
 }
 
 /// A page of tasks, newest first, of one state or all.
@@ -48,45 +50,53 @@ pub(super) async fn get_in(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<
 /// [`DbError`] when the database cannot be reached.
 pub async fn list(
     db: &Db,
-    scope: TenantScope,
+    scope: impl Into<ReadScope>,
     state: Option<TaskState>,
     page: PageRequest,
 ) -> Result<Page<TaskView>, DbError> {
-    db.read(scope, (scope.tenant, state, page), |tx, (tenant, state, page)| {
+    let scope = scope.into();
+    db.read(scope, (scope, state, page), |tx, (scope, state, page)| {
         Box::pin(async move {
-            let tasks = task::Entity::find().filter(task::Column::TenantId.eq(Col(*tenant)));
+            let tasks = scope.narrow(task::Entity::find(), task::Column::TenantId);
             let tasks = match state {
                 Some(state) => tasks.filter(task::Column::State.eq(Col(*state))),
                 None => tasks,
             };
             let rows = page.narrow(tasks, task::Column::CreatedAt, task::Column::Id).all(tx.on()).await?;
             let page: Page<task::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
-            Ok(Page { items: views(tx, *tenant, page.items).await?, next: page.next })
+            Ok(Page { items: views(tx, page.items).await?, next: page.next })
         })
     })
     .await
 }
 
-async fn views(tx: &Tx<'_>, tenant: TenantId, rows: Vec<task::Model>) -> Result<Vec<TaskView>, DbError> {
+/// Tasks, each with what its own tenant has of its job and of those before it.
+async fn views(tx: &Tx<'_>, rows: Vec<task::Model>) -> Result<Vec<TaskView>, DbError> {
+    let tenants: HashSet<TenantId> = rows.iter().map(|row| row.tenant_id.0).collect();
+    let tenants: Vec<Col<TenantId>> = tenants.into_iter().map(Col).collect();
     let ids = rows.iter().map(|row| row.id);
     let of_job: Vec<Col<JobId>> = rows.iter().filter_map(|row| row.job_id).collect();
     let jobs = job::Entity::find()
-        .filter(job::Column::TenantId.eq(Col(tenant)))
+        .filter(job::Column::TenantId.is_in(tenants.iter().copied()))
         .filter(job::Column::Id.is_in(of_job))
         .all(tx.on())
         .await?;
-    let reference = |row: job::Model| (row.id.0, JobRef { id: row.id.0, kind: row.kind.0, record: row.record_id });
-    let jobs: HashMap<JobId, JobRef> = jobs.into_iter().map(reference).collect();
+    let reference = |row: job::Model| {
+        ((row.tenant_id.0, row.id.0), JobRef { id: row.id.0, kind: row.kind.0, record: row.record_id })
+    };
+    let jobs: HashMap<(TenantId, JobId), JobRef> = jobs.into_iter().map(reference).collect();
     let edges = task_edge::Entity::find()
-        .filter(task_edge::Column::TenantId.eq(Col(tenant)))
+        .filter(task_edge::Column::TenantId.is_in(tenants))
         .filter(task_edge::Column::AfterId.is_in(ids))
         .all(tx.on())
         .await?;
     let views = rows.into_iter().map(|row| {
-        let waits_for = edges.iter().filter(|edge| edge.after_id == row.id).map(|edge| edge.before_id.0).collect();
-        let job = row.job_id.and_then(|job| jobs.get(&job.0)).copied();
+        let tenant = row.tenant_id.0;
+        let own = edges.iter().filter(|edge| edge.tenant_id.0 == tenant && edge.after_id == row.id);
+        let waits_for = own.map(|edge| edge.before_id.0).collect();
+        let job = row.job_id.and_then(|job| jobs.get(&(tenant, job.0))).copied();
         let (args, kwargs) = (row.args.0.clone(), row.kwargs.0.clone());
-        TaskView { task: Task::of(row.into(), job), args, kwargs, waits_for }
+        TaskView { tenant, task: Task::of(row.into(), job), args, kwargs, waits_for }
     });
     Ok(views.collect())
 }

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use sea_orm::QueryResult;
+use serde_json::json;
 
 use super::{DbError, JobError, Reaped, Stalled, TaskView, ending, list};
 use crate::Notice;
+use crate::audit::{self, NewEntry};
 use crate::column::{arg, cell};
 use crate::held::Held;
 use crate::tx::Tx;
+use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::{TaskId, TenantId, WorkerId};
 use packshot_domain::job::JobRef;
 use packshot_domain::task::{Cause, Lease, TaskState};
@@ -109,10 +112,15 @@ pub(super) async fn stalled(tx: &Tx<'_>, timeout: Duration) -> Result<Vec<Stalle
     stalled.collect()
 }
 
-pub(super) async fn requeue(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<TaskView, DbError> {
+pub(super) async fn requeue(tx: &Tx<'_>, tenant: TenantId, by: &Actor, id: TaskId) -> Result<TaskView, DbError> {
     let (mut held, i) = Held::of_task(tx, tenant, id).await?.ok_or(DbError::NotFound("task"))?;
+    let shown = |held: &Held| json!({"state": held.task(i).state.as_str(), "attempt": held.task(i).attempt});
+    let before = shown(&held);
     held.requeue(i)?;
+    let detail = audit::change(&before, &shown(&held));
     tx.announce(Notice::Queued(held.task(i).queue, held.task(i).lane.clone()));
     held.store(tx).await?;
+    let object = Some(("task", id.to_string()));
+    audit::write(tx, tenant, by, [NewEntry { action: Action::TaskRequeued, object, detail }]).await?;
     list::get_in(tx, tenant, id).await
 }

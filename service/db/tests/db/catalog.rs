@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use packshot_db::audit::{self, AuditFilter};
 use packshot_db::libraries::{self, NewLibrary};
+use packshot_db::settings::{self, Patch};
 use packshot_db::worker_configs;
-use packshot_db::{AllTenants, Db, DbError, Json, PageRequest, installation, objects, renders, settings};
+use packshot_db::{AllTenants, Db, DbError, Json, PageRequest, TenantScope, installation, objects, renders, tenants};
+use packshot_domain::audit::{Action, Actor};
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::task::QueueName;
@@ -20,7 +23,7 @@ pub(crate) async fn every_installation_has_a_tenant_and_a_user(t: Fixture) {
     assert_eq!(installation::get(&again, INSTANCE).await.expect("an installation"), first, "made once");
     again.close().await;
     let role = packshot_domain::access::Role::Client;
-    let taken = installation::create_tenant(&t.db, INSTANCE, "default", role).await;
+    let taken = tenants::create_bare(&t.db, INSTANCE, "default", role).await;
     assert!(matches!(taken, Err(DbError::Exists("tenant"))));
 }
 
@@ -30,33 +33,72 @@ pub(crate) async fn worker_configs_have_defaults_and_revisions(t: Fixture) {
     assert_eq!(limits, [("render", 1, 1), ("convert", 8, 2), ("housekeeping", 2, 1)], "R63");
     t.wait(5.0);
     let limits = Concurrency::new(4, 2).expect("valid limits");
-    let put = async |expected| worker_configs::put(&t.db, INSTANCE, QueueName::Convert, limits, expected).await;
-    let changed = put(Some(1)).await.expect("the first change");
+    let put = async |limits, expected| {
+        worker_configs::put(&t.db, INSTANCE, Actor::system(), QueueName::Convert, limits, expected).await
+    };
+    let changed = put(limits, Some(1)).await.expect("the first change");
     assert!(changed.revision == 2 && changed.limits == limits && changed.updated_at > configs[1].updated_at, "R62");
-    assert!(matches!(put(Some(1)).await, Err(DbError::Stale { current: 2 })), "C19");
+    assert!(matches!(put(limits, Some(1)).await, Err(DbError::Stale { current: 2 })), "C19");
     assert_eq!(worker_configs::get(&t.db, INSTANCE, QueueName::Convert).await.expect("limits"), changed);
-    assert_eq!(put(None).await.expect("without a condition").revision, 3);
+    assert_eq!(put(limits, None).await.expect("without a condition"), changed, "what changes nothing is not counted");
+    let others = Concurrency::new(5, 2).expect("valid limits");
+    assert_eq!(put(others, None).await.expect("without a condition").revision, 3);
 }
 
 pub(crate) async fn settings_are_patched(t: Fixture) {
-    let patch = |json: Json| json.as_object().expect("an object").clone();
-    let first = patch(json!({"render_device": "cpu", "max_pixels": 1000}));
-    let set = settings::patch_instance(&t.db, INSTANCE, first, None).await.expect("settings");
-    let empty = settings::patch_instance(&t.db, INSTANCE, patch(json!({})), Some(set.revision)).await;
+    let members = |json: Json| json.as_object().expect("an object").clone();
+    let instance = |json: Json| Patch { instance: members(json), ..Patch::default() };
+    let patch = async |patch: Patch, expected| settings::patch(&t.db, t.scope, Actor::system(), patch, expected).await;
+    let set = patch(instance(json!({"render_device": "cpu", "max_pixels": 1000})), None).await.expect("settings");
+    let empty = patch(instance(json!({})), Some(set.revision())).await;
     assert_eq!(empty.expect("settings"), set, "C37: nothing changes, the revision neither");
-    let stale = settings::patch_instance(&t.db, INSTANCE, patch(json!({"a": 1})), Some(set.revision - 1)).await;
-    assert!(matches!(stale, Err(DbError::Stale { current }) if current == set.revision));
-    let cleared =
-        settings::patch_instance(&t.db, INSTANCE, patch(json!({"max_pixels": null})), Some(set.revision)).await;
-    let cleared = cleared.expect("settings");
-    assert_eq!((json!(cleared.values), cleared.revision), (json!({"render_device": "cpu"}), set.revision + 1));
-    assert_eq!(settings::of_instance(&t.db, INSTANCE).await.expect("settings"), cleared);
+    let stale = patch(instance(json!({"a": 1})), Some(set.revision() - 1)).await;
+    assert!(matches!(stale, Err(DbError::Stale { current }) if current == set.revision()));
+    let cleared = patch(instance(json!({"max_pixels": null})), Some(set.revision())).await.expect("settings");
+    assert_eq!(json!(cleared.instance.values), json!({"render_device": "cpu"}));
+    assert_eq!(cleared.revision(), set.revision() + 1);
+    assert_eq!(settings::of_instance(&t.db, INSTANCE).await.expect("settings"), cleared.instance);
 
     assert_eq!(settings::of_tenant(&t.db, t.scope).await.expect("settings"), settings::Settings::default());
-    let mine = settings::patch_tenant(&t.db, t.scope, patch(json!({"render_samples": 64})), Some(0)).await;
-    assert_eq!(mine.expect("settings").revision, 1);
+    let own = Patch { tenant: members(json!({"render_samples": 64})), ..Patch::default() };
+    assert_eq!(patch(own, Some(cleared.revision())).await.expect("settings").tenant.revision, 1);
     let (other, _) = t.other_tenant().await;
     assert_eq!(settings::of_tenant(&t.db, other).await.expect("settings"), settings::Settings::default());
+}
+
+pub(crate) async fn t84_t86_a_change_of_settings_is_in_the_log_of_the_tenant_that_it_is_of(t: Fixture) {
+    let members = |json: Json| json.as_object().expect("an object").clone();
+    let operating = installation::get(&t.db, INSTANCE).await.expect("an installation").operating_tenant;
+    let (operating, (other, _)) = (TenantScope::of(operating), t.other_tenant().await);
+    let details = async |scope| {
+        let filter = AuditFilter { action: Some(Action::SettingsChanged), ..AuditFilter::default() };
+        let entries = audit::list(&t.db, scope, filter, 200, None).await.expect("the log");
+        entries.into_iter().map(|entry| entry.detail).collect::<Vec<Json>>()
+    };
+    let both = |samples: Json| Patch {
+        instance: members(json!({"max_pixels": 1000, "metrics_token": "hash"})),
+        tenant: members(json!({"render_samples": samples})),
+        secrets: vec!["metrics_token"],
+    };
+    let patch = async |scope, patch: Patch| settings::patch(&t.db, scope, Actor::system(), patch, None).await;
+    patch(other, both(json!(64))).await.expect("changed");
+    let of_instance = json!({
+        "before": {"max_pixels": null, "metrics_token": null},
+        "after": {"max_pixels": 1000, "metrics_token": "***"},
+    });
+    assert_eq!(details(operating).await, [of_instance]);
+    assert_eq!(details(other).await, [json!({"before": {"render_samples": null}, "after": {"render_samples": 64}})]);
+    patch(other, both(json!(64))).await.expect("nothing changes");
+    patch(operating, Patch { instance: members(json!({"max_pixels": 7})), ..both(json!(8)) }).await.expect("changed");
+    let one = json!({
+        "before": {"max_pixels": 1000, "render_samples": null},
+        "after": {"max_pixels": 7, "render_samples": 8},
+    });
+    assert_eq!((details(operating).await.len(), &details(operating).await[0]), (2, &one), "one change, one entry");
+    assert_eq!(details(other).await.len(), 1);
+    let stale = settings::patch(&t.db, other, Actor::system(), both(json!(9)), Some(0)).await;
+    assert!(matches!(stale, Err(DbError::Stale { .. })));
+    assert_eq!(details(other).await.len(), 1, "what fails leaves no entry");
 }
 
 fn library(content: &str) -> NewLibrary {
@@ -72,7 +114,7 @@ fn library(content: &str) -> NewLibrary {
 }
 
 pub(crate) async fn a_library_version_has_one_content(t: Fixture) {
-    let create = async |new| libraries::create(&t.db, t.scope, new).await;
+    let create = async |new| libraries::create(&t.db, t.scope, Actor::system(), new).await;
     let first = create(library("a")).await.expect("a library");
     assert_eq!(create(library("a")).await.expect("the same again"), first);
     assert!(matches!(create(library("b")).await, Err(DbError::Exists("library"))), "R84");
@@ -84,28 +126,29 @@ pub(crate) async fn a_library_version_has_one_content(t: Fixture) {
     let rest = PageRequest { limit: 1, after: page.next };
     let rest = libraries::list(&t.db, t.scope, rest).await.expect("a page");
     assert_eq!((page.items, rest.items, rest.next), (vec![next.clone()], vec![first], None));
-    libraries::delete(&t.db, t.scope, next.id).await.expect("an own library");
+    libraries::delete(&t.db, t.scope, Actor::system(), next.id).await.expect("an own library");
     assert!(matches!(libraries::get(&t.db, t.scope, next.id).await, Err(DbError::NotFound("library"))));
 }
 
 pub(crate) async fn r83_f57_a_public_library_stays_its_tenants(t: Fixture) {
     let (other, _) = t.other_tenant().await;
-    let mine = libraries::create(&t.db, t.scope, library("a")).await.expect("a library");
+    let mine = libraries::create(&t.db, t.scope, Actor::system(), library("a")).await.expect("a library");
     for public in [true, false] {
-        let changed = libraries::set_public(&t.db, t.scope, mine.id, public).await.expect("an own library");
+        let changed =
+            libraries::set_public(&t.db, t.scope, Actor::system(), mine.id, public).await.expect("an own library");
         assert_eq!(changed.public, public);
         let page = libraries::list(&t.db, other, PageRequest { limit: 10, after: None }).await.expect("a page");
         assert_eq!(page.items, []);
         assert_eq!(libraries::find(&t.db, other, "ACME").await.expect("a search"), None);
         for refused in [
             libraries::get(&t.db, other, mine.id).await.err(),
-            libraries::set_public(&t.db, other, mine.id, !public).await.err(),
-            libraries::delete(&t.db, other, mine.id).await.err(),
+            libraries::set_public(&t.db, other, Actor::system(), mine.id, !public).await.err(),
+            libraries::delete(&t.db, other, Actor::system(), mine.id).await.err(),
         ] {
             assert!(matches!(refused, Some(DbError::NotFound("library"))), "{refused:?}");
         }
     }
-    let theirs = libraries::create(&t.db, other, library("b")).await.expect("names are per tenant");
+    let theirs = libraries::create(&t.db, other, Actor::system(), library("b")).await.expect("names are per tenant");
     for (scope, own) in [(other, theirs.id), (t.scope, mine.id)] {
         let found = libraries::find(&t.db, scope, "ACME").await.expect("a search");
         assert_eq!(found.expect("a library").id, own);
@@ -120,7 +163,7 @@ pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {
     }
     let render = t.submit().await;
     let library = NewLibrary { address: archive, ..library("a") };
-    libraries::create(&t.db, t.scope, library).await.expect("a library");
+    libraries::create(&t.db, t.scope, Actor::system(), library).await.expect("a library");
     let unreferenced = async || {
         let found = objects::unreferenced(&t.db, AllTenants::Housekeeping, grace, 10).await.expect("a search");
         found.into_iter().map(|(tenant, address)| (tenant == t.scope.tenant, address)).collect::<Vec<_>>()
@@ -138,7 +181,7 @@ pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {
         objects::find(&t.db, t.scope, scene).await.expect("a search").is_some_and(|o| o.created_at < again.created_at)
     );
     renders::request_cancel(&t.db, t.scope, render).await.expect("a render");
-    renders::delete(&t.db, t.scope, render).await.expect("it has ended");
+    renders::delete(&t.db, t.scope, Actor::system(), render).await.expect("it has ended");
     assert_eq!(unreferenced().await, [(true, scene)]);
 }
 
@@ -150,7 +193,7 @@ pub(crate) async fn files_of_a_deleted_render_are_swept(t: Fixture) {
     let picture = crate::engine::picture(claimed.lease).address;
     t.wait(601.0);
     assert!(!objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"), "it is a file of the render");
-    renders::delete(&t.db, t.scope, render).await.expect("it has ended");
+    renders::delete(&t.db, t.scope, Actor::system(), render).await.expect("it has ended");
     let found = objects::unreferenced(&t.db, AllTenants::Housekeeping, grace, 10).await.expect("a search");
     assert!(found.contains(&(t.scope.tenant, picture)), "{found:?}");
     assert!(objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"));

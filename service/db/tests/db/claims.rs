@@ -72,6 +72,30 @@ pub(crate) async fn r62_a_queue_has_its_limit(t: Fixture) {
     assert_eq!(t.claim(8).await.len(), 2, "a changed limit applies immediately");
 }
 
+pub(crate) async fn t82_a_slot_goes_round(t: Fixture) {
+    let (beta, _) = t.other_tenant().await;
+    t.set_limits(1, &[]).await;
+    let mut alphas = Vec::new();
+    for _ in 0..50 {
+        alphas.push(t.submit_to(t.scope, 0).await);
+    }
+    let betas = [t.submit_to(beta, 0).await, t.submit_to(beta, 0).await];
+    for expected in [alphas[0], betas[0], alphas[1], betas[1], alphas[2], alphas[3]] {
+        let claimed = t.claim_one().await;
+        assert_eq!(render_of(&claimed), expected, "in turns, though none runs when the slot is given away");
+        assert!(t.claim(1).await.is_empty(), "there is one slot");
+        t.complete(&claimed).await;
+        t.wait(0.001);
+    }
+    let first = t.submit_to(t.scope, 1).await;
+    let late = t.submit_to(beta, 0).await;
+    for expected in [first, late] {
+        let claimed = t.claim_one().await;
+        assert_eq!(render_of(&claimed), expected, "priority comes before turns");
+        t.complete(&claimed).await;
+    }
+}
+
 pub(crate) async fn eight_claimers_never_share_a_task(t: Fixture) {
     const TASKS: usize = 40;
     t.set_limits(64, &[(t.scope, 64)]).await;

@@ -8,8 +8,10 @@ use packshot_db::streams::{self, Event};
 use packshot_db::tasks::{
     self, Claimed, Claimer, Completion, Delivery, LaneLimit, OutputFile, Rejection, Report, Task,
 };
+use packshot_db::tenant_configs::{self, StoredConfig};
 use packshot_db::testing::TestDatabase;
-use packshot_db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, worker_configs};
+use packshot_db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, tenants, worker_configs};
+use packshot_domain::audit::Actor;
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
@@ -18,6 +20,7 @@ use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::{Lane, Lease, QueueName, SERVICE_DEATHS_MAX, TaskKind};
+use packshot_domain::tenant_config::{Change, TenantConfig, TenantConfigChange};
 use serde_json::json;
 
 /// An open database, and the tenant and user that every installation has.
@@ -49,7 +52,7 @@ impl Fixture {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let slug = format!("tenant-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let role = packshot_domain::access::Role::TenantAdmin;
-        let made = installation::create_tenant(&self.db, AllTenants::Instance, &slug, role).await;
+        let made = tenants::create_bare(&self.db, AllTenants::Instance, &slug, role).await;
         let (tenant, user) = made.expect("a tenant");
         self.record_scene(TenantScope::of(tenant)).await;
         (TenantScope::of(tenant), user)
@@ -58,12 +61,20 @@ impl Fixture {
     /// Sets how many tasks of the render queue, and how many renders of the tenant, may run at the same time.
     pub(crate) async fn set_limits(&self, queue: i64, tenants: &[(TenantScope, i32)]) {
         let limits = Concurrency::new(queue, 1).expect("valid limits");
-        let set = worker_configs::put(&self.db, AllTenants::Instance, QueueName::Render, limits, None).await;
+        let set =
+            worker_configs::put(&self.db, AllTenants::Instance, Actor::system(), QueueName::Render, limits, None).await;
         set.expect("limits of the queue");
         for (scope, max) in tenants {
-            let set = installation::set_max_concurrent_renders(&self.db, AllTenants::Instance, scope.tenant, *max);
-            set.await.expect("a limit of the tenant");
+            let limit = TenantConfigChange { max_concurrent_renders: Change::Set(*max), ..Default::default() };
+            self.configure(*scope, limit).await;
         }
+    }
+
+    /// Changes the configuration of a tenant.
+    pub(crate) async fn configure(&self, scope: TenantScope, change: TenantConfigChange) -> StoredConfig {
+        let default = TenantConfig::default_of(scope == self.scope);
+        let changed = tenant_configs::change(&self.db, scope, Actor::system(), change, default, None).await;
+        changed.expect("the tenant")
     }
 
     /// A render for a worker to make.
@@ -185,7 +196,7 @@ pub(crate) fn picture(lease: Lease) -> OutputFile {
     }
 }
 
-fn block_on(future: impl Future<Output = ()>) {
+pub(crate) fn block_on(future: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(future);
 }

@@ -7,6 +7,7 @@ use packshot_db::log::NewLogRow;
 use packshot_db::streams::{self, NewEvent};
 use packshot_db::tasks::{self, Claimed, Claimer, Completion, Failure, LaneLimit, Report};
 use packshot_db::{AllTenants, DbError};
+use packshot_domain::audit::Actor;
 use packshot_domain::document::{Change, StepChange, StepStatus};
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::id::{JobId, TaskId, WorkerId};
@@ -160,7 +161,7 @@ async fn act(t: &Fixture, action: Action, job: JobRef, ids: &[TaskId], leases: &
             let id = ids[which % ids.len()];
             let before = jobs::get(&t.db, t.scope, job.id).await.expect("the job");
             let was = tasks::get(&t.db, t.scope, id).await.expect("a task").task.state;
-            let requeued = tasks::requeue(&t.db, t.scope, id).await;
+            let requeued = tasks::requeue(&t.db, t.scope, Actor::system(), id).await;
             let may_be = was == TaskState::Failed && before.cancel_requested_at.is_none();
             assert_eq!(requeued.is_ok(), may_be, "{was}");
             if !may_be {
@@ -181,7 +182,7 @@ pub(crate) async fn a_failed_task_of_a_cancelled_job_stays(t: Fixture) {
     jobs::request_cancel(&t.db, t.scope, job).await.expect("the job");
     tasks::cancelled(&t.db, t.scope, running.lease, Report::default()).await.expect("it is marked");
     check(&t, job, &ids).await;
-    let requeued = tasks::requeue(&t.db, t.scope, ids[0]).await;
+    let requeued = tasks::requeue(&t.db, t.scope, Actor::system(), ids[0]).await;
     assert!(matches!(requeued, Err(DbError::State(_))), "the job is cancelled");
     check(&t, job, &ids).await;
 }

@@ -8,6 +8,7 @@ use packshot_db::renders;
 use packshot_db::streams::NewEvent;
 use packshot_db::tasks::{self, AfterFailure, Claimed, Claimer, Directive, Ended, Failure, Report};
 use packshot_db::{AllTenants, DbError, files};
+use packshot_domain::audit::Actor;
 use packshot_domain::document::{Change, StepChange, StepStatus};
 use packshot_domain::event::EventName;
 use packshot_domain::id::{RenderId, WorkerId};
@@ -91,7 +92,7 @@ pub(crate) async fn leases_are_never_given_again(t: Fixture) {
         tokens.insert(claimed.lease.token);
         assert_eq!(claimed.task.attempt, 1, "a fresh set of attempts");
         fail(&t, &claimed, FaultKind::Input).await;
-        tasks::requeue(&t.db, t.scope, claimed.lease.task).await.expect("it has failed");
+        tasks::requeue(&t.db, t.scope, Actor::system(), claimed.lease.task).await.expect("it has failed");
     }
     let claimed = t.claim_one().await;
     tasks::give_back(&t.db, t.scope, claimed.lease, Report::default()).await.expect("the lease holds");
@@ -324,7 +325,7 @@ pub(crate) async fn r59_r61_stalled_tasks_are_found(t: Fixture) {
 pub(crate) async fn r73_only_failed_tasks_are_requeued(t: Fixture) {
     let id = t.submit().await;
     let task = renders::get(&t.db, t.scope, id).await.expect("the render").task_id.expect("a task");
-    let requeue = async || tasks::requeue(&t.db, t.scope, task).await;
+    let requeue = async || tasks::requeue(&t.db, t.scope, Actor::system(), task).await;
     assert!(matches!(requeue().await, Err(DbError::State(_))), "queued");
     let claimed = t.claim_one().await;
     assert!(matches!(requeue().await, Err(DbError::State(_))), "running");

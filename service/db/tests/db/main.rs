@@ -11,11 +11,19 @@ mod renders;
 mod streams;
 mod idempotency;
 mod keys;
+mod audit;
+mod tenants;
+mod tenant_configs;
+mod changes;
+mod reads;
 mod catalog;
 mod isolation;
 mod model;
 mod graphs;
 mod files;
+mod server;
+mod roles;
+mod row_security;
 
 macro_rules! conformance {
     ($($module:ident: $($test:ident)+;)+) => {
@@ -45,6 +53,7 @@ conformance! {
         tenants_with_the_fewest_running_go_first
         r65_a_tenant_has_its_limit
         r62_a_queue_has_its_limit
+        t82_a_slot_goes_round
         eight_claimers_never_share_a_task;
     leases:
         r70_a_stale_lease_changes_nothing
@@ -94,11 +103,42 @@ conformance! {
         the_first_key_configures_the_installation
         keys_are_found_by_prefix_and_revoked
         keys_of_all_tenants_are_listed
-        use_is_noted_to_the_minute;
+        t32_use_is_noted_to_the_minute;
+    audit:
+        t85_entries_are_neither_changed_nor_deleted
+        t84_a_change_that_fails_leaves_no_entry
+        t84_writers_number_their_entries_without_gaps;
+    tenant_configs:
+        t65_t69_configurations_have_defaults_and_revisions
+        t84_a_change_of_a_configuration_is_audited_once
+        a_configuration_is_its_tenants
+        t80_a_queue_is_never_fuller_than_its_limit
+        t81_stored_bytes_have_a_limit;
+
+    tenants:
+        t59_t61_only_tasks_of_active_tenants_start
+        t58_a_tenant_that_cannot_be_made_leaves_nothing
+        t84_one_of_many_deactivations_is_a_change
+        t63_a_purge_goes_on_after_each_step
+        t63_t85_no_living_tenant_loses_its_log;
+    changes:
+        t84_each_change_of_a_library_has_one_entry
+        t84_each_change_of_a_queue_has_one_entry
+        t84_each_change_of_a_key_has_one_entry
+        t84_each_change_of_a_user_has_one_entry
+        t84_each_change_of_a_session_has_one_entry
+        t84_each_change_of_work_has_one_entry
+        t25_nothing_begins_with_a_password_that_was_replaced
+        t84_a_change_that_cannot_be_noted_does_not_happen
+        t46_t57_an_entry_names_its_own_tenant_alone;
+    reads:
+        t44_lists_show_one_tenant_or_all
+        t87_the_logs_of_all_tenants_are_one_list;
     catalog:
         every_installation_has_a_tenant_and_a_user
         worker_configs_have_defaults_and_revisions
         settings_are_patched
+        t84_t86_a_change_of_settings_is_in_the_log_of_the_tenant_that_it_is_of
         a_library_version_has_one_content
         r83_f57_a_public_library_stays_its_tenants
         objects_are_swept_when_nothing_refers_to_them

@@ -6,6 +6,7 @@ use packshot_db::jobs::{Cancelling, JobError};
 use packshot_db::renders;
 use packshot_db::tasks::{self, AfterFailure, Claimed, Directive, Ended, Failure, Report};
 use packshot_db::{AllTenants, DbError};
+use packshot_domain::audit::Actor;
 use packshot_domain::id::RenderId;
 use packshot_domain::job::JobState;
 use packshot_domain::task::{Cause, FaultKind, Lease};
@@ -232,7 +233,7 @@ impl Run<'_> {
             Action::Requeue(which) => {
                 let Some(id) = self.render(which) else { return };
                 let task = renders::get(db, scope, id).await.expect("a render").task_id.expect("a task");
-                let requeued = tasks::requeue(db, scope, task).await;
+                let requeued = tasks::requeue(db, scope, Actor::system(), task).await;
                 let modelled = self.model.get_mut(&id).expect("a modelled render");
                 assert_eq!(requeued.is_ok(), modelled.state == JobState::Failed);
                 if requeued.is_ok() {

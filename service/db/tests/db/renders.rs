@@ -5,12 +5,14 @@ use packshot_db::jobs::Cancelling;
 use packshot_db::renders::{self, EqualRender, Submitted};
 use packshot_db::tasks::{self, Ended, Rejection, Report};
 use packshot_db::{DbError, PageRequest, files};
+use packshot_domain::audit::Actor;
 use packshot_domain::event::LogLevel;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId};
 use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::step::StepName;
 use packshot_domain::task::{TaskKind, TaskState};
+use packshot_domain::tenant_config::{Change, TenantConfigChange};
 use serde_json::json;
 
 use crate::engine::{Fixture, completion, picture, rejection};
@@ -97,7 +99,7 @@ pub(crate) async fn r13_r15_waiting_renders_are_cancelled_at_once(t: Fixture) {
 
 pub(crate) async fn r17_only_ended_renders_are_deleted(t: Fixture) {
     let id = t.submit().await;
-    let delete = async || renders::delete(&t.db, t.scope, id).await;
+    let delete = async || renders::delete(&t.db, t.scope, Actor::system(), id).await;
     assert!(matches!(delete().await, Err(DbError::InUse("render"))), "queued");
     let claimed = t.claim_one().await;
     assert!(matches!(delete().await, Err(DbError::InUse("render"))), "running");
@@ -133,7 +135,7 @@ pub(crate) async fn r19_cached_results_are_taken_over(t: Fixture) {
     assert_eq!(t.events_of(t.scope, new.id).await, ["job.completed"]);
 
     for id in [source, new.id] {
-        renders::delete(&t.db, t.scope, id).await.expect("it has ended");
+        renders::delete(&t.db, t.scope, Actor::system(), id).await.expect("it has ended");
     }
     // If the equal render was deleted since it was found, the new one is rendered.
     (new.id, new.work.id) = (RenderId::new(), TaskId::new());
@@ -160,7 +162,7 @@ pub(crate) async fn rejected_renders_keep_their_files_and_are_never_cached(t: Fi
     assert_eq!(t.events_of(t.scope, id).await, ["job.state", "job.state", "job.failed"]);
     assert_eq!(renders::find_cached(&t.db, t.scope, key).await.expect("a search"), None);
 
-    tasks::requeue(&t.db, t.scope, claimed.lease.task).await.expect("it has failed");
+    tasks::requeue(&t.db, t.scope, Actor::system(), claimed.lease.task).await.expect("it has failed");
     let render = renders::get(&t.db, t.scope, id).await.expect("the render");
     assert_eq!((render.state, render.error, render.result), (JobState::Queued, None, None));
     assert!(files::of_render(&t.db, t.scope, id).await.expect("files").is_empty());
@@ -183,6 +185,8 @@ pub(crate) async fn places_in_the_queue(t: Fixture) {
     assert!(matches!(running, Ok(Cancelling::Cancelled(_))));
     let places = renders::queue_positions(&t.db, t.scope, &ids).await.expect("places");
     assert_eq!((places.get(&ids[2]), places[&ids[0]]), (None, 1));
+    let room = TenantConfigChange { max_queued_jobs: Change::Set(10_000), ..TenantConfigChange::default() };
+    t.configure(t.scope, room).await;
     // A few at a time: on a slow machine the last of a thousand would wait too long for a connection.
     let more = stream::iter(0..renders::QUEUE_POSITION_MAX).map(|_| t.submit()).buffered(8);
     let last = more.collect::<Vec<_>>().await.pop().expect("the last");

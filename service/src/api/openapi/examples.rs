@@ -20,6 +20,13 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         (_, "level") => json!("info"),
         (_, "q") => json!("steel"),
         (_, "library") => json!("STD"),
+        (_, "owner") => json!("me"),
+        (_, "action") => json!("user.created"),
+        (_, "actor_id" | "object_id") => json!(ID),
+        (_, "object_type") => json!("user"),
+        // When the last entry was written, its tenant and its number.
+        ("list_audit_log", "cursor") => json!("00000193b2a05c4e0193b2a05c4e7d319f0a2b8c61d7e4f50000000000000078"),
+        (_, "confirm") => json!("beta"),
         (_, "limit") => json!(20),
         // The bytes of the last id.
         ("list_materials", "cursor") => json!("5354445f3031303130315f537465656c2d42617265"),
@@ -56,6 +63,31 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
         ("create_library", _) => json!({"library": "(the bytes of studio.toml)"}),
         ("change_library", _) => json!({"public": true}),
         ("change_settings", _) => json!({"render_samples": 512, "max_pixels": null}),
+        ("sign_in", "application/x-www-form-urlencoded") => {
+            json!({"username": "anna@example.com", "password": "several words together"})
+        }
+        ("sign_in", _) => json!({"email": "anna@example.com", "password": "several words together"}),
+        ("refresh", _) => json!({"refresh_token": "rt_4f6Zq0bYx2LmN8sVtWc1RkDjHgPaEuIoTyQwSxZvBnM"}),
+        ("sign_out", _) => json!({"all": false}),
+        ("complete_setup", _) => {
+            json!({"email": "anna@example.com", "password": "several words together", "display_name": "Anna"})
+        }
+        ("change_account", _) => json!({"display_name": "Anna Long"}),
+        ("change_password", _) => {
+            json!({"current_password": "several words together", "new_password": "other words together"})
+        }
+        ("create_user", _) => json!({"email": "ben@example.com", "display_name": "Ben", "role": "project_manager"}),
+        ("change_user", _) => json!({"role": "tenant_admin"}),
+        ("create_api_key", _) => json!({"name": "web shop", "scopes": ["renders:write"]}),
+        ("change_api_key", _) => json!({"name": "web shop, 2027"}),
+        ("change_own_tenant_config" | "change_tenant_config", _) => {
+            json!({"max_order_size": 250, "retention_days": {"preview": 90}, "features": {"turntables": null}})
+        }
+        ("create_tenant", _) => {
+            json!({"name": "Beta GmbH", "slug": "beta", "admin": {"email": "eva@example.com", "display_name": "Eva"}})
+        }
+        ("change_tenant", _) => json!({"name": "Beta AG"}),
+        ("deactivate_tenant", _) => json!({"cancel_running": true}),
         ("put_worker_config", _) => json!({"max_concurrency": 2, "min_concurrency": 1}),
         _ => return None,
     };

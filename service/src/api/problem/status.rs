@@ -17,11 +17,16 @@ pub(crate) const fn of_error(kind: &ErrorKind) -> StatusCode {
 pub(crate) const fn of_code(code: Code) -> StatusCode {
     match code {
         Code::MalformedBody => StatusCode::BAD_REQUEST,
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Unauthenticated | Code::TokenExpired | Code::InvalidCredentials | Code::InvalidRefreshToken => {
+            StatusCode::UNAUTHORIZED
+        }
         Code::Forbidden
         | Code::InsufficientScope
         | Code::TenantMismatch
+        | Code::TenantInactive
         | Code::BypassNotAllowed
+        | Code::FeatureDisabled
+        | Code::PasswordChangeRequired
         | Code::SetupRequired
         | Code::HostNotAllowed
         | Code::OriginNotAllowed => StatusCode::FORBIDDEN,
@@ -32,6 +37,10 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::TaskNotFound
         | Code::MaterialNotFound
         | Code::LibraryNotFound
+        | Code::UserNotFound
+        | Code::TenantNotFound
+        | Code::ApiKeyNotFound
+        | Code::SessionNotFound
         | Code::QueueNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -44,6 +53,17 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::LeaseLost
         | Code::LibraryVersionExists
         | Code::LibraryInUse
+        | Code::StorageQuotaExceeded
+        | Code::AlreadyConfigured
+        | Code::DatabaseRolesRequired
+        | Code::EmailExists
+        | Code::TenantSlugExists
+        | Code::TenantNotDeactivated
+        | Code::TenantNotDeleting
+        | Code::TenantDeleting
+        | Code::OperatingTenant
+        | Code::LastGlobalAdmin
+        | Code::LastTenantAdmin
         | Code::SettingPinned => StatusCode::CONFLICT,
         Code::ArtifactExpired => StatusCode::GONE,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -54,11 +74,15 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::ImageTooLarge
         | Code::ConflictingMembers
         | Code::InvalidConcurrency
+        | Code::UnknownScope
+        | Code::UnknownMaterial
+        | Code::ConfirmationRequired
+        | Code::WeakPassword
         | Code::UnknownSetting
         | Code::InvalidSetting
         | Code::InvalidCursor
         | Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::RateLimited | Code::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
+        Code::RateLimited | Code::QueueFull | Code::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
         Code::InternalError | Code::ContentCorrupt => StatusCode::INTERNAL_SERVER_ERROR,
         Code::Unavailable | Code::DeviceOutOfMemory => StatusCode::SERVICE_UNAVAILABLE,
         Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,

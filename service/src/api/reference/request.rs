@@ -16,9 +16,9 @@ pub(super) fn parameters(operation: &Value) -> String {
             "query" => "query",
             _ => "path",
         };
-        let needed = if parameter["required"] == true { "" } else { ", may be left out" };
+        let needed = if parameter["required"] == true { "" } else { ", optional" };
         let example = match parameter.get("example") {
-            Some(example) => format!("; such as <code>{}</code>", escaped(&value_text(example))),
+            Some(example) => format!("; example: <code>{}</code>", escaped(&value_text(example))),
             None => String::new(),
         };
         let about = format!(" <span class=\"quiet\">{place}{needed}{example}</span>");

@@ -91,7 +91,7 @@ pub(super) fn section(name: &str, schema: &Value) -> String {
         let is_required =
             |name: &str| part["required"].as_array().is_some_and(|names| names.iter().any(|own| own == name));
         for (name, member) in members(&part["properties"]) {
-            let about = if is_required(name) { "" } else { " <span class=\"quiet\">may be left out</span>" };
+            let about = if is_required(name) { "" } else { " <span class=\"quiet\">optional</span>" };
             rows.push_str(&row(name, about, member, text(member, "description")));
         }
     }

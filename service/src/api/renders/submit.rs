@@ -26,8 +26,8 @@ use crate::renders::{self, Equal, ReceivedRequest, RenderSubmission, SubmitKey, 
 use crate::tenancy::RenderSettings;
 use packshot_contract::job::{Job, url};
 use packshot_contract::request::RenderRequest;
-use packshot_domain::access::Principal;
 use packshot_domain::id::RenderId;
+use packshot_domain::principal::Principal;
 use packshot_pipeline::plan::words::FileFormat;
 
 /// The path of all renders.
@@ -178,7 +178,7 @@ impl Submission {
         let submission =
             RenderSubmission { received, equal, needs: if takes_job { Vec::new() } else { pictures }, key };
         match (renders::submit(&self.state, &self.who, submission).await?, wait) {
-            (Submitted::Created(created), None) => accepted(&created.job(&self.state, &self.who).await?),
+            (Submitted::Created(created), None) => accepted(&created.job(&self.state).await?),
             (Submitted::Created(created), wait) => self.wait_for(created.id, wait).await,
             (Submitted::Interrupted(id), wait) => self.wait_for(id, wait).await,
             (Submitted::Answered(stored), _) => replay(stored),

@@ -1,0 +1,181 @@
+//! T49: what another tenant has is not there as a reference either: in a body, a filter, a cursor, the number of an
+//! event, a key of a repeated request.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::asked::{Answer, Body, request};
+use super::operation::Operation;
+use super::tenants::{OF_ALPHA, Tenants, ids_within};
+
+/// Members of bodies that refer to something of a tenant by its id or its content address.
+const IN_BODIES: &[(&str, &str)] = &[
+    ("create_render", "asset"),
+    ("create_render", "environment"),
+    ("preflight", "asset"),
+    ("preflight", "environment"),
+    ("create_api_key", "user_id"),
+];
+/// A name that no library has, as long as [`OF_ALPHA`] and much like it: no tenant is told what others call theirs.
+const OF_NOBODY: &str = "ATLAX";
+/// A content address that nothing has.
+const NOTHING: &str = "blake3:5ea3bf2d3ff0cbb7b2b8cc6e0d4e2a3c0f1d9a87b6c5d4e3f2a1b0c9d8e7f6a5";
+
+/// The answer to beta's admin where a request has `value`, with that value left out.
+async fn told(tenants: &Tenants, (method, path): (Method, &str), body: Option<&Value>, value: &str) -> Answer {
+    let request = tenants.app.with_key(&tenants.beta.boss.token).request(method, path);
+    let request = body.into_iter().fold(request, |request, body| request.json(body));
+    let answer = Answer::to(request).await.bare();
+    Answer { body: answer.body.replace(value, "…"), ..answer }
+}
+
+/// The ids of everything that alpha has.
+async fn ids_of_alpha(tenants: &Tenants) -> BTreeSet<String> {
+    let mut ids = BTreeSet::from([tenants.alpha.id.to_string()]);
+    for operation in tenants.guarded() {
+        ids.extend(tenants.ids_in_alpha(operation).await);
+    }
+    assert!(ids.len() > 6, "{ids:?}");
+    ids
+}
+
+/// The content address of the product of a tenant's newest render.
+async fn newest_product(tenants: &Tenants, token: &str) -> String {
+    let page = tenants.app.with_key(token).get("/api/v1/renders").await.json();
+    page["items"][0]["request"]["asset"]["content_address"].as_str().expect("an address").to_owned()
+}
+
+cases! {
+    async fn t49_r78_foreign_references_in_bodies(engine) {
+        let tenants = Tenants::with_things(&engine).await;
+        for operation in tenants.guarded() {
+            let members = operation.schema.as_ref().and_then(|schema| schema["properties"].as_object());
+            for (member, schema) in members.into_iter().flatten() {
+                let text = schema.to_string();
+                let refers = text.contains("\"uuid\"") || text.contains("#/components/schemas/Asset");
+                let is_listed = IN_BODIES.contains(&(operation.name.as_str(), member.as_str()));
+                assert_eq!(refers, is_listed, "{operation}: try `{member}` with what is alpha's, and list it here");
+            }
+        }
+        let foreign = newest_product(&tenants, &tenants.alpha.boss.token).await;
+        let own = newest_product(&tenants, &tenants.beta.boss.token).await;
+        assert_ne!(foreign, own);
+        let asset = |address: &str| json!({"content_address": address});
+        let lit = |address: &str| json!({"asset": asset(&own), "environment": asset(address)});
+        let over = |name: &str| json!({"asset": asset(&own), "library": [name]});
+        let with = |name: &str| json!({"asset": asset(&own), "materials": {"library": name, "parts": [{"part_name": "Body", "material": "Signal-Red"}]}});
+        for path in ["/api/v1/renders", "/api/v1/preflight"] {
+            for (pointer, [(value, of_alpha), (no_value, of_nobody)]) in [
+                ("/asset/content_address", [foreign.as_str(), NOTHING].map(|at| (at, json!({"asset": asset(at)})))),
+                ("/environment/content_address", [foreign.as_str(), NOTHING].map(|at| (at, lit(at)))),
+                ("/library/0", [OF_ALPHA, OF_NOBODY].map(|name| (name, over(name)))),
+                ("/materials/library", [OF_ALPHA, OF_NOBODY].map(|name| (name, with(name)))),
+            ] {
+                let seen = told(&tenants, (Method::POST, path), Some(&of_alpha), value).await;
+                let missing = told(&tenants, (Method::POST, path), Some(&of_nobody), no_value).await;
+                assert_eq!(seen, missing, "{path}: {pointer}");
+                assert!(seen.status == 422 && seen.body.contains(&format!("{pointer:?}")), "{path}: {}", seen.said());
+            }
+        }
+        let users = tenants.app.with_key(&tenants.alpha.boss.token).get("/api/v1/users").await.json();
+        let foreign = users["items"][0]["id"].as_str().expect("an id").to_owned();
+        let nobody = uuid::Uuid::now_v7().to_string();
+        let key = |user: &str| json!({"name": "k", "scopes": ["renders:read"], "user_id": user});
+        let seen = told(&tenants, (Method::POST, "/api/v1/api-keys"), Some(&key(&foreign)), &foreign).await;
+        let missing = told(&tenants, (Method::POST, "/api/v1/api-keys"), Some(&key(&nobody)), &nobody).await;
+        assert_eq!(seen, missing);
+        assert_eq!(seen.problem(), (404, "user_not_found".to_owned()));
+    }
+
+    async fn t49_foreign_filters_and_cursors(engine) {
+        let tenants = Tenants::with_things(&engine).await;
+        let (marks, ids) = (tenants.marks_of_alpha().await, ids_of_alpha(&tenants).await);
+        let lists: Vec<&Operation> = tenants.guarded().into_iter().filter(|operation| operation.is_plain_read()).collect();
+        let (mut n_filters, mut n_cursors) = (0, 0);
+        for operation in &lists {
+            for filter in operation.query.iter().filter(|name| name.ends_with("_id")) {
+                let by = |value: &str| format!("{}?{filter}={value}", operation.path);
+                let nobody = uuid::Uuid::now_v7().to_string();
+                let missing = told(&tenants, (Method::GET, &by(&nobody)), None, &nobody).await;
+                assert_eq!((missing.status, missing.items().len()), (200, 0), "{operation} by {filter}");
+                for id in &ids {
+                    let seen = told(&tenants, (Method::GET, &by(id)), None, id).await;
+                    assert_eq!(seen, missing, "{operation} by {filter}");
+                    n_filters += 1;
+                }
+            }
+            if operation.query.iter().any(|name| name == "cursor") {
+                let first = format!("{}?limit=1", operation.path);
+                let page = Answer::to(tenants.app.with_key(&tenants.alpha.boss.token).request(Method::GET, &first)).await;
+                let page: Value = serde_json::from_str(&page.body).expect("JSON");
+                let Some(cursor) = page["next_cursor"].as_str() else { continue };
+                let next = format!("{}?limit=200&cursor={cursor}", operation.path);
+                let seen = told(&tenants, (Method::GET, &next), None, cursor).await;
+                assert_eq!(seen.status, 200, "{operation}: {}", seen.said());
+                let shown = marks.iter().find(|mark| seen.body.contains(*mark));
+                assert_eq!(shown, None, "{operation} with alpha's cursor");
+                n_cursors += 1;
+            }
+        }
+        assert!(n_filters > 10 && n_cursors > 6, "{n_filters} filters, {n_cursors} cursors");
+        for path in ["/api/v1/materials", "/api/v1/materials/Signal-Red"] {
+            let by = |name: &str| format!("{path}?library={name}");
+            let seen = told(&tenants, (Method::GET, &by(OF_ALPHA)), None, OF_ALPHA).await;
+            let missing = told(&tenants, (Method::GET, &by(OF_NOBODY)), None, OF_NOBODY).await;
+            assert_eq!(seen, missing, "{path}");
+            assert_eq!(seen.problem(), (404, "library_not_found".to_owned()));
+        }
+    }
+
+    async fn t49_foreign_events(engine) {
+        let tenants = Tenants::with_things(&engine).await;
+        let marks = tenants.marks_of_alpha().await;
+        let (alpha, beta) = (&tenants.alpha.boss.token, &tenants.beta.boss.token);
+        let jobs = |token: &str| tenants.app.with_key(token).request(Method::GET, "/api/v1/jobs/events");
+        let snapshot = Answer::to(jobs(alpha)).await.body;
+        let last = snapshot.lines().find_map(|line| line.strip_prefix("id: ")).expect("a number").to_owned();
+        let from_the_first = jobs(beta).header("last-event-id", "0");
+        let seen = Answer::until(from_the_first, &["event: job.completed"]).await.body;
+        assert_eq!(marks.iter().find(|mark| seen.contains(*mark)), None, "{seen}");
+        let after_alphas = Answer::until(jobs(beta).header("last-event-id", &last), &[": keep-alive"]).await.body;
+        assert_eq!(marks.iter().find(|mark| after_alphas.contains(*mark)), None, "{after_alphas}");
+        let streams = tenants.guarded().into_iter().filter(|operation| operation.has_id() && operation.path.ends_with("/events"));
+        for operation in streams {
+            let ids = [tenants.ids_in_alpha(operation).await, operation.made_up_ids()];
+            let mut answers = Vec::new();
+            for ids in &ids {
+                let ask = request(&tenants.app, operation, Some(beta), ids, Body::Example).header("last-event-id", "1");
+                answers.push(Answer::to(ask).await.bare());
+            }
+            assert_eq!((answers[0].status, &answers[0]), (404, &answers[1]), "{operation}");
+        }
+    }
+
+    async fn t49_foreign_keys_of_repeated_requests(engine) {
+        let tenants = Tenants::with_things(&engine).await;
+        let keyed: Vec<&Operation> = tenants.guarded().into_iter().filter(|operation| operation.takes_key).collect();
+        let mut n_replayed = 0;
+        for operation in &keyed {
+            let (ids, key) = (tenants.ids_in_alpha(operation).await, format!("shared-{}", operation.name));
+            let ask = async |token: &str, ids: &[String]| {
+                let request = request(&tenants.app, operation, Some(token), ids, Body::Example);
+                Answer::to(request.header("idempotency-key", &key)).await
+            };
+            let first = ask(&tenants.alpha.boss.token, &ids).await;
+            let again = ask(&tenants.alpha.boss.token, &ids).await;
+            n_replayed += u32::from(again.headers.contains_key("idempotency-replayed"));
+            let foreign = ask(&tenants.beta.boss.token, &ids).await;
+            assert!(!foreign.headers.contains_key("idempotency-replayed"), "{operation}: {}", foreign.said());
+            assert!(!foreign.code().starts_with("idempotency_"), "{operation}: {}", foreign.said());
+            let (of_alpha, shown) = (ids_within(&first.body), ids_within(&foreign.clone().bare().body));
+            assert!(of_alpha.is_disjoint(&shown), "{operation}: {}", foreign.said());
+            if operation.has_id() {
+                let missing = ask(&tenants.beta.boss.token, &operation.made_up_ids()).await;
+                assert_eq!(foreign.bare(), missing.bare(), "{operation}");
+            }
+        }
+        assert!(n_replayed > 5, "{n_replayed} of {} were repeated at all", keyed.len());
+    }
+}
