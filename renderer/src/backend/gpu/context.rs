@@ -173,8 +173,7 @@ impl Context {
         const PIECE_BYTES: usize = 32 << 20;
         for (i, piece) in bytes.chunks(PIECE_BYTES).enumerate() {
             if i > 0 {
-                let submission = self.queue.submit([]);
-                self.wait(submission)?;
+                self.settle()?;
             }
             self.queue.write_buffer(buffer, offset_bytes + (i * PIECE_BYTES) as u64, piece);
         }
@@ -197,6 +196,13 @@ impl Context {
         // An earlier failure is more specific than a failed wait.
         self.check()?;
         outcome.map(drop).map_err(|error| Fault::Lost(error.to_string()))
+    }
+
+    /// Waits for all work, and has everything freed that was dropped: the graphics API keeps what submitted work uses,
+    /// and the copies of what was uploaded, until somebody waits for that work.
+    pub(super) fn settle(&self) -> Result<(), Fault> {
+        let submission = self.queue.submit([]);
+        self.wait(submission)
     }
 
     /// Runs `read` over the first `size_bytes` of a buffer that can be mapped, after `submission`.

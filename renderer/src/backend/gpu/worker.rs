@@ -232,7 +232,6 @@ impl Worker {
 
     /// Runs the denoiser's network on a tile.
     fn denoise(&mut self, tile: &TileInput) -> Result<Vec<[f32; 4]>, RenderError> {
-        let mut denoised = Vec::new();
         self.persist(|worker| {
             worker.open().map_err(Fault::Lost)?;
             let context = worker.context.as_ref().ok_or_else(|| Fault::Lost("it is not open".to_owned()))?;
@@ -240,16 +239,13 @@ impl Worker {
                 Some(denoiser) => denoiser,
                 none => none.insert(DeviceDenoiser::new(context)?),
             };
-            denoised = denoiser.run(context, tile)?;
-            Ok(())
-        })?;
-        Ok(denoised)
+            denoiser.run(context, tile)
+        })
     }
 
     /// The denoiser's guides for a shot.
     fn guides(&mut self, key: ShotKey, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
         let film = self.shots[&key].prepared.film;
-        let mut found = None;
         self.persist(|worker| {
             worker.upload_shot(key)?;
             let mut guides = worker.guides.take();
@@ -260,10 +256,8 @@ impl Worker {
             };
             let outcome = kernel.run(context, bindings, [film.width_px, film.height_px], n_samples, cancel);
             worker.guides = guides;
-            found = Some(outcome?);
-            Ok(())
-        })?;
-        found.ok_or_else(|| RenderError::DeviceLost("it gave no guides".to_owned()))
+            outcome
+        })
     }
 
     /// The hits of rays in a shot's product.
@@ -274,7 +268,6 @@ impl Worker {
         query: RayQuery,
         cancel: &CancelToken,
     ) -> Result<TracedRays, RenderError> {
-        let mut traced = None;
         self.persist(|worker| {
             worker.upload_shot(key)?;
             let mut kernel = worker.rays.take();
@@ -285,10 +278,8 @@ impl Worker {
             };
             let outcome = tracer.run(context, bindings, rays, query, (worker.adapter.kind(), cancel));
             worker.rays = kernel;
-            traced = Some(outcome?);
-            Ok(())
-        })?;
-        traced.ok_or_else(|| RenderError::DeviceLost("it traced no rays".to_owned()))
+            outcome
+        })
     }
 
     /// Compiles the kernel for scenes with these features.
@@ -302,9 +293,12 @@ impl Worker {
 
     /// What the device has done so far.
     fn usage(&mut self) -> Result<DeviceUsage, RenderError> {
-        self.open().map_err(RenderError::DeviceLost)?;
-        let usage = self.context.as_ref().map(|context| DeviceUsage::of(context, self.n_opened));
-        usage.ok_or_else(|| RenderError::DeviceLost("it is not open".to_owned()))
+        self.persist(|worker| {
+            worker.open().map_err(Fault::Lost)?;
+            let context = worker.context.as_ref().ok_or_else(|| Fault::Lost("it is not open".to_owned()))?;
+            context.settle()?;
+            Ok(DeviceUsage::of(context, worker.n_opened))
+        })
     }
 
     /// Uploads a product unless it is on the device.
@@ -347,11 +341,11 @@ impl Worker {
     }
 
     /// Does `work`; if the device is lost or its driver panics, reopens it and tries once more.
-    fn persist(&mut self, mut work: impl FnMut(&mut Self) -> Result<(), Fault>) -> Result<(), RenderError> {
+    fn persist<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<T, RenderError> {
         let mut is_second = false;
         loop {
             let fault = match catch_unwind(AssertUnwindSafe(|| work(self))) {
-                Ok(Ok(())) => return Ok(()),
+                Ok(Ok(done)) => return Ok(done),
                 Ok(Err(fault)) => fault,
                 Err(panic) => Fault::Lost(message_of(&*panic)),
             };
