@@ -77,7 +77,9 @@ ids! {
     SessionId,
     /// A material library that a tenant uploaded.
     LibraryId,
-    /// A stored file.
+    /// A package of files.
+    PackageId,
+    /// A file of a package.
     FileId,
     /// A store: what holds the files of one database.
     StoreId,

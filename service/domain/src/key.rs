@@ -36,9 +36,9 @@ impl ApiKey {
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
         let bytes = text.as_bytes();
         let is_formed = bytes.len() == PREFIX_LEN + 1 + SECRET_LEN
-            && text.starts_with("pk_")
+            && is_prefix(&bytes[..PREFIX_LEN])
             && bytes[PREFIX_LEN] == b'_'
-            && bytes[3..PREFIX_LEN].iter().chain(&bytes[PREFIX_LEN + 1..]).all(u8::is_ascii_alphanumeric);
+            && bytes[PREFIX_LEN + 1..].iter().all(u8::is_ascii_alphanumeric);
         if is_formed { Ok(Self(text.to_owned())) } else { Err(InvalidKey) }
     }
 
@@ -59,6 +59,12 @@ impl ApiKey {
     pub fn hash(&self) -> SecretHash {
         SecretHash::of(&self.0)
     }
+}
+
+/// Whether `text` is what a key begins with: `pk_` and 8 letters or digits.
+pub(crate) fn is_prefix(text: &[u8]) -> bool {
+    let finder = text.strip_prefix(b"pk_");
+    finder.is_some_and(|finder| text.len() == PREFIX_LEN && finder.iter().all(u8::is_ascii_alphanumeric))
 }
 
 impl fmt::Debug for ApiKey {

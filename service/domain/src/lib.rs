@@ -29,3 +29,4 @@ pub mod network;
 pub mod concurrency;
 pub mod feature;
 pub mod tenant_config;
+pub mod artifact;
