@@ -45,7 +45,7 @@ words! {
 }
 
 impl FileState {
-    /// The state of a file whose location is in this state; the locations of a package go when it expires or is deleted.
+    /// The state of a file whose location is in this state; a package that expires or is deleted loses its locations.
     #[must_use]
     pub const fn of(location: Option<LocationState>) -> Self {
         match location {
