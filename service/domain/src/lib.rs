@@ -6,6 +6,7 @@
 
 pub mod id;
 pub mod hash;
+pub mod object;
 pub mod time;
 pub mod words;
 pub mod value;

@@ -28,7 +28,7 @@ pub(super) fn file(id: FileId, path: &str, bytes: &[u8]) -> ArtifactFile {
         media_type: read("text/plain"),
         size: ByteSize::new(bytes.len() as u64).expect("a size"),
         address: ContentAddress::of(bytes),
-        sha256: Sha256Digest::from_bytes(sha256),
+        sha256: Sha256Digest::from_hash(sha256),
     }
 }
 
@@ -239,7 +239,7 @@ fn files() -> impl Strategy<Value = Vec<StoredFile>> {
     let rest = (uuids(), sizes(), any::<[u8; 32]>(), any::<[u8; 32]>(), receipts());
     prop::collection::btree_map(paths, rest, 0..8).prop_map(|files: BTreeMap<_, _>| {
         let stored = files.into_iter().map(|(path, (id, size, hash, sha256, receipts))| {
-            let (address, sha256) = (ContentAddress::from_hash(hash), Sha256Digest::from_bytes(sha256));
+            let (address, sha256) = (ContentAddress::from_hash(hash), Sha256Digest::from_hash(sha256));
             let file =
                 ArtifactFile { id: FileId::from_uuid(id), path, media_type: read("image/png"), size, address, sha256 };
             StoredFile { file, receipts }
