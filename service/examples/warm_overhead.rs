@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use packshot_contract::request::RenderRequest;
+use packshot_db::objects::NewObject;
 use packshot_db::renders::{NewRender, NewWork};
 use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, objects, renders};
 use packshot_domain::hash::ContentAddress;
@@ -200,7 +201,7 @@ async fn queued(engine: Arc<Engine>, folder: &Path) -> Result<Duration, Failure>
     let glb = Bytes::from(sample::bearing().glb);
     let size_bytes = i64::try_from(glb.len())?;
     let scene = store.put(scope.tenant, glb).await?;
-    objects::record(&db, scope, scene, size_bytes, "model/gltf-binary").await?;
+    objects::record(&db, scope, NewObject::unread(scene, size_bytes, "model/gltf-binary")).await?;
     let data = ("PACKSHOT_DATA".to_owned(), folder.display().to_string());
     let sources = Sources { variables: [data].into(), ..Sources::default() };
     let settings = Arc::new(Settings::from_sources(&sources)?);

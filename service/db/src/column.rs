@@ -14,9 +14,10 @@ use packshot_domain::audit::{Action, ActorKind};
 use packshot_domain::document::JobDocument;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::feature::{Feature, Features};
-use packshot_domain::hash::ContentAddress;
+use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{JobId, KeyId, LibraryId, RenderId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId};
 use packshot_domain::job::{JobKind, JobState};
+use packshot_domain::object::Condition;
 use packshot_domain::render::RenderKind;
 use packshot_domain::stream::StreamKind;
 use packshot_domain::task::{Lane, LeaseToken, QueueName, TaskKind, TaskState};
@@ -145,12 +146,14 @@ macro_rules! word_columns {
 
 id_columns! { TenantId UserId SessionId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
 word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role Action ActorKind }
-word_columns! { TenantStatus TenantSlug }
+word_columns! { TenantStatus TenantSlug Condition }
 
 columns! {
     Timestamp as i64: Timestamp::unix_ms, |ms| Ok(Timestamp::from_unix_ms(ms));
     ContentAddress as String: |address| address.to_string(),
         |text| text.parse().map_err(|error| unreadable("ContentAddress", error));
+    Sha256Digest as String: |digest| digest.hex(),
+        |text| text.parse().map_err(|error| unreadable("Sha256Digest", error));
     LeaseToken as Uuid: |token| Uuid::from_bytes(token.bytes()), |uuid| Ok(LeaseToken::from_bytes(uuid.into_bytes()));
     Lane as String: |lane| lane.to_string(),
         |text| Lane::new(&text).map_err(|error| unreadable("Lane", error));

@@ -76,10 +76,10 @@ fn row(tenant: TenantId, render: RenderId, position: i32, file: OutputFile) -> r
 }
 
 impl NewObject {
-    /// What a file holds.
+    /// What a file holds, of which nothing more is known here.
     #[must_use]
     pub fn of(file: &OutputFile) -> Self {
-        Self { address: file.address, size_bytes: file.size_bytes, media_type: file.media_type.clone() }
+        Self::unread(file.address, file.size_bytes, &file.media_type)
     }
 }
 

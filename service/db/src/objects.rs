@@ -3,8 +3,11 @@
 //! Objects without references are removed here first, and from the store afterwards. A record has the time when its
 //! file was last stored, and is refreshed before an old file is relied on. So the sweep either sees that the file is
 //! needed, or has removed the record earlier, and the caller who records it is told so.
+//!
+//! A record also has what is known of the bytes: their digests, and whether they were found damaged. Only the record is
+//! trusted to say what the bytes should be, and the hashes of groups not even there: they prove themselves.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use sea_orm::sea_query::Expr;
@@ -15,8 +18,9 @@ use super::entity::object;
 use super::level::Level;
 use super::tx::Tx;
 use super::{AllTenants, Db, DbError, TenantScope, quota};
-use packshot_domain::hash::ContentAddress;
+use packshot_domain::hash::{ContentAddress, Digests, GroupHashes, Sha256Digest};
 use packshot_domain::id::TenantId;
+use packshot_domain::object::Condition;
 use packshot_domain::time::Timestamp;
 
 /// Rows that one statement records; their values stay far below the engines' limits.
@@ -31,19 +35,68 @@ pub struct Object {
     pub size_bytes: i64,
     /// Its media type.
     pub media_type: String,
+    /// SHA-256 of its bytes; `None` until they were read once.
+    pub sha256: Option<Sha256Digest>,
+    /// What the column says about its groups; it may be false. `None` for nothing that can be hashes of groups.
+    pub groups: Option<GroupHashes>,
+    /// How its bytes were when they were last looked at.
+    pub condition: Condition,
     /// When it was first stored.
     pub created_at: Timestamp,
+    /// When it was last stored, or about to be.
+    pub stored_at: Timestamp,
+}
+
+impl Object {
+    /// What is known of its bytes, if all of it is and the hashes of groups prove themselves.
+    #[must_use]
+    pub fn digests(&self) -> Option<Digests> {
+        let (address, size_bytes) = (self.address, u64::try_from(self.size_bytes).ok()?);
+        let groups = self.groups.clone().filter(|groups| groups.prove(&address, size_bytes))?;
+        Some(Digests { address, sha256: self.sha256?, groups, size_bytes })
+    }
 }
 
 /// An object that is about to be stored, or was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewObject {
-    /// Its content.
-    pub address: ContentAddress,
-    /// Its size in bytes.
-    pub size_bytes: i64,
-    /// Its media type.
-    pub media_type: String,
+    address: ContentAddress,
+    size_bytes: i64,
+    media_type: String,
+    sha256: Option<Sha256Digest>,
+    groups: Option<GroupHashes>,
+}
+
+impl NewObject {
+    /// One whose bytes were hashed.
+    #[must_use]
+    pub fn hashed(digests: &Digests, media_type: &str) -> Self {
+        Self {
+            address: digests.address,
+            size_bytes: i64::try_from(digests.size_bytes).unwrap_or(i64::MAX),
+            media_type: media_type.to_owned(),
+            sha256: Some(digests.sha256),
+            groups: Some(digests.groups.clone()),
+        }
+    }
+
+    /// One of which only the address and the size are known: its digests stay as the record has them, or are filled in
+    /// by its first reader.
+    #[must_use]
+    pub fn unread(address: ContentAddress, size_bytes: i64, media_type: &str) -> Self {
+        Self { address, size_bytes, media_type: media_type.to_owned(), sha256: None, groups: None }
+    }
+}
+
+/// What was known of an object that is now recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// Nothing.
+    New,
+    /// There was a record of it.
+    Known,
+    /// There was a record, which says that its bytes are damaged: they are to be stored again.
+    Damaged,
 }
 
 /// Records an object that a client is about to store, or to store again, if the tenant has room for it: it is then safe
@@ -52,17 +105,10 @@ pub struct NewObject {
 /// # Errors
 ///
 /// [`DbError::Exceeded`] when the tenant would have more bytes stored than it may.
-pub async fn record(
-    db: &Db,
-    scope: TenantScope,
-    address: ContentAddress,
-    size_bytes: i64,
-    media_type: &str,
-) -> Result<Object, DbError> {
-    let new = NewObject { address, size_bytes, media_type: media_type.to_owned() };
+pub async fn record(db: &Db, scope: TenantScope, new: NewObject) -> Result<Object, DbError> {
     db.write(scope, (scope.tenant, new), |tx, (tenant, new)| {
         Box::pin(async move {
-            if record_in(tx, *tenant, std::slice::from_ref(new)).await? == [false] {
+            if record_in(tx, *tenant, std::slice::from_ref(new)).await? == [Recorded::New] {
                 quota::check_object(tx, *tenant).await?;
             }
             let row = object::Entity::find_by_id((Col(*tenant), Col(new.address))).one(tx.on()).await?;
@@ -73,47 +119,133 @@ pub async fn record(
 }
 
 /// Records objects that are about to be stored: they are then safe from the sweep for a while. Says of each, in the
-/// order given, whether there was a record of it; only then its file may exist already, and stays.
+/// order given, what was known of it; only a known file may exist already, and stays.
 ///
 /// # Errors
 ///
 /// [`DbError`] when the database cannot be reached.
-pub async fn record_all(db: &Db, scope: TenantScope, new: Vec<NewObject>) -> Result<Vec<bool>, DbError> {
+pub async fn record_all(db: &Db, scope: TenantScope, new: Vec<NewObject>) -> Result<Vec<Recorded>, DbError> {
     db.write(scope, (scope.tenant, new), |tx, (tenant, new)| Box::pin(record_in(tx, *tenant, new))).await
 }
 
 /// [`record_all`] within a transaction.
-pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) -> Result<Vec<bool>, DbError> {
+pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) -> Result<Vec<Recorded>, DbError> {
     tx.enter(Level::Object);
     let now = tx.now().await?;
-    let mut known = HashSet::new();
-    // Rows are always locked in the same order, so that no two transactions wait for each other.
+    let mut known = HashMap::new();
+    // Rows are always locked in the same order, so that no two transactions wait for each other. Of equal files, one
+    // whose bytes were hashed comes first.
     let mut order: Vec<usize> = (0..new.len()).collect();
-    order.sort_by_key(|&i| new[i].address);
+    order.sort_by_key(|&i| (new[i].address, new[i].sha256.is_none()));
     // One statement must not name a row twice: files may be equal.
     order.dedup_by_key(|i| new[*i].address);
     for some in order.chunks(RECORDED_AT_ONCE) {
-        let mut values: Vec<Value> = vec![arg(tenant), arg(now)];
+        let mut values: Vec<Value> = vec![arg(tenant), arg(now), arg(Condition::Whole)];
         let mut rows = Vec::with_capacity(some.len());
         for &i in some {
-            let NewObject { address, size_bytes, media_type } = &new[i];
+            let NewObject { address, size_bytes, media_type, sha256, groups } = &new[i];
             let n = values.len();
-            rows.push(format!("($1, ${}, ${}, ${}, $2, $2)", n + 1, n + 2, n + 3));
+            let own: Vec<String> = (n + 1..=n + 5).map(|n| format!("${n}")).collect();
+            rows.push(format!("($1, {}, $3, $2, $2)", own.join(", ")));
             values.extend([arg(*address), (*size_bytes).into(), media_type.as_str().into()]);
+            values.push(sha256.map(|digest| digest.hex()).into());
+            values.push(groups.as_ref().and_then(column).into());
         }
         let sql = format!(
-            "INSERT INTO objects (tenant_id, address, size_bytes, media_type, created_at, stored_at) VALUES {} \
-             ON CONFLICT (tenant_id, address) DO UPDATE SET stored_at = excluded.stored_at RETURNING address, created_at",
+            "INSERT INTO objects \
+             (tenant_id, address, size_bytes, media_type, sha256, group_hashes, condition, created_at, stored_at) VALUES {} \
+             ON CONFLICT (tenant_id, address) DO UPDATE SET stored_at = excluded.stored_at, \
+             sha256 = COALESCE(excluded.sha256, objects.sha256), \
+             group_hashes = COALESCE(excluded.group_hashes, objects.group_hashes) \
+             RETURNING address, created_at, condition",
             rows.join(", ")
         );
         for row in tx.query(&sql, values).await? {
             let (address, created_at): (ContentAddress, Timestamp) = (cell(&row, 0)?, cell(&row, 1)?);
-            if created_at < now {
-                known.insert(address);
-            }
+            let recorded = match cell(&row, 2)? {
+                Condition::Missing | Condition::Corrupt => Recorded::Damaged,
+                Condition::Whole if created_at < now => Recorded::Known,
+                Condition::Whole => Recorded::New,
+            };
+            known.insert(address, recorded);
         }
     }
-    Ok(new.iter().map(|new| known.contains(&new.address)).collect())
+    Ok(new.iter().map(|new| known.get(&new.address).copied().unwrap_or(Recorded::New)).collect())
+}
+
+/// What the column keeps of the hashes of groups.
+fn column(groups: &GroupHashes) -> Option<Vec<u8>> {
+    (!groups.is_empty()).then(|| groups.to_bytes())
+}
+
+/// Stores the digests of an object whose bytes were read and fit its address, in the place of others or of none.
+/// Nothing happens when the object has gone.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn learn(db: &Db, scope: TenantScope, digests: Digests) -> Result<(), DbError> {
+    db.write(scope, (scope.tenant, digests), |tx, (tenant, digests)| {
+        Box::pin(async move {
+            tx.enter(Level::Object);
+            object::Entity::update_many()
+                .col_expr(object::Column::SizeBytes, Expr::value(i64::try_from(digests.size_bytes).unwrap_or(i64::MAX)))
+                .col_expr(object::Column::Sha256, Expr::value(Col(digests.sha256)))
+                .col_expr(object::Column::GroupHashes, Expr::value(column(&digests.groups)))
+                .filter(object::Column::TenantId.eq(Col(*tenant)))
+                .filter(object::Column::Address.eq(Col(digests.address)))
+                .exec(tx.on())
+                .await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Stores how the bytes of an object are, unless it was stored again after `seen`: then that says nothing about them.
+/// Returns whether it was stored.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn mark(db: &Db, scope: TenantScope, seen: &Object, condition: Condition) -> Result<bool, DbError> {
+    let args = (scope.tenant, seen.address, seen.stored_at, condition);
+    db.write(scope, args, |tx, (tenant, address, stored_at, condition)| {
+        Box::pin(async move {
+            tx.enter(Level::Object);
+            let marked = object::Entity::update_many()
+                .col_expr(object::Column::Condition, Expr::value(Col(*condition)))
+                .filter(object::Column::TenantId.eq(Col(*tenant)))
+                .filter(object::Column::Address.eq(Col(*address)))
+                .filter(object::Column::StoredAt.eq(Col(*stored_at)))
+                .exec(tx.on())
+                .await?;
+            Ok(marked.rows_affected > 0)
+        })
+    })
+    .await
+}
+
+/// Stores that the bytes of an object were stored again, and are whole. What readers saw of it before counts no more.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn heal(db: &Db, scope: TenantScope, address: ContentAddress) -> Result<(), DbError> {
+    db.write(scope, (scope.tenant, address), |tx, (tenant, address)| {
+        Box::pin(async move {
+            tx.enter(Level::Object);
+            object::Entity::update_many()
+                .col_expr(object::Column::Condition, Expr::value(Col(Condition::Whole)))
+                .col_expr(object::Column::StoredAt, Expr::value(Col(tx.now().await?)))
+                .filter(object::Column::TenantId.eq(Col(*tenant)))
+                .filter(object::Column::Address.eq(Col(*address)))
+                .exec(tx.on())
+                .await?;
+            Ok(())
+        })
+    })
+    .await
 }
 
 /// Protects objects from the sweep that a row of this transaction is about to refer to.
@@ -200,7 +332,26 @@ const UNREFERENCED: &str = "\
 
 impl From<object::Model> for Object {
     fn from(row: object::Model) -> Self {
-        let object::Model { tenant_id: _, address, size_bytes, media_type, created_at, stored_at: _ } = row;
-        Self { address: address.0, size_bytes, media_type, created_at: created_at.0 }
+        let object::Model {
+            tenant_id: _,
+            address,
+            size_bytes,
+            media_type,
+            sha256,
+            group_hashes,
+            condition,
+            created_at,
+            stored_at,
+        } = row;
+        Self {
+            address: address.0,
+            size_bytes,
+            media_type,
+            sha256: sha256.map(Col::value),
+            groups: GroupHashes::from_bytes(&group_hashes.unwrap_or_default()),
+            condition: condition.0,
+            created_at: created_at.0,
+            stored_at: stored_at.0,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use packshot_db::objects;
+use packshot_db::objects::{self, NewObject};
 use packshot_domain::access::{Role, Scope};
 use packshot_domain::hash::ContentAddress;
 use reqwest::Method;
@@ -229,7 +229,7 @@ cases! {
     async fn t81_a_tenant_has_so_much_room(engine) {
         let app = TestApp::idle(&engine).await;
         let (scope, used) = (app.scope().await, ContentAddress::of(b"used"));
-        objects::record(&app.db, scope, used, 999_000, "model/gltf-binary").await.expect("recorded");
+        objects::record(&app.db, scope, NewObject::unread(used, 999_000, "model/gltf-binary")).await.expect("recorded");
         app.configure(&json!({"max_storage_bytes": 1_000_000})).await;
         let large = Reply::of(app.rendering(vec![b'x'; 2_000], &small())).await;
         assert_eq!(large.problem(), (409, "storage_quota_exceeded".to_owned()));

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use packshot_contract::document::GpuInfo;
 use packshot_contract::request::RenderRequest;
+use packshot_db::objects::NewObject;
 use packshot_db::renders::{NewRender, NewWork, Render};
 use packshot_db::settings::{self, Patch};
 pub(crate) use packshot_db::testing::TestDatabase;
@@ -98,7 +99,9 @@ impl TestQueue {
     pub(crate) async fn submit_scene(&self, glb: Vec<u8>, request: RenderRequest) -> RenderId {
         let size_bytes = glb.len() as i64;
         let scene = self.store.put(self.scope.tenant, glb.into()).await.expect("stored");
-        objects::record(&self.db, self.scope, scene, size_bytes, "model/gltf-binary").await.expect("recorded");
+        objects::record(&self.db, self.scope, NewObject::unread(scene, size_bytes, "model/gltf-binary"))
+            .await
+            .expect("recorded");
         let id = RenderId::new();
         let new = NewRender {
             id,

@@ -1,10 +1,12 @@
-//! Which content a tenant has stored, and when last (`stored_at`).
+//! Which content a tenant has stored, and when last (`stored_at`). What is computed of the bytes is null until it is
+//! known; `group_hashes` are 32 bytes each, and also null where there are none.
 
 use sea_orm::entity::prelude::*;
 
 use crate::column::Col;
-use packshot_domain::hash::ContentAddress;
+use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::TenantId;
+use packshot_domain::object::Condition;
 use packshot_domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -16,6 +18,9 @@ pub(crate) struct Model {
     pub(crate) address: Col<ContentAddress>,
     pub(crate) size_bytes: i64,
     pub(crate) media_type: String,
+    pub(crate) sha256: Option<Col<Sha256Digest>>,
+    pub(crate) group_hashes: Option<Vec<u8>>,
+    pub(crate) condition: Col<Condition>,
     pub(crate) created_at: Col<Timestamp>,
     pub(crate) stored_at: Col<Timestamp>,
 }

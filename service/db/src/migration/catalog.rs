@@ -11,6 +11,9 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text("address"),
         big_integer("size_bytes"),
         text("media_type"),
+        text_null("sha256"),
+        binary_null("group_hashes"),
+        text("condition"),
         big_integer("created_at"),
         big_integer("stored_at"),
     ];

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use packshot_db::audit::{self, AuditFilter};
 use packshot_db::libraries::{self, NewLibrary};
+use packshot_db::objects::{NewObject, Recorded};
 use packshot_db::settings::{self, Patch};
 use packshot_db::worker_configs;
 use packshot_db::{AllTenants, Db, DbError, Json, PageRequest, TenantScope, installation, objects, renders, tenants};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::concurrency::Concurrency;
-use packshot_domain::hash::ContentAddress;
+use packshot_domain::hash::{ContentAddress, Digests};
+use packshot_domain::object::Condition;
 use packshot_domain::task::QueueName;
 use serde_json::json;
 
@@ -159,7 +161,7 @@ pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {
     let grace = Duration::from_secs(600);
     let [scene, loose, archive] = [&b"scene"[..], b"loose", b"archive"].map(ContentAddress::of);
     for address in [scene, loose, archive] {
-        objects::record(&t.db, t.scope, address, 7, "model/gltf-binary").await.expect("an object");
+        objects::record(&t.db, t.scope, NewObject::unread(address, 7, "model/gltf-binary")).await.expect("an object");
     }
     let render = t.submit().await;
     let library = NewLibrary { address: archive, ..library("a") };
@@ -171,7 +173,8 @@ pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {
     assert_eq!(unreferenced().await, [], "what was stored just now may be about to be used");
     t.wait(601.0);
     assert_eq!(unreferenced().await, [(true, loose)]);
-    let again = objects::record(&t.db, t.scope, loose, 7, "model/gltf-binary").await.expect("an object");
+    let again =
+        objects::record(&t.db, t.scope, NewObject::unread(loose, 7, "model/gltf-binary")).await.expect("an object");
     let forget = async |address| objects::forget(&t.db, t.scope, address, grace).await.expect("a database");
     assert!(!forget(loose).await, "it was stored again");
     t.wait(601.0);
@@ -197,12 +200,41 @@ pub(crate) async fn files_of_a_deleted_render_are_swept(t: Fixture) {
     let found = objects::unreferenced(&t.db, AllTenants::Housekeeping, grace, 10).await.expect("a search");
     assert!(found.contains(&(t.scope.tenant, picture)), "{found:?}");
     assert!(objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"));
-    let new = objects::NewObject { address: picture, size_bytes: 1, media_type: "image/png".to_owned() };
-    for was_there in [false, true] {
+    let new = NewObject::unread(picture, 1, "image/png");
+    for known in [Recorded::New, Recorded::Known] {
         t.wait(1.0);
         let recorded = objects::record_all(&t.db, t.scope, vec![new.clone()]).await.expect("a database");
-        assert_eq!(recorded, [was_there]);
+        assert_eq!(recorded, [known]);
     }
+}
+
+pub(crate) async fn what_is_known_of_an_object_is_kept_until_it_is_known_better(t: Fixture) {
+    let digests = Digests::of(&vec![7; (2 << 20) + 1]);
+    let (address, size_bytes) = (digests.address, 1 + (2 << 20));
+    let find = async || objects::find(&t.db, t.scope, address).await.expect("a search").expect("there");
+    let unread = objects::record(&t.db, t.scope, NewObject::unread(address, size_bytes, "image/png")).await;
+    let unread = unread.expect("an object");
+    assert_eq!((unread.sha256, unread.digests(), unread.condition), (None, None, Condition::Whole));
+    objects::learn(&t.db, t.scope, digests.clone()).await.expect("learnt");
+    assert_eq!(find().await.digests(), Some(digests.clone()));
+    t.wait(1.0);
+    let again = objects::record(&t.db, t.scope, NewObject::unread(address, size_bytes, "image/png")).await;
+    assert_eq!(again.expect("an object").digests(), Some(digests.clone()), "it is not forgotten");
+
+    assert!(!objects::mark(&t.db, t.scope, &unread, Condition::Corrupt).await.expect("a database"), "stored since");
+    assert!(objects::mark(&t.db, t.scope, &find().await, Condition::Corrupt).await.expect("a database"));
+    t.wait(1.0);
+    let damaged = objects::record_all(&t.db, t.scope, vec![NewObject::hashed(&digests, "image/png")]).await;
+    assert_eq!(damaged.expect("a database"), [Recorded::Damaged]);
+    let seen = find().await;
+    assert_eq!(seen.condition, Condition::Corrupt, "until its bytes were stored");
+    t.wait(1.0);
+    objects::heal(&t.db, t.scope, address).await.expect("healed");
+    assert_eq!(find().await.condition, Condition::Whole);
+    let late = objects::mark(&t.db, t.scope, &seen, Condition::Missing).await.expect("a database");
+    assert!(!late, "a reader of the bytes before says nothing about these");
+    let known = objects::record_all(&t.db, t.scope, vec![NewObject::hashed(&digests, "image/png")]).await;
+    assert_eq!(known.expect("a database"), [Recorded::Known]);
 }
 
 pub(crate) async fn a_render_of_a_file_that_was_swept_is_refused(t: Fixture) {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use packshot_db::jobs::JobError;
+use packshot_db::objects::NewObject;
 use packshot_db::renders::{self, NewRender, NewWork, Submitted};
 use packshot_db::streams::{self, Event};
 use packshot_db::tasks::{
@@ -44,7 +45,7 @@ impl Fixture {
     /// Records the file that all renders of tests need.
     async fn record_scene(&self, scope: TenantScope) {
         let scene = ContentAddress::of(b"scene");
-        objects::record(&self.db, scope, scene, 5, "model/gltf-binary").await.expect("an object");
+        objects::record(&self.db, scope, NewObject::unread(scene, 5, "model/gltf-binary")).await.expect("an object");
     }
 
     /// Another tenant with a user.

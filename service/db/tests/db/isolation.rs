@@ -6,6 +6,7 @@ use packshot_db::audit::{self, AuditFilter};
 use packshot_db::jobs::JobError;
 use packshot_db::keys::{self, KeyChange, NewKey};
 use packshot_db::libraries::{self, NewLibrary};
+use packshot_db::objects::NewObject;
 use packshot_db::renders::{self, EqualRender};
 use packshot_db::sessions::{self, NewSession};
 use packshot_db::tasks::{self, Report};
@@ -71,7 +72,7 @@ pub(crate) async fn another_tenant_sees_nothing(t: Fixture) {
     let claimed = t.claim_one().await;
     t.complete(&claimed).await;
     let waiting = t.submit().await;
-    objects::record(&t.db, t.scope, cache_key, 1, "image/png").await.expect("an object");
+    objects::record(&t.db, t.scope, NewObject::unread(cache_key, 1, "image/png")).await.expect("an object");
     let library = libraries::create(&t.db, t.scope, Actor::system(), library()).await.expect("a library");
     let key = keys::create(&t.db, t.scope, Actor::system(), key_of(&t), &ApiKey::generate().expect("randomness"))
         .await
@@ -116,7 +117,9 @@ pub(crate) async fn another_tenant_changes_nothing(t: Fixture) {
         .await
         .expect("a key");
     let library = libraries::create(&t.db, t.scope, Actor::system(), library()).await.expect("a library");
-    objects::record(&t.db, t.scope, library.library.address, 1, "application/toml").await.expect("an object");
+    objects::record(&t.db, t.scope, NewObject::unread(library.library.address, 1, "application/toml"))
+        .await
+        .expect("an object");
     let session = begin_session(&t).await;
     let by = || (Actor::system(), Role::GlobalAdmin);
     let password = || NewPassword { hash: String::new(), is_temporary: false };

@@ -143,6 +143,7 @@ conformance! {
         r83_f57_a_public_library_stays_its_tenants
         objects_are_swept_when_nothing_refers_to_them
         files_of_a_deleted_render_are_swept
+        what_is_known_of_an_object_is_kept_until_it_is_known_better
         a_render_of_a_file_that_was_swept_is_refused;
     isolation:
         another_tenant_sees_nothing

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 
 use futures_util::{StreamExt, stream};
+use packshot_db::objects::NewObject;
 use packshot_db::testing::tenants_seen;
 use packshot_db::{DatabaseConfig, Db, PostgresUrls, objects, renders};
 use packshot_domain::audit::Actor;
@@ -198,7 +199,7 @@ fn t51_one_connection_serves_both_tenants_and_mixes_nothing() {
                 7 => abandon(tenants_seen(of_one, scope, "objects"), waits).await,
                 17 => {
                     let new = ContentAddress::of(&i.to_le_bytes());
-                    abandon(objects::record(of_one, scope, new, 4, "image/png"), waits).await;
+                    abandon(objects::record(of_one, scope, NewObject::unread(new, 4, "image/png")), waits).await;
                 }
                 _ => {
                     let seen = tenants_seen(of_one, scope, "objects").await.expect("an answer");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use packshot_db::audit::{self, AuditFilter};
+use packshot_db::objects::NewObject;
 use packshot_db::renders::{self, Submitted};
 use packshot_db::tenant_configs;
 use packshot_db::{DbError, Exceeded, TenantScope, objects};
@@ -119,7 +120,8 @@ pub(crate) async fn t81_stored_bytes_have_a_limit(t: Fixture) {
     let record = |name: &str, size_bytes: i64| {
         let (t, address) = (&t, ContentAddress::of(name.as_bytes()));
         async move {
-            let recorded = objects::record(&t.db, t.scope, address, size_bytes, "model/gltf-binary").await;
+            let recorded =
+                objects::record(&t.db, t.scope, NewObject::unread(address, size_bytes, "model/gltf-binary")).await;
             recorded.map(|_| address)
         }
     };

@@ -1,6 +1,7 @@
 //! T58–T64, T84, T85: the life of a tenant, as far as the database decides it.
 
 use packshot_db::audit::{self, AuditEntry, AuditFilter};
+use packshot_db::objects::NewObject;
 use packshot_db::tenants::{self, NewTenant, purge};
 use packshot_db::users::{NewPassword, NewUser};
 use packshot_db::{AllTenants, DbError, PageRequest, TenantScope, objects, renders, users};
@@ -48,7 +49,7 @@ async fn to_be_deleted(t: &Fixture) -> TenantId {
     let scope = TenantScope::of(id);
     t.set_limits(8, &[(scope, 8)]).await;
     let scene = ContentAddress::of(b"scene");
-    objects::record(&t.db, scope, scene, 5, "model/gltf-binary").await.expect("an object");
+    objects::record(&t.db, scope, NewObject::unread(scene, 5, "model/gltf-binary")).await.expect("an object");
     for _ in 0..3 {
         t.submit_to(scope, 0).await;
     }
