@@ -8,6 +8,7 @@
 //! `app`.
 
 pub mod store;
+pub mod objects;
 pub mod events;
 pub mod jobs;
 pub mod streams;

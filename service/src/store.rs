@@ -2,14 +2,14 @@
 //!
 //! An object lies at `objects/<tenant>/<2 hex digits>/<62 hex digits>` of its BLAKE3 hash: on the local disk, or in a
 //! bucket that speaks S3. It is there whole or not at all, it is durable when [`Store::put`] or [`Store::keep`]
-//! returns, and it is never served with bytes that do not match its name. An upload is spooled to the local disk while
-//! it is hashed, so that memory stays bounded. A file at the root names the store and its database.
+//! returns, and it is never read without a comparison of its bytes with its name: as a whole, or group by group with the
+//! hashes of its groups. An upload is spooled to the local disk while it is hashed, so that memory stays bounded. A file
+//! at the root names the store and its database.
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 #[cfg(feature = "testing")]
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::sync::RwLock;
 
 use packshot_domain::hash::ContentAddress;
@@ -26,20 +26,20 @@ use packshot_domain::time::Timestamp;
 
 mod bucket;
 mod error;
+mod hashed;
 mod identity;
+mod reading;
 mod spool;
 mod spool_folder;
 
 pub use bucket::BucketConfig;
 pub use error::StoreError;
+pub use hashed::Hashed;
 pub use identity::{IDENTITY_FILE, Identity};
 pub use spool::{Spool, Spooled};
 
 use spool::Naming;
 use spool_folder::SpoolFolder;
-
-/// This many bytes are hashed in a fraction of a millisecond.
-const HASHED_AT_ONCE: usize = 1 << 18;
 
 /// The place of the objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +87,9 @@ struct Inner {
     writing: [RwLock<()>; 256],
     #[cfg(feature = "testing")]
     is_full: AtomicBool,
+    /// Bytes of objects that were read.
+    #[cfg(feature = "testing")]
+    bytes_read: AtomicU64,
 }
 
 /// A stored object, as the sweep sees it.
@@ -100,20 +103,6 @@ pub struct ObjectInfo {
     pub size_bytes: u64,
     /// When it was last written.
     pub modified_at: Timestamp,
-}
-
-/// A verified object, or a part of one, as it is sent.
-pub struct ObjectBytes {
-    /// Size of the whole object.
-    pub size_bytes: u64,
-    /// The bytes, in pieces of bounded size.
-    pub stream: BoxStream<'static, Result<Bytes, StoreError>>,
-}
-
-impl std::fmt::Debug for ObjectBytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ObjectBytes").field("size_bytes", &self.size_bytes).finish_non_exhaustive()
-    }
 }
 
 impl Store {
@@ -141,6 +130,8 @@ impl Store {
             writing: std::array::from_fn(|_| RwLock::default()),
             #[cfg(feature = "testing")]
             is_full: AtomicBool::new(false),
+            #[cfg(feature = "testing")]
+            bytes_read: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -183,31 +174,27 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Backend`].
     pub async fn put(&self, tenant: TenantId, bytes: Bytes) -> Result<ContentAddress, StoreError> {
+        self.put_hashed(tenant, Hashed::of(bytes).await?).await
+    }
+
+    /// Keeps bytes that were hashed before as an object of a tenant. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Backend`].
+    pub async fn put_hashed(&self, tenant: TenantId, hashed: Hashed) -> Result<ContentAddress, StoreError> {
         self.refuse_when_full()?;
-        let address = Self::address_of(&bytes).await?;
+        let address = hashed.digests().address;
         let path = object_path(tenant, &address);
         let _writing = self.writing(&address).read().await;
         match &self.inner.local_root {
             // A half-written file of a process that dies is left among the uploads, not among the objects.
             Some(root) => {
                 let (folder, target) = (self.inner.spool.path().to_owned(), root.join(path.as_ref()));
-                spool::place(folder, target, bytes, Naming::Replace).await?;
+                spool::place(folder, target, hashed.into_bytes(), Naming::Replace).await?;
             }
-            None => drop(self.inner.objects.put(&path, PutPayload::from_bytes(bytes)).await?),
+            None => bucket::put(&*self.inner.objects, &path, hashed.into_bytes()).await?,
         }
         Ok(address)
-    }
-
-    /// The address of bytes. Many bytes are hashed on a thread that may block.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] when the process ends.
-    pub async fn address_of(bytes: &Bytes) -> Result<ContentAddress, StoreError> {
-        if bytes.len() < HASHED_AT_ONCE {
-            return Ok(ContentAddress::of(bytes));
-        }
-        let bytes = bytes.clone();
-        blocking(move || ContentAddress::of(&bytes)).await
     }
 
     fn writing(&self, address: &ContentAddress) -> &RwLock<()> {
@@ -233,49 +220,6 @@ impl Store {
             Err(StoreError::NotFound) => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    /// The bytes of an object, compared with its name.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::Backend`].
-    pub async fn read(&self, tenant: TenantId, address: &ContentAddress) -> Result<Bytes, StoreError> {
-        let bytes = self.inner.objects.get(&object_path(tenant, address)).await?.bytes().await?;
-        let expected = *address;
-        let (found, bytes) = blocking(move || (ContentAddress::of(&bytes), bytes)).await?;
-        if found == expected { Ok(bytes) } else { Err(StoreError::Corrupt { address: expected }) }
-    }
-
-    /// An object or a part of it, to be sent in pieces. The whole object is compared with its name before the first
-    /// byte.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::Backend`].
-    pub async fn stream(
-        &self,
-        tenant: TenantId,
-        address: &ContentAddress,
-        range: Option<Range<u64>>,
-    ) -> Result<ObjectBytes, StoreError> {
-        self.verify(tenant, address).await?;
-        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-        let found = self.inner.objects.get_opts(&object_path(tenant, address), options).await?;
-        let size_bytes = found.meta.size;
-        Ok(ObjectBytes { size_bytes, stream: found.into_stream().map_err(StoreError::from).boxed() })
-    }
-
-    /// Compares an object with its name, in bounded memory.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::Backend`].
-    pub async fn verify(&self, tenant: TenantId, address: &ContentAddress) -> Result<(), StoreError> {
-        let mut stream = self.inner.objects.get(&object_path(tenant, address)).await?.into_stream();
-        let mut hasher = blake3::Hasher::new();
-        while let Some(piece) = stream.try_next().await? {
-            hasher.update(&piece);
-        }
-        let found = ContentAddress::from_hash(*hasher.finalize().as_bytes());
-        if found == *address { Ok(()) } else { Err(StoreError::Corrupt { address: *address }) }
     }
 
     /// Removes an object. An object that does not exist counts as removed.
@@ -362,6 +306,12 @@ impl Store {
     #[cfg(not(feature = "testing"))]
     fn refuse_when_full(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// Bytes of objects that were read so far.
+    #[cfg(feature = "testing")]
+    pub fn bytes_read(&self) -> u64 {
+        self.inner.bytes_read.load(Ordering::Relaxed)
     }
 
     /// From now on the store has no space, or has it again.

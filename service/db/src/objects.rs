@@ -178,6 +178,24 @@ fn column(groups: &GroupHashes) -> Option<Vec<u8>> {
     (!groups.is_empty()).then(|| groups.to_bytes())
 }
 
+/// Whether one of these objects is known to be damaged.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn any_damaged(db: &Db, scope: TenantScope, addresses: Vec<ContentAddress>) -> Result<bool, DbError> {
+    db.read_one(scope, (scope.tenant, addresses), |tx, (tenant, addresses)| {
+        Box::pin(async move {
+            let damaged = object::Entity::find()
+                .filter(object::Column::TenantId.eq(Col(*tenant)))
+                .filter(object::Column::Address.is_in(addresses.iter().copied().map(Col)))
+                .filter(object::Column::Condition.ne(Col(Condition::Whole)));
+            Ok(damaged.one(tx.on()).await?.is_some())
+        })
+    })
+    .await
+}
+
 /// Stores the digests of an object whose bytes were read and fit its address, in the place of others or of none.
 /// Nothing happens when the object has gone.
 ///

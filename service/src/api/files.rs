@@ -1,4 +1,4 @@
-//! Stored files as answers: `ETag`, `If-None-Match`, `Range` (RFC 9110).
+//! Stored files as answers: `ETag`, `If-None-Match`, `Range` (RFC 9110), `Repr-Digest` (RFC 9530).
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::problem::{ApiError, ApiResult, Code};
@@ -18,6 +18,9 @@ use packshot_domain::principal::Principal;
 
 /// The files of a job belong to its tenant, and another attempt may replace them: a cache must ask again.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// SHA-256 of the whole file, whatever part of it is sent (RFC 9530).
+const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 
 /// The tag of a content, with its quotation marks.
 pub(crate) fn etag(address: &ContentAddress) -> String {
@@ -48,7 +51,8 @@ pub(crate) async fn respond(
             (StatusCode::NOT_MODIFIED, [(ETAG, etag), (CACHE_CONTROL, "private, no-cache".to_owned())]).into_response()
         );
     }
-    let size_bytes = results::size_bytes(state, who, address).await?;
+    let file = results::open(state, who, address).await?;
+    let (size_bytes, digest) = (file.size_bytes(), file.sha256().field_value());
     let range = match wanted_range(headers, &etag, size_bytes) {
         Wanted::All => None,
         Wanted::Part(range) => Some(range),
@@ -58,10 +62,11 @@ pub(crate) async fn respond(
             return Err(range.map_or(error.clone(), |range| error.with(CONTENT_RANGE, range)));
         }
     };
-    let object = results::open(state, who, address, range.clone()).await?;
-    let length = range.as_ref().map_or(size_bytes, |range| range.end - range.start);
     let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
-    let mut response = (status, Body::from_stream(object.stream)).into_response();
+    let sent = range.clone().unwrap_or(0..size_bytes);
+    let length = sent.end - sent.start;
+    // It ends with an error when what comes next is damaged: the connection is closed before the whole body was sent.
+    let mut response = (status, Body::from_stream(file.stream(sent).await?)).into_response();
     let headers = response.headers_mut();
     let mut set = |name, value: String| {
         if let Ok(value) = HeaderValue::try_from(value) {
@@ -70,6 +75,7 @@ pub(crate) async fn respond(
     };
     set(CONTENT_TYPE, media_type.to_owned());
     set(ETAG, etag);
+    set(REPR_DIGEST, digest);
     set(CONTENT_LENGTH, length.to_string());
     if let Some(range) = range {
         set(CONTENT_RANGE, format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1));

@@ -65,8 +65,10 @@ fn of_file(media_types: impl Iterator<Item = &'static str> + Clone) -> Responses
     let text =
         |description: &str| HeaderBuilder::new().schema(Some(text_schema())).description(Some(description)).build();
     let tag = || text("Tag of the content, for `If-None-Match` and `If-Range`");
+    let digest = || text("SHA-256 of the whole file: `sha-256=:…:`, in Base64");
     let with_bytes = |description: &str| {
-        let response = ResponseBuilder::new().description(description).header("ETag", tag());
+        let response = ResponseBuilder::new().description(description);
+        let response = response.header("ETag", tag()).header("Repr-Digest", digest());
         let content = || ContentBuilder::new().schema(Some(Binary::schema())).build();
         media_types.clone().fold(response, |response, media_type| response.content(media_type, content()))
     };

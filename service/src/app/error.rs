@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Code;
 use crate::credentials::passwords::PasswordError;
+use crate::objects::ObjectError;
 use crate::store::StoreError;
 use packshot_contract::problem::{Finding, Invalid};
 use packshot_db::{DbError, Exceeded, LastAdmin};
@@ -241,6 +242,17 @@ impl From<TenantRefusal> for AppError {
             }
             TenantRefusal::Unconfirmed => error(Code::ConfirmationRequired).at("?confirm"),
             TenantRefusal::Gone => error(Code::TenantNotFound),
+        }
+    }
+}
+
+impl From<ObjectError> for AppError {
+    fn from(error: ObjectError) -> Self {
+        match error {
+            ObjectError::Gone => StoreError::NotFound.into(),
+            ObjectError::Damaged { address, .. } => Self::from(StoreError::Corrupt { address }).caused_by(error),
+            ObjectError::Store(error) => error.into(),
+            ObjectError::Database(error) => error.into(),
         }
     }
 }

@@ -9,6 +9,7 @@ use packshot_materials::library::{Layer, Library, Package};
 
 use super::upload::refused;
 use crate::app::{App, AppError};
+use crate::objects;
 use crate::tenancy::RenderSettings;
 use packshot_contract::material::{Material, MaterialPage};
 use packshot_db::{TenantScope, libraries};
@@ -32,7 +33,8 @@ pub async fn library(app: &App, who: &Principal, name: Option<&str>) -> Result<O
     let Some(name) = name.filter(|name| name != BUILTIN_LIBRARY) else {
         return Ok(Some(Arc::new(Library::builtin().clone())));
     };
-    let Some(stored) = libraries::find(&app.db, TenantScope::of(who.tenant), &name).await? else { return Ok(None) };
+    let scope = TenantScope::of(who.tenant);
+    let Some(stored) = libraries::find(&app.db, scope, &name).await? else { return Ok(None) };
     let address = stored.library.address;
     if let Some(library) = app.libraries.get(&address) {
         return Ok(Some(library));
@@ -42,7 +44,7 @@ pub async fn library(app: &App, who: &Principal, name: Option<&str>) -> Result<O
     if let Some(library) = app.libraries.get(&address) {
         return Ok(Some(library));
     }
-    let file = app.store.read(who.tenant, &address).await?;
+    let file = objects::read(&app.db, &app.store, scope, &address).await?;
     let resolved = turn.run(move || {
         let sources = unpack(&file)?;
         let n_bytes = sources.iter().map(|source| source.bytes.len() as u64).sum();

@@ -5,11 +5,12 @@ use packshot_materials::finding::{Rejected, Severity};
 use super::convert;
 use super::materials::over_builtin;
 use crate::app::{App, AppError, Upload};
+use crate::objects;
 use packshot_contract::library::MaterialLibrary;
 use packshot_contract::preflight::Diagnostic;
 use packshot_contract::problem::Finding;
+use packshot_db::TenantScope;
 use packshot_db::libraries::{self as rows, NewLibrary};
-use packshot_db::{TenantScope, objects};
 use packshot_domain::principal::Principal;
 use packshot_worker::library::package;
 
@@ -32,11 +33,7 @@ pub async fn add(app: &App, who: &Principal, upload: Upload) -> Result<MaterialL
     });
     let (name, version, n_materials, digest, findings) = checked.await?.map_err(refused)?;
     let diagnostics: Vec<Diagnostic> = findings.into_iter().map(Diagnostic::from).collect();
-    let size_bytes = i64::try_from(upload.size_bytes()).unwrap_or(i64::MAX);
-    let address = upload.address();
-    // Recorded first: nothing is stored for which the tenant has no room, or which the sweep would not find.
-    objects::record(&app.db, scope, address, size_bytes, media_type).await?;
-    app.store.keep(scope.tenant, upload).await?;
+    let address = objects::keep(&app.db, &app.store, scope, upload, media_type).await?;
     let new = NewLibrary {
         name,
         version,

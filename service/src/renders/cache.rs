@@ -4,8 +4,8 @@ use super::inputs::LibraryInput;
 use super::job;
 use crate::app::{App, AppError};
 use packshot_contract::request::RenderRequest;
-use packshot_db::TenantScope;
 use packshot_db::renders::{self as rows, EqualRender};
+use packshot_db::{TenantScope, objects};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TenantId};
 
@@ -97,6 +97,10 @@ pub(super) async fn find(
     id: RenderId,
 ) -> Result<Option<EqualRender>, AppError> {
     let Some((of, files)) = rows::find_cached(&app.db, scope, key).await? else { return Ok(None) };
+    let addresses = files.iter().map(|file| file.address).collect();
+    if objects::any_damaged(&app.db, scope, addresses).await? {
+        return Ok(None);
+    }
     for file in &files {
         if !app.store.has(scope.tenant, &file.address).await? {
             return Ok(None);

@@ -8,15 +8,16 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::store::{Spooled, Store, StoreError};
+use crate::objects::{self as stored, ObjectError};
+use crate::store::{Hashed, Spooled, Store, StoreError};
 use packshot_contract::document::GpuInfo;
 use packshot_contract::job::{RenderResult, ResultFile};
-use packshot_db::objects::{self, NewObject};
+use packshot_db::objects::{self, NewObject, Recorded};
 use packshot_db::tasks::OutputFile as StoredFile;
 use packshot_db::{Db, DbError, TenantScope};
 use packshot_domain::document::{self, DocumentResult};
-use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{RenderId, TenantId};
+use packshot_domain::hash::{ContentAddress, Digests};
+use packshot_domain::id::RenderId;
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_words::Word;
 use packshot_worker::executor::{AssetError, AssetSource};
@@ -32,16 +33,18 @@ const PUT_AT_ONCE: usize = 16;
 /// The objects of one tenant, for a worker's own threads.
 #[derive(Debug)]
 pub(super) struct TenantAssets {
+    pub(super) db: Db,
     pub(super) store: Store,
-    pub(super) tenant: TenantId,
+    pub(super) scope: TenantScope,
     pub(super) runtime: Handle,
 }
 
 impl AssetSource for TenantAssets {
     fn read(&self, address: &ContentAddress) -> Result<Bytes, AssetError> {
-        self.runtime.block_on(self.store.read(self.tenant, address)).map_err(|error| match error {
-            StoreError::NotFound | StoreError::Corrupt { .. } => AssetError::Missing(*address),
-            StoreError::Full | StoreError::TooLarge { .. } | StoreError::Io(_) | StoreError::Backend(_) => {
+        let read = stored::read(&self.db, &self.store, self.scope, address);
+        self.runtime.block_on(read).map_err(|error| match error {
+            ObjectError::Gone | ObjectError::Damaged { .. } => AssetError::Missing(*address),
+            ObjectError::Store(_) | ObjectError::Database(_) => {
                 tracing::warn!("reading {address}: {error:?}");
                 AssetError::Away(error.to_string())
             }
@@ -169,8 +172,21 @@ async fn spool_each(
 /// What a file holds, on its way into the store.
 #[derive(Debug)]
 enum Content {
-    Bytes(Bytes),
+    /// Its address came with it, and counts once it was computed here.
+    Unread(Bytes),
+    Hashed(Hashed),
     Spooled(Spooled),
+}
+
+impl Content {
+    /// What was computed of it.
+    fn digests(&self) -> Option<&Digests> {
+        match self {
+            Self::Unread(_) => None,
+            Self::Hashed(hashed) => Some(hashed.digests()),
+            Self::Spooled(spooled) => Some(spooled.digests()),
+        }
+    }
 }
 
 /// Puts the files of a render into the store, all at the same time. They are durable when this returns. They are
@@ -207,11 +223,14 @@ pub(super) async fn store(
     let documents = async { Ok(try_join_all([report].into_iter().chain(documents).map(document_file)).await?) };
     let (pictures, documents) = try_join(pictures, documents).await?;
     let (rows, contents): (Vec<StoredFile>, Vec<Content>) = pictures.into_iter().chain(documents).unzip();
-    let recorded = rows.iter().map(NewObject::of).collect();
-    let were_there = objects::record_all(db, scope, recorded).await?;
-    let puts = rows.iter().zip(contents).zip(were_there);
+    let new = rows.iter().zip(&contents).map(|(row, content)| match content.digests() {
+        Some(digests) => NewObject::hashed(digests, &row.media_type),
+        None => NewObject::of(row),
+    });
+    let recorded = objects::record_all(db, scope, new.collect()).await?;
+    let puts = rows.iter().zip(contents).zip(recorded);
     let mut puts: Vec<_> =
-        puts.map(|((row, content), was_there)| put(store, scope.tenant, row, content, was_there)).collect();
+        puts.map(|((row, content), recorded)| put(db, store, scope, row, content, recorded)).collect();
     while !puts.is_empty() {
         try_join_all(puts.drain(..puts.len().min(PUT_AT_ONCE))).await?;
     }
@@ -245,8 +264,9 @@ fn gpu_info(info: GpuInfo) -> document::GpuInfo {
 
 async fn picture(file: OutputFile) -> Result<(StoredFile, Content), StoreError> {
     let OutputFile { name, format, width, height, bytes } = file;
-    let address = Store::address_of(&bytes).await?;
-    Ok((picture_row(name, format, [width, height], address, bytes.len()), Content::Bytes(bytes)))
+    let (size_bytes, hashed) = (bytes.len(), Hashed::of(bytes).await?);
+    let row = picture_row(name, format, [width, height], hashed.digests().address, size_bytes);
+    Ok((row, Content::Hashed(hashed)))
 }
 
 fn picture_row(
@@ -264,31 +284,48 @@ fn picture_row(
 async fn document_file(file: DocumentFile) -> Result<(StoredFile, Content), StoreError> {
     let DocumentFile { name, format, media_type, address, bytes } = file;
     let size_bytes = bytes.len() as i64;
-    let address = match address {
-        Some(known) => known,
-        None => Store::address_of(&bytes).await?,
+    let (address, content) = match address {
+        Some(known) => (known, Content::Unread(bytes)),
+        None => {
+            let hashed = Hashed::of(bytes).await?;
+            (hashed.digests().address, Content::Hashed(hashed))
+        }
     };
-    let row = StoredFile { name, format, media_type, address, size_bytes, width: None, height: None };
-    Ok((row, Content::Bytes(bytes)))
+    Ok((StoredFile { name, format, media_type, address, size_bytes, width: None, height: None }, content))
 }
 
 /// Many renders have the same map: a file that exists already is not written again. Without a record from before the
-/// sweep may be removing it just now. What is written has the address that it was recorded under, or it is an error.
+/// sweep may be removing it just now. What is written has the address that it was recorded under, or it is an error. A
+/// file that was damaged is whole again.
 async fn put(
+    db: &Db,
     store: &Store,
-    tenant: TenantId,
+    scope: TenantScope,
     row: &StoredFile,
     content: Content,
-    was_there: bool,
-) -> Result<(), StoreError> {
-    if was_there && store.has(tenant, &row.address).await? {
+    recorded: Recorded,
+) -> Result<(), OutputError> {
+    if recorded == Recorded::Known && store.has(scope.tenant, &row.address).await? {
         return Ok(());
     }
     let address = match content {
-        Content::Bytes(bytes) => store.put(tenant, bytes).await?,
-        Content::Spooled(spooled) => store.keep(tenant, spooled).await?,
+        Content::Unread(bytes) => {
+            let hashed = Hashed::of(bytes).await?;
+            let digests = hashed.digests().clone();
+            let address = store.put_hashed(scope.tenant, hashed).await?;
+            objects::learn(db, scope, digests).await?;
+            address
+        }
+        Content::Hashed(hashed) => store.put_hashed(scope.tenant, hashed).await?,
+        Content::Spooled(spooled) => store.keep(scope.tenant, spooled).await?,
     };
-    if address == row.address { Ok(()) } else { Err(StoreError::Corrupt { address: row.address }) }
+    if address != row.address {
+        return Err(StoreError::Corrupt { address: row.address }.into());
+    }
+    if recorded == Recorded::Damaged {
+        objects::heal(db, scope, address).await?;
+    }
+    Ok(())
 }
 
 /// A picture as clients see it.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::inputs::{self, ReceivedRequest};
 use crate::app::{App, AppError, Code};
+use crate::objects;
 use packshot_contract::preflight::Preflight;
 use packshot_contract::problem::Finding;
 use packshot_contract::request::Asset;
@@ -40,7 +41,7 @@ pub async fn preflight(app: &App, who: &Principal, received: ReceivedRequest) ->
     let stored = [scene, environment].into_iter().flatten().chain(libraries.iter().map(|library| library.file.address));
     for address in stored {
         if let Entry::Vacant(place) = files.0.entry(address) {
-            place.insert(app.store.read(scope.tenant, &address).await?);
+            place.insert(objects::read(&app.db, &app.store, scope, &address).await?);
         }
     }
     let input = RenderInput {

@@ -1,11 +1,10 @@
 //! Results of a render: its files and their bytes, and the picture so far while it runs.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::app::{App, AppError, Code};
 use crate::events::hub::Preview as PictureSoFar;
-use crate::store::ObjectBytes;
+use crate::objects::{self, Reading};
 use packshot_db::TenantScope;
 use packshot_db::files as rows;
 use packshot_db::renders::{self, Render};
@@ -125,24 +124,10 @@ pub async fn preview(app: &App, who: &Principal, id: RenderId) -> Result<Preview
     Ok(Preview::Final(png.address))
 }
 
-/// The size of a stored file, in bytes.
-///
-/// # Errors
-/// [`Code::ArtifactExpired`], [`Code::Unavailable`].
-pub async fn size_bytes(app: &App, who: &Principal, file: &ContentAddress) -> Result<u64, AppError> {
-    Ok(app.store.size(who.tenant, file).await?)
-}
-
-/// A stored file or a range of its bytes, to be sent in pieces. The whole file is compared with its address before the
-/// first.
+/// A stored file, to be sent: all of it, or a range of its bytes.
 ///
 /// # Errors
 /// [`Code::ArtifactExpired`], [`Code::ContentCorrupt`], [`Code::Unavailable`].
-pub async fn open(
-    app: &App,
-    who: &Principal,
-    file: &ContentAddress,
-    range: Option<Range<u64>>,
-) -> Result<ObjectBytes, AppError> {
-    Ok(app.store.stream(who.tenant, file, range).await?)
+pub async fn open(app: &App, who: &Principal, file: &ContentAddress) -> Result<Reading, AppError> {
+    Ok(objects::open(&app.db, &app.store, TenantScope::of(who.tenant), file).await?)
 }

@@ -11,12 +11,12 @@ use super::spec::{RenderV1, Spec};
 use super::{cache, job, with_position};
 use crate::app::{App, AppError, Code, Upload};
 use crate::idempotency::{self, Beginning, IN_FLIGHT, IdempotentRequest, StoredAnswer};
+use crate::objects;
 use crate::server::metrics::count_cached;
 use packshot_contract::input_name;
 use packshot_contract::job::Job;
 use packshot_contract::request::{Asset, render_kind};
 use packshot_db::TenantScope;
-use packshot_db::objects;
 use packshot_db::renders::{self as rows, IdempotentSubmit, NewRender, NewWork, Render};
 use packshot_domain::feature::Feature;
 use packshot_domain::id::{RenderId, TaskId};
@@ -239,10 +239,6 @@ async fn prepare(
 
 /// Keeps an uploaded file, if the tenant has room for it, and remembers that the tenant has it.
 async fn keep(app: &App, scope: TenantScope, upload: Upload, media_type: &str) -> Result<Asset, AppError> {
-    let size_bytes = i64::try_from(upload.size_bytes()).unwrap_or(i64::MAX);
-    let address = upload.address();
-    // Recorded first: nothing is stored for which the tenant has no room, or which the sweep would not find.
-    objects::record(&app.db, scope, address, size_bytes, media_type).await?;
-    app.store.keep(scope.tenant, upload).await?;
+    let address = objects::keep(&app.db, &app.store, scope, upload, media_type).await?;
     Ok(Asset { content_address: address.into() })
 }

@@ -150,10 +150,11 @@ impl Drop for Guard {
 
 impl Attempt {
     async fn run(self, mut desk: Desk) -> Outcome {
-        let (store, tenant) = (self.place.store.clone(), self.tenant);
+        let (db, store) = (self.place.db.clone(), self.place.store.clone());
         let (sender, Incoming { mut events, files }) = executor::way();
         let mut received = Received::begin(store.clone(), files, self.work.output_bytes_max);
-        let assets = TenantAssets { store, tenant, runtime: Handle::current() };
+        let scope = TenantScope::of(self.tenant);
+        let assets = TenantAssets { db, store, scope, runtime: Handle::current() };
         let handle = self.place.executor.start(self.work.clone(), Arc::new(assets), sender);
         let mut handle = Guard(Some(handle));
         let mut unstored: Option<OutputError> = None;

@@ -34,6 +34,16 @@ pub enum StoreError {
     Backend(#[source] object_store::Error),
 }
 
+impl StoreError {
+    /// An error if what was stored has not as many bytes as what was sent.
+    pub(super) fn unless_size(sent: u64, stored: u64) -> Result<(), Self> {
+        if sent == stored {
+            return Ok(());
+        }
+        Err(Self::Io(io::Error::other(format!("of {sent} bytes that were written, {stored} are there"))))
+    }
+}
+
 impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
         if is_full(&error) { Self::Full } else { Self::Io(error) }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tempfile::{NamedTempFile, TempPath};
 
 use super::{StoreError, blocking};
-use packshot_domain::hash::ContentAddress;
+use packshot_domain::hash::{ContentAddress, Digester, Digests};
 
 /// Bytes that are buffered before they go to the disk.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -36,7 +36,7 @@ enum SpoolFile {
 #[derive(Debug)]
 struct Open {
     file: NamedTempFile,
-    hasher: blake3::Hasher,
+    digester: Digester,
 }
 
 /// An upload that was received. Dropped, it leaves nothing.
@@ -44,13 +44,12 @@ struct Open {
 pub struct Spooled {
     // Closed: many may wait to be kept.
     path: TempPath,
-    address: ContentAddress,
-    size_bytes: u64,
+    digests: Digests,
 }
 
 impl Open {
     fn in_folder(folder: &Path) -> std::io::Result<Self> {
-        Ok(Self { file: NamedTempFile::new_in(folder)?, hasher: blake3::Hasher::new() })
+        Ok(Self { file: NamedTempFile::new_in(folder)?, digester: Digester::default() })
     }
 }
 
@@ -107,7 +106,7 @@ impl Spool {
                 SpoolFile::Open(open) => open,
                 SpoolFile::Away => return Err(lost()),
             };
-            open.hasher.update(piece.as_ref());
+            open.digester.update(piece.as_ref());
             open.file.write_all(piece.as_ref())?;
             Ok::<_, StoreError>((open, piece))
         })
@@ -125,10 +124,8 @@ impl Spool {
             self.flush().await?;
         }
         let SpoolFile::Open(open) = self.file else { return Err(lost()) };
-        let address = ContentAddress::from_hash(*open.hasher.finalize().as_bytes());
-        let Open { file, .. } = *open;
-        let path = file.into_temp_path();
-        Ok(Spooled { path, address, size_bytes: self.size_bytes })
+        let Open { file, digester } = *open;
+        Ok(Spooled { path: file.into_temp_path(), digests: digester.finish() })
     }
 }
 
@@ -139,12 +136,17 @@ fn lost() -> StoreError {
 impl Spooled {
     /// Its content.
     pub fn address(&self) -> ContentAddress {
-        self.address
+        self.digests.address
     }
 
     /// Its size.
     pub fn size_bytes(&self) -> u64 {
-        self.size_bytes
+        self.digests.size_bytes
+    }
+
+    /// What was computed of its bytes as they came.
+    pub fn digests(&self) -> &Digests {
+        &self.digests
     }
 
     /// Where it lies for now.
@@ -163,11 +165,11 @@ impl Spooled {
 
     /// Moves it to its place, durably: the bytes are on the disk before the name is, and the name before this returns.
     pub(super) async fn publish(self, target: PathBuf) -> Result<(), StoreError> {
-        let path = self.path;
+        let Self { path, digests } = self;
         blocking(move || {
             // Bytes are brought to the disk by way of a handle that may write.
             let file = File::options().write(true).open(&path)?;
-            publish(&file, path, &target, Naming::Replace)
+            publish(&file, digests.size_bytes, path, &target, Naming::Replace)
         })
         .await?
     }
@@ -188,13 +190,14 @@ pub(super) async fn place(folder: PathBuf, target: PathBuf, bytes: Bytes, naming
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(&bytes)?;
         let (file, path) = file.into_parts();
-        publish(&file, path, &target, naming)
+        publish(&file, bytes.len() as u64, path, &target, naming)
     })
     .await?
 }
 
-/// Writes the bytes of a file through to the disk, then its new name.
-fn publish(file: &File, path: TempPath, target: &Path, naming: Naming) -> Result<(), StoreError> {
+/// Writes the bytes of a file through to the disk, then its new name: only if there are as many as were written.
+fn publish(file: &File, size_bytes: u64, path: TempPath, target: &Path, naming: Naming) -> Result<(), StoreError> {
+    StoreError::unless_size(size_bytes, file.metadata()?.len())?;
     // The sweep looks at the age of files: a file that a long turntable wrote hours ago is new here.
     file.set_modified(SystemTime::now())?;
     file.sync_all()?;

@@ -1,6 +1,7 @@
 use futures_util::TryStreamExt;
 
 use super::*;
+use packshot_domain::hash::Digests;
 
 fn store(folder: &std::path::Path) -> Store {
     Store::open(&StoreConfig::Local { root: folder.to_owned() }).expect("opens")
@@ -68,35 +69,56 @@ async fn a_file_of_one_piece_is_spooled_like_its_pieces() {
     let spooled = spool.finish().await.expect("spooled");
     let expected = [&b"<"[..], &bytes, b">"].concat();
     assert_eq!((spooled.address(), spooled.size_bytes()), (ContentAddress::of(&expected), expected.len() as u64));
+    assert_eq!(*spooled.digests(), Digests::of(&expected));
     assert_eq!(spooled.read().await.expect("there"), expected);
     let mut small = store.spool(10).expect("begun");
     assert!(matches!(small.write_whole(bytes).await, Err(StoreError::TooLarge { bytes_max: 10 })));
 }
 
 #[tokio::test]
-async fn a_range_is_a_range_of_a_whole_object() {
+async fn a48_a_group_is_read_and_compared_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, tenant) = (store(folder.path()), TenantId::new());
-    let bytes: Vec<u8> = (0..=255).cycle().take(1100).collect();
-    let address = store.put(tenant, Bytes::from(bytes.clone())).await.expect("put");
-    for (range, expected) in [(None, &bytes[..]), (Some(0..100), &bytes[..100]), (Some(1000..1100), &bytes[1000..])] {
-        let object = store.stream(tenant, &address, range).await.expect("there");
-        assert_eq!(object.size_bytes, 1100);
-        let pieces: Vec<Bytes> = object.stream.try_collect().await.expect("read");
-        assert_eq!(pieces.concat(), expected);
+    let bytes: Vec<u8> = (0..=250).cycle().take((2 << 20) + 1100).collect();
+    let hashed = Hashed::of(bytes.clone().into()).await.expect("hashed");
+    let digests = Arc::new(hashed.digests().clone());
+    let address = store.put_hashed(tenant, hashed).await.expect("put");
+    for (group, expected) in (0..).zip(bytes.chunks(1 << 20)) {
+        let before = store.bytes_read();
+        assert_eq!(store.group(tenant, &digests, group).await.expect("whole"), expected);
+        assert_eq!(store.bytes_read() - before, expected.len() as u64);
     }
+    assert_eq!(store.verify(tenant, &address).await.expect("whole"), *digests);
+    let file = folder.path().join(object_path(tenant, &address).as_ref());
+    let mut flipped = bytes.clone();
+    flipped[1 << 20] ^= 1;
+    std::fs::write(&file, &flipped).expect("written");
+    let group = async |group| store.group(tenant, &digests, group).await;
+    assert!(group(0).await.is_ok() && matches!(group(1).await, Err(StoreError::Corrupt { .. })));
+    assert!(matches!(store.verify(tenant, &address).await, Err(StoreError::Corrupt { .. })));
+    // Also where the groups before the end are as they were.
+    for size_bytes in [(2 << 20) + 1099, 2 << 20, 5] {
+        std::fs::write(&file, &bytes[..size_bytes]).expect("written");
+        for i in 0..3 {
+            assert!(matches!(group(i).await, Err(StoreError::Corrupt { .. })), "{i} of {size_bytes}");
+        }
+        assert!(matches!(store.verify(tenant, &address).await, Err(StoreError::Corrupt { .. })));
+    }
+    std::fs::remove_file(&file).expect("removed");
+    assert!(matches!(group(0).await, Err(StoreError::NotFound)));
 }
 
 #[tokio::test]
 async fn damaged_bytes_are_never_given_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, tenant) = (store(folder.path()), TenantId::new());
+    let digests = Arc::new(Digests::of(b"a picture"));
     let address = store.put(tenant, Bytes::from_static(b"a picture")).await.expect("put");
     let file = folder.path().join(object_path(tenant, &address).as_ref());
     for damaged in [&b"a pictura"[..], b"a pict", b""] {
         std::fs::write(&file, damaged).expect("written");
         assert!(matches!(store.read(tenant, &address).await, Err(StoreError::Corrupt { .. })));
-        assert!(matches!(store.stream(tenant, &address, Some(0..1)).await, Err(StoreError::Corrupt { .. })));
+        assert!(matches!(store.group(tenant, &digests, 0).await, Err(StoreError::Corrupt { .. })));
     }
     // The same upload heals it.
     upload(&store, tenant, &[b"a picture"]).await.expect("kept");

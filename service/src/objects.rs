@@ -1,0 +1,228 @@
+//! Stored files together with their records: kept, read, and compared with what they should be.
+//!
+//! A file is sent group by group, each compared before it is sent, with hashes that the record has. These prove
+//! themselves: joined they give the address. Where they do not, all of the file is read once, and if it fits its
+//! address they are stored anew. What does not fit its address is read once more before the record says so: from then
+//! on the file is refused, until the same bytes are stored again or are found whole.
+
+use std::future::ready;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
+
+use crate::store::{Spooled, Store, StoreError};
+use packshot_db::objects::{self as rows, NewObject};
+use packshot_db::{Db, DbError, TenantScope};
+use packshot_domain::hash::{ContentAddress, Digests, GROUP_BYTES, Sha256Digest};
+use packshot_domain::object::Condition;
+
+/// Why a stored file cannot be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    /// The tenant has no such file, or no longer.
+    #[error("there is no such file")]
+    Gone,
+    /// The bytes are not those that were stored.
+    #[error("the stored file {address} is {condition}")]
+    Damaged {
+        /// The file.
+        address: ContentAddress,
+        /// How its bytes are.
+        condition: Condition,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database failed, or a limit is reached.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// A stored file that can be sent.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    db: Db,
+    store: Store,
+    scope: TenantScope,
+    digests: Arc<Digests>,
+}
+
+/// Keeps an upload, if the tenant has room for it. It is durable when this returns.
+///
+/// # Errors
+/// [`ObjectError::Store`], [`ObjectError::Database`] also when the tenant would have more bytes stored than it may.
+pub async fn keep(
+    db: &Db,
+    store: &Store,
+    scope: TenantScope,
+    upload: Spooled,
+    media_type: &str,
+) -> Result<ContentAddress, ObjectError> {
+    // Recorded first: nothing is stored for which the tenant has no room, or which the sweep would not find.
+    let recorded = rows::record(db, scope, NewObject::hashed(upload.digests(), media_type)).await?;
+    let address = store.keep(scope.tenant, upload).await?;
+    if recorded.condition != Condition::Whole {
+        rows::heal(db, scope, address).await?;
+    }
+    Ok(address)
+}
+
+/// All bytes of a stored file, compared with its address.
+///
+/// # Errors
+/// [`ObjectError`].
+pub async fn read(db: &Db, store: &Store, scope: TenantScope, address: &ContentAddress) -> Result<Bytes, ObjectError> {
+    match store.read(scope.tenant, address).await {
+        Ok(bytes) => Ok(bytes),
+        Err(StoreError::Corrupt { .. } | StoreError::NotFound) => Err(damaged(db, store, scope, address).await),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens a stored file, to send all or some of it.
+///
+/// # Errors
+/// [`ObjectError`].
+pub async fn open(
+    db: &Db,
+    store: &Store,
+    scope: TenantScope,
+    address: &ContentAddress,
+) -> Result<Reading, ObjectError> {
+    let seen = rows::find(db, scope, *address).await?.ok_or(ObjectError::Gone)?;
+    if seen.condition != Condition::Whole {
+        return Err(ObjectError::Damaged { address: *address, condition: seen.condition });
+    }
+    let size_bytes = match store.size(scope.tenant, address).await {
+        Ok(size_bytes) => size_bytes,
+        Err(StoreError::NotFound) => return Err(damaged(db, store, scope, address).await),
+        Err(error) => return Err(error.into()),
+    };
+    let known = seen.digests().filter(|known| known.size_bytes == size_bytes);
+    let digests = match known {
+        Some(known) => known,
+        None => match store.verify(scope.tenant, address).await {
+            Ok(found) => {
+                learn(db, scope, &found).await;
+                found
+            }
+            Err(StoreError::Corrupt { .. } | StoreError::NotFound) => {
+                return Err(damaged(db, store, scope, address).await);
+            }
+            Err(error) => return Err(error.into()),
+        },
+    };
+    Ok(Reading { db: db.clone(), store: store.clone(), scope, digests: Arc::new(digests) })
+}
+
+/// Reads all bytes of a stored file, and stores how they are and what was computed of them.
+///
+/// # Errors
+/// [`ObjectError::Gone`], and errors of the store or the database: then nothing is known of the bytes.
+pub async fn check(
+    db: &Db,
+    store: &Store,
+    scope: TenantScope,
+    address: &ContentAddress,
+) -> Result<Condition, ObjectError> {
+    let seen = rows::find(db, scope, *address).await?.ok_or(ObjectError::Gone)?;
+    let condition = match store.verify(scope.tenant, address).await {
+        Ok(found) => {
+            if seen.digests().as_ref() != Some(&found) {
+                learn(db, scope, &found).await;
+            }
+            Condition::Whole
+        }
+        Err(StoreError::NotFound) => Condition::Missing,
+        Err(StoreError::Corrupt { .. }) => Condition::Corrupt,
+        Err(error) => return Err(error.into()),
+    };
+    if condition == seen.condition {
+        return Ok(condition);
+    }
+    if rows::mark(db, scope, &seen, condition).await? {
+        match condition {
+            Condition::Whole => tracing::info!(tenant = %scope.tenant, "the stored file {address} is whole again"),
+            Condition::Missing | Condition::Corrupt => {
+                tracing::error!(tenant = %scope.tenant, "the stored file {address} is {condition}");
+            }
+        }
+        return Ok(condition);
+    }
+    // It was removed or stored again meanwhile.
+    let now = rows::find(db, scope, *address).await?.ok_or(ObjectError::Gone)?;
+    Ok(now.condition)
+}
+
+/// Stores digests that were computed of good bytes. A reader does not need that, so it goes on without.
+async fn learn(db: &Db, scope: TenantScope, found: &Digests) {
+    if let Err(reason) = rows::learn(db, scope, found.clone()).await {
+        tracing::warn!("the digests of {} cannot be stored: {reason}", found.address);
+    }
+}
+
+/// Why a file cannot be read whose bytes did not fit, or were not there.
+async fn damaged(db: &Db, store: &Store, scope: TenantScope, address: &ContentAddress) -> ObjectError {
+    match check(db, store, scope, address).await {
+        Ok(Condition::Whole) => {
+            let reason = format!("bytes were read that {address} does not have");
+            StoreError::Io(std::io::Error::other(reason)).into()
+        }
+        Ok(condition) => ObjectError::Damaged { address: *address, condition },
+        Err(error) => error,
+    }
+}
+
+impl Reading {
+    /// The size of the file in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.digests.size_bytes
+    }
+
+    /// SHA-256 of the file.
+    pub fn sha256(&self) -> Sha256Digest {
+        self.digests.sha256
+    }
+
+    /// Some bytes of the file, in pieces of at most [`GROUP_BYTES`]; `range` lies within the file. The groups that it
+    /// touches are read, and no others. The first is read before this returns; the stream ends with its first error.
+    ///
+    /// # Errors
+    /// [`ObjectError`].
+    pub async fn stream(
+        self,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, ObjectError>>, ObjectError> {
+        let groups = if range.is_empty() { 0..0 } else { range.start / GROUP_BYTES..range.end.div_ceil(GROUP_BYTES) };
+        let at_once = self.store.groups_at_once();
+        let piece = move |group| {
+            let (reading, range) = (self.clone(), range.clone());
+            async move { reading.piece(group, range).await }.boxed()
+        };
+        let mut pieces = stream::iter(groups).map(piece).buffered(at_once);
+        let Some(first) = pieces.next().await.transpose()? else { return Ok(stream::empty().boxed()) };
+        let until_an_error = |has_failed: &mut bool, piece: Result<Bytes, ObjectError>| {
+            let goes_on = !std::mem::replace(has_failed, piece.is_err());
+            ready(goes_on.then_some(piece))
+        };
+        Ok(stream::once(ready(Ok(first))).chain(pieces).scan(false, until_an_error).boxed())
+    }
+
+    /// What a range has of a group that it touches.
+    async fn piece(&self, group: u64, range: Range<u64>) -> Result<Bytes, ObjectError> {
+        let bytes = match self.store.group(self.scope.tenant, &self.digests, group).await {
+            Ok(bytes) => bytes,
+            Err(StoreError::Corrupt { .. } | StoreError::NotFound) => {
+                return Err(damaged(&self.db, &self.store, self.scope, &self.digests.address).await);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let start = group * GROUP_BYTES;
+        let end = start + bytes.len() as u64;
+        let [from, to] = [range.start.max(start), range.end.min(end)].map(|place| (place - start) as usize);
+        Ok(bytes.slice(from..to))
+    }
+}
