@@ -9,6 +9,7 @@
 //! the server: all tests share them, and the template has their policies already.
 
 mod dump;
+mod objects;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use super::{DatabaseConfig, Db, DbError, PostgresUrls, TenantScope, migration};
 use packshot_domain::id::TenantId;
 
 pub use dump::dump;
+pub use objects::{group_hashes, point_file_at, set_group_hashes};
 
 /// Connections of a test to PostgreSQL, at most.
 const MAX_CONNECTIONS: u32 = 10;
