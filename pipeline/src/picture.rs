@@ -173,7 +173,7 @@ impl Picture {
             Format::Png(depth) => encode::png(&self.display(), depth, &metadata)?,
             Format::Jpeg(quality) => encode::jpeg(&self.displayed_opaque(), quality, &metadata)?,
             Format::WebP(compression) => encode::webp(&self.display(), compression, &metadata)?,
-            Format::Avif(quality, depth) => encode::avif(&self.display(), quality, depth, dpi)?,
+            Format::Avif(quality, depth) => encode::avif(&self.display(), quality, depth, &metadata)?,
             Format::Tiff(depth) => encode::tiff(&self.display(), depth, &metadata)?,
             Format::TiffLinear => encode::tiff_linear(&self.radiance(), &metadata)?,
             Format::Exr(precision) => {

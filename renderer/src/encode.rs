@@ -16,8 +16,10 @@ mod provenance;
 mod quantize;
 mod read_back;
 mod riff;
+mod stated;
 mod tiff;
 mod webp;
+mod xmp;
 
 use std::error::Error;
 use std::io;
@@ -30,6 +32,7 @@ pub use self::jpeg::jpeg;
 pub use self::png::{PngDepth, png, read_png, rounded_to_png};
 pub use self::provenance::{Metadata, Provenance};
 pub use self::read_back::{ReadBack, TiffCompression, read_back};
+pub use self::stated::{Stated, stated};
 pub use self::tiff::{TiffDepth, tiff, tiff_linear};
 pub use self::webp::{WebPCompression, webp};
 

@@ -1,16 +1,15 @@
 //! AVIF: display-referred, straight alpha, 8 or 10 bits, chroma in full resolution.
 //!
 //! The file describes its colour space itself, in the stream and in a `colr` box: primaries and matrix of BT.709 in
-//! full range, the transfer function of sRGB. It needs no profile. The codec does not support an XMP packet.
-
-use std::num::NonZeroU16;
+//! full range, the transfer function of sRGB. It needs no profile. The codec does not support an XMP packet, so that
+//! follows in a box of its own.
 
 use ravif::{Encoder, MatrixCoefficients, PixelRange};
 use serde::Serialize;
 
 use super::exif;
 use super::quantize::{is_opaque, to_8};
-use super::{EncodeError, Quality, check_shape, check_sides};
+use super::{EncodeError, Metadata, Quality, check_shape, check_sides, xmp};
 use crate::color::DisplayImage;
 
 /// Largest side of the format.
@@ -29,7 +28,7 @@ pub enum AvifDepth {
 }
 
 /// Encodes a picture as AVIF: with straight alpha unless every pixel is opaque. Alpha has the quality of the colours.
-/// The resolution, if there is one, is in an Exif block.
+/// The resolution, if there is one, is in an Exif block, the provenance in an XMP packet.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels, [`EncodeError::TooLarge`].
@@ -37,7 +36,7 @@ pub fn avif(
     image: &DisplayImage,
     quality: Quality,
     depth: AvifDepth,
-    dpi: Option<NonZeroU16>,
+    metadata: &Metadata,
 ) -> Result<Vec<u8>, EncodeError> {
     let size_px = [image.width_px, image.height_px];
     check_shape("", size_px, 1, image.rgba.len())?;
@@ -49,7 +48,7 @@ pub fn avif(
         .with_speed(SPEED)
         // The codec divides the picture into as many tiles as it has threads, so another number would give other bytes.
         .with_num_threads(Some(1));
-    if let Some(dpi) = dpi {
+    if let Some(dpi) = metadata.dpi {
         // The item starts with the block's offset in it. If the codec wrote it, it would be an extent of its own, which
         // FFmpeg does not read.
         encoder = encoder.with_exif([&[0; 4][..], &exif::resolution(dpi)].concat());
@@ -71,7 +70,10 @@ pub fn avif(
             encoder.encode_raw_planes_10_bit(width, height, colors, alpha, range, matrix)
         }
     };
-    encoded.map(|encoded| encoded.avif_file).map_err(|reason| EncodeError::codec("encode.avif", reason))
+    let mut file = encoded.map_err(|reason| EncodeError::codec("encode.avif", reason))?.avif_file;
+    // At the end, where it moves none of the places that the other boxes name.
+    file.extend(xmp::boxed(&metadata.provenance.xmp()));
+    Ok(file)
 }
 
 /// Luma and chroma of ITU-R BT.709 in full range, each 0 to 1 with chroma around a half.
@@ -107,8 +109,8 @@ mod tests {
         for (image, depth, bits, n_pictures) in
             [(gradient(48, 32), AvifDepth::Ten, 10, 2), (opaque(48, 32), AvifDepth::Eight, 8, 1)]
         {
-            let bytes = avif(&image, Quality::DEFAULT, depth, None).unwrap();
-            assert_eq!(bytes, avif(&image, Quality::DEFAULT, depth, None).unwrap());
+            let bytes = avif(&image, Quality::DEFAULT, depth, &Metadata::default()).unwrap();
+            assert_eq!(bytes, avif(&image, Quality::DEFAULT, depth, &Metadata::default()).unwrap());
             let mut found = Vec::new();
             boxes(&bytes, "", &mut found);
             let property = |name: &str| {
@@ -126,9 +128,11 @@ mod tests {
 
     #[test]
     fn the_file_has_its_resolution() {
-        let dpi = NonZeroU16::new(300);
-        let [with, without] =
-            [dpi, None].map(|dpi| avif(&gradient(48, 32), Quality::DEFAULT, AvifDepth::Ten, dpi).unwrap());
+        let Metadata { dpi, provenance } = Metadata::full();
+        let [with, without] = [dpi, None].map(|dpi| {
+            let metadata = Metadata { dpi, provenance: provenance.clone() };
+            avif(&gradient(48, 32), Quality::DEFAULT, AvifDepth::Ten, &metadata).unwrap()
+        });
         let item = [&[0; 4][..], &exif::resolution(dpi.expect("not 0"))].concat();
         let has = |file: &[u8], bytes: &[u8]| file.windows(bytes.len()).any(|window| window == bytes);
         assert!(has(&with, &item) && has(&with, b"Exif\0"), "an item of this type");
@@ -156,7 +160,7 @@ mod tests {
         for (image, code) in
             [(image(0, 0), "encode.empty"), (image(3, 2), "encode.shape"), (image(65_537, 65_537), "encode.too_large")]
         {
-            assert_eq!(avif(&image, Quality::DEFAULT, AvifDepth::Ten, None).unwrap_err().code(), code);
+            assert_eq!(avif(&image, Quality::DEFAULT, AvifDepth::Ten, &Metadata::default()).unwrap_err().code(), code);
         }
     }
 }

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use super::{EncodeError, Metadata, SOFTWARE, check_shape};
 use crate::color::LinearImage;
 
-mod attributes;
+pub(super) mod attributes;
 
 words! {
     /// Bits per sample of an [`ExrLayer`]. Halves are rounded to the nearest, ties to even; finite values beyond ±65504

@@ -59,6 +59,26 @@ fn insert_xmp(jpeg: &mut Vec<u8>, packet: &[u8]) {
     jpeg.splice(at..at, segment);
 }
 
+/// The XMP packet of a JPEG, in a segment before its pixels.
+pub(super) fn xmp_packet(file: &[u8]) -> Option<&[u8]> {
+    const SCAN: u8 = 0xda;
+    let mut rest = file.get(2..)?;
+    loop {
+        let ([mark, marker], after) = rest.split_first_chunk::<2>()?;
+        if *mark != 0xff || *marker == SCAN {
+            return None;
+        }
+        let length = usize::from(u16::from_be_bytes(*after.first_chunk::<2>()?));
+        let (segment, others) = after.split_at_checked(length.max(2))?;
+        if *marker == 0xe1
+            && let Some(packet) = segment[2..].strip_prefix(XMP_SIGNATURE)
+        {
+            return Some(packet);
+        }
+        rest = others;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use image::{ImageDecoder, codecs::jpeg::JpegDecoder};

@@ -35,6 +35,26 @@ pub struct Provenance {
 }
 
 impl Provenance {
+    /// The names that files use, in the order in which they list them.
+    pub(super) const NAMES: [&'static str; 8] =
+        ["scene", "shot", "library", "seed", "samples", "view", "denoiser", "movie"];
+
+    /// Takes an entry of a file over. Names that this version does not know, and numbers that are none, are left out.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        let text = || Some(value.to_owned());
+        match name {
+            "scene" => self.scene = text(),
+            "shot" => self.shot = text(),
+            "library" => self.library = text(),
+            "seed" => self.seed = value.parse().ok(),
+            "samples" => self.samples = value.parse().ok(),
+            "view" => self.view = text(),
+            "denoiser" => self.denoiser = text(),
+            "movie" => self.movie = text(),
+            _ => {}
+        }
+    }
+
     /// The known parts, under the names that files use, in the order in which they list them. Values have no control
     /// characters.
     pub(super) fn entries(&self) -> Vec<(&'static str, String)> {
@@ -114,7 +134,7 @@ mod tests {
         assert_eq!(Provenance::default().entries(), []);
         let full = Metadata::full().provenance.entries();
         let names: Vec<_> = full.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["scene", "shot", "library", "seed", "samples", "view", "denoiser", "movie"]);
+        assert_eq!(names, Provenance::NAMES);
         assert_eq!(full[2].1, "STD@1.0.0#b3:00ff <\"Größe\" & more> ");
     }
 

@@ -16,6 +16,38 @@ pub(super) fn sort(file: &mut [u8]) {
     file[PREFIX_BYTES..PREFIX_BYTES + sorted.len()].copy_from_slice(&sorted);
 }
 
+/// The names and values of all attributes that are texts. Escapes of characters outside ASCII are undone.
+pub(in crate::encode) fn texts(file: &[u8]) -> Vec<(String, String)> {
+    let found = file.get(PREFIX_BYTES..).and_then(attributes).unwrap_or_default();
+    found.into_iter().filter_map(text).collect()
+}
+
+fn text(attribute: &[u8]) -> Option<(String, String)> {
+    let mut pieces = attribute.splitn(3, |&b| b == 0);
+    let (name, kind, rest) = (pieces.next()?, pieces.next()?, pieces.next()?);
+    let value = rest.get(4..).filter(|_| kind == b"string")?;
+    Some((String::from_utf8_lossy(name).into_owned(), unescaped(&String::from_utf8_lossy(value))))
+}
+
+/// Undoes escapes such as `\u{fc}`; what is none stays as it is.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\\u{") {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let digits = escape.split_once('}').map(|(begin, _)| &begin[3..]);
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let (character, length) = match (code.and_then(char::from_u32), digits) {
+            (Some(c), Some(digits)) => (c, digits.len() + 4),
+            _ => ('\\', 1),
+        };
+        out.push(character);
+        rest = &escape[length..];
+    }
+    out + rest
+}
+
 /// The attributes up to the empty name that ends them, each with its name, type, length and value.
 fn attributes(header: &[u8]) -> Option<Vec<&[u8]>> {
     let mut found = Vec::new();
@@ -46,6 +78,14 @@ mod tests {
         let mut file = [&[7; 8][..], &c, &a, &b, b"\0pixels"].concat();
         sort(&mut file);
         assert_eq!(file, [&[7; 8][..], &a, &b, &c, b"\0pixels"].concat());
+    }
+
+    #[test]
+    fn texts_are_read_as_they_were_meant() {
+        let number = [&b"n\0int\0"[..], &4_u32.to_le_bytes(), &[1; 4]].concat();
+        let file = [&[7; 8][..], &attribute("a", b"Gr\\u{f6}\\u{df}e \\u{ \\u{x} \\"), &number, b"\0pixels"].concat();
+        assert_eq!(texts(&file), [("a".to_owned(), "Größe \\u{ \\u{x} \\".to_owned())]);
+        assert!(texts(b"").is_empty());
     }
 
     #[test]

@@ -8,10 +8,10 @@ mod boxes;
 
 use std::io::{self, Seek, SeekFrom, Write};
 
-use boxes::{Table, file_type, free, movie, xmp};
+use boxes::{Table, file_type, free, movie};
 
 use super::MovieSettings;
-use crate::encode::{EncodeError, Metadata};
+use crate::encode::{EncodeError, Metadata, xmp};
 
 /// Bytes of a box's length and name.
 const BOX_HEADER_BYTES: usize = 8;
@@ -56,7 +56,7 @@ impl<W: Write + Seek> Mp4Writer<W> {
         parameters: ParameterSets,
         metadata: &Metadata,
     ) -> Result<Self, EncodeError> {
-        let head = [file_type(), xmp(&metadata.provenance.xmp())].concat();
+        let head = [file_type(), xmp::boxed(&metadata.provenance.xmp())].concat();
         let longest = movie(&settings, &parameters, &Table::longest(settings.n_frames), 0);
         let table_at = head.len() as u64;
         // Unused space becomes a free box, which needs at least a header.

@@ -13,9 +13,6 @@ const TRACK_FLAGS: u32 = 7;
 const RESOLUTION: u32 = 72 << 16;
 /// No language: `und`, five bits a letter.
 const UNDETERMINED: u16 = 0x55c4;
-/// The box of an XMP packet (XMP specification part 3, 1.2.7).
-const XMP_UUID: [u8; 16] =
-    [0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8, 0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac];
 
 /// Where frames are, and which are keyframes.
 #[derive(Default)]
@@ -43,11 +40,6 @@ impl Table {
 /// The file's kind.
 pub(super) fn file_type() -> Vec<u8> {
     boxed(b"ftyp", &[&b"isom\0\0\x02\0"[..], b"isomiso2avc1mp41"])
-}
-
-/// An XMP packet.
-pub(super) fn xmp(packet: &[u8]) -> Vec<u8> {
-    boxed(b"uuid", &[&XMP_UUID, packet])
 }
 
 /// An empty box of this length.
