@@ -121,6 +121,31 @@ fn quality_name<S: Serializer>(quality: &Quality, serializer: S) -> Result<S::Ok
     serializer.serialize_str(quality.word())
 }
 
+/// The network of Packshot's own denoiser that a picture is denoised with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(WeightSet);
+
+impl Network {
+    /// That of a shot.
+    pub fn of(shot: &Shot) -> Self {
+        // Out of focus, a pixel averages many points, so that the guides are noisy themselves.
+        Self(match shot.camera.aperture {
+            None => WeightSet::CleanGuides,
+            Some(_) => WeightSet::NoisyGuides,
+        })
+    }
+
+    /// The name under which its weights were published.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// The BLAKE3 of the file of its weights.
+    pub fn digest(self) -> [u8; 32] {
+        *blake3::hash(self.0.bytes()).as_bytes()
+    }
+}
+
 /// The denoisers of a renderer. Networks are built on first use.
 #[derive(Debug)]
 pub(crate) struct Denoisers {
@@ -163,10 +188,10 @@ impl Denoisers {
         cancel: &CancelToken,
     ) -> Result<(LinearImage, Denoised), Error> {
         let begun = Instant::now();
-        // Out of focus, a pixel averages many points, so that the guides are noisy themselves.
-        let (weights, denoiser, most) = match shot.camera.aperture {
-            None => (WeightSet::CleanGuides, &self.clean, Guides::SAMPLES),
-            Some(_) => (WeightSet::NoisyGuides, &self.noisy, BLURRED_GUIDE_SAMPLES),
+        let Network(weights) = Network::of(shot);
+        let (denoiser, most) = match weights {
+            WeightSet::NoisyGuides => (&self.noisy, BLURRED_GUIDE_SAMPLES),
+            WeightSet::CleanGuides | WeightSet::Small => (&self.clean, Guides::SAMPLES),
         };
         let guide_samples = most.min(shot.film.samples);
         let Guides { albedo, normal, .. } = loaded.guides(guide_samples, cancel)?;

@@ -3,6 +3,7 @@
 //! A value enters a digest as JSON: every member and every variant by name, every number without loss. Text for people
 //! is not part of it, so that changing a message or a `Debug` does not change a digest.
 
+use packshot_shaders::sources::EMBEDDED;
 use serde::{Serialize, Serializer};
 
 /// A digest of named values, in the order in which they are mixed in.
@@ -27,6 +28,13 @@ impl Digest {
     pub fn finish(&self) -> String {
         self.hasher.finalize().to_hex().to_string()
     }
+}
+
+/// The BLAKE3 of all shaders with their paths: of the light transport, which is the same on every backend.
+pub fn of_shaders() -> [u8; 32] {
+    let mut digest = Digest::default();
+    EMBEDDED.iter().for_each(|source| digest.mix(source.path, source.text));
+    *digest.hasher.finalize().as_bytes()
 }
 
 /// Many numbers as the digest of their bytes, little-endian as on every supported machine: for members that are too

@@ -145,6 +145,7 @@ fn dependencies_point_one_way() {
             &[
                 "packshot-contract",
                 "packshot-domain",
+                "packshot-json",
                 "packshot-materials",
                 "packshot-pipeline",
                 "packshot-renderer",

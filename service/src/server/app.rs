@@ -37,6 +37,7 @@ use packshot_worker::device;
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::executor::Executor;
 use packshot_worker::inline::InlineExecutor;
+use packshot_worker::made_with::Program;
 use packshot_worker::process::{ProcessExecutor, ProcessOptions};
 
 /// The target of the lines about the end of a service, which whoever stops it waits for.
@@ -57,14 +58,15 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long tasks may take to go back to the queue when their time is up.
 const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Runs the service until SIGTERM or SIGINT, and ends it in order. `kernel_cache` keeps what graphics drivers compile.
+/// Runs the service until SIGTERM or SIGINT, and ends it in order. `kernel_cache` keeps what graphics drivers compile;
+/// `program` is this program, as provenances name it.
 ///
 /// # Errors
 /// When it cannot start. Once it runs, only a signal ends it.
 pub async fn run(
     settings: Settings,
     kernel_cache: Option<Arc<dyn ByteStore>>,
-    program: &'static str,
+    program: Program,
 ) -> Result<(), ServeError> {
     let began = Instant::now();
     let mut signals = StopSignals::install().map_err(internal)?;
@@ -103,7 +105,7 @@ impl Running {
     async fn start(
         mut settings: Settings,
         kernel_cache: Option<Arc<dyn ByteStore>>,
-        program: &'static str,
+        program: Program,
     ) -> Result<Self, ServeError> {
         let unusable = |source| ServeError::Data { path: settings.data.clone(), source };
         let data = DataFolder::open(&settings.data).map_err(unusable)?;
@@ -241,7 +243,7 @@ fn executor(
     settings: &Settings,
     render_device: String,
     kernel_cache: Option<Arc<dyn ByteStore>>,
-    program: &'static str,
+    program: Program,
 ) -> Result<Arc<dyn Executor>, ServeError> {
     let (n_threads, resident_bytes_max) = (settings.threads, settings.resident_bytes);
     let scratch = settings.scratch();

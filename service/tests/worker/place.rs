@@ -14,6 +14,7 @@ use packshot_db::settings::{self, Patch};
 pub(crate) use packshot_db::testing::TestDatabase;
 use packshot_db::{AllTenants, Db, TenantScope, installation, objects, renders};
 use packshot_domain::audit::Actor;
+use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
 use packshot_domain::job::JobState;
 use packshot_domain::render::RenderKind;
@@ -27,6 +28,7 @@ use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use packshot_service::renders::RenderHandler;
 use packshot_service::store::{Store, StoreConfig};
 use packshot_worker::executor::{AssetSource, EventSender, Executor, WorkHandle};
+use packshot_worker::made_with::MadeWith;
 use packshot_worker::protocol::{Completed, OutputFile, RenderWork, WorkEvent};
 use serde_json::{Map, json};
 
@@ -234,6 +236,15 @@ impl Puppet {
                 used: "cpu".to_owned(),
                 fallback_reason: None,
             },
+            made_with: Box::new(MadeWith {
+                version: "0.1.0".to_owned(),
+                commit: None,
+                shader_digest: ContentAddress::of(b"shaders"),
+                library: None,
+                map_digest: ContentAddress::of(b"map"),
+                denoiser: None,
+                driver: None,
+            }),
         }
     }
 }

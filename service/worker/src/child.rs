@@ -16,6 +16,7 @@ use super::executor::{AssetError, AssetSource};
 use super::frame::{self, FromChild, ToChild};
 use super::inline;
 use super::lru::Lru;
+use super::made_with::Program;
 use super::protocol::{Outcome, RenderWork, WorkEvent};
 use super::quota::too_large;
 use packshot_domain::hash::ContentAddress;
@@ -25,8 +26,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Bytes of assets kept for the next attempt at the same files.
 const ASSET_BYTES_MAX: u64 = 256 << 20;
 
-/// Serves works from `input` until it ends. `kernel_cache` keeps what drivers compile, `program` is version and commit
-/// of this program. The caller ends the process then, whatever still runs in it.
+/// Serves works from `input` until it ends. `kernel_cache` keeps what drivers compile, `program` is this program. The
+/// caller ends the process then, whatever still runs in it.
 ///
 /// # Errors
 /// When a pipe breaks or carries something that is not a message.
@@ -34,7 +35,7 @@ pub fn run(
     mut input: impl Read,
     output: impl Write + Send + 'static,
     kernel_cache: Option<Arc<dyn ByteStore>>,
-    program: &'static str,
+    program: Program,
 ) -> io::Result<()> {
     let Some((setup, _)) = frame::read(&mut input)? else { return Ok(()) };
     let ToChild::Setup { n_threads, resident_bytes_max, memory_bytes_max, scratch } = setup else {

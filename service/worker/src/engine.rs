@@ -25,7 +25,9 @@ use super::documents::RigFiles;
 use super::executor::AssetSource;
 use super::failpoint::Failpoint;
 use super::failure::Stopped;
+use super::library::Resolved;
 use super::lru::Lru;
+use super::made_with::Program;
 use super::protocol::{Completed, Failure, Outcome, RenderInput, RenderWork, WorkEvent};
 use super::render;
 use super::steps::{Emit, Facts, Step, facts};
@@ -54,8 +56,8 @@ pub struct EngineOptions {
     pub scratch: PathBuf,
     /// Lists the graphics adapters; a test has others than the machine.
     pub adapters: fn() -> Vec<AdapterInfo>,
-    /// Version and commit of the program: finished pictures of another version are not reused.
-    pub program: &'static str,
+    /// The program: finished pictures of another one are not reused, and provenances name it.
+    pub program: Program,
 }
 
 impl Default for EngineOptions {
@@ -68,7 +70,7 @@ impl Default for EngineOptions {
             memory_bytes_max: None,
             scratch: std::env::temp_dir(),
             adapters: device::enumerate,
-            program: env!("CARGO_PKG_VERSION"),
+            program: Program::UNNAMED,
         }
     }
 }
@@ -89,7 +91,7 @@ pub struct Counters {
 pub struct Engine {
     pub(super) memory_bytes_max: Option<u64>,
     pub(super) scratch: PathBuf,
-    pub(super) program: &'static str,
+    pub(super) program: Program,
     devices: Devices,
     subjects: Subjects,
     residents: Lru<ResidentKey, ResidentProduct>,
@@ -326,6 +328,11 @@ impl Engine {
             self.residents.remove(|_| true);
             self.subjects.forget();
         }
+    }
+
+    /// The material library of a work; `None` if all its parts are clay.
+    pub(super) fn library(&self, job: &Attempt<'_>) -> Result<Option<Arc<Resolved>>, Stopped> {
+        if job.input.plan.is_clay() { Ok(None) } else { self.subjects.library(job.input, job.assets).map(Some) }
     }
 
     /// The light that was uploaded, decoded.

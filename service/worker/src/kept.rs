@@ -18,6 +18,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::device::Device;
+use super::made_with::Program;
 use super::protocol::RenderInput;
 use packshot_domain::id::RenderId;
 
@@ -121,9 +122,9 @@ struct Open {
 }
 
 /// The digest of everything that determines the pictures of a job.
-pub(super) fn request(program: &str, input: &RenderInput, device: &Device) -> String {
+pub(super) fn request(program: Program, input: &RenderInput, device: &Device) -> String {
     let mut digest = Digest::default();
-    digest.mix("program", program);
+    digest.mix("program", &(program.version, program.commit));
     digest.mix("library", packshot_materials::library::Library::builtin().digest());
     let about = device.renderer.device();
     digest.mix("device", &(about.kind, &about.name, &about.backend));

@@ -20,6 +20,7 @@ mod checks;
 mod subject;
 mod meter;
 mod documents;
+pub mod made_with;
 mod preview;
 mod render;
 pub mod engine;

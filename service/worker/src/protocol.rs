@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::made_with::MadeWith;
 use packshot_contract::document::GpuInfo;
 use packshot_domain::event::LogLevel;
 use packshot_domain::hash::ContentAddress;
@@ -233,6 +234,8 @@ pub struct Completed {
     pub unmapped_parts: u32,
     /// The device that computed it.
     pub device: GpuInfo,
+    /// What else is to be known about how it came about.
+    pub made_with: Box<MadeWith>,
 }
 
 /// One finished file.

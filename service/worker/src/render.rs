@@ -27,6 +27,7 @@ use super::failpoint::Failpoint;
 use super::failure::Stopped;
 use super::files::{About, Encoded, Files};
 use super::kept::{self, Found, Keeper, Whole};
+use super::made_with::MadeWith;
 use super::meter::Meter;
 use super::preview::{Previews, snapshots};
 use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview, Rejected, WorkEvent};
@@ -110,6 +111,7 @@ pub(super) fn run(
         total: job.begun.elapsed().as_secs_f64(),
         ..taken.seconds
     };
+    let made_with = Box::new(MadeWith::of(engine, job, subject, device, &first)?);
     let unmapped_parts = u32::try_from(subject.materials.unmapped()).unwrap_or(u32::MAX);
     let output = json!({
         "width": first.film.width_px,
@@ -126,6 +128,7 @@ pub(super) fn run(
         noise_reached: taken.noise(),
         unmapped_parts,
         device: device.info.clone(),
+        made_with,
         files: last,
         documents,
     };

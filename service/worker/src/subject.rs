@@ -150,7 +150,11 @@ impl Subjects {
         Ok(materials)
     }
 
-    fn library(&self, input: &RenderInput, assets: &dyn AssetSource) -> Result<Arc<Resolved>, Stopped> {
+    /// The library that the work's parts are looked up in.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(super) fn library(&self, input: &RenderInput, assets: &dyn AssetSource) -> Result<Arc<Resolved>, Stopped> {
         let key = (input.libraries.clone(), input.fallback_material.clone());
         if let Some(resolved) = self.libraries.get(&key) {
             return Ok(resolved);
