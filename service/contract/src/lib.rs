@@ -25,6 +25,7 @@ pub mod material;
 pub mod page;
 pub mod preflight;
 pub mod problem;
+pub mod provenance;
 pub mod request;
 pub mod scalar;
 pub mod setting;

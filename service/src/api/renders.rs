@@ -21,6 +21,7 @@ use packshot_domain::principal::Principal;
 
 pub(crate) mod events;
 pub(crate) mod log;
+pub(crate) mod provenance;
 pub(crate) mod results;
 pub(crate) mod submit;
 

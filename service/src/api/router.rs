@@ -113,6 +113,7 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(jobs::events, Tenant(P::ReadRenders), &[Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]);
     add!(renders::results::preview, Tenant(P::ReadRenders), &[Code::RenderNotFound, Code::PreviewNotReady], &FILE);
     add!(renders::results::report, Tenant(P::ReadRenders), &FILE, &[Code::RangeNotSatisfiable]);
+    add!(renders::provenance::get, Tenant(P::ReadRenders), &FILE);
     add!(renders::results::shot, Tenant(P::ReadRenders), &FILE, &[Code::RangeNotSatisfiable]);
     add!(renders::results::file, Tenant(P::ReadRenders), &FILE, &[Code::RangeNotSatisfiable]);
     add!(renders::results::result, Tenant(P::ReadRenders), &FILE, &[Code::RangeNotSatisfiable, Code::NotFound]);

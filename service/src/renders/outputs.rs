@@ -204,8 +204,17 @@ pub(super) async fn store(
     received: Received,
     completed: Completed,
 ) -> Result<Stored, OutputError> {
-    let Completed { files, documents, report, duration_s, samples_mean, noise_reached, unmapped_parts, device } =
-        completed;
+    let Completed {
+        files,
+        documents,
+        report,
+        duration_s,
+        samples_mean,
+        noise_reached,
+        unmapped_parts,
+        device,
+        made_with: _,
+    } = completed;
     let report = DocumentFile {
         name: REPORT_NAME.to_owned(),
         format: "json".to_owned(),

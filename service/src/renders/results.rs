@@ -55,10 +55,23 @@ async fn find(
 ) -> Result<ResultFile, AppError> {
     let scope = TenantScope::of(who.tenant);
     let render = renders::get(&app.db, scope, id).await?;
-    if !has_pictures(&render) {
+    of_ended(app, scope, &render, is_wanted).await
+}
+
+/// A file of a render that has ended with pictures.
+///
+/// # Errors
+/// [`Code::RenderNotCompleted`], [`Code::FormatNotAvailable`].
+pub(super) async fn of_ended(
+    app: &App,
+    scope: TenantScope,
+    render: &Render,
+    is_wanted: impl Fn(&OutputFile) -> bool,
+) -> Result<ResultFile, AppError> {
+    if !has_pictures(render) {
         return Err(AppError::new(Code::RenderNotCompleted, format!("the render is {}", render.state)));
     }
-    let found = rows::of_render(&app.db, scope, id).await?.into_iter().find(is_wanted);
+    let found = rows::of_render(&app.db, scope, render.id).await?.into_iter().find(is_wanted);
     let file = found.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render has no such file"))?;
     Ok(file.into())
 }

@@ -10,6 +10,7 @@ use tokio::time::sleep_until;
 
 use super::finished::SweepAfter;
 use super::outputs::{self, OutputError, Received, TenantAssets};
+use super::provenance;
 use super::spec::Spec;
 use crate::config::Settings;
 use crate::events::hub::{Hub, Preview};
@@ -77,6 +78,7 @@ impl Handler for RenderHandler {
             let attempt = Attempt {
                 place: self.clone(),
                 tenant: claimed.tenant,
+                request: claimed.input.kwargs.clone(),
                 formats: input.plan.files.iter().map(|file| file.format).collect(),
                 previews: previews.clone(),
                 work: RenderWork {
@@ -125,6 +127,8 @@ impl Drop for UntilWritten {
 struct Attempt {
     place: RenderHandler,
     tenant: TenantId,
+    /// The effective request.
+    request: Json,
     /// The formats of all files, in their order.
     formats: Vec<FileFormat>,
     previews: Arc<Previews>,
@@ -237,12 +241,16 @@ impl Attempt {
     }
 
     /// Stores the files.
-    async fn save(&self, desk: &Desk, received: Received, completed: Completed) -> Result<Delivery, Failure> {
+    async fn save(&self, desk: &Desk, received: Received, mut completed: Completed) -> Result<Delivery, Failure> {
         let begun = Instant::now();
         desk.send(TaskUpdate::Finishing);
         desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
         say(desk, LogLevel::Info, "started".to_owned(), None, Json::Null);
         Failpoint::Store.pass();
+        match provenance::file(&provenance::of(&self.work.input, &self.request, &completed)) {
+            Ok(file) => completed.documents.push(file),
+            Err(error) => tracing::error!(job.id = %self.work.render, "its provenance cannot be written: {error}"),
+        }
         let (db, store, scope) = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
         let storing = outputs::store(db, store, scope, self.work.render, &self.formats, received, completed);
         let stored = match storing.await {
