@@ -77,6 +77,7 @@ pub(crate) struct Installation {
     folder: Arc<TempDir>,
     database: DatabaseConfig,
     variables: BTreeMap<String, String>,
+    pub(crate) store: StoreConfig,
     /// The settings file.
     pub(crate) file: Option<(PathBuf, String)>,
 }
@@ -91,7 +92,8 @@ impl Installation {
         ]);
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let database = engine.fresh(folder.path()).await.expect("a database");
-        Self { folder, database, variables, file: None }
+        let store = StoreConfig::Local { root: folder.path().join("store") };
+        Self { folder, database, variables, store, file: None }
     }
 
     /// Starts the service, with a worker if `works` is set.
@@ -100,8 +102,7 @@ impl Installation {
         let sources = Sources { variables: self.variables.clone(), file: self.file.clone(), ..Sources::default() };
         let settings = Arc::new(Settings::from_sources(&sources).expect("valid settings"));
         let db = Db::open(&self.database).await.expect("the database opens");
-        let store =
-            Store::open(&StoreConfig::Local { root: self.folder.path().join("store") }).expect("the store opens");
+        let store = Store::open(&self.store).expect("the store opens");
         let hub = Hub::new();
         let queue = match works {
             true => self.works(&db, &store, &hub, &settings),

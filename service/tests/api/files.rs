@@ -1,4 +1,4 @@
-//! C17, C18, C33, R07: stored files.
+//! A36, C17, C18, C33, R07: stored files.
 
 use reqwest::Method;
 use serde_json::json;
@@ -41,7 +41,7 @@ cases! {
         assert_eq!((several.status, several.body), (200, whole));
     }
 
-    async fn c33_a_full_store(engine) {
+    async fn c33_a36_a_full_store(engine) {
         let app = TestApp::idle(&engine).await;
         app.store.set_full(true);
         let refused = Reply::of(app.rendering(Glb::body(), &small())).await;

@@ -2,11 +2,14 @@
 //! small pictures on the CPU.
 //!
 //! Each case runs on SQLite, and on PostgreSQL where `PACKSHOT_TEST_POSTGRES` names a server that may create databases.
+//! What is about the store runs on local files, and in a bucket where there is a server for it (`bucket.rs`).
 //! Names begin with the number of the case; `docs/contract-cases.md` lists the cases that are left for later.
 
 mod app;
+mod bucket;
 mod glb;
 mod log_lines;
+mod places;
 
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`.
 macro_rules! cases {
@@ -35,9 +38,37 @@ macro_rules! cases {
     };
 }
 
+/// Makes two tests of each case: `local::name` and `bucket::name`.
+macro_rules! places {
+    ($(async fn $name:ident($place:ident) $body:block)+) => {
+        $(async fn $name($place: crate::places::Place) $body)+
+
+        mod local {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(crate::places::Place::local()).await;
+                }
+            )+
+        }
+
+        mod bucket {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    if let Some(place) = crate::places::Place::bucket() {
+                        super::$name(place).await;
+                    }
+                }
+            )+
+        }
+    };
+}
+
 mod access;
 mod audited;
 mod bypass;
+mod checked;
 mod configs;
 mod coverage;
 mod described;
@@ -47,6 +78,7 @@ mod files;
 mod idempotency;
 mod instance;
 mod keys;
+mod large;
 mod limits;
 mod lists;
 mod materials;
@@ -61,6 +93,7 @@ mod service;
 mod settings;
 mod sign_in;
 mod states;
+mod stored;
 mod stores;
 mod submit;
 mod tasks;

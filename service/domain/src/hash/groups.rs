@@ -54,11 +54,12 @@ impl GroupHashes {
     }
 
     /// Whether they are those of the file with this address and size: as many as it has, and they join to the address.
-    /// Of a file of one group, there is nothing to prove.
+    /// Of a file of one group there is nothing to prove, as its bytes are compared with the address; of an empty one the
+    /// address says all.
     #[must_use]
     pub fn prove(&self, address: &ContentAddress, size_bytes: u64) -> bool {
         match group_count(size_bytes) {
-            1 => self.is_empty(),
+            1 => self.is_empty() && (size_bytes > 0 || *address == ContentAddress::of(b"")),
             n_groups => self.0.len() as u64 == n_groups && self.address().as_ref() == Some(address),
         }
     }
@@ -208,6 +209,7 @@ mod tests {
             !hashes.prove(&address, (3 << 20) + 1) && !hashes.prove(&address, 2 << 20) && !hashes.prove(&address, 1)
         );
         assert!(!hashes.prove(&ContentAddress::of(b"x"), 3 << 20));
+        assert!(!GroupHashes::default().prove(&ContentAddress::of(b"x"), 0), "not empty");
         assert_eq!(GroupHashes::from_bytes(&[0; 33]), None);
         assert_eq!(GroupHashes::from_bytes(&[0; 32]), None, "one group has no hash");
     }
