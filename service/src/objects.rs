@@ -3,7 +3,7 @@
 //! A file is sent group by group, each compared before it is sent, with hashes that the record has. These prove
 //! themselves: joined they give the address. Where they do not, all of the file is read once, and if it fits its
 //! address they are stored anew. What does not fit its address is read once more before the record says so: from then
-//! on the file is refused, until the same bytes are stored again or are found whole.
+//! on the file is refused, until the same bytes are stored again or a check finds them whole.
 
 use std::future::ready;
 use std::ops::Range;
@@ -93,8 +93,13 @@ pub async fn open(
     address: &ContentAddress,
 ) -> Result<Reading, ObjectError> {
     let seen = rows::find(db, scope, *address).await?.ok_or(ObjectError::Gone)?;
-    if seen.condition != Condition::Whole {
-        return Err(ObjectError::Damaged { address: *address, condition: seen.condition });
+    let condition = match seen.condition {
+        // A folder or a bucket that was away for a while may have it again.
+        Condition::Missing if store.has(scope.tenant, address).await? => check(db, store, scope, address).await?,
+        known => known,
+    };
+    if condition != Condition::Whole {
+        return Err(ObjectError::Damaged { address: *address, condition });
     }
     let size_bytes = match store.size(scope.tenant, address).await {
         Ok(size_bytes) => size_bytes,

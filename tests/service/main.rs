@@ -6,6 +6,8 @@
 mod option_sets;
 #[path = "../cli/product.rs"]
 mod product;
+#[path = "../../service/tests/api/bucket.rs"]
+mod bucket;
 
 mod accessibility;
 mod alike;

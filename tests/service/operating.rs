@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use packshot_db::testing::TestDatabase;
 use uuid::Uuid;
 
+use crate::bucket::BucketServer;
 use crate::markdown::{Block, blocks};
 use crate::service::{SOON, Service, Workplace, outcome};
 
@@ -21,6 +22,7 @@ const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 /// Sections that need what not every machine has.
 const OF_PROXY: &str = "A reverse proxy";
 const OF_POSTGRES: &str = "PostgreSQL and several machines";
+const OF_BUCKET: &str = "Files in a bucket";
 /// The comment at blocks that only a machine with a GPU can run. What they ask for is looked up in the help.
 const NEEDS_GPU: &str = "needs a GPU";
 /// Files that the guide writes.
@@ -45,11 +47,18 @@ const FOLDERS: [&str; 10] = [
 ];
 
 /// What the guide names, and what this test has in its place. Each is in the guide.
-fn substitutions(root: &Path, [http, https]: [u16; 2], postgres: Option<&Postgres>) -> Vec<(&'static str, String)> {
+fn substitutions(
+    root: &Path,
+    [http, https]: [u16; 2],
+    postgres: Option<&Postgres>,
+    bucket: Option<&BucketServer>,
+) -> Vec<(&'static str, String)> {
     let root = root.display();
+    let bucket = bucket.map_or_else(|| "127.0.0.1:9000".to_owned(), |server| server.address.to_string());
     let server = postgres.map_or_else(|| "127.0.0.1".to_owned(), |server| format!("{}:{}", server.host, server.port));
     vec![
         ("127.0.0.1:8080", format!("127.0.0.1:{http}")),
+        ("127.0.0.1:9000", bucket),
         ("listen 443 ssl", format!("listen 127.0.0.1:{https} ssl")),
         ("render.example:443:", format!("render.example:{https}:")),
         ("https://render.example/", format!("https://render.example:{https}/")),
@@ -149,6 +158,7 @@ struct Machine {
     /// The unit, as systemd read it last.
     unit: Option<String>,
     postgres: Option<Postgres>,
+    bucket: Option<BucketServer>,
     /// Of the service and of the proxy.
     ports: [u16; 2],
     substitutions: Vec<(&'static str, String)>,
@@ -182,8 +192,9 @@ impl Machine {
             _ => None,
         };
         let ports = free_ports();
-        let substitutions = substitutions(root, ports, postgres.as_ref());
-        Self { service: None, proxy: None, unit: None, postgres, ports, substitutions, place }
+        let bucket = BucketServer::start();
+        let substitutions = substitutions(root, ports, postgres.as_ref(), bucket.as_ref());
+        Self { service: None, proxy: None, unit: None, postgres, bucket, ports, substitutions, place }
     }
 
     /// Sections for which something is missing here. It says so.
@@ -201,6 +212,9 @@ impl Machine {
         }
         if !has_programs || self.postgres.is_none() {
             skipped.push(OF_POSTGRES);
+        }
+        if self.bucket.is_none() {
+            skipped.push(OF_BUCKET);
         }
         skipped
     }
@@ -396,7 +410,7 @@ fn the_guide_for_operators_works_as_it_is_written() {
     let marks: Vec<&str> = blocks.iter().filter_map(|block| block.mark.as_deref()).collect();
     assert_eq!(marks, [NEEDS_GPU], "what cannot be run here is marked");
     let skipped = machine.skipped_sections();
-    for section in [OF_PROXY, OF_POSTGRES] {
+    for section in [OF_PROXY, OF_POSTGRES, OF_BUCKET] {
         assert!(blocks.iter().any(|block| block.heading == section), "the guide has no commands below {section}");
     }
 
@@ -414,7 +428,13 @@ fn the_guide_for_operators_works_as_it_is_written() {
         }
     }
     machine.check_unit();
-    let pictures = [("bearing.png", ""), ("beta.png", ""), ("proxied.png", OF_PROXY), ("shared.png", OF_POSTGRES)];
+    let pictures = [
+        ("bearing.png", ""),
+        ("beta.png", ""),
+        ("proxied.png", OF_PROXY),
+        ("shared.png", OF_POSTGRES),
+        ("bucket.png", OF_BUCKET),
+    ];
     for (name, section) in pictures {
         if !skipped.contains(&section) {
             let bytes = fs::read(machine.place.path("home").join(name)).expect("a picture");

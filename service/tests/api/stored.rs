@@ -246,7 +246,12 @@ places! {
             assert_eq!(stage.keep(&bytes).await, address);
             assert_eq!(stage.read_good(address, 0..bytes.len()).await, bytes);
         }
-        // Bytes that were brought back by other means are found whole by the next check.
+        // A missing file that is there again is looked at again.
+        stage.place.remove(stage.tenant(), address).await;
+        assert!(is_damaged(stage.read(address, 0..1).await.1, Condition::Missing));
+        stage.place.damage(stage.tenant(), address, bytes.clone()).await;
+        assert_eq!(stage.read_good(address, 0..1).await, bytes[..1]);
+        // Other bytes that were brought back by other means are found whole by the next check.
         stage.place.damage(stage.tenant(), address, Vec::new()).await;
         assert_eq!(stage.check(address).await, Condition::Corrupt);
         stage.place.damage(stage.tenant(), address, bytes.clone()).await;
