@@ -1,6 +1,6 @@
 //! A23, A24, A48, A49, A57: stored files over HTTP, compared with their hashes on their way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -36,7 +36,7 @@ async fn file(app: &TestApp, address: ContentAddress) -> PathBuf {
 }
 
 /// Flips a bit of a file.
-fn flip(file: &PathBuf, at: usize) {
+fn flip(file: &Path, at: usize) {
     let mut bytes = std::fs::read(file).expect("there");
     bytes[at] ^= 1;
     std::fs::write(file, bytes).expect("written");
