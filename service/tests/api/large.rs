@@ -1,4 +1,4 @@
-//! A24, A48, A66: a file of the largest size that an upload may have, in a process of its own, whose memory is measured.
+//! A24, A48, A66: a file of the largest size that an upload may have, in a process whose memory is measured.
 
 use std::process::Command;
 

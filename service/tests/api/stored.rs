@@ -272,7 +272,7 @@ places! {
             std::mem::forget(spool.finish().await.expect("spooled"));
         }
         assert_eq!(stage.listed().await, [kept]);
-        // Ended after the record, before the bytes: whoever asks is told that they are missing, and may send them again.
+        // Ended after the record, before the bytes: they are missing for whoever asks, and may be sent again.
         let address = ContentAddress::of(&bytes);
         let new = rows::NewObject::hashed(&Digests::of(&bytes), "model/gltf-binary");
         rows::record(&stage.db, stage.scope, new).await.expect("recorded");

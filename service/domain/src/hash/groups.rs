@@ -54,8 +54,8 @@ impl GroupHashes {
     }
 
     /// Whether they are those of the file with this address and size: as many as it has, and they join to the address.
-    /// Of a file of one group there is nothing to prove, as its bytes are compared with the address; of an empty one the
-    /// address says all.
+    /// Of a file of one group there is nothing to prove, as its bytes are compared with the address; of an empty one,
+    /// the address says all.
     #[must_use]
     pub fn prove(&self, address: &ContentAddress, size_bytes: u64) -> bool {
         match group_count(size_bytes) {
