@@ -39,6 +39,8 @@ mod table;
 mod template;
 mod turntable;
 mod usage;
+#[cfg(feature = "service")]
+mod verify;
 mod version;
 mod views;
 #[cfg(feature = "service")]
@@ -91,6 +93,9 @@ enum Command {
     /// Shot templates: how a kind of picture is taken
     #[command(subcommand, after_help = "Example: packshot template list")]
     Template(template::TemplateCommand),
+    /// Say what made a picture, and prove that it is still what was made
+    #[cfg(feature = "service")]
+    Verify(Box<verify::VerifyArgs>),
     /// Write a built-in sample product as GLB
     Sample(sample::SampleArgs),
     /// Run the render service: jobs over HTTP
@@ -147,6 +152,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Kit(command) => kit::run(&command, cli.console.quiet),
         Command::Materials(command) => materials::run(&command),
         Command::Template(command) => template::run(&command),
+        #[cfg(feature = "service")]
+        Command::Verify(args) => verify::run(&args),
         Command::Sample(args) => sample::run(&args),
         #[cfg(feature = "service")]
         Command::Serve(args) => serve::run(&args, cli.console.verbose),

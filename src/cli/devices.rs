@@ -52,6 +52,18 @@ impl ThreadArgs {
         })
     }
 
+    /// Threads of the processor; 0: all.
+    #[cfg(feature = "service")]
+    pub(crate) fn count(&self) -> usize {
+        self.threads.map_or(0, usize::from)
+    }
+
+    /// Bytes of memory that rendering may take, if there is a limit of its own.
+    #[cfg(feature = "service")]
+    pub(crate) fn memory_bytes_max(&self) -> Option<u64> {
+        self.max_memory_bytes
+    }
+
     /// Opens a device, with what removes noise in place of Packshot's own denoiser.
     pub(crate) fn renderer(&self, device: Option<&str>, oidn: Option<Oidn>) -> Result<Renderer, Failure> {
         let n_threads = self.threads.map_or(0, usize::from);

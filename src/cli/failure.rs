@@ -29,6 +29,9 @@ pub(crate) enum Exit {
     Service = 7,
     /// The pictures are there, and break a rule of the preset that they were made for.
     Rules = 8,
+    /// `verify`: a picture, or something in its package, is not what was made.
+    #[cfg(feature = "service")]
+    Differs = 9,
     /// Ctrl-C.
     Cancelled = 130,
 }

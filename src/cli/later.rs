@@ -16,7 +16,7 @@ const ADMIN_COMMANDS: [(&str, &str); 0] = [];
 
 /// Commands of the service, where this build does without it.
 #[cfg(not(feature = "service"))]
-const LEFT_OUT: [&str; 3] = ["serve", "admin", "client"];
+const LEFT_OUT: [&str; 4] = ["serve", "admin", "client", "verify"];
 #[cfg(feature = "service")]
 const LEFT_OUT: [&str; 0] = [];
 

@@ -171,6 +171,7 @@ fn dependencies_point_one_way() {
             &[
                 "packshot-contract",
                 "packshot-domain",
+                "packshot-json",
                 "packshot-kit",
                 "packshot-materials",
                 "packshot-pipeline",
