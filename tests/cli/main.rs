@@ -18,6 +18,8 @@ mod memory;
 mod movies;
 mod option_sets;
 mod output;
+#[cfg(feature = "service")]
+mod package;
 mod picture;
 mod presets;
 mod product;
@@ -25,5 +27,7 @@ mod shots;
 mod templates;
 mod turntable;
 mod usage;
+#[cfg(feature = "service")]
+mod verify;
 mod views;
 mod workplace;

@@ -6,9 +6,9 @@ use crate::Text;
 use crate::sources::Source;
 
 /// What codes with a dot begin with.
-const PREFIXES: [&str; 22] = [
+const PREFIXES: [&str; 23] = [
     "admin", "request", "client", "config", "denoise", "device", "encode", "env", "glb", "library", "lut", "map",
-    "output", "preset", "serve", "service", "shot", "spec", "template", "usage", "movie", "kit",
+    "output", "preset", "serve", "service", "shot", "spec", "template", "usage", "movie", "kit", "verify",
 ];
 /// Of these, what is a file's name, or an action in the audit log.
 const OTHERS: [&str; 5] = ["movie.partial", "shot.json", "library.toml", "lut.cube", "library.changed"];

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use rayon::prelude::*;
 
 use crate::Text;
-use crate::files::{BROKEN_PRODUCTS, write_shots};
+use crate::files::{BROKEN_PRODUCTS, write_packages, write_shots};
 
 /// Options of a picture that takes a moment.
 const TINY: &str = "--width 16 --height 16 --samples 1 --denoise off";
@@ -113,6 +113,16 @@ const WRONG: &[&str] = &[
     "render boxes.glb --width 16384 --height 3000 --samples 1 -o a.webp",
     "turntable boxes.glb --frames 2 --width 33 --height 33 --samples 1 -o b.mp4",
     "render boxes.glb --preset google --width 500 --height 500 --fill 0.3 --samples 1 --denoise off -o g.png",
+    // What made a picture
+    "verify gone.png",
+    "verify no-library",
+    "verify pack-broken",
+    "verify pack",
+    "verify shot.png --provenance there.json",
+    "verify shot.png --provenance foreign.json",
+    "verify shot.png --provenance foreign.json --rerender",
+    "verify shot.png --provenance own.json --rerender --scene there.json",
+    "verify shot.png --provenance own.json --rerender --scene boxes.glb",
     // The service
     "serve --config gone.toml --check-config",
     "serve --config syntax.toml --check-config",
@@ -142,6 +152,7 @@ pub(crate) fn texts(folder: &Path) -> Vec<Text> {
         assert_eq!(code, 0, "{command}: {stderr}");
     }
     write_shots(folder);
+    write_packages(folder);
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("bound").to_string();
     // Another process that renders into the folder holds it so.

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use crate::package;
 use crate::product::{self, BOXES};
 
 /// Products that cannot be read, by name.
@@ -222,4 +223,24 @@ pub(crate) fn write_shots(folder: &Path) {
         std::fs::write(folder.join(format!("{name}.json")), shot.to_string()).expect("written");
     }
     std::fs::write(folder.join("shot-syntax.json"), "{\"schema\"").expect("written");
+}
+
+/// Packages and provenances that are not of what lies beside them.
+pub(crate) fn write_packages(folder: &Path) {
+    let pack = folder.join("pack");
+    package::write(&pack, &[("report.json", b"{}".to_vec()), ("result.png", b"picture".to_vec())], None);
+    std::fs::write(pack.join("report.json"), "[]").expect("written");
+    std::fs::rename(pack.join("result.png"), pack.join("other.png")).expect("renamed");
+    let broken = folder.join("pack-broken");
+    std::fs::create_dir_all(broken.join(".packshot")).expect("made");
+    std::fs::write(broken.join(package::MANIFEST), b"\xa1").expect("written");
+    // Another seed than that of `shot.png`.
+    let request = json!({"width": 16, "height": 16, "samples": 1, "denoise": "off", "seed": 7, "device": "cpu"});
+    let own = package::provenance(&product::glb(&BOXES), &request);
+    let mut foreign = own.clone();
+    foreign["renderer"]["version"] = json!("0.0.1");
+    foreign["shot"] = json!({});
+    for (name, provenance) in [("own.json", own), ("foreign.json", foreign)] {
+        std::fs::write(folder.join(name), provenance.to_string()).expect("written");
+    }
 }

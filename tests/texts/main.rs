@@ -8,6 +8,8 @@ mod codes;
 mod commands;
 mod files;
 mod findings;
+#[path = "../cli/package.rs"]
+mod package;
 mod page;
 #[path = "../cli/product.rs"]
 mod product;
