@@ -31,4 +31,5 @@ mod start;
 mod stop;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod verify;
 mod webdriver;

@@ -23,6 +23,7 @@ use packshot_service::server::metrics::Metrics;
 use packshot_service::store::{Store, StoreConfig};
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::inline::InlineExecutor;
+use packshot_worker::made_with::Program;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -146,6 +147,7 @@ impl Installation {
             resident_bytes_max: 64 << 20,
             memory_bytes_max: None,
             scratch: settings.scratch(),
+            program: Program { commit: Some("0123456789ab"), ..Program::UNNAMED },
             ..EngineOptions::default()
         };
         let renderer = RenderHandler {

@@ -86,6 +86,7 @@ mod options;
 mod people;
 mod preflight;
 mod problems;
+mod provenance;
 mod rates;
 mod rights;
 mod series;

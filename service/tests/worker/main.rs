@@ -30,6 +30,7 @@ macro_rules! cases {
 mod engine;
 mod graph;
 mod lines;
+mod made_with;
 mod phases;
 mod place;
 mod process;
