@@ -17,8 +17,8 @@ pub const RENDERER: &str = "packshot";
 /// The engine of the renderer that is part of this program.
 pub const ENGINE: &str = "path_tracer";
 
-/// How the pictures of a render came about. The same scene, environment, libraries and request give the same bytes again
-/// with the same renderer on the same machine, unless the request has a time limit.
+/// How the pictures of a render came about. The same scene, environment, libraries and request give the same bytes
+/// again with the same renderer on the same machine, unless the request has a time limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Provenance {
     /// The version of this document: 1.

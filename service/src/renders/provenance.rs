@@ -1,7 +1,7 @@
 //! How the pictures of a render came about: from its spec, its request and what its worker reports.
 //!
-//! It is stored beside the pictures, without the job: renders with equal requests share the file, and each shows it with
-//! its own job and request. Nothing in a picture's file is of one time or one job: that is here.
+//! It is stored beside the pictures, without the job: renders with equal requests share the file, and each shows it
+//! with its own job and request. Nothing in a picture's file is of one time or one job: that is here.
 
 use bytes::Bytes;
 use serde_json::Value as Json;

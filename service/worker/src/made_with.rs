@@ -1,5 +1,5 @@
-//! What only the worker knows about how pictures came about: the program, the materials, the denoiser, the driver. It is
-//! the worker's part of a provenance.
+//! What only the worker knows about how pictures came about: the program, the materials, the denoiser, the driver. It
+//! is the worker's part of a provenance.
 
 use packshot_json::canonical;
 use packshot_pipeline::denoise::{DenoiseWith, Network};

@@ -208,7 +208,8 @@ pub(super) fn contradiction(stated: &Stated, provenance: &Provenance) -> Option<
     })
 }
 
-/// Whether the shot of a provenance is the one that its digest is of. Where it is left out, it is a file of the package.
+/// Whether the shot of a provenance is the one that its digest is of. Where it is left out, it is a file of the
+/// package.
 pub(super) fn shot(provenance: &Provenance, files: Option<&mut Files>) -> Option<Fault> {
     let digest = provenance.shot_digest?.0;
     let of_file = || serde_json::from_slice(&files?.read(SHOT, DOCUMENT_BYTES_MAX).ok()?).ok();

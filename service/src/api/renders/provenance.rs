@@ -14,8 +14,8 @@ use packshot_contract::provenance::Provenance;
 
 /// Shows how the pictures came about: renderer, materials, shot, device, request
 ///
-/// Its `request` and its `scene`, submitted again with `Cache-Control: no-cache` to the same version on the same machine,
-/// give the same bytes. `packshot verify` does that on its own.
+/// Its `request` and its `scene`, submitted again with `Cache-Control: no-cache` to the same version on the same
+/// machine, give the same bytes. `packshot verify` does that on its own.
 #[utoipa::path(
     get, path = "/api/v1/renders/{id}/provenance", operation_id = "get_provenance", tag = "results",
     params(("id" = String, Path, format = Uuid, description = "The render")),
