@@ -55,7 +55,12 @@ const CHILD: &str = "child";
 
 fn main() -> Result<(), Failure> {
     if std::env::args().nth(1).as_deref() == Some(CHILD) {
-        packshot_worker::child::run(std::io::stdin(), std::io::stdout(), None, packshot_worker::made_with::Program::UNNAMED)?;
+        packshot_worker::child::run(
+            std::io::stdin(),
+            std::io::stdout(),
+            None,
+            packshot_worker::made_with::Program::UNNAMED,
+        )?;
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -9,7 +9,6 @@ use packshot_domain::artifact::{
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{FileId, PackageId};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 /// The manifest of a package, below its folder.
 pub(crate) const MANIFEST: &str = ".packshot/manifest.cbor";
@@ -38,7 +37,7 @@ fn file(path: &str, bytes: &[u8]) -> StoredFile {
         media_type: read(if path.ends_with(".png") { "image/png" } else { "application/json" }),
         size,
         address: ContentAddress::of(bytes),
-        sha256: Sha256Digest::from_bytes(Sha256::digest(bytes).into()),
+        sha256: Sha256Digest::of_bytes(bytes),
     };
     let receipt = Receipt { backend: read::<BackendId>("local"), size, stored_at: read("2026-11-20T10:00:01.000Z") };
     StoredFile { file, receipts: vec![receipt] }

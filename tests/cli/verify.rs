@@ -8,6 +8,9 @@ use zip::write::SimpleFileOptions;
 use crate::package::{self, MANIFEST};
 use crate::workplace::{Outcome, TINY, Workplace};
 
+/// What a change leaves of a file of a package, by its name; nothing, if the file is left out.
+type Change<'a> = &'a dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>;
+
 /// The members of a request for a picture as [`TINY`] asks the command for it.
 fn request() -> Value {
     json!({"width": 32, "height": 24, "samples": 4})
@@ -134,7 +137,7 @@ fn a_changed_byte_of_the_manifest_is_noticed() {
 fn an_archive_is_verified_as_it_is() {
     let workplace = Workplace::new();
     packed(&workplace);
-    let archive = |change: &dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>| {
+    let archive = |change: Change<'_>| {
         let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
         for name in ["report.json", "result.png", MANIFEST] {

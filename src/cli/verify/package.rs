@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use packshot::error::Fault;
 use packshot_domain::artifact::RelativePath;
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
-use sha2::{Digest as _, Sha256};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -63,7 +62,7 @@ pub(super) struct Digests {
 
 impl Digests {
     pub(super) fn of(bytes: &[u8]) -> Self {
-        let sha256 = Sha256Digest::from_bytes(Sha256::digest(bytes).into());
+        let sha256 = Sha256Digest::of_bytes(bytes);
         Self { address: ContentAddress::of(bytes), sha256 }
     }
 }
