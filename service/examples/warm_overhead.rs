@@ -187,6 +187,7 @@ fn task(id: RenderId, scene: ContentAddress, created_by: UserId) -> Result<NewRe
         input_name: None,
         cache_key: None,
         inputs: vec![scene],
+        packages: Vec::new(),
         equal: None,
         work: NewWork {
             id: TaskId::new(),

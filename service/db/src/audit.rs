@@ -76,6 +76,17 @@ pub(super) async fn write(
     actor: &Actor,
     entries: impl IntoIterator<Item = NewEntry>,
 ) -> Result<(), DbError> {
+    write_because(tx, tenant, actor, entries, None).await
+}
+
+/// The same, for a reason that the actor gave.
+pub(super) async fn write_because(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    actor: &Actor,
+    entries: impl IntoIterator<Item = NewEntry>,
+    reason: Option<&str>,
+) -> Result<(), DbError> {
     tx.enter(Level::Stream);
     let now = tx.now().await?;
     for NewEntry { action, object, detail } in entries {
@@ -91,7 +102,7 @@ pub(super) async fn write(
             object_type: Set(object_type),
             object_id: Set(object_id),
             detail: Set(Col(detail)),
-            reason: Set(None),
+            reason: Set(reason.map(str::to_owned)),
             // What is written elsewhere names no other tenant.
             acting_tenant: Set(actor.acting_tenant.filter(|acting| *acting == tenant).map(Col)),
             ip: Set(actor.ip.map(|ip| ip.to_string())),

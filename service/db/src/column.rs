@@ -8,14 +8,21 @@ use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
 use uuid::Uuid;
 
 use super::Json;
+use super::artifacts::tree_of;
 use super::document::StoredDocument;
 use packshot_domain::access::{Role, Scope};
+use packshot_domain::artifact::{
+    BackendId, ByteSize, EventActor, EventType, Label, LocationState, MediaType, Metadata, PackageStatus, Reason,
+    RelativePath, RetentionClass, Sequence, StorageLocationId, Tree,
+};
 use packshot_domain::audit::{Action, ActorKind};
 use packshot_domain::document::JobDocument;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::feature::{Feature, Features};
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
-use packshot_domain::id::{JobId, KeyId, LibraryId, RenderId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId};
+use packshot_domain::id::{
+    FileId, JobId, KeyId, LibraryId, PackageId, RenderId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId,
+};
 use packshot_domain::job::{JobKind, JobState};
 use packshot_domain::object::Condition;
 use packshot_domain::render::RenderKind;
@@ -144,16 +151,40 @@ macro_rules! word_columns {
     };
 }
 
+macro_rules! text_columns {
+    ($($type:ident)+) => {
+        columns! {
+            $($type as String: |value| value.to_string(),
+                |text| text.parse().map_err(|error| unreadable(stringify!($type), error));)+
+        }
+    };
+}
+
 id_columns! { TenantId UserId SessionId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
+id_columns! { PackageId FileId StorageLocationId }
 word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role Action ActorKind }
 word_columns! { TenantStatus TenantSlug Condition }
+word_columns! { PackageStatus RetentionClass LocationState EventType }
+text_columns! { Label Reason EventActor RelativePath MediaType BackendId Sha256Digest }
 
 columns! {
     Timestamp as i64: Timestamp::unix_ms, |ms| Ok(Timestamp::from_unix_ms(ms));
     ContentAddress as String: |address| address.to_string(),
         |text| text.parse().map_err(|error| unreadable("ContentAddress", error));
-    Sha256Digest as String: |digest| digest.hex(),
-        |text| text.parse().map_err(|error| unreadable("Sha256Digest", error));
+    Sequence as i64: Sequence::get,
+        |number| Sequence::new(number).ok_or_else(|| unreadable("Sequence", "it is not positive"));
+    ByteSize as i64: |size| size.bytes().cast_signed(), |bytes| {
+        let bytes = u64::try_from(bytes).map_err(|error| unreadable("ByteSize", error))?;
+        ByteSize::new(bytes).map_err(|error| unreadable("ByteSize", error))
+    };
+    Metadata as String: |metadata| metadata.to_tree().to_json(), |text| {
+        let json: Json = serde_json::from_str(&text).map_err(|error| unreadable("metadata", error))?;
+        match tree_of(&json) {
+            Ok(Tree::Map(members)) => Metadata::new(members).map_err(|error| unreadable("metadata", error)),
+            Ok(_) => Err(unreadable("metadata", "it is no object")),
+            Err(error) => Err(unreadable("metadata", error)),
+        }
+    };
     LeaseToken as Uuid: |token| Uuid::from_bytes(token.bytes()), |uuid| Ok(LeaseToken::from_bytes(uuid.into_bytes()));
     Lane as String: |lane| lane.to_string(),
         |text| Lane::new(&text).map_err(|error| unreadable("Lane", error));

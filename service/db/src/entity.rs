@@ -1,6 +1,10 @@
 //! Rows, one type for each table. They stay inside `db`, which converts them once, to and from the domain's types.
 
 pub(super) mod api_key;
+pub(super) mod artifact_check;
+pub(super) mod artifact_event;
+pub(super) mod artifact_file;
+pub(super) mod artifact_package;
 pub(super) mod audit_entry;
 pub(super) mod event;
 pub(super) mod idempotency_key;
@@ -14,7 +18,10 @@ pub(super) mod refresh_token;
 pub(super) mod render;
 pub(super) mod render_file;
 pub(super) mod render_input;
+pub(super) mod retention_class;
+pub(super) mod retention_state;
 pub(super) mod session;
+pub(super) mod storage_location;
 pub(super) mod stream;
 pub(super) mod system_setting;
 pub(super) mod task;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
+use super::artifacts::ArtifactError;
 use super::roles::RolesError;
 use packshot_domain::id::TaskId;
 use packshot_domain::task::StateError;
@@ -39,6 +40,9 @@ pub enum DbError {
     /// The state of the tenant forbids it.
     #[error(transparent)]
     Tenant(TenantRefusal),
+    /// What is known of an artifact forbids it, or its log is damaged.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
     /// Something else refers to the row.
     #[error("this {0} is in use")]
     InUse(&'static str),

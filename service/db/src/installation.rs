@@ -5,12 +5,13 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, UpdateMany};
 
 use super::column::Col;
-use super::entity::{installation, system_setting, user, worker_config};
+use super::entity::{installation, retention_class, system_setting, user, worker_config};
 use super::level::Level;
 use super::scope::Reach;
 use super::tx::Tx;
 use super::{AllTenants, Db, DbError, Json, TenantScope, tenants};
 use packshot_domain::access::Role;
+use packshot_domain::artifact::RetentionClass;
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::id::{StoreId, TenantId, UserId};
 use packshot_domain::task::QueueName;
@@ -138,7 +139,17 @@ async fn make(tx: &Tx<'_>) -> Result<(), DbError> {
     system_setting::Entity::insert(settings).exec_without_returning(tx.on()).await?;
     let queues = QueueName::ALL.iter().map(|queue| queue_row(*queue, now));
     worker_config::Entity::insert_many(queues).exec_without_returning(tx.on()).await?;
+    let classes = RetentionClass::ALL.iter().map(|class| class_row(*class));
+    retention_class::Entity::insert_many(classes).exec_without_returning(tx.on()).await?;
     Ok(())
+}
+
+fn class_row(class: RetentionClass) -> retention_class::ActiveModel {
+    retention_class::ActiveModel {
+        name: Set(Col(class)),
+        ttl_s: Set(class.ttl_s().map(i64::from)),
+        description: Set(class.description().to_owned()),
+    }
 }
 
 fn queue_row(queue: QueueName, now: Timestamp) -> worker_config::ActiveModel {

@@ -34,6 +34,9 @@ pub enum Level {
     Task,
     /// Stored objects, files, packages and assets.
     Object,
+    /// The logs of artifacts: the counter of a tenant's log is locked before its events are numbered and before what
+    /// they say is written, so that whoever holds it sees which objects are named.
+    ArtifactLog,
     /// Configurations of tenants: whether a limit is kept is decided under their lock, when all that counts is written.
     Limits,
     /// Counters and streams, which many share: last, when the transaction is about to be committed.

@@ -29,6 +29,7 @@ pub mod settings;
 pub mod tenant_configs;
 pub mod worker_configs;
 pub mod objects;
+pub mod artifacts;
 pub mod log;
 pub mod roles;
 pub mod plan;
@@ -290,6 +291,19 @@ impl Db {
     {
         let reach = scope.into();
         let tx = Tx::begin(self.readers(reach), reach, &self.shared.ground).await?;
+        let value = work(&tx, &args).await?;
+        tx.commit().await?;
+        Ok(value)
+    }
+
+    /// Reads within one transaction, all of whose statements see the state in which it began. On SQLite every
+    /// transaction does.
+    async fn read_snapshot<A, T, W>(&self, scope: impl Into<Reach>, args: A, work: W) -> Result<T, DbError>
+    where
+        W: Work<A, T>,
+    {
+        let reach = scope.into();
+        let tx = Tx::begin_snapshot(self.readers(reach), reach, &self.shared.ground).await?;
         let value = work(&tx, &args).await?;
         tx.commit().await?;
         Ok(value)

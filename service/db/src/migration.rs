@@ -11,6 +11,7 @@ mod people;
 mod jobs;
 mod renders;
 mod catalog;
+mod artifacts;
 
 use std::collections::BTreeSet;
 
@@ -80,13 +81,21 @@ impl MigrationTrait for Baseline {
 }
 
 fn tables() -> Vec<TableCreateStatement> {
-    [tenants::tables(), installation::tables(), people::tables(), jobs::tables(), renders::tables(), catalog::tables()]
-        .concat()
+    [
+        tenants::tables(),
+        installation::tables(),
+        people::tables(),
+        jobs::tables(),
+        renders::tables(),
+        catalog::tables(),
+        artifacts::tables(),
+    ]
+    .concat()
 }
 
 /// The triggers.
 fn guards(backend: DbBackend) -> Vec<String> {
-    [people::guards(backend), tenants::guards(backend)].concat()
+    [people::guards(backend), tenants::guards(backend), artifacts::guards(backend)].concat()
 }
 
 /// The tables with rows of tenants, each after those that it refers to.
@@ -101,7 +110,7 @@ pub(super) fn tables_of_tenants() -> Vec<String> {
 }
 
 fn indexes() -> Vec<IndexCreateStatement> {
-    [people::indexes(), jobs::indexes(), renders::indexes(), catalog::indexes()].concat()
+    [people::indexes(), jobs::indexes(), renders::indexes(), catalog::indexes(), artifacts::indexes()].concat()
 }
 
 /// Brings the schema of a database up to date.

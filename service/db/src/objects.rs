@@ -6,22 +6,29 @@
 //!
 //! A record also has what is known of the bytes: their digests, and whether they were found damaged. Only the record is
 //! trusted to say what the bytes should be, and the hashes of groups not even there: they prove themselves.
+//!
+//! Records are made, and bytes are removed, under the lock of the tenant's log of artifacts: whoever records an object
+//! and stores it after that finds either all of its bytes or none, and none of them go while a record is there.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Value};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
 
 use super::column::{Col, arg, cell};
 use super::entity::object;
 use super::level::Level;
 use super::tx::Tx;
-use super::{AllTenants, Db, DbError, TenantScope, quota};
+use super::{Db, DbError, TenantScope, artifacts, quota};
 use packshot_domain::hash::{ContentAddress, Digests, GroupHashes, Sha256Digest};
 use packshot_domain::id::TenantId;
 use packshot_domain::object::Condition;
 use packshot_domain::time::Timestamp;
+
+mod removal;
+
+pub use removal::{Remove, erase, forget, free, unrecorded, unreferenced};
+pub(super) use removal::{UNREFERENCED, UNREFERENCED_BY_RECORDS, free_in};
 
 /// Rows that one statement records; their values stay far below the engines' limits.
 const RECORDED_AT_ONCE: usize = 500;
@@ -108,7 +115,9 @@ pub enum Recorded {
 pub async fn record(db: &Db, scope: TenantScope, new: NewObject) -> Result<Object, DbError> {
     db.write(scope, (scope.tenant, new), |tx, (tenant, new)| {
         Box::pin(async move {
-            if record_in(tx, *tenant, std::slice::from_ref(new)).await? == [Recorded::New] {
+            let known = record_in(tx, *tenant, std::slice::from_ref(new)).await?;
+            artifacts::lock_log(tx, *tenant).await?;
+            if known == [Recorded::New] {
                 quota::check_object(tx, *tenant).await?;
             }
             let row = object::Entity::find_by_id((Col(*tenant), Col(new.address))).one(tx.on()).await?;
@@ -125,7 +134,14 @@ pub async fn record(db: &Db, scope: TenantScope, new: NewObject) -> Result<Objec
 ///
 /// [`DbError`] when the database cannot be reached.
 pub async fn record_all(db: &Db, scope: TenantScope, new: Vec<NewObject>) -> Result<Vec<Recorded>, DbError> {
-    db.write(scope, (scope.tenant, new), |tx, (tenant, new)| Box::pin(record_in(tx, *tenant, new))).await
+    db.write(scope, (scope.tenant, new), |tx, (tenant, new)| {
+        Box::pin(async move {
+            let known = record_in(tx, *tenant, new).await?;
+            artifacts::lock_log(tx, *tenant).await?;
+            Ok(known)
+        })
+    })
+    .await
 }
 
 /// [`record_all`] within a transaction.
@@ -152,12 +168,12 @@ pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) 
             values.push(groups.as_ref().and_then(column).into());
         }
         let sql = format!(
-            "INSERT INTO objects \
-             (tenant_id, address, size_bytes, media_type, sha256, group_hashes, condition, created_at, stored_at) VALUES {} \
-             ON CONFLICT (tenant_id, address) DO UPDATE SET stored_at = excluded.stored_at, \
+            "INSERT INTO objects (tenant_id, content_address, size_bytes, media_type, sha256, group_hashes, \
+             condition, created_at, stored_at) VALUES {} \
+             ON CONFLICT (tenant_id, content_address) DO UPDATE SET stored_at = excluded.stored_at, \
              sha256 = COALESCE(excluded.sha256, objects.sha256), \
              group_hashes = COALESCE(excluded.group_hashes, objects.group_hashes) \
-             RETURNING address, created_at, condition",
+             RETURNING content_address, created_at, condition",
             rows.join(", ")
         );
         for row in tx.query(&sql, values).await? {
@@ -188,7 +204,7 @@ pub async fn any_damaged(db: &Db, scope: TenantScope, addresses: Vec<ContentAddr
         Box::pin(async move {
             let damaged = object::Entity::find()
                 .filter(object::Column::TenantId.eq(Col(*tenant)))
-                .filter(object::Column::Address.is_in(addresses.iter().copied().map(Col)))
+                .filter(object::Column::ContentAddress.is_in(addresses.iter().copied().map(Col)))
                 .filter(object::Column::Condition.ne(Col(Condition::Whole)));
             Ok(damaged.one(tx.on()).await?.is_some())
         })
@@ -211,7 +227,7 @@ pub async fn learn(db: &Db, scope: TenantScope, digests: Digests) -> Result<(), 
                 .col_expr(object::Column::Sha256, Expr::value(Col(digests.sha256)))
                 .col_expr(object::Column::GroupHashes, Expr::value(column(&digests.groups)))
                 .filter(object::Column::TenantId.eq(Col(*tenant)))
-                .filter(object::Column::Address.eq(Col(digests.address)))
+                .filter(object::Column::ContentAddress.eq(Col(digests.address)))
                 .exec(tx.on())
                 .await?;
             Ok(())
@@ -234,7 +250,7 @@ pub async fn mark(db: &Db, scope: TenantScope, seen: &Object, condition: Conditi
             let marked = object::Entity::update_many()
                 .col_expr(object::Column::Condition, Expr::value(Col(*condition)))
                 .filter(object::Column::TenantId.eq(Col(*tenant)))
-                .filter(object::Column::Address.eq(Col(*address)))
+                .filter(object::Column::ContentAddress.eq(Col(*address)))
                 .filter(object::Column::StoredAt.eq(Col(*stored_at)))
                 .exec(tx.on())
                 .await?;
@@ -257,7 +273,7 @@ pub async fn heal(db: &Db, scope: TenantScope, address: ContentAddress) -> Resul
                 .col_expr(object::Column::Condition, Expr::value(Col(Condition::Whole)))
                 .col_expr(object::Column::StoredAt, Expr::value(Col(tx.now().await?)))
                 .filter(object::Column::TenantId.eq(Col(*tenant)))
-                .filter(object::Column::Address.eq(Col(*address)))
+                .filter(object::Column::ContentAddress.eq(Col(*address)))
                 .exec(tx.on())
                 .await?;
             Ok(())
@@ -276,10 +292,38 @@ pub(super) async fn hold_in(tx: &Tx<'_>, tenant: TenantId, addresses: &[ContentA
     let held = object::Entity::update_many()
         .col_expr(object::Column::StoredAt, Expr::value(Col(tx.now().await?)))
         .filter(object::Column::TenantId.eq(Col(tenant)))
-        .filter(object::Column::Address.is_in(addresses.iter().copied().map(Col)))
+        .filter(object::Column::ContentAddress.is_in(addresses.iter().copied().map(Col)))
         .exec(tx.on())
         .await?;
     if held.rows_affected == addresses.len() as u64 { Ok(()) } else { Err(DbError::NotFound("stored file")) }
+}
+
+/// Locks the records of objects, which are in the order of their addresses.
+pub(super) async fn lock_in(tx: &Tx<'_>, tenant: TenantId, addresses: &[ContentAddress]) -> Result<(), DbError> {
+    tx.enter(Level::Object);
+    for some in addresses.chunks(RECORDED_AT_ONCE) {
+        let records = object::Entity::find()
+            .filter(object::Column::TenantId.eq(Col(tenant)))
+            .filter(object::Column::ContentAddress.is_in(some.iter().copied().map(Col)))
+            .order_by_asc(object::Column::ContentAddress)
+            .select_only()
+            .column(object::Column::SizeBytes)
+            .lock_exclusive();
+        records.into_tuple::<i64>().all(tx.on()).await?;
+    }
+    Ok(())
+}
+
+/// Whether there are records of all of these objects, which are different ones.
+pub(super) async fn are_there(tx: &Tx<'_>, tenant: TenantId, addresses: &[ContentAddress]) -> Result<bool, DbError> {
+    let mut n = 0;
+    for some in addresses.chunks(RECORDED_AT_ONCE) {
+        let records = object::Entity::find()
+            .filter(object::Column::TenantId.eq(Col(tenant)))
+            .filter(object::Column::ContentAddress.is_in(some.iter().copied().map(Col)));
+        n += records.all(tx.on()).await?.len();
+    }
+    Ok(n == addresses.len())
 }
 
 /// An object, when the tenant has stored it.
@@ -296,63 +340,11 @@ pub async fn find(db: &Db, scope: TenantScope, address: ContentAddress) -> Resul
     .await
 }
 
-/// Up to `limit` objects that nothing refers to and that were last stored longer than `grace` ago.
-///
-/// # Errors
-///
-/// [`DbError`] when the database cannot be reached.
-pub async fn unreferenced(
-    db: &Db,
-    all: AllTenants,
-    grace: Duration,
-    limit: u32,
-) -> Result<Vec<(TenantId, ContentAddress)>, DbError> {
-    db.read(all, (grace, limit), |tx, (grace, limit)| {
-        Box::pin(async move {
-            let before = tx.now().await? - *grace;
-            let sql = format!(
-                "SELECT o.tenant_id, o.address FROM objects o WHERE o.stored_at < $1 AND {UNREFERENCED} \
-                 ORDER BY o.stored_at LIMIT $2"
-            );
-            let rows = tx.query(&sql, [arg(before), i64::from(*limit).into()]).await?;
-            rows.iter().map(|row| Ok((cell(row, 0)?, cell(row, 1)?))).collect()
-        })
-    })
-    .await
-}
-
-/// Removes the record of an object, unless something refers to it by now or it was stored again within `grace`. Returns
-/// whether it was removed: only then may its file be removed.
-///
-/// # Errors
-///
-/// [`DbError`] when the database cannot be reached.
-pub async fn forget(db: &Db, scope: TenantScope, address: ContentAddress, grace: Duration) -> Result<bool, DbError> {
-    db.write(scope, (scope.tenant, address, grace), |tx, (tenant, address, grace)| {
-        Box::pin(async move {
-            let before = tx.now().await? - *grace;
-            let sql = format!(
-                "DELETE FROM objects AS o WHERE o.tenant_id = $1 AND o.address = $2 AND o.stored_at < $3 AND {UNREFERENCED} \
-                 RETURNING address"
-            );
-            let rows = tx.query(&sql, [arg(*tenant), arg(*address), arg(before)]).await?;
-            Ok(!rows.is_empty())
-        })
-    })
-    .await
-}
-
-/// Whether nothing refers to the object `o`: no file or input of a render, no library.
-const UNREFERENCED: &str = "\
-    NOT EXISTS (SELECT 1 FROM render_files f WHERE f.tenant_id = o.tenant_id AND f.address = o.address) \
-    AND NOT EXISTS (SELECT 1 FROM render_inputs i WHERE i.tenant_id = o.tenant_id AND i.address = o.address) \
-    AND NOT EXISTS (SELECT 1 FROM libraries l WHERE l.tenant_id = o.tenant_id AND l.address = o.address)";
-
 impl From<object::Model> for Object {
     fn from(row: object::Model) -> Self {
         let object::Model {
             tenant_id: _,
-            address,
+            content_address,
             size_bytes,
             media_type,
             sha256,
@@ -362,7 +354,7 @@ impl From<object::Model> for Object {
             stored_at,
         } = row;
         Self {
-            address: address.0,
+            address: content_address.0,
             size_bytes,
             media_type,
             sha256: sha256.map(Col::value),

@@ -9,6 +9,7 @@ mod statistics;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::artifacts::WholePackage;
 use super::idempotency::{Beginning, Begun, IdempotentRequest, StoredAnswer};
 use super::jobs::{Cancelling, JobError, Progress};
 use super::tasks::OutputFile;
@@ -92,6 +93,8 @@ pub struct NewRender {
     pub cache_key: Option<ContentAddress>,
     /// Stored objects that it needs; they are kept as long as the render is.
     pub inputs: Vec<ContentAddress>,
+    /// Packages of what was uploaded with it; they are made with the render.
+    pub packages: Vec<WholePackage>,
     /// An equal render, whose result is used if it still exists.
     pub equal: Option<EqualRender>,
     /// The task that makes the result otherwise.
@@ -120,6 +123,8 @@ pub struct EqualRender {
     pub id: RenderId,
     /// Its result, as the clients of the new render will see it.
     pub result: Json,
+    /// Packages of the new render with the files of that result; they are made if the result is used.
+    pub packages: Vec<WholePackage>,
 }
 
 /// A request with an idempotency key that makes a render.

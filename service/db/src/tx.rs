@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend,
-    EntityTrait, QueryResult, Statement, TransactionTrait, Value,
+    AccessMode, ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction,
+    DbBackend, EntityTrait, IsolationLevel, QueryResult, Statement, TransactionTrait, Value,
 };
 use tokio::sync::OnceCell;
 
@@ -77,7 +77,27 @@ impl<'c> Tx<'c> {
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
-        let tx = Self::of(connection.begin().await?, shared, OnceCell::new());
+        Self::begun(connection.begin().await?, reach, shared).await
+    }
+
+    /// The same, for a transaction that reads and sees throughout the state in which it began: PostgreSQL is asked for
+    /// that, and SQLite's transactions are so.
+    pub(super) async fn begin_snapshot<C>(connection: &C, reach: Reach, shared: &'c Ground) -> Result<Self, DbError>
+    where
+        C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+    {
+        let transaction = match connection.get_database_backend() {
+            DbBackend::Postgres => {
+                let (isolation, access) = (IsolationLevel::RepeatableRead, AccessMode::ReadOnly);
+                connection.begin_with_config(Some(isolation), Some(access)).await?
+            }
+            _ => connection.begin().await?,
+        };
+        Self::begun(transaction, reach, shared).await
+    }
+
+    async fn begun(transaction: DatabaseTransaction, reach: Reach, shared: &'c Ground) -> Result<Self, DbError> {
+        let tx = Self::of(transaction, shared, OnceCell::new());
         if let (DbBackend::Postgres, Reach::Tenant(tenant)) = (tx.connection.get_database_backend(), reach) {
             let sql = format!("SELECT set_config('app.current_tenant_id', $1, true), {POSTGRES_NOW}");
             let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [tenant.to_string().into()]);

@@ -68,6 +68,16 @@ words! {
         RenderDeleted = "render.deleted",
         /// Settings were changed
         SettingsChanged = "settings.changed",
+        /// A package of files was deleted
+        PackageDeleted = "package.deleted",
+        /// A package of files is kept until it is released
+        PackageHeld = "package.held",
+        /// A package of files is held no longer
+        PackageReleased = "package.released",
+        /// A package of files got another retention class
+        PackageRetentionChanged = "package.retention_changed",
+        /// What is known of a tenant's artifacts was made again from their log
+        ArtifactsReplayed = "artifacts.replayed",
         /// A tenant was created
         TenantCreated = "tenant.created",
         /// A tenant got another name

@@ -124,6 +124,26 @@ codes! {
     LastTenantAdmin = "last_tenant_admin", "make another user a tenant admin first, or ask a global admin";
     /// The setting was fixed when the service was started.
     SettingPinned = "setting_pinned", "change it where `errors` says that it is fixed, and start the service again";
+    /// There is no such package.
+    PackageNotFound = "package_not_found", "check the id: GET /api/v1/packages lists the packages";
+    /// There is no such file of a package.
+    FileNotFound = "file_not_found", "check the id: GET /api/v1/packages/{id}/files lists the files of a package";
+    /// The state of the package forbids it.
+    IllegalPackageState = "illegal_package_state", "look at its `status`: a package takes files until it is finalized, and is kept until it expires or is deleted; for more files make another package";
+    /// The package has a file with this path already, or one in a folder of this name.
+    DuplicateRelativePath = "duplicate_relative_path", "choose another path: paths differ in more than case, and none is a folder of another";
+    /// The package takes no more files.
+    TooManyFiles = "too_many_files", "put the file into another package";
+    /// Something needs the package.
+    PackageInUse = "package_in_use", "wait until what `errors` names has ended, or delete it first";
+    /// The package is held.
+    PackageHeld = "package_held", "release it first: POST /api/v1/packages/{id}/release";
+    /// The package has no manifest yet.
+    PackageNotFinalized = "package_not_finalized", "finalize it first: POST /api/v1/packages/{id}/finalize";
+    /// An event of the log of artifacts is not as it was written.
+    EventCorrupt = "event_corrupt", "restore the database from a backup: nothing was changed";
+    /// An event of the log of artifacts is missing.
+    EventGap = "event_gap", "restore the database from a backup: nothing was changed";
     /// The record exists, but its bytes are gone.
     ArtifactExpired = "artifact_expired", "render it again, or upload the file again";
     /// The object has changed since it was read.

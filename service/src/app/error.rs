@@ -9,8 +9,10 @@ use crate::credentials::passwords::PasswordError;
 use crate::objects::ObjectError;
 use crate::store::StoreError;
 use packshot_contract::problem::{Finding, Invalid};
+use packshot_db::artifacts::{ArtifactError, Reference};
 use packshot_db::{DbError, Exceeded, LastAdmin};
 use packshot_domain::access::Scope;
+use packshot_domain::artifact::DeleteRefusal;
 use packshot_domain::principal::Denied;
 use packshot_domain::tenant::TenantRefusal;
 
@@ -198,6 +200,8 @@ impl From<DbError> for AppError {
             DbError::NotFound("tenant") => Self::new(Code::TenantNotFound, "there is no such tenant"),
             DbError::NotFound("key") => Self::new(Code::ApiKeyNotFound, "there is no such API key"),
             DbError::NotFound("session") => Self::new(Code::SessionNotFound, "there is no such session"),
+            DbError::NotFound("package") => Self::new(Code::PackageNotFound, "there is no such package"),
+            DbError::NotFound("file") => Self::new(Code::FileNotFound, "there is no such file"),
             DbError::NotFound(_) => Self::new(Code::NotFound, "there is no such object"),
             DbError::LeaseLost(_) => Self::new(Code::LeaseLost, error.to_string()),
             DbError::State(ref reason) => Self::new(Code::StateConflict, reason.to_string()),
@@ -208,6 +212,7 @@ impl From<DbError> for AppError {
             DbError::LastAdmin(LastAdmin::Global) => Self::new(Code::LastGlobalAdmin, error.to_string()),
             DbError::LastAdmin(LastAdmin::Tenant) => Self::new(Code::LastTenantAdmin, error.to_string()),
             DbError::Tenant(refusal) => refusal.into(),
+            DbError::Artifact(error) => error.into(),
             DbError::Exists(_) => Self::new(Code::LibraryVersionExists, error.to_string()),
             DbError::Exceeded(Exceeded::QueuedJobs { .. }) => Self::new(Code::QueueFull, error.to_string()),
             DbError::Exceeded(Exceeded::StoredBytes { .. }) => Self::new(Code::StorageQuotaExceeded, error.to_string()),
@@ -225,6 +230,34 @@ impl From<DbError> for AppError {
             | DbError::Roles(_)
             | DbError::Unsupported(_)
             | DbError::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ArtifactError> for AppError {
+    fn from(error: ArtifactError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ArtifactError::State(_) => Self::new(Code::IllegalPackageState, detail),
+            ArtifactError::Duplicate { .. } => Self::new(Code::DuplicateRelativePath, detail),
+            ArtifactError::Full(_) => Self::new(Code::TooManyFiles, detail),
+            ArtifactError::NotFinalized => Self::new(Code::PackageNotFinalized, detail),
+            ArtifactError::InUse(references) => {
+                let code = Code::PackageInUse.as_str();
+                let finding = |reference: &Reference| Finding::new("", code, reference.to_string());
+                let findings = references.iter().map(finding).collect();
+                Self { findings, ..Self::new(Code::PackageInUse, detail) }
+            }
+            ArtifactError::Held => Self::new(Code::PackageHeld, detail),
+            ArtifactError::Delete(DeleteRefusal::ReasonMissing) => {
+                Self::new(Code::ValidationFailed, detail).at("?reason")
+            }
+            ArtifactError::Delete(DeleteRefusal::Forbidden { .. }) | ArtifactError::Class(_) => {
+                Self::new(Code::Forbidden, detail)
+            }
+            ArtifactError::EventCorrupt { .. } => Self::new(Code::EventCorrupt, detail),
+            ArtifactError::EventGap { .. } => Self::new(Code::EventGap, detail),
+            ArtifactError::Manifest(_) => Self::internal(error),
         }
     }
 }

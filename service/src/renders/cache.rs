@@ -106,7 +106,7 @@ pub(super) async fn find(
             return Ok(None);
         }
     }
-    Ok(Some(EqualRender { id: of.id, result: job::cached_result(&of, id)? }))
+    Ok(Some(EqualRender { id: of.id, result: job::cached_result(&of, id)?, packages: Vec::new() }))
 }
 
 #[cfg(test)]

@@ -225,6 +225,7 @@ async fn prepare(
         input_name: glb_name.as_deref().and_then(input_name::of_file),
         cache_key: Some(cache_key),
         inputs,
+        packages: Vec::new(),
         equal,
         work: NewWork {
             id: TaskId::new(),

@@ -263,7 +263,7 @@ impl Attempt {
         say(desk, LogLevel::Info, format!("done in {duration_s:.3} s"), Some(duration_s), context);
         desk.send(TaskUpdate::Result(stored.document));
         let output = serde_json::to_value(&stored.result).unwrap_or_default();
-        Ok(Delivery { output, files: stored.files })
+        Ok(Delivery { output, files: stored.files, packages: Vec::new() })
     }
 
     fn fail_to_store(&self, desk: &Desk, error: OutputError, duration: Duration) -> Failure {

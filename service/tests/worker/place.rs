@@ -115,6 +115,7 @@ impl TestQueue {
             input_name: None,
             cache_key: None,
             inputs: vec![scene],
+            packages: Vec::new(),
             equal: None,
             work: NewWork {
                 id: TaskId::new(),

@@ -15,7 +15,7 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) tenant_id: Col<TenantId>,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) address: Col<ContentAddress>,
+    pub(crate) content_address: Col<ContentAddress>,
     pub(crate) size_bytes: i64,
     pub(crate) media_type: String,
     pub(crate) sha256: Option<Col<Sha256Digest>>,

@@ -8,7 +8,7 @@ use super::{index, of_tenant, table};
 pub(super) fn tables() -> Vec<TableCreateStatement> {
     let objects = vec![
         uuid("tenant_id"),
-        text("address"),
+        text("content_address"),
         big_integer("size_bytes"),
         text("media_type"),
         text_null("sha256"),
@@ -31,7 +31,8 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         big_integer("created_at"),
         big_integer("revision"),
     ];
-    let tables = [("objects", ["tenant_id", "address"], objects), ("libraries", ["tenant_id", "id"], libraries)];
+    let tables =
+        [("objects", ["tenant_id", "content_address"], objects), ("libraries", ["tenant_id", "id"], libraries)];
     tables.map(|(name, key, columns)| table(name, &key, columns).foreign_key(&mut of_tenant(name)).take()).into()
 }
 

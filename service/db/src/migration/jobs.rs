@@ -14,6 +14,8 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         // Pages, of all jobs of a kind or of those in a state.
         index("idx_jobs_page", "jobs", &["tenant_id", "kind", "created_at", "id"]),
         index("idx_jobs_state", "jobs", &["tenant_id", "kind", "state", "created_at", "id"]),
+        // The jobs of a record: whether anything still works on it.
+        index("idx_jobs_record", "jobs", &["tenant_id", "record_id"]),
         index("idx_tasks_page", "tasks", &["tenant_id", "created_at", "id"]),
         // The same over all tenants.
         index("idx_jobs_page_of_all", "jobs", &["kind", "created_at", "id"]),

@@ -4,12 +4,14 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
 
 use super::{AnswerOf, Created, EqualRender, NewRender, NewWork, Render, Submitted, position, rows};
+use crate::artifacts::WholePackage;
 use crate::column::Col;
 use crate::entity::{render, render_input};
 use crate::idempotency::{Beginning, Begun};
 use crate::jobs::{Job, NewJob, NewTask};
 use crate::tx::Tx;
-use crate::{DbError, Json, files, held, idempotency, jobs, objects, quota};
+use crate::{DbError, Json, artifacts, files, held, idempotency, jobs, objects, quota};
+use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::TenantId;
 use packshot_domain::job::{JobRef, JobState};
 
@@ -30,10 +32,16 @@ pub(super) async fn submit(
         Some(equal) => take_over(tx, tenant, new, equal).await?,
         None => None,
     };
-    let render = match taken_over {
-        Some(render) => render,
-        None => {
+    let render = match (taken_over, &new.equal) {
+        (Some(render), equal) => {
+            let of_result = equal.iter().flat_map(|equal| &equal.packages);
+            let packages: Vec<WholePackage> = new.packages.iter().chain(of_result).cloned().collect();
+            artifacts::store_in(tx, tenant, &packages).await?;
+            render
+        }
+        (None, _) => {
             let render = queue(tx, tenant, new).await?;
+            artifacts::store_in(tx, tenant, &new.packages).await?;
             quota::check_job(tx, tenant).await?;
             render
         }
@@ -74,7 +82,7 @@ async fn take_over(
     new: &NewRender,
     equal: &EqualRender,
 ) -> Result<Option<Render>, DbError> {
-    let EqualRender { id: of, ref result } = *equal;
+    let EqualRender { id: of, ref result, ref packages } = *equal;
     // From here to the end, it cannot be deleted.
     if !held::share_job(tx, tenant, of.into()).await? {
         return Ok(None);
@@ -84,6 +92,14 @@ async fn take_over(
         Ok(_) | Err(DbError::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
+    let mut addresses: Vec<ContentAddress> =
+        packages.iter().flat_map(|whole| &whole.files).map(|new| new.file.address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    // The packages of the earlier render may have expired, and then their objects may be gone.
+    if !objects::are_there(tx, tenant, &addresses).await? {
+        return Ok(None);
+    }
     let mut job = jobs::create_in(tx, tenant, &new_job(new, Vec::new())).await?;
     if let Some(document) = &mut job.document {
         document.result = source.document.result;

@@ -8,7 +8,7 @@ use crate::column::Col;
 use crate::effect::{Effect, Phase, Turn};
 use crate::entity::render;
 use crate::tx::Tx;
-use crate::{DbError, files};
+use crate::{DbError, artifacts, files};
 use packshot_domain::id::RenderId;
 
 /// Links the result of a task to its render.
@@ -22,6 +22,9 @@ impl Effect for RenderEffect {
             let result = match turn.phase {
                 Phase::Completed(delivery) | Phase::Rejected(delivery) => {
                     files::add(tx, turn.tenant, id, &delivery.files).await?;
+                    if matches!(turn.phase, Phase::Completed(_)) {
+                        artifacts::store_in(tx, turn.tenant, &delivery.packages).await?;
+                    }
                     Some(Col(delivery.output.clone()))
                 }
                 // The result of a rejected attempt is removed when the task is requeued.

@@ -1,6 +1,7 @@
 //! Results of tasks.
 
 use crate::Json;
+use crate::artifacts::WholePackage;
 use packshot_domain::hash::ContentAddress;
 
 /// The result of a task. Its files are in the store already.
@@ -10,6 +11,8 @@ pub struct Delivery {
     pub output: Json,
     /// Its files, in order.
     pub files: Vec<OutputFile>,
+    /// Packages that are made in the transaction that completes the task; a rejected result makes none.
+    pub packages: Vec<WholePackage>,
 }
 
 /// A file of a result.

@@ -13,7 +13,7 @@ use packshot_domain::id::RenderId;
 pub async fn group_hashes(db: &Db, scope: TenantScope, address: ContentAddress) -> Result<Option<Vec<u8>>, DbError> {
     db.read(scope, (scope.tenant, address), |tx, (tenant, address)| {
         Box::pin(async move {
-            let sql = "SELECT group_hashes FROM objects WHERE tenant_id = $1 AND address = $2";
+            let sql = "SELECT group_hashes FROM objects WHERE tenant_id = $1 AND content_address = $2";
             let rows = tx.query(sql, [arg(*tenant), arg(*address)]).await?;
             Ok(rows.first().ok_or(DbError::NotFound("object"))?.try_get_by_index(0)?)
         })
@@ -34,7 +34,8 @@ pub async fn set_group_hashes(
 ) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, address, bytes), |tx, (tenant, address, bytes)| {
         Box::pin(async move {
-            let sql = "UPDATE objects SET group_hashes = $3 WHERE tenant_id = $1 AND address = $2 RETURNING address";
+            let sql = "UPDATE objects SET group_hashes = $3 WHERE tenant_id = $1 AND content_address = $2 \
+                       RETURNING content_address";
             tx.query(sql, [arg(*tenant), arg(*address), bytes.clone().into()]).await?;
             Ok(())
         })

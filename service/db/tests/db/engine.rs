@@ -91,6 +91,7 @@ impl Fixture {
             input_name: None,
             cache_key: None,
             inputs: vec![ContentAddress::of(b"scene")],
+            packages: Vec::new(),
             equal: None,
             work: NewWork {
                 id: TaskId::new(),
@@ -158,7 +159,11 @@ impl Fixture {
 pub(crate) fn completion(claimed: &Claimed) -> Completion {
     Completion {
         report: Report::default(),
-        delivery: Delivery { output: json!({"unmapped_parts": 0}), files: vec![picture(claimed.lease)] },
+        delivery: Delivery {
+            output: json!({"unmapped_parts": 0}),
+            files: vec![picture(claimed.lease)],
+            packages: Vec::new(),
+        },
     }
 }
 

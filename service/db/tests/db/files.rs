@@ -83,7 +83,8 @@ fn what_belongs_to_a_tenant_has_it_first_in_every_key() {
     on_sqlite(async |t: Fixture| {
         let without = "SELECT name FROM sqlite_master m WHERE type = 'table' AND NOT EXISTS
                        (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'tenant_id' AND pk = 1) ORDER BY name";
-        let expected = ["installation", "schema_migrations", "system_settings", "tenants", "worker_configs"];
+        let expected =
+            ["installation", "retention_classes", "schema_migrations", "system_settings", "tenants", "worker_configs"];
         assert_eq!(names(&t, without).await, expected);
         let unique = "SELECT m.name || '.' || i.name FROM sqlite_master m, pragma_index_list(m.name) i, pragma_index_info(i.name) c
                       WHERE m.type = 'table' AND i.\"unique\" AND c.seqno = 0 AND c.name <> 'tenant_id'

@@ -161,7 +161,7 @@ pub(crate) async fn another_tenant_changes_nothing(t: Fixture) {
 
     t.complete(&claimed).await;
     let mut cached = t.new_render(0);
-    cached.equal = Some(EqualRender { id, result: json!({}) });
+    cached.equal = Some(EqualRender { id, result: json!({}), packages: Vec::new() });
     let own = cached.id;
     renders::create(db, foreign, cached, None).await.expect("a render");
     let own = renders::get(db, foreign, own).await.expect("the render");

@@ -126,7 +126,7 @@ pub(crate) async fn r19_cached_results_are_taken_over(t: Fixture) {
 
     let result = json!({"from_cache": true});
     new.id = RenderId::new();
-    new.equal = Some(EqualRender { id: source, result: result.clone() });
+    new.equal = Some(EqualRender { id: source, result: result.clone(), packages: Vec::new() });
     let made = renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render");
     let Submitted::Created(made) = made else { panic!("without a key nothing is known") };
     assert_eq!((made.render.state, made.render.result), (JobState::Completed, Some(result)));

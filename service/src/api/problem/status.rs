@@ -41,6 +41,8 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::TenantNotFound
         | Code::ApiKeyNotFound
         | Code::SessionNotFound
+        | Code::PackageNotFound
+        | Code::FileNotFound
         | Code::QueueNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -64,7 +66,12 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::OperatingTenant
         | Code::LastGlobalAdmin
         | Code::LastTenantAdmin
-        | Code::SettingPinned => StatusCode::CONFLICT,
+        | Code::SettingPinned
+        | Code::IllegalPackageState
+        | Code::DuplicateRelativePath
+        | Code::PackageInUse
+        | Code::PackageHeld
+        | Code::PackageNotFinalized => StatusCode::CONFLICT,
         Code::ArtifactExpired => StatusCode::GONE,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -81,9 +88,12 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::UnknownSetting
         | Code::InvalidSetting
         | Code::InvalidCursor
+        | Code::TooManyFiles
         | Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited | Code::QueueFull | Code::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
-        Code::InternalError | Code::ContentCorrupt => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::InternalError | Code::ContentCorrupt | Code::EventCorrupt | Code::EventGap => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
         Code::Unavailable | Code::DeviceOutOfMemory => StatusCode::SERVICE_UNAVAILABLE,
         Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
     }
