@@ -1,15 +1,21 @@
 //! Taking files into packages.
 
+use std::collections::HashSet;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
 use super::files::FileRecord;
 use super::log::Log;
 use super::{ArtifactError, rows, view};
-use crate::column::{arg, cell};
+use crate::column::{Col, arg, cell};
+use crate::entity::storage_location;
 use crate::tx::Tx;
 use crate::{Db, DbError, TenantScope, objects};
 use packshot_domain::artifact::{
-    ArtifactEvent, ArtifactFile, EventActor, FileState, Observed, PackageChange, Receipt, RelativePath,
+    ArtifactEvent, ArtifactFile, EventActor, FileState, LocationState, Observed, PackageChange, Receipt, RelativePath,
     StorageLocationId, admits,
 };
+use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{PackageId, TenantId};
 
 /// A file whose bytes are in the store. What else is computed of them is in the [record](crate::objects::record) of the
@@ -42,6 +48,9 @@ pub struct Ingested {
     pub healed: Vec<StorageLocationId>,
 }
 
+/// Addresses that one statement asks for.
+const ADDRESSES_AT_ONCE: usize = 500;
+
 /// Locations of an object in a backend that were damaged.
 const DAMAGED: &str = "
     SELECT l.id, f.package_id FROM storage_locations l
@@ -51,6 +60,23 @@ const DAMAGED: &str = "
 const HEAL: &str = "
     UPDATE storage_locations SET state = 'ok'
     WHERE tenant_id = $1 AND content_address = $2 AND backend_id = $3 AND state <> 'ok' RETURNING id";
+
+/// Those of the objects of which a location is damaged.
+pub(super) async fn damaged(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    addresses: &[ContentAddress],
+) -> Result<HashSet<ContentAddress>, DbError> {
+    let mut damaged = HashSet::new();
+    for some in addresses.chunks(ADDRESSES_AT_ONCE) {
+        let rows = storage_location::Entity::find()
+            .filter(storage_location::Column::TenantId.eq(Col(tenant)))
+            .filter(storage_location::Column::ContentAddress.is_in(some.iter().copied().map(Col)))
+            .filter(storage_location::Column::State.ne(Col(LocationState::Intact)));
+        damaged.extend(rows.all(tx.on()).await?.into_iter().map(|row| row.content_address.0));
+    }
+    Ok(damaged)
+}
 
 /// Checks before any byte is read whether a package would take a file with this path. What is there with the same path
 /// is returned: whether the new file is the same is known when its bytes are.

@@ -51,10 +51,14 @@ pub(crate) async fn store_in(
     objects::lock_in(tx, tenant, &addresses).await?;
     objects::hold_in(tx, tenant, &addresses).await?;
     let mut log = Log::lock(tx, tenant, &first.by).await?;
+    let damaged = ingest::damaged(tx, tenant, &addresses).await?;
+    for new in files().filter(|new| damaged.contains(&new.file.address)) {
+        ingest::heal(tx, &mut log, tenant, new).await?;
+    }
     let mut stored = Vec::with_capacity(packages.len());
     for (whole, event) in packages.iter().zip(events) {
         log.act_for(&whole.by);
-        stored.push(add(tx, tenant, &mut log, whole, &event).await?);
+        stored.push(add(tx, &mut log, whole, &event).await?);
     }
     log.write().await?;
     Ok(stored)
@@ -62,7 +66,6 @@ pub(crate) async fn store_in(
 
 async fn add(
     tx: &Tx<'_>,
-    tenant: TenantId,
     log: &mut Log<'_, '_>,
     whole: &WholePackage,
     event: &ArtifactEvent,
@@ -73,7 +76,6 @@ async fn add(
     let (mut file_rows, mut stored) = (Vec::new(), Vec::new());
     for new in files {
         let NewFile { file, receipt } = new;
-        ingest::heal(tx, log, tenant, new).await?;
         let event = ArtifactEvent::FileIngested { package: *id, file: file.clone(), receipt: receipt.clone() };
         let noted = log.note(*id, &event);
         rows.apply(&noted, &event).map_err(ArtifactError::State)?;

@@ -24,6 +24,11 @@ mod files;
 mod server;
 mod roles;
 mod row_security;
+mod artifacts;
+mod artifact_rules;
+mod artifact_collection;
+mod artifact_replay;
+mod artifact_model;
 
 macro_rules! conformance {
     ($($module:ident: $($test:ident)+;)+) => {
@@ -150,6 +155,46 @@ conformance! {
         another_tenant_changes_nothing;
     model:
         states_follow_the_model;
+    artifacts:
+        a02_a14_create_writes_view_and_event
+        a03_a15_a17_ingest_writes_file_location_and_event
+        a04_a05_a06_a16_a19_errors_leave_nothing
+        a07_a11_a13_a_package_from_end_to_end
+        a22_files_are_in_the_order_of_their_bytes
+        a44_a_time_is_fixed_when_the_package_is_created
+        a54_another_tenant_sees_nothing
+        a63_packages_are_found_by_what_they_name
+        the_classes_are_those_of_the_contract;
+    artifact_rules:
+        a26_equal_paths_are_duplicates
+        a27_a_repeated_file_is_the_same
+        a29_many_write_at_once
+        a30_a_file_is_in_the_manifest_or_refused
+        a31_a_reader_misses_nothing
+        a41_held_packages_stay
+        a42_who_may_delete_what
+        a42_what_a_running_job_needs_stays
+        a43_classes_change
+        a56_packages_have_limits
+        a58_packages_are_made_with_the_end_of_a_task;
+    artifact_collection:
+        a37_equal_bytes_are_stored_once
+        a38_bytes_that_are_wanted_again_stay
+        a39_packages_expire_when_they_are_due
+        a40_what_a_job_needs_does_not_expire
+        a41_held_packages_do_not_expire
+        a45_idle_packages_are_abandoned
+        a46_a_survey_says_what_goes_and_changes_nothing
+        unfinished_packages_free_their_objects_at_once
+        a47_a49_damage_is_recorded_and_healed;
+    artifact_replay:
+        a12_a17_a_replay_gives_the_same
+        a33_changed_cells_are_found_and_repaired
+        a33_a_damaged_log_stops_a_replay
+        events_are_neither_changed_nor_deleted
+        a34_writers_hardly_wait_for_a_rebuild;
+    artifact_model:
+        a32_the_log_makes_the_same_views_again;
     graphs:
         r94_jobs_follow_their_tasks
         a_failed_task_of_a_cancelled_job_stays
