@@ -113,7 +113,7 @@ async fn survey_in(tx: &Tx<'_>, tenant: TenantId) -> Result<Collection, DbError>
     let (expired, abandoned) = (count(tx, tenant, Fate::Expired).await?, count(tx, tenant, Fate::Abandoned).await?);
     // What the packages that go name counts as unnamed.
     let sql = format!(
-        "WITH doomed AS (SELECT p.id {} UNION ALL SELECT p.id {}) \
+        "WITH doomed (id) AS (SELECT p.id {} UNION ALL SELECT p.id {}) \
          SELECT COUNT(*), CAST(COALESCE(SUM(o.size_bytes), 0) AS BIGINT) FROM objects o \
          WHERE o.tenant_id = $1 AND o.stored_at < $5 AND {UNREFERENCED_BY_RECORDS} \
          AND NOT EXISTS (SELECT 1 FROM storage_locations l \

@@ -93,7 +93,6 @@ pub async fn get(db: &Db, scope: TenantScope, id: FileId) -> Result<FileRecord, 
 pub async fn with_content(db: &Db, scope: TenantScope, address: ContentAddress) -> Result<Option<FileRecord>, DbError> {
     db.read_one(scope, (scope.tenant, address), |tx, (tenant, address)| {
         Box::pin(async move {
-            // A file may have the best of states only if it has a location.
             let condition = "f.id = (SELECT l.artifact_file_id FROM storage_locations l \
                 WHERE l.tenant_id = $1 AND l.content_address = $2 \
                 ORDER BY CASE l.state WHEN 'ok' THEN 0 WHEN 'corrupt' THEN 1 ELSE 2 END, l.stored_at DESC, l.id LIMIT 1) \
