@@ -26,7 +26,8 @@ fn child_process() {
         return;
     }
     let pipe = std::fs::File::options().write(true).open("/dev/fd/3").expect("the pipe");
-    let served = packshot_worker::child::run(std::io::stdin(), pipe, None, packshot_worker::made_with::Program::UNNAMED);
+    let served =
+        packshot_worker::child::run(std::io::stdin(), pipe, None, packshot_worker::made_with::Program::UNNAMED);
     std::process::exit(i32::from(served.is_err()));
 }
 

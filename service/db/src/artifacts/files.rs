@@ -95,7 +95,8 @@ pub async fn with_content(db: &Db, scope: TenantScope, address: ContentAddress) 
         Box::pin(async move {
             let condition = "f.id = (SELECT l.artifact_file_id FROM storage_locations l \
                 WHERE l.tenant_id = $1 AND l.content_address = $2 \
-                ORDER BY CASE l.state WHEN 'ok' THEN 0 WHEN 'corrupt' THEN 1 ELSE 2 END, l.stored_at DESC, l.id LIMIT 1) \
+                ORDER BY CASE l.state WHEN 'ok' THEN 0 WHEN 'corrupt' THEN 1 ELSE 2 END, l.stored_at DESC, l.id \
+                LIMIT 1) \
                 AND f.tenant_id = $1";
             Ok(find(tx, condition, vec![arg(*tenant), arg(*address)]).await?.into_iter().next())
         })
