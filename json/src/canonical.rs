@@ -56,12 +56,17 @@ fn number_text(number: &Number) -> String {
         return "0".to_owned();
     }
     let sign = if value < 0.0 { "-" } else { "" };
-    // The shortest digits that read back to the same double, which are ECMAScript's too: `1.25e-7`.
-    let text = format!("{:e}", value.abs());
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let digits = mantissa.replace('.', "");
+    // The shortest digits that read back to the same double, and of two as near the even one, as ECMAScript has it; the
+    // standard library rounds such ties up.
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(value.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole, fraction].concat();
+    let significant = all.trim_start_matches('0');
     // The value is 0.DIGITS times ten to the power of `point`.
-    let point = exponent.parse::<i32>().unwrap_or(0) + 1;
+    let point = exponent.parse::<i32>().unwrap_or(0) + whole.len() as i32 - (all.len() - significant.len()) as i32;
+    let digits = significant.trim_end_matches('0');
     let n_digits = digits.len() as i32;
     let zeros = |n: i32| "0".repeat(n.max(0) as usize);
     match point {

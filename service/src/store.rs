@@ -2,9 +2,9 @@
 //!
 //! An object lies at `objects/<tenant>/<2 hex digits>/<62 hex digits>` of its BLAKE3 hash: on the local disk, or in a
 //! bucket that speaks S3. It is there whole or not at all, it is durable when [`Store::put`] or [`Store::keep`]
-//! returns, and it is never read without a comparison of its bytes with its name: as a whole, or group by group with the
-//! hashes of its groups. An upload is spooled to the local disk while it is hashed, so that memory stays bounded. A file
-//! at the root names the store and its database.
+//! returns, and it is never read without a comparison of its bytes with its name: as a whole, or group by group with
+//! the hashes of its groups. An upload is spooled to the local disk while it is hashed, so that memory stays bounded. A
+//! file at the root names the store and its database.
 
 use std::path::PathBuf;
 use std::sync::Arc;

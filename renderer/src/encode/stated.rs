@@ -1,8 +1,8 @@
 //! Reads back what a file states about the origin of its pixels.
 //!
 //! Input: the bytes of a picture or movie that this module's neighbours wrote, or that others have cut or changed
-//! since. Output: the program that wrote it, and its [`Provenance`]. Nothing is decoded but metadata, and a file that is
-//! cut short or damaged states what can still be read of it.
+//! since. Output: the program that wrote it, and its [`Provenance`]. Nothing is decoded but metadata, and a file that
+//! is cut short or damaged states what can still be read of it.
 
 use std::io::Cursor;
 
