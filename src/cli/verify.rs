@@ -121,6 +121,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
             let mut verified = match around {
                 Some((mut files, path)) => package(args, &mut files, Some(&path), given, &mut faults, &interrupt)?,
                 None if args.manifest_digest.is_some() => return Err(no_package()),
+                None if found.is_none() && given.is_none() => return Err(package::not_a_picture(&args.path)),
                 None => alone(&bytes, given, &mut faults),
             };
             verified.stated = found.map(Stated::from);
@@ -279,18 +280,23 @@ fn text(path: &Path, verified: &Verified) -> String {
         again.files.iter().for_each(|file| line("", &format!("{} {}", file.content_address, file.name)));
     }
     if verified.ok {
-        line("verified", verdict(verified));
+        let (label, proved) = verdict(verified);
+        line(label, proved);
     }
     out
 }
 
-/// What is proved when nothing differs.
-fn verdict(verified: &Verified) -> &'static str {
+/// What is proved when nothing differs, and how that is called.
+fn verdict(verified: &Verified) -> (&'static str, &'static str) {
     match (&verified.rerender, &verified.manifest) {
-        (Some(_), _) => "rendering again gives the same bytes",
-        (None, Some(_)) => "every byte is what the manifest says",
-        (None, None) if verified.provenance.is_some() => "the picture states what its provenance says",
-        (None, None) => "nothing contradicts what the picture states; --provenance and --rerender prove more",
+        (Some(_), _) => ("verified", "rendering again gives the same bytes"),
+        (None, Some(_)) => ("verified", "every byte is what the manifest says"),
+        (None, None) if verified.provenance.is_some() => {
+            ("not proved", "it states what the provenance says; prove it with --rerender")
+        }
+        (None, None) => {
+            ("not proved", "anybody can write this into a picture; prove it with --provenance and --rerender")
+        }
     }
 }
 

@@ -115,6 +115,7 @@ const WRONG: &[&str] = &[
     "render boxes.glb --preset google --width 500 --height 500 --fill 0.3 --samples 1 --denoise off -o g.png",
     // What made a picture
     "verify gone.png",
+    "verify boxes.glb",
     "verify no-library",
     "verify pack-broken",
     "verify pack",

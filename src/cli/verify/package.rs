@@ -139,6 +139,13 @@ fn no_manifest(path: &Path) -> Failure {
     Failure::new(Exit::Input, fault.help(help))
 }
 
+/// A file that cannot be asked what made it.
+pub(super) fn not_a_picture(path: &Path) -> Failure {
+    let message = "this is neither a picture or movie that says what made it, nor a package";
+    let fault = Fault::new("verify.not_a_picture", message).at(path.display().to_string());
+    Failure::new(Exit::Input, fault.help("give a picture, a package's archive, or its unpacked folder"))
+}
+
 /// The package in whose folder a file lies, with its path there.
 fn package_around(path: &Path) -> Option<(Files, String)> {
     let path = path.canonicalize().ok()?;
