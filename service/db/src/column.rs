@@ -174,7 +174,7 @@ columns! {
     Sequence as i64: Sequence::get,
         |number| Sequence::new(number).ok_or_else(|| unreadable("Sequence", "it is not positive"));
     ByteSize as i64: |size| size.bytes().cast_signed(), |bytes| {
-        let bytes = u64::try_from(bytes).map_err(|error| unreadable("ByteSize", error))?;
+        let bytes = <u64 as TryFrom<i64>>::try_from(bytes).map_err(|error| unreadable("ByteSize", error))?;
         ByteSize::new(bytes).map_err(|error| unreadable("ByteSize", error))
     };
     Metadata as String: |metadata| metadata.to_tree().to_json(), |text| {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{EntityName, EntityTrait, IdenStatic, Iterable, ModelTrait, QueryResult, Value};
+use sea_orm::{EntityTrait, IdenStatic, Iterable, ModelTrait, QueryResult, Value};
 use uuid::Uuid;
 
 use super::fold::Views;
