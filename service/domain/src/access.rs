@@ -79,6 +79,14 @@ words! {
         ReadMaterials = "read_materials",
         /// Uploads, publishes, deletes material libraries
         WriteLibraries = "write_libraries",
+        /// Sees packages of files, what is in them and what happened to them
+        ReadArtifacts = "read_artifacts",
+        /// Fills, closes, holds, reclassifies and deletes packages of files
+        WriteArtifacts = "write_artifacts",
+        /// Removes what has expired
+        CollectArtifacts = "collect_artifacts",
+        /// Compares stored files and views with what the log of artifacts says, for the whole installation
+        CheckArtifacts = "check_artifacts",
         /// Sees who they are
         OwnProfile = "own_profile",
         /// Changes their own name
@@ -132,6 +140,8 @@ impl Permission {
             Self::TriggerRenders | Self::DeleteRenders => Some(Scope::RendersWrite),
             Self::ReadMaterials => Some(Scope::CatalogRead),
             Self::WriteLibraries => Some(Scope::CatalogWrite),
+            Self::ReadArtifacts => Some(Scope::ArtifactsRead),
+            Self::WriteArtifacts | Self::CollectArtifacts | Self::CheckArtifacts => Some(Scope::ArtifactsWrite),
             Self::ChangeOwnProfile
             | Self::OwnPassword
             | Self::SignOut
@@ -174,14 +184,19 @@ impl Permission {
             | Self::TriggerRenders
             | Self::DeleteRenders
             | Self::ViewAnalytics
+            | Self::ReadArtifacts
+            | Self::WriteArtifacts
             | Self::OwnKeys
             | Self::ReadSettings
             | Self::ReadWorkerConfigs => !matches!(role, Role::Client),
-            Self::WriteLibraries | Self::WriteSettings | Self::AllKeys | Self::ManageUsers | Self::ReadAuditLog => {
-                matches!(role, Role::GlobalAdmin | Role::TenantAdmin)
-            }
-            Self::WriteTenantConfig => matches!(role, Role::GlobalAdmin | Role::TenantAdmin),
-            Self::WriteWorkerConfigs => {
+            Self::WriteLibraries
+            | Self::WriteSettings
+            | Self::AllKeys
+            | Self::ManageUsers
+            | Self::ReadAuditLog
+            | Self::CollectArtifacts
+            | Self::WriteTenantConfig => matches!(role, Role::GlobalAdmin | Role::TenantAdmin),
+            Self::WriteWorkerConfigs | Self::CheckArtifacts => {
                 matches!(role, Role::GlobalAdmin) || matches!(role, Role::TenantAdmin) && in_operating_tenant
             }
             Self::SetUp | Self::ReadMetrics | Self::ManageTenants => matches!(role, Role::GlobalAdmin),
