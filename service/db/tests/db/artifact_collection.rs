@@ -116,7 +116,6 @@ pub(crate) async fn a37_equal_bytes_are_stored_once(t: Fixture) {
 pub(crate) async fn a38_bytes_that_are_wanted_again_stay(t: Fixture) {
     const TRIALS: usize = 200;
     let shelf = Shelf::new();
-    let target = t.package(RetentionClass::RawEvidence).await;
     let texts: Vec<String> = (0..TRIALS).map(|trial| format!("bytes of trial {trial}")).collect();
     let first = t.package(RetentionClass::RenderOutput).await;
     for (trial, text) in texts.iter().enumerate() {
@@ -125,6 +124,8 @@ pub(crate) async fn a38_bytes_that_are_wanted_again_stay(t: Fixture) {
     t.finalize(first).await;
     t.wait(2.0 * DAY_S);
     delete(&t, first).await;
+    // Made now: one that was idle as long would be collected itself.
+    let target = t.package(RetentionClass::RawEvidence).await;
     let collecting = tokio::spawn({
         let (db, scope, remover) = (t.db.clone(), t.scope, shelf.remover());
         async move { collection::run(&db, scope, remover).await.expect("collected") }
