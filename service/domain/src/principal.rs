@@ -138,8 +138,8 @@ mod tests {
         for (role, operating, allowed) in [
             (Role::GlobalAdmin, false, everything),
             (Role::TenantAdmin, true, everything - 3),
-            (Role::TenantAdmin, false, everything - 4),
-            (Role::ProjectManager, true, everything - 10),
+            (Role::TenantAdmin, false, everything - 5),
+            (Role::ProjectManager, true, everything - 12),
             (Role::Client, true, 9),
         ] {
             let who = principal(role, operating, None);
