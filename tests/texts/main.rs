@@ -16,6 +16,7 @@ mod product;
 mod requests;
 mod sources;
 mod values;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -78,7 +79,7 @@ async fn every_error_code_has_its_text_and_its_way_out_on_the_page() {
     add(&mut texts, values::texts());
     add(&mut texts, requests::texts(folder.path()).await);
     let sources = sources::all();
-    let written = codes::written(&sources);
+    let written = written::all(&sources);
     let provoked: Vec<&str> =
         written.iter().map(|text| text.code.as_str()).filter(|code| texts.contains_key(*code)).collect();
     assert!(provoked.is_empty(), "provoked, and written too: {provoked:?}");
