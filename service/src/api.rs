@@ -34,6 +34,7 @@ mod preflight;
 mod devices;
 mod materials;
 mod libraries;
+mod artifacts;
 mod tasks;
 mod worker_configs;
 mod settings;

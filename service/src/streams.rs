@@ -1,5 +1,7 @@
 //! Following a stream: its events by their number, as soon as they are written. The stream of all jobs also passes on
-//! the progress of each.
+//! the progress of each. The log of artifacts is followed likewise.
+
+mod artifacts;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -13,6 +15,8 @@ use packshot_domain::id::{JobId, RenderId};
 use packshot_domain::principal::Principal;
 use packshot_domain::stream::{Closes, StreamId, StreamKind};
 
+pub use artifacts::{ArtifactFeed, NewArtifactEvents};
+pub use packshot_db::artifacts::events::EventRecord;
 pub use packshot_db::jobs::{JobProgress, LiveJob, LiveJobs};
 pub use packshot_db::streams::Event;
 
@@ -46,13 +50,34 @@ impl Limits {
     }
 }
 
+/// Whether a follower would still be let in, checked now and then.
+struct Admission {
+    who: Principal,
+    /// When it was last known.
+    known: Instant,
+}
+
+impl Admission {
+    /// Of somebody who has just been let in.
+    fn of(who: &Principal) -> Self {
+        Self { who: who.clone(), known: Instant::now() }
+    }
+
+    /// Whether they would still be let in, as of the last check.
+    async fn holds(&mut self, app: &App) -> Result<bool, AppError> {
+        if self.known.elapsed() < ADMITTED_FOR {
+            return Ok(true);
+        }
+        self.known = Instant::now();
+        authentication::is_still_admitted(app, &self.who).await
+    }
+}
+
 /// A stream that is being followed.
 pub struct Feed {
     app: App,
     scope: TenantScope,
-    /// Who follows it, and when it was last known that they may.
-    who: Principal,
-    admitted: Instant,
+    admission: Admission,
     stream: StreamId,
     follower: Follower,
     /// The number of the last event that was read.
@@ -79,8 +104,8 @@ impl Feed {
     /// Follows a stream after an event. What is written from now on is not missed.
     pub fn open(app: &App, who: &Principal, stream: StreamId, after: i64) -> Self {
         let (scope, follower) = (TenantScope::of(who.tenant), app.hub.follow(stream));
-        let (who, admitted, passed_on) = (who.clone(), Instant::now(), HashMap::new());
-        Self { app: app.clone(), scope, who, admitted, stream, follower, after, may_be_over: true, passed_on }
+        let (admission, passed_on) = (Admission::of(who), HashMap::new());
+        Self { app: app.clone(), scope, admission, stream, follower, after, may_be_over: true, passed_on }
     }
 
     /// Waits for news, but not for ever.
@@ -98,7 +123,7 @@ impl Feed {
     /// # Errors
     /// Errors of the database; a follower may come back and resume where it was.
     pub async fn look(&mut self) -> Result<NewEvents, AppError> {
-        let is_closing = self.follower.is_closed() || !self.is_admitted().await?;
+        let is_closing = self.follower.is_closed() || !self.admission.holds(&self.app).await?;
         let events = streams::after(&self.app.db, self.scope, self.stream, self.after, BATCH).await?;
         let is_terminal = |event: &Event| self.stream.kind.closes() != Closes::Never && event.name.is_terminal();
         let ends = events.last().is_some_and(is_terminal) && events.len() < BATCH as usize;
@@ -113,15 +138,6 @@ impl Feed {
             _ => Vec::new(),
         };
         Ok(NewEvents { events, progress, is_over })
-    }
-
-    /// Whether the follower would still be let in, as of the last check.
-    async fn is_admitted(&mut self) -> Result<bool, AppError> {
-        if self.admitted.elapsed() < ADMITTED_FOR {
-            return Ok(true);
-        }
-        self.admitted = Instant::now();
-        authentication::is_still_admitted(&self.app, &self.who).await
     }
 
     /// Progress of running jobs since the last look.

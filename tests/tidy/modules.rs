@@ -29,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "api",
         &[
             "app",
+            "artifacts",
             "contract",
             "domain",
             "help",
@@ -61,6 +62,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "worker",
         ],
     ),
+    ("artifacts", &["app", "contract", "db", "domain", "packages"]),
     ("help", &["app", "contract", "domain", "settings", "tasks", "tenancy"]),
     ("tasks", &["app", "contract", "db", "domain"]),
     ("streams", &["app", "db", "domain", "events", "settings", "tenancy"]),

@@ -12,6 +12,7 @@ const ALL_TENANTS: &[(&str, &str, usize)] = &[
     ("service/db/src/users.rs", "Instance", 2),
     ("service/src/admin/keys.rs", "Instance", 1),
     ("service/src/admin/users.rs", "Instance", 5),
+    ("service/src/artifacts.rs", "Instance", 1),
     ("service/src/instance.rs", "Instance", 1),
     ("service/src/instance/worker_configs.rs", "Instance", 3),
     ("service/src/jobs/recovery.rs", "Housekeeping", 3),

@@ -10,6 +10,7 @@ pub(crate) mod word;
 pub mod account;
 pub mod analytics;
 pub mod api_key;
+pub mod artifact;
 pub mod audit;
 pub mod client;
 pub mod device;

@@ -86,7 +86,7 @@ pub struct Invalid {
 }
 
 /// Codes of findings that name the whole request when nothing else is wrong with it.
-const NAMES_THE_REQUEST: [&str; 8] = [
+const NAMES_THE_REQUEST: [&str; 9] = [
     "option_not_available",
     "image_too_large",
     "conflicting_members",
@@ -95,6 +95,7 @@ const NAMES_THE_REQUEST: [&str; 8] = [
     "unknown_scope",
     "unknown_setting",
     "invalid_setting",
+    "unknown_retention_class",
 ];
 
 impl Invalid {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use packshot_domain::artifact::RetentionClass;
 use packshot_domain::render::RenderKind;
 use packshot_pipeline::plan::words::{FileFormat, Light};
 use packshot_pipeline::plan::{self, Base, Kind, Limits, OptionId, Options, PicturePlan};
@@ -28,7 +29,7 @@ pub use schema::{file_format_schema, kind_schema};
 /// Most samples per pixel of a request.
 pub const SAMPLES_MAX: u32 = 65_536;
 /// The retention class of a request that names none.
-const RETENTION_CLASS: &str = "render-output";
+const RETENTION_CLASS: RetentionClass = RetentionClass::RenderOutput;
 
 /// A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for
 /// members that do not affect its pictures.
@@ -45,7 +46,7 @@ pub struct RenderRequest {
     /// Higher goes first.
     pub priority: i32,
     /// How long the files are kept.
-    pub retention_class: String,
+    pub retention_class: RetentionClass,
     /// Anything that the client wants to keep with the job, as its `metadata`.
     pub metadata: Map<String, Value>,
 }
@@ -58,7 +59,7 @@ impl Default for RenderRequest {
             kind: Kind::Still,
             options: Options::default(),
             priority: 0,
-            retention_class: RETENTION_CLASS.to_owned(),
+            retention_class: RETENTION_CLASS,
             metadata: Map::new(),
         }
     }

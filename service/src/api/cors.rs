@@ -17,8 +17,8 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
      x-request-id, x-tenant-id",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "content-range, etag, idempotency-replayed, location, preference-applied, retry-after, x-packshot-render-id, \
-     x-request-id",
+    "content-range, etag, idempotency-replayed, location, preference-applied, repr-digest, retry-after, \
+     x-manifest-digest, x-packshot-render-id, x-request-id",
 );
 
 /// The middleware: answers preflight requests of allowed origins, and lets their pages read answers.

@@ -82,19 +82,29 @@ pub(crate) async fn answer(
     if !could_take(headers, "text/event-stream") {
         return Err(ApiError::new(Code::NotAcceptable, "events are sent as text/event-stream"));
     }
-    let place = permit_for(state, caller).await?;
-    let mut frames = VecDeque::from([Bytes::from_static(b"retry: 2000\n\n")]);
-    let after = match beginning {
-        Beginning::Snapshot(last_seq, snapshot) => {
-            frames.push_back(snapshot);
-            last_seq
-        }
-        Beginning::After(seq) => seq,
+    let (after, snapshot) = match beginning {
+        Beginning::Snapshot(last_seq, snapshot) => (last_seq, Some(snapshot)),
+        Beginning::After(seq) => (seq, None),
     };
-    let feed = Feed::open(state, &caller.0, id, after);
+    send(state, caller, snapshot, || JobStream { id, feed: Feed::open(state, &caller.0, id, after) }).await
+}
+
+/// Answers with the frames of a stream, after its first one where it has such. It is followed once there is a place
+/// for it.
+///
+/// # Errors
+/// [`Code::TooManyStreams`].
+pub(crate) async fn send<F: Followed>(
+    state: &AppState,
+    caller: &Caller,
+    first: Option<Bytes>,
+    follow: impl FnOnce() -> F,
+) -> ApiResult<Response> {
+    let place = permit_for(state, caller).await?;
+    let frames = [Some(Bytes::from_static(b"retry: 2000\n\n")), first].into_iter().flatten().collect();
     let keep_alive = state.keep_alive;
     let stream =
-        EventStream { id, feed, frames, keep_alive, spoke_at: Instant::now(), has_ended: false, _permit: place };
+        EventStream { of: follow(), frames, keep_alive, spoke_at: Instant::now(), has_ended: false, _permit: place };
     let body = Body::from_stream(stream::unfold(stream, |mut stream| async move {
         let frame = stream.next().await?;
         Some((Ok::<_, std::convert::Infallible>(frame), stream))
@@ -110,10 +120,51 @@ async fn permit_for(state: &AppState, caller: &Caller) -> ApiResult<StreamPermit
     Ok(state.streams.open(&caller.0, limits).map_err(refused)?)
 }
 
-/// A connection that follows a stream.
-struct EventStream {
+/// A stream as a connection follows it.
+pub(crate) trait Followed: Send + 'static {
+    /// Which one it is.
+    fn id(&self) -> StreamId;
+
+    /// Waits for news, but not for ever.
+    fn news(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// The frames that were not sent yet, and whether none follow.
+    fn look(&mut self) -> impl Future<Output = ApiResult<(Vec<Bytes>, bool)>> + Send;
+
+    /// Makes sure, at the next look that brings nothing, that the stream has not ended.
+    fn doubt(&mut self) {}
+}
+
+/// The events of jobs.
+struct JobStream {
     id: StreamId,
     feed: Feed,
+}
+
+impl Followed for JobStream {
+    fn id(&self) -> StreamId {
+        self.id
+    }
+
+    async fn news(&mut self) {
+        self.feed.news().await;
+    }
+
+    async fn look(&mut self) -> ApiResult<(Vec<Bytes>, bool)> {
+        let NewEvents { events, progress, is_over } = self.feed.look().await?;
+        let events = events.into_iter().map(|event| of_event(self.id, event));
+        let frames = events.chain(progress.into_iter().map(of_progress));
+        Ok((frames.collect::<ApiResult<_>>()?, is_over))
+    }
+
+    fn doubt(&mut self) {
+        self.feed.doubt();
+    }
+}
+
+/// A connection that follows a stream.
+struct EventStream<F> {
+    of: F,
     /// What is ready to be sent.
     frames: VecDeque<Bytes>,
     /// A silent connection gets a sign of life this often.
@@ -123,7 +174,7 @@ struct EventStream {
     _permit: StreamPermit,
 }
 
-impl EventStream {
+impl<F: Followed> EventStream<F> {
     /// The next piece of the stream; `None` at its end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
@@ -136,15 +187,15 @@ impl EventStream {
             }
             if let Err(error) = self.read().await {
                 // The client reconnects and resumes where it was.
-                let StreamId { kind, id } = self.id;
+                let StreamId { kind, id } = self.of.id();
                 tracing::warn!(stream.kind = %kind, stream.id = %id, error = error.code(), causes = error.causes(), "an event stream broke off");
                 return None;
             }
             if self.frames.is_empty() && !self.has_ended {
                 let patience = self.keep_alive.saturating_sub(self.spoke_at.elapsed());
-                if timeout(patience, self.feed.news()).await.is_err() {
+                if timeout(patience, self.of.news()).await.is_err() {
                     self.frames.push_back(Bytes::from_static(b": keep-alive\n\n"));
-                    self.feed.doubt();
+                    self.of.doubt();
                 }
             }
         }
@@ -152,13 +203,8 @@ impl EventStream {
 
     /// Reads what was not sent yet, and notices the end.
     async fn read(&mut self) -> ApiResult<()> {
-        let NewEvents { events, progress, is_over } = self.feed.look().await?;
-        for event in events {
-            self.frames.push_back(of_event(self.id, event)?);
-        }
-        for progress in progress {
-            self.frames.push_back(of_progress(progress)?);
-        }
+        let (frames, is_over) = self.of.look().await?;
+        self.frames.extend(frames);
         self.has_ended = is_over;
         Ok(())
     }
@@ -189,7 +235,7 @@ fn of_progress(progress: JobProgress) -> ApiResult<Bytes> {
 }
 
 /// An event on the wire. JSON has no line breaks, so the data is one line.
-fn frame(name: &str, id: Option<i64>, data: &impl Serialize) -> ApiResult<Bytes> {
+pub(crate) fn frame(name: &str, id: Option<i64>, data: &impl Serialize) -> ApiResult<Bytes> {
     let data = serde_json::to_string(data).map_err(ApiError::internal)?;
     let id = id.map_or_else(String::new, |id| format!("id: {id}\n"));
     Ok(format!("{id}event: {name}\ndata: {data}\n\n").into())

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use packshot_contract::Word;
+use packshot_contract::artifact::{ArtifactEvent, ArtifactEventPage, ArtifactEventType, ArtifactStreamEvent};
 use packshot_contract::event::{
     EndEvent, EventType, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent, StreamEvent,
 };
@@ -53,6 +54,15 @@ pub(crate) struct AnyFile;
 impl IntoResponses for AnyFile {
     fn responses() -> Responses {
         of_file(pictures().chain(["application/json"]))
+    }
+}
+
+/// A file of a package, of whatever media type it has, or a range of it.
+pub(crate) struct ArtifactBytes;
+
+impl IntoResponses for ArtifactBytes {
+    fn responses() -> Responses {
+        of_file(std::iter::once("*/*"))
     }
 }
 
@@ -126,6 +136,28 @@ fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
                        data of each type";
     let response = ResponseBuilder::new().description(description).content("text/event-stream", content);
     Responses::from([("200".to_owned(), response.build().into())])
+}
+
+/// The log of artifacts: a page of it, or its events as they come.
+pub(crate) struct ArtifactEvents;
+
+impl IntoResponses for ArtifactEvents {
+    fn responses() -> Responses {
+        let data = |event: ArtifactEventType| {
+            let reference = json!({"$ref": format!("#/components/schemas/{}", ArtifactEvent::name())});
+            (event.word().to_owned(), reference)
+        };
+        let data: Map<_, _> = ArtifactEventType::ENTRIES.iter().map(|entry| data(entry.value)).collect();
+        let extensions = ExtensionsBuilder::new().add("x-events", data).build();
+        let content = |name: Cow<'static, str>| ContentBuilder::new().schema(Some(Ref::from_schema_name(name)));
+        let page = content(ArtifactEventPage::name()).build();
+        let stream = content(ArtifactStreamEvent::name()).extensions(Some(extensions)).build();
+        let description = "A page of events; or server-sent events, for as long as the connection lives: each is an \
+                           `ArtifactStreamEvent`, and `x-events` describes the data of each type";
+        let response = ResponseBuilder::new().description(description);
+        let response = response.content("application/json", page).content("text/event-stream", stream);
+        Responses::from([("200".to_owned(), response.build().into())])
+    }
 }
 
 fn text_schema() -> RefOr<Schema> {

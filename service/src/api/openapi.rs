@@ -14,6 +14,7 @@ use utoipa::openapi::{OpenApi, RefOr};
 use super::state::AppState;
 use crate::tenancy::setup;
 
+use packshot_contract::artifact::{ArtifactEvent, ArtifactEventPage, ArtifactEventType, ArtifactStreamEvent};
 use packshot_contract::document::Document;
 use packshot_contract::event::{
     EndEvent, EventData, EventType, FailedEvent, LogEvent, PassedOnData, PreviewEvent, ProgressEvent, StateEvent,
@@ -34,6 +35,7 @@ const KEY: &str = "api_key";
         (name = "renders", description = "Render jobs: submit, follow, cancel"),
         (name = "results", description = "Files of a job"),
         (name = "materials", description = "Materials and the libraries they come from"),
+        (name = "artifacts", description = "Stored files in packages, and the log of what happened to them"),
         (name = "tasks", description = "Tasks of workers"),
         (name = "analytics", description = "Figures"),
         (name = "people", description = "Users, sign-in, API keys, and who changed what"),
@@ -42,7 +44,7 @@ const KEY: &str = "api_key";
     ),
     components(schemas(
         Problem, Document, StreamEvent, EventType, LiveJobs, EventData, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent,
-        LogEvent, FailedEvent, EndEvent,
+        LogEvent, FailedEvent, EndEvent, ArtifactEventPage, ArtifactEvent, ArtifactEventType, ArtifactStreamEvent,
     )),
 )]
 struct Base;

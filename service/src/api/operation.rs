@@ -47,8 +47,11 @@ pub(crate) const FILE: [Code; 5] = [
     Code::ArtifactExpired,
     Code::ContentCorrupt,
 ];
+/// Errors of every route that sends the bytes of artifacts.
+pub(crate) const CONTENT: [Code; 3] = [Code::ArtifactExpired, Code::ContentCorrupt, Code::RangeNotSatisfiable];
 /// Errors of every route that takes a render request.
-pub(crate) const RENDER_REQUEST: [Code; 3] = [Code::OptionNotAvailable, Code::ImageTooLarge, Code::ConflictingMembers];
+pub(crate) const RENDER_REQUEST: [Code; 4] =
+    [Code::OptionNotAvailable, Code::ImageTooLarge, Code::ConflictingMembers, Code::UnknownRetentionClass];
 
 /// Guards a route, and says so in the document together with its errors.
 pub(crate) fn operation(

@@ -8,12 +8,12 @@ use utoipa_axum::routes;
 
 use super::auth::Access::{self, Instance, List, Open, Tenant};
 use super::client_address;
-use super::operation::{FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST, UPLOAD, operation};
+use super::operation::{CONTENT, FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST, UPLOAD, operation};
 use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
-    account, analytics, answer, api_keys, audit, cors, devices, health, help, jobs, libraries, materials, openapi,
-    preflight, reference, renders, settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
+    account, analytics, answer, api_keys, artifacts, audit, cors, devices, health, help, jobs, libraries, materials,
+    openapi, preflight, reference, renders, settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -133,6 +133,22 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(libraries::get, Tenant(P::ReadMaterials), &[Code::LibraryNotFound]);
     add!(libraries::change, Tenant(P::WriteLibraries), &JSON, &[Code::LibraryNotFound]);
     add!(libraries::delete, Tenant(P::WriteLibraries), &[Code::LibraryNotFound, Code::LibraryInUse]);
+
+    add!(artifacts::files::get, Tenant(P::ReadArtifacts), &[Code::FileNotFound]);
+    add!(artifacts::files::content, Tenant(P::ReadArtifacts), &CONTENT, &[Code::FileNotFound]);
+    add!(
+        artifacts::files::by_content,
+        Tenant(P::ReadArtifacts),
+        &CONTENT,
+        &[Code::ContentNotFound, Code::UnsupportedDigest, Code::ValidationFailed]
+    );
+    add!(
+        artifacts::events::list,
+        Tenant(P::ReadArtifacts),
+        &[Code::ValidationFailed, Code::TooManyStreams, Code::EventCorrupt]
+    );
+    add!(artifacts::classes, Tenant(P::ReadArtifacts));
+    add!(artifacts::usage, Tenant(P::ReadArtifacts));
 
     add!(settings::get, Tenant(P::ReadSettings));
     add!(settings::schema, Tenant(P::ReadSettings));

@@ -128,6 +128,8 @@ codes! {
     PackageNotFound = "package_not_found", "check the id: GET /api/v1/packages lists the packages";
     /// There is no such file of a package.
     FileNotFound = "file_not_found", "check the id: GET /api/v1/packages/{id}/files lists the files of a package";
+    /// No file that is kept has these bytes.
+    ContentNotFound = "content_not_found", "check the address: GET /api/v1/files/{file_id} has that of a file; what has expired or was deleted is not sent any more";
     /// The state of the package forbids it.
     IllegalPackageState = "illegal_package_state", "look at its `status`: a package takes files until it is finalized, and is kept until it expires or is deleted; for more files make another package";
     /// The package has a file with this path already, or one in a folder of this name.
@@ -154,6 +156,10 @@ codes! {
     RangeNotSatisfiable = "range_not_satisfiable", "ask for bytes within the length that `Content-Range` gives";
     /// The body is not valid.
     ValidationFailed = "validation_failed", "correct what `errors` names";
+    /// Contents are not found by this kind of digest.
+    UnsupportedDigest = "unsupported_digest", "give the content address of the file: `blake3:` and 64 hexadecimal digits";
+    /// There is no such retention class.
+    UnknownRetentionClass = "unknown_retention_class", "choose one of the classes that GET /api/v1/retention-classes lists";
     /// A later version has this option.
     OptionNotAvailable = "option_not_available", "leave this member out";
     /// The picture has more pixels than it may have.

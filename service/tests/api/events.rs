@@ -11,14 +11,14 @@ use packshot_domain::access::{Role, Scope};
 
 /// An event as it was received.
 #[derive(Clone, Debug)]
-struct Event {
-    id: u64,
-    name: String,
-    data: Value,
+pub(crate) struct Event {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) data: Value,
 }
 
 /// A connection that is read event by event.
-struct Stream {
+pub(crate) struct Stream {
     response: std::pin::Pin<Box<dyn futures_util::Stream<Item = Vec<u8>> + Send>>,
     text: String,
 }
@@ -32,7 +32,7 @@ impl Stream {
         Self::of(of.request(Method::GET, "/api/v1/jobs/events"), last).await
     }
 
-    async fn of(request: RequestBuilder, last: Option<u64>) -> Self {
+    pub(crate) async fn of(request: RequestBuilder, last: Option<u64>) -> Self {
         let request = request.header("accept", "text/event-stream");
         let request = match last {
             Some(last) => request.header("last-event-id", last.to_string()),
@@ -58,7 +58,7 @@ impl Stream {
         }
     }
 
-    async fn event(&mut self) -> Option<Event> {
+    pub(crate) async fn event(&mut self) -> Option<Event> {
         let (id, name, data) = self.any_event().await?;
         Some(Event { id: id.expect("a number"), name, data })
     }

@@ -66,6 +66,7 @@ macro_rules! places {
 }
 
 mod access;
+mod artifacts;
 mod audited;
 mod bypass;
 mod checked;

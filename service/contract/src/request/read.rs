@@ -1,5 +1,6 @@
 //! From the JSON of a client to the options that it gave.
 
+use packshot_domain::artifact::RetentionClass;
 use packshot_json::{FaultKind, Faults, Members, Node};
 use packshot_pipeline::plan::{OptionId, Options, TABLE};
 use packshot_renderer::shot::Background;
@@ -14,8 +15,8 @@ use crate::scalar::Address;
 const METADATA_BYTES_MAX: usize = 16 << 10;
 /// Most bytes of a name in a request.
 const NAME_BYTES_MAX: usize = 1_024;
-/// Classes of files by how long they are kept.
-pub(super) const RETENTION_CLASSES: [&str; 4] = ["render-output", "preview", "scratch", "raw-evidence"];
+/// The code of a retention class that there is none of.
+const UNKNOWN_CLASS: &str = "unknown_retention_class";
 /// The member that is read as `formats`.
 const FORMAT: &str = "format";
 
@@ -34,7 +35,7 @@ impl RenderRequest {
     ///
     /// # Errors
     /// `wrong_type`, `out_of_range`, `unknown_value`, `unknown_member`, `missing`, `duplicate`, `conflicting_members`,
-    /// `option_not_available`, `map.…`, each with its JSON pointer.
+    /// `option_not_available`, `unknown_retention_class`, `map.…`, each with its JSON pointer.
     pub fn read(body: &Value, files: Uploads) -> Result<Self, Invalid> {
         let faults = Faults::default();
         let request = Node::root(body, &faults).members().map(|m| read(m, files));
@@ -129,13 +130,20 @@ fn reference(node: &Node<'_>, later: &[&'static str]) -> Option<Asset> {
     address.filter(|_| n_given == 1).map(|address| Asset { content_address: Address(address) })
 }
 
+/// The class of a request's packages.
+fn retention_class(node: &Node<'_>) -> Option<RetentionClass> {
+    match RetentionClass::named(node.string()?) {
+        Ok(class) => Some(class),
+        Err(unknown) => node.refuse(FaultKind::Named(UNKNOWN_CLASS.to_owned()), unknown.to_string()),
+    }
+}
+
 /// How the job and its files are kept.
 fn keeping(m: &mut Members<'_>, r: &mut RenderRequest) {
     let priority = m.take("priority").and_then(|node| node.whole(-10..=10));
     r.priority = priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(r.priority);
-    let classes = RETENTION_CLASSES.map(|class| (class, class));
-    if let Some(class) = m.take("retention_class").and_then(|node| node.choice(&classes)) {
-        r.retention_class = class.to_owned();
+    if let Some(class) = m.take("retention_class").and_then(|node| retention_class(&node)) {
+        r.retention_class = class;
     }
     if let Some(node) = m.take("metadata") {
         match node.value() {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use packshot_domain::artifact::RetentionClass;
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_pipeline::plan::{Kind, OptionSpec, TABLE};
 use packshot_words::Word;
@@ -9,7 +10,6 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::read::RETENTION_CLASSES;
 use super::{Asset, RenderRequest};
 
 impl PartialSchema for RenderRequest {
@@ -29,7 +29,8 @@ impl PartialSchema for RenderRequest {
         }
         let priority = json!({"type": "integer", "format": "int32", "minimum": -10, "maximum": 10, "description": "The order among the tenant's jobs: higher goes first."});
         properties.insert("priority".to_owned(), priority);
-        let class = json!({"type": "string", "enum": RETENTION_CLASSES, "description": "How long the files are kept."});
+        let classes = RetentionClass::ALL;
+        let class = json!({"type": "string", "enum": classes, "description": "How long the files are kept."});
         properties.insert("retention_class".to_owned(), class);
         let metadata = "The client's own data, which the job shows as its `metadata`; at most 16 KiB as JSON.";
         properties.insert("metadata".to_owned(), json!({"type": "object", "description": metadata, "writeOnly": true}));

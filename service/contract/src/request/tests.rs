@@ -74,7 +74,7 @@ fn r10_each_mistake_has_its_pointer() {
         (json!({"priority": 11}), "/priority", "out_of_range"),
         (json!({"metadata": []}), "/metadata", "wrong_type"),
         (json!({"metadata": {"text": "x".repeat(16 << 10)}}), "/metadata", "out_of_range"),
-        (json!({"retention_class": "for-ever"}), "/retention_class", "unknown_value"),
+        (json!({"retention_class": "for-ever"}), "/retention_class", "unknown_retention_class"),
         (json!({"only": [7]}), "/only/0", "wrong_type"),
         (json!({"material": ["Ring"]}), "/material/0", "out_of_range"),
         (
@@ -122,6 +122,21 @@ fn codes_that_name_the_request() {
     assert_eq!(code(json!({"view": "front", "azimuth_deg": 3})), "conflicting_members");
     assert_eq!(code(json!({"threads": 2, "repeat": 24})), "option_not_available");
     assert_eq!(code(json!({"threads": 2, "width": 0})), "validation_failed");
+    assert_eq!(code(json!({"retention_class": "for-ever"})), "unknown_retention_class");
+}
+
+#[test]
+fn every_retention_class_is_read() {
+    for class in RetentionClass::ALL {
+        let request = parse(json!({"retention_class": class.as_str()})).expect("a class");
+        assert_eq!(request.retention_class, *class);
+        assert_eq!(serde_json::to_value(&request).expect("JSON")["retention_class"], class.as_str());
+    }
+    assert_eq!(parse(json!({})).expect("all defaults").retention_class, RetentionClass::RenderOutput);
+    assert_eq!(findings(json!({"retention_class": 7})), found(&[("/retention_class", "wrong_type")]));
+    let invalid = RenderRequest::read(&json!({"retention_class": "for-ever"}), GLB).expect_err("there is none");
+    let told = "unknown retention class 'for-ever': expected one of raw-evidence, render-output, preview, scratch";
+    assert_eq!(invalid.findings[0].detail, told);
 }
 
 #[test]

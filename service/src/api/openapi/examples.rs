@@ -13,6 +13,8 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         ("get_material", "id") => json!("STD_010101_Steel-Bare"),
         (_, "id" | "workflow_run_id") => json!(ID),
         ("get_file", "name") => json!("result.png"),
+        (_, "file_id" | "package_id") => json!(ID),
+        (_, "content_address") => json!(ADDRESS),
         (_, "queue_name") => json!("render"),
         (_, "result") => json!("result.png"),
         (_, "state") => json!("completed"),

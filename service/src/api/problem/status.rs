@@ -43,6 +43,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::SessionNotFound
         | Code::PackageNotFound
         | Code::FileNotFound
+        | Code::ContentNotFound
         | Code::QueueNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -89,6 +90,8 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::InvalidSetting
         | Code::InvalidCursor
         | Code::TooManyFiles
+        | Code::UnsupportedDigest
+        | Code::UnknownRetentionClass
         | Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited | Code::QueueFull | Code::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
         Code::InternalError | Code::ContentCorrupt | Code::EventCorrupt | Code::EventGap => {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use packshot_domain::hash::ContentAddress;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -14,6 +15,9 @@ const NAMES: &[(&str, &str)] = &[
     ("get_result", "result"),
     ("get_file", "name"),
 ];
+
+/// The parameter that is a content address instead: what has it belongs to a tenant as well.
+pub(super) const ADDRESS: &str = "content_address";
 
 /// An operation.
 #[derive(Clone, Debug)]
@@ -29,7 +33,7 @@ pub(super) struct Operation {
     pub(super) scope: Option<String>,
     /// `tenant`, `instance` or `open`.
     pub(super) tenancy: String,
-    /// Parameters of the path that are ids, in its order.
+    /// Parameters of the path that are ids or content addresses, in its order.
     pub(super) ids: Vec<String>,
     /// Parameters of the query.
     pub(super) query: Vec<String>,
@@ -84,7 +88,7 @@ impl Operation {
                 with_examples = with_examples.replace(&format!("{{{own}}}"), &plain(&parameter["example"]));
                 continue;
             }
-            let is_id = parameter["schema"]["format"] == "uuid";
+            let is_id = parameter["schema"]["format"] == "uuid" || own == ADDRESS;
             assert!(is_id, "{what}: `{own}` is no id by its format; if it is a name, add it to access/operation.rs");
             ids.push(own.to_owned());
         }
@@ -137,7 +141,11 @@ impl Operation {
 
     /// Ids that nothing has.
     pub(super) fn made_up_ids(&self) -> Vec<String> {
-        self.ids.iter().map(|_| uuid::Uuid::now_v7().to_string()).collect()
+        let made_up = |name: &String| {
+            let id = uuid::Uuid::now_v7();
+            if name == ADDRESS { ContentAddress::of(id.as_bytes()).to_string() } else { id.to_string() }
+        };
+        self.ids.iter().map(made_up).collect()
     }
 
     /// The members of its body's example, as the parts of a form.

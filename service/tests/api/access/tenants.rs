@@ -17,8 +17,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::asked::Answer;
-use super::operation::Operation;
+use super::operation::{ADDRESS, Operation};
 use crate::app::{Guest, Installation, PASSWORD, Reply, TestApp, TestDatabase, form, id, small, token};
+use crate::artifacts::Kept;
 use crate::glb::Glb;
 use crate::materials::ACME;
 
@@ -183,6 +184,7 @@ impl Tenants {
         assert_eq!(done["result"]["from_cache"], false, "tenants share no results");
         let key = json!({"name": "shop", "scopes": ["renders:read"]});
         assert_eq!(boss.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);
+        Kept::make(&self.app, TenantScope::of(tenant.id), format!("kept by {}", tenant.slug).as_bytes()).await;
         user(&self.app, tenant.id, "spare@test", Role::Client).await;
         // A second session: the first is the one that asks.
         sign_in(&self.app, tenant.slug, "boss@test").await;
@@ -197,6 +199,7 @@ impl Tenants {
         boss.job_when(&id(&job), |job| job["state"] == "completed").await;
         let key = json!({"name": "shop", "scopes": ["renders:read"]});
         assert_eq!(boss.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);
+        Kept::make(&self.app, TenantScope::of(self.alpha.id), b"what alpha alone keeps").await;
     }
 
     /// What alpha has at the path of an operation: for each of its ids, the newest of the list that it is in.
@@ -208,12 +211,24 @@ impl Tenants {
             let found = match list {
                 // The newest tenant is not alpha.
                 "/api/v1/tenants" => self.alpha.id.to_string(),
+                // Files are in no list but those of their packages.
+                "/api/v1/files" | "/api/v1/content" => self.newest_file_of_alpha(name).await,
                 _ => self.newest_in_alpha(list).await,
             };
             rest = rest.replace(&format!("{{{name}}}"), &found);
             ids.push(found);
         }
         ids
+    }
+
+    /// The id or the content address of the newest file of alpha, as its log has it.
+    async fn newest_file_of_alpha(&self, member: &str) -> String {
+        assert!([ADDRESS, "file_id"].contains(&member), "{member}: say here what it is of a file");
+        let log = self.app.with_key(&self.alpha.boss.token).request(Method::GET, "/api/v1/artifact-events?limit=200");
+        let events = Answer::to(log).await.items();
+        let newest = events.iter().rev().find(|event| event["event_type"] == "v1.file.ingested");
+        let found = newest.and_then(|event| event["payload"][member].as_str());
+        found.expect("alpha has no file: make it one in access/tenants.rs").to_owned()
     }
 
     async fn newest_in_alpha(&self, list: &str) -> String {
