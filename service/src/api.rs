@@ -35,6 +35,7 @@ mod devices;
 mod materials;
 mod libraries;
 mod tasks;
+mod chores;
 mod worker_configs;
 mod settings;
 mod help;

@@ -20,6 +20,7 @@ pub mod credentials;
 pub mod instance;
 pub mod libraries;
 pub mod renders;
+pub mod chores;
 pub mod api;
 pub mod config;
 pub mod settings;

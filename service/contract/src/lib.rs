@@ -11,6 +11,7 @@ pub mod account;
 pub mod analytics;
 pub mod api_key;
 pub mod audit;
+pub mod chore;
 pub mod client;
 pub mod device;
 pub mod document;
