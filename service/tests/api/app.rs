@@ -465,7 +465,7 @@ impl Reply {
 }
 
 /// Repeats a request until the answer is the expected one.
-async fn poll(ask: impl AsyncFn() -> Value, is_so: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn poll(ask: impl AsyncFn() -> Value, is_so: impl Fn(&Value) -> bool) -> Value {
     let begun = Instant::now();
     loop {
         let answer = ask().await;

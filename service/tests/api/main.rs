@@ -10,6 +10,7 @@ mod bucket;
 mod glb;
 mod log_lines;
 mod places;
+mod stock;
 
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`.
 macro_rules! cases {
@@ -69,6 +70,7 @@ mod access;
 mod audited;
 mod bypass;
 mod checked;
+mod collecting;
 mod configs;
 mod coverage;
 mod described;
@@ -89,6 +91,7 @@ mod problems;
 mod provenance;
 mod rates;
 mod rights;
+mod scrubbing;
 mod series;
 mod service;
 mod settings;
