@@ -1,4 +1,5 @@
-//! Administration of an installation, on the machine that it runs on: backup, restore, keys, a new store.
+//! Administration of an installation, on the machine that it runs on: backup, restore, keys, a new store, a reading of
+//! all files.
 //!
 //! Everything but [`restore`] also works while the service is running; [`migrate`] only prints what has to be done.
 
@@ -23,6 +24,7 @@ pub mod keys;
 pub mod migrate;
 pub mod users;
 pub mod restore;
+pub mod scrub;
 mod archive;
 
 /// Why administration failed.
@@ -102,6 +104,18 @@ pub enum AdminError {
         /// Why.
         source: std::io::Error,
     },
+    /// Stored files are not what was stored.
+    #[error(
+        "{n_files} stored files are missing or damaged: of {missing} objects the bytes are not there, of {corrupt} they are others"
+    )]
+    FilesDamaged {
+        /// Files that packages have.
+        n_files: u64,
+        /// Objects that are not there.
+        missing: u64,
+        /// Objects whose bytes are others.
+        corrupt: u64,
+    },
     /// A file cannot be read or written.
     #[error("{}", path.display())]
     Io {
@@ -121,6 +135,11 @@ impl AdminError {
     /// Whether the settings are at fault, so that nothing was done.
     pub fn is_of_settings(&self) -> bool {
         matches!(self, Self::Database(DbError::Roles(_)) | Self::NoServer | Self::Url(_))
+    }
+
+    /// Whether stored files are not what was stored.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::FilesDamaged { .. })
     }
 
     /// Whether the input is at fault, and not the output.
@@ -183,6 +202,10 @@ impl AdminError {
             Self::Elsewhere(_) => ("elsewhere", "use the backup tools of the database and the bucket"),
             Self::Damaged(_) => ("damaged_backup", "use another file that `packshot admin backup` wrote"),
             Self::NotRead { .. } => ("file_missing", "check the path, and that this user can read the file"),
+            Self::FilesDamaged { .. } => (
+                "files_damaged",
+                "bring the objects back from a backup, or upload or render the same files again, then run this again",
+            ),
             Self::Io { .. } => ("io", "check the path, its permissions and the free space on the disk"),
         };
         Fault::new(format!("admin.{code}"), chain(self)).help(help)

@@ -36,6 +36,7 @@ mod materials;
 mod libraries;
 mod artifacts;
 mod tasks;
+mod chores;
 mod worker_configs;
 mod settings;
 mod help;

@@ -79,6 +79,10 @@ pub struct Settings {
     pub first_admin: Option<FirstAdmin>,
     /// `audit_retention_days`: how long entries of the audit log are kept.
     pub audit_retention_days: u64,
+    /// `scrub_interval_days`: how often every stored file is read and compared.
+    pub scrub_interval_days: u64,
+    /// `scrub_rate_mb_s`: how many megabytes of them are read in a second.
+    pub scrub_rate_mb_s: u32,
     /// `jwt_secret_file`: the file with the keys that access tokens are signed with.
     pub jwt_secret_file: PathBuf,
     /// `access_token_ttl_s`: how long access tokens live, in seconds.
@@ -264,6 +268,8 @@ impl Settings {
             metrics_token: reader.read_optional("metrics_token", value::secret),
             first_admin,
             audit_retention_days: reader.read("audit_retention_days", value::whole(30..=36_500), 730),
+            scrub_interval_days: reader.read("scrub_interval_days", value::whole(1..=3650), 30),
+            scrub_rate_mb_s: reader.read("scrub_rate_mb_s", value::whole(1..=100_000), 50),
             jwt_secret_file: reader.read_optional("jwt_secret_file", value::path).unwrap_or(signing_keys),
             access_token_ttl_s: reader.read("access_token_ttl_s", value::whole(60..=86_400), 900),
             refresh_token_ttl_s: reader.read("refresh_token_ttl_s", value::whole(60..=31_536_000), 1_209_600),

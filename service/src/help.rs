@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use serde_json::Number;
 
 use crate::app::Explained;
+use crate::chores;
 use crate::settings::{Definition, Kind as SettingKind, SETTINGS};
 use crate::tasks;
 use crate::tenancy::config_help;
@@ -30,7 +31,7 @@ pub fn texts() -> &'static Help {
 
 fn collect() -> Help {
     let config = config_help::MEMBERS.iter().map(|text| item("tenant_config", text));
-    let actions = [tasks::REQUEUE].map(|text| item("action", &text));
+    let actions = [tasks::REQUEUE, chores::REPLAY, chores::SCRUB].map(|text| item("action", &text));
     let items = SETTINGS.iter().flat_map(of_setting).chain(config).chain(of_options()).chain(actions);
     Help { items: items.collect() }
 }

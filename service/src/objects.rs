@@ -3,7 +3,8 @@
 //! A file is sent group by group, each compared before it is sent, with hashes that the record has. These prove
 //! themselves: joined they give the address. Where they do not, all of the file is read once, and if it fits its
 //! address they are stored anew. What does not fit its address is read once more before the record says so: from then
-//! on the file is refused, until the same bytes are stored again or a check finds them whole.
+//! on the file is refused, until the same bytes are stored again or a check finds them whole. What the record says, the
+//! log of artifacts says of every file that names it, in the same transaction.
 
 use std::future::ready;
 use std::ops::Range;
@@ -13,9 +14,11 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 
-use crate::store::{Spooled, Store, StoreError};
-use packshot_db::objects::{self as rows, NewObject};
+use crate::store::{Examined, Pace, Spooled, Store, StoreError};
+use packshot_db::artifacts::scrub::{self, Found, Located};
+use packshot_db::objects::{self as rows, NewObject, Object};
 use packshot_db::{Db, DbError, TenantScope};
+use packshot_domain::artifact::{ByteSize, Damage, EventActor, Observed};
 use packshot_domain::hash::{ContentAddress, Digests, GROUP_BYTES, Sha256Digest};
 use packshot_domain::object::Condition;
 
@@ -134,32 +137,89 @@ pub async fn check(
     address: &ContentAddress,
 ) -> Result<Condition, ObjectError> {
     let seen = rows::find(db, scope, *address).await?.ok_or(ObjectError::Gone)?;
-    let condition = match store.verify(scope.tenant, address).await {
-        Ok(found) => {
-            if seen.digests().as_ref() != Some(&found) {
-                learn(db, scope, &found).await;
-            }
-            Condition::Whole
-        }
-        Err(StoreError::NotFound) => Condition::Missing,
-        Err(StoreError::Corrupt { .. }) => Condition::Corrupt,
-        Err(error) => return Err(error.into()),
-    };
+    let examined = store.examine(scope.tenant, address, &Pace::unlimited()).await?;
+    let condition = found(*address, &examined)?.condition();
     if condition == seen.condition {
+        know(db, scope, &seen, &examined).await;
         return Ok(condition);
     }
-    if rows::mark(db, scope, &seen, condition).await? {
+    match settle(db, scope, (*address, Some(&seen)), &examined).await? {
+        Some(_) => Ok(condition),
+        // It was removed or stored again meanwhile.
+        None => Ok(rows::find(db, scope, *address).await?.ok_or(ObjectError::Gone)?.condition),
+    }
+}
+
+/// Stores what was found in the place of an object: in its record, and for every file that names it, so that the two
+/// never say different things. `seen` is the record from before. Returns those files; `None` when it was removed or
+/// stored again meanwhile.
+///
+/// # Errors
+/// [`ObjectError::Database`].
+pub(crate) async fn settle(
+    db: &Db,
+    scope: TenantScope,
+    (address, seen): (ContentAddress, Option<&Object>),
+    examined: &Examined,
+) -> Result<Option<Vec<Located>>, ObjectError> {
+    if let Some(seen) = seen {
+        know(db, scope, seen, examined).await;
+    }
+    let found = found(address, examined)?;
+    let located = scrub::observe(db, scope, EventActor::System, (address, seen), found).await?;
+    if let Some(located) = &located {
+        tell(scope, address, (seen.map(|seen| seen.condition), found.condition()), located);
+    }
+    Ok(located)
+}
+
+/// What was found, as the log of artifacts says it.
+///
+/// # Errors
+/// [`ObjectError::Store`] for more bytes than anything stored here has.
+fn found(address: ContentAddress, examined: &Examined) -> Result<Found, ObjectError> {
+    let size = |bytes| ByteSize::new(bytes).map_err(|error| StoreError::Io(std::io::Error::other(error)));
+    Ok(match examined {
+        Examined::Whole(digests) => Found::Intact(Observed { size: size(digests.size_bytes)?, address: Some(address) }),
+        Examined::Missing => Found::Damaged(Damage::Missing),
+        Examined::Other { size_bytes, address } => {
+            Found::Damaged(Damage::Corrupt(Observed { size: size(*size_bytes)?, address: *address }))
+        }
+    })
+}
+
+/// Stores what was computed of good bytes, where the record does not have it.
+async fn know(db: &Db, scope: TenantScope, seen: &Object, examined: &Examined) {
+    if let Examined::Whole(digests) = examined
+        && seen.digests().as_ref() != Some(digests)
+    {
+        learn(db, scope, digests).await;
+    }
+}
+
+/// Says in the log what is new about a stored file. Operators see it there alone: there are no alerts yet.
+fn tell(
+    scope: TenantScope,
+    address: ContentAddress,
+    (before, condition): (Option<Condition>, Condition),
+    located: &[Located],
+) {
+    let tenant = scope.tenant;
+    for Located { package, path, .. } in located.iter().filter(|located| located.has_changed()) {
         match condition {
-            Condition::Whole => tracing::info!(tenant = %scope.tenant, "the stored file {address} is whole again"),
+            Condition::Whole => tracing::info!(%tenant, %package, "the file {path} is whole again"),
             Condition::Missing | Condition::Corrupt => {
-                tracing::error!(tenant = %scope.tenant, "the stored file {address} is {condition}");
+                tracing::error!(%tenant, %package, "the file {path} is {condition}: {address}");
             }
         }
-        return Ok(condition);
     }
-    // It was removed or stored again meanwhile.
-    let now = rows::find(db, scope, *address).await?.ok_or(ObjectError::Gone)?;
-    Ok(now.condition)
+    match condition {
+        _ if before == Some(condition) => {}
+        Condition::Whole => tracing::info!(%tenant, "the stored file {address} is whole again"),
+        Condition::Missing | Condition::Corrupt => {
+            tracing::error!(%tenant, "the stored file {address} is {condition}");
+        }
+    }
 }
 
 /// Stores digests that were computed of good bytes. A reader does not need that, so it goes on without.

@@ -59,6 +59,10 @@ pub struct InForce {
     pub metrics_token: Option<blake3::Hash>,
     /// `audit_retention_days`: how long entries of the audit log are kept.
     pub audit_retention: Duration,
+    /// `scrub_interval_days`: how often every stored file is read and compared.
+    pub scrub_interval: Duration,
+    /// `scrub_rate_mb_s`: how many megabytes of them are read in a second.
+    pub scrub_rate_mb_s: u32,
     /// `rate_limit_per_s`: requests per second and user; `None`: no limit.
     pub rate_limit_per_s: Option<u32>,
     /// `rate_limit_burst`: requests of a user that may come at once; `None`: twice as many.
@@ -88,7 +92,7 @@ impl InForce {
     pub fn of(config: &Config, stored: &Stored) -> Self {
         let [device, samples, stall, upload, pixels, output, memory, of_user, of_tenant, access, refresh, rest @ ..] =
             &SETTINGS;
-        let [hosts, proxies, origins, metrics, audit, rate, burst, ..] = rest;
+        let [hosts, proxies, origins, metrics, audit, rate, burst, scrub_days, scrub_rate, ..] = rest;
         let whole = |definition| value(definition, config, stored).0.as_u64();
         let count = |definition| whole(definition).and_then(|number| usize::try_from(number).ok());
         let text = value(device, config, stored).0.as_str().map(str::to_owned);
@@ -101,6 +105,7 @@ impl InForce {
         };
         let token = value(metrics, config, stored).0;
         let days = whole(audit).unwrap_or(config.audit_retention_days);
+        let scrubbed = whole(scrub_days).unwrap_or(config.scrub_interval_days);
         let minutes = whole(stall).unwrap_or(config.render_stall_timeout_minutes);
         Self {
             render_device: text.unwrap_or_else(|| config.render_device.clone()),
@@ -119,6 +124,10 @@ impl InForce {
             cors_origins: list(origins),
             metrics_token: token.as_str().and_then(|hash| blake3::Hash::from_hex(hash).ok()),
             audit_retention: Duration::from_secs(days.saturating_mul(24 * 60 * 60)),
+            scrub_interval: Duration::from_secs(scrubbed.saturating_mul(24 * 60 * 60)),
+            scrub_rate_mb_s: whole(scrub_rate)
+                .and_then(|rate| u32::try_from(rate).ok())
+                .unwrap_or(config.scrub_rate_mb_s),
             rate_limit_per_s: whole(rate).and_then(|limit| u32::try_from(limit).ok()),
             rate_limit_burst: whole(burst).and_then(|limit| u32::try_from(limit).ok()),
         }

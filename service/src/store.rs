@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 #[cfg(feature = "testing")]
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -18,7 +17,6 @@ use futures_util::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use tokio::sync::RwLock;
 
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::TenantId;
@@ -28,6 +26,7 @@ mod bucket;
 mod error;
 mod hashed;
 mod identity;
+mod pace;
 mod reading;
 mod spool;
 mod spool_folder;
@@ -36,6 +35,8 @@ pub use bucket::BucketConfig;
 pub use error::StoreError;
 pub use hashed::Hashed;
 pub use identity::{IDENTITY_FILE, Identity};
+pub use pace::Pace;
+pub use reading::Examined;
 pub use spool::{Spool, Spooled};
 
 use spool::Naming;
@@ -82,9 +83,6 @@ struct Inner {
     /// Where this process spools, and where all do.
     spool: SpoolFolder,
     spools: PathBuf,
-    /// Locks by the first byte of an address: the age of an object is checked and the object removed while it cannot be
-    /// written again.
-    writing: [RwLock<()>; 256],
     #[cfg(feature = "testing")]
     is_full: AtomicBool,
     /// Bytes of objects that were read.
@@ -127,7 +125,6 @@ impl Store {
             local_root,
             spool,
             spools,
-            writing: std::array::from_fn(|_| RwLock::default()),
             #[cfg(feature = "testing")]
             is_full: AtomicBool::new(false),
             #[cfg(feature = "testing")]
@@ -161,7 +158,6 @@ impl Store {
     pub async fn keep(&self, tenant: TenantId, upload: Spooled) -> Result<ContentAddress, StoreError> {
         self.refuse_when_full()?;
         let (address, path) = (upload.address(), object_path(tenant, &upload.address()));
-        let _writing = self.writing(&address).read().await;
         match &self.inner.local_root {
             Some(root) => upload.publish(root.join(path.as_ref())).await?,
             None => bucket::upload(&*self.inner.objects, &path, &upload).await?,
@@ -185,7 +181,6 @@ impl Store {
         self.refuse_when_full()?;
         let address = hashed.digests().address;
         let path = object_path(tenant, &address);
-        let _writing = self.writing(&address).read().await;
         match &self.inner.local_root {
             // A half-written file of a process that dies is left among the uploads, not among the objects.
             Some(root) => {
@@ -195,11 +190,6 @@ impl Store {
             None => bucket::put(&*self.inner.objects, &path, hashed.into_bytes()).await?,
         }
         Ok(address)
-    }
-
-    fn writing(&self, address: &ContentAddress) -> &RwLock<()> {
-        let first = u8::from_str_radix(&address.hex()[..2], 16).unwrap_or_default();
-        &self.inner.writing[usize::from(first)]
     }
 
     /// The size of an object.
@@ -233,34 +223,13 @@ impl Store {
         }
     }
 
-    /// Removes an object that was last written longer ago than `age`: one that was stored again meanwhile stays.
-    ///
-    /// # Errors
-    /// [`StoreError::Backend`].
-    pub async fn delete_older_than(
-        &self,
-        tenant: TenantId,
-        address: &ContentAddress,
-        age: Duration,
-    ) -> Result<(), StoreError> {
-        let _nobody_writes = self.writing(address).write().await;
-        let written = match self.inner.objects.head(&object_path(tenant, address)).await.map_err(StoreError::from) {
-            Ok(meta) => SystemTime::from(meta.last_modified),
-            Err(StoreError::NotFound) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        // A clock that was put back makes a file look as if it came from the future: it is kept then.
-        let is_old = SystemTime::now().duration_since(written).is_ok_and(|found| found > age);
-        if is_old { self.delete(tenant, address).await } else { Ok(()) }
-    }
-
     /// Removes all objects of a tenant, and whatever else lies among them. Called again after an interruption, it
     /// removes the rest.
     ///
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Backend`].
     pub async fn delete_all(&self, tenant: TenantId) -> Result<(), StoreError> {
-        let folder = Path::from_iter(["objects", &tenant.to_string()]);
+        let folder = folder_of(tenant);
         let mut found = self.inner.objects.list(Some(&folder));
         while let Some(meta) = found.try_next().await? {
             match self.inner.objects.delete(&meta.location).await.map_err(StoreError::from) {
@@ -276,10 +245,18 @@ impl Store {
         }
     }
 
-    /// All objects of all tenants, for the sweep of what nothing refers to. Files that are not named like an object are
-    /// not listed.
+    /// All objects of all tenants. Files that are not named like an object are not listed.
     pub fn list(&self) -> BoxStream<'_, Result<ObjectInfo, StoreError>> {
-        let found = self.inner.objects.list(Some(&Path::from("objects")));
+        self.list_below(Path::from("objects"))
+    }
+
+    /// All objects of a tenant, read page by page as the backend gives them.
+    pub fn list_of(&self, tenant: TenantId) -> BoxStream<'_, Result<ObjectInfo, StoreError>> {
+        self.list_below(folder_of(tenant))
+    }
+
+    fn list_below(&self, folder: Path) -> BoxStream<'_, Result<ObjectInfo, StoreError>> {
+        let found = self.inner.objects.list(Some(&folder));
         let infos = found.try_filter_map(|meta| async move {
             let modified_at = Timestamp::from_unix_ms(meta.last_modified.timestamp_millis());
             let info = parse_path(&meta.location);
@@ -324,6 +301,10 @@ impl Store {
 /// Runs long computations on a thread that may block.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Io(std::io::Error::other(error)))
+}
+
+fn folder_of(tenant: TenantId) -> Path {
+    Path::from_iter(["objects", &tenant.to_string()])
 }
 
 fn object_path(tenant: TenantId, address: &ContentAddress) -> Path {

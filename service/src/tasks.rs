@@ -59,8 +59,9 @@ pub async fn requeue(app: &App, who: &Principal, id: TaskId) -> Result<Task, App
     }
 }
 
-fn task(view: TaskView) -> Task {
-    let TaskView { tenant, task, args, kwargs, waits_for } = view;
+/// A task as clients see it.
+pub(crate) fn task(view: TaskView) -> Task {
+    let TaskView { tenant, task, args, kwargs, waits_for, result } = view;
     let count = |n: i32| u32::try_from(n).unwrap_or(0);
     Task {
         id: task.id.uuid(),
@@ -87,6 +88,10 @@ fn task(view: TaskView) -> Task {
         lease_expires_at: task.lease_expires_at.map(Into::into),
         progress_pct: task.progress_pct,
         error: task.error.map(failure::shown),
+        result: match result {
+            Some(Value::Object(result)) => Some(result),
+            _ => None,
+        },
         created_at: task.created_at.into(),
         started_at: task.started_at.map(Into::into),
         completed_at: task.completed_at.map(Into::into),

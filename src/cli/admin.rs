@@ -1,16 +1,17 @@
-//! `packshot admin`: backup, restore, the store, keys, users and the roles of the database, on the machine of the data
-//! folder.
+//! `packshot admin`: backup, restore, the store and its files, keys, users and the roles of the database, on the machine
+//! of the data folder.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use packshot_contract::chore::{DamagedFile, ScrubResult};
 use packshot_domain::access::{Role, Scope};
 use packshot_domain::time::Timestamp;
 use packshot_domain::user::{DisplayName, Email, Password};
 use packshot_materials::name::one_line;
 use packshot_service::admin::keys::{self, Expiry, KeyName, ListedKey, RevokedKey};
 use packshot_service::admin::users::{self, NewAccount};
-use packshot_service::admin::{self, AdminError, migrate};
+use packshot_service::admin::{self, AdminError, migrate, scrub};
 use packshot_service::config::Settings;
 use serde_json::{Value, json};
 
@@ -124,6 +125,21 @@ pub(crate) enum AdminCommand {
         #[command(flatten)]
         place: PlaceArgs,
     },
+    /// Read every stored file and compare it with its hash; the service may be running
+    #[command(after_help = "Example: packshot admin scrub --rate-mb-s 200 --data /srv/packshot")]
+    Scrub {
+        /// Only the files of the tenant with this slug [default: those of all]
+        #[arg(long, value_name = "SLUG")]
+        tenant: Option<String>,
+        /// Megabytes read per second, at most [default: as fast as it goes]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        rate_mb_s: Option<u32>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
     /// Make a new key for access tokens; the service may be running
     #[command(after_help = "Example: packshot admin rotate-signing-key --revoke")]
     RotateSigningKey {
@@ -204,6 +220,18 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
             files::print(format!("{shown}\n").as_bytes())?;
         }
         AdminCommand::Migrate { plan: _, place } => files::print(migrate::plan(&place.settings()?)?.as_bytes())?,
+        AdminCommand::Scrub { tenant, rate_mb_s, json, place } => {
+            let scrubbed = runtime()?.block_on(scrub::scrub(&place.settings()?, tenant.clone(), *rate_mb_s))?;
+            if *json {
+                files::print_json(&scrubbed)?
+            } else {
+                files::print(report(&scrubbed).as_bytes())?
+            }
+            let ScrubResult { n_damaged: n_files, missing, corrupt, .. } = scrubbed;
+            if missing + corrupt > 0 {
+                return Err(AdminError::FilesDamaged { n_files, missing, corrupt }.into());
+            }
+        }
         AdminCommand::RotateSigningKey { revoke, place } => {
             runtime()?.block_on(users::rotate_signing_key(&place.settings()?, *revoke))?;
             let what = if *revoke { "everyone has to sign in again" } else { "nobody has to sign in again" };
@@ -211,6 +239,28 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What a reading of all files found, for people.
+fn report(scrubbed: &ScrubResult) -> String {
+    let ScrubResult { objects, bytes, missing, corrupt, healed, damaged, n_damaged, orphans, orphan_bytes } = scrubbed;
+    let mut text = format!("{objects} objects, {bytes} bytes: {missing} missing, {corrupt} corrupt\n");
+    for DamagedFile { package_id, relative_path, state, content_address, .. } in damaged {
+        text += &format!("{state:<8} {} in package {package_id}: {content_address}\n", one_line(relative_path));
+    }
+    let n_unlisted = n_damaged - damaged.len() as u64;
+    if n_unlisted > 0 {
+        text += &format!("and {n_unlisted} more files\n");
+    }
+    if *healed > 0 {
+        text += &format!("{healed} objects that were damaged are whole again\n");
+    }
+    if *orphans > 0 {
+        text += &format!(
+            "{orphans} objects, {orphan_bytes} bytes, that nothing knows: the service removes them after a day\n"
+        );
+    }
+    text
 }
 
 /// The first line of a file with a password.
@@ -271,6 +321,7 @@ impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
         let exit = match () {
             () if error.is_of_settings() => Exit::Usage,
+            () if error.is_damage() => Exit::Differs,
             () if error.is_input() => Exit::Input,
             () => Exit::Output,
         };

@@ -29,7 +29,8 @@ pub(crate) enum Exit {
     Service = 7,
     /// The pictures are there, and break a rule of the preset that they were made for.
     Rules = 8,
-    /// `verify`: a picture, or something in its package, is not what was made.
+    /// `verify`: a picture, or something in its package, is not what was made; `admin scrub`: a stored file is not what
+    /// was stored.
     #[cfg(feature = "service")]
     Differs = 9,
     /// Ctrl-C.

@@ -26,6 +26,7 @@ mod python;
 mod readme;
 mod restart;
 mod resume;
+mod scrub;
 mod service;
 mod start;
 mod stop;

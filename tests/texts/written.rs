@@ -101,6 +101,12 @@ const WRITTEN: &[[&str; 4]] = &[
         "the files are in a bucket, which this command does not reach",
         "use the backup tools of the database and the bucket",
     ],
+    [
+        "admin.files_damaged",
+        "9",
+        "{n_files} stored files are missing or damaged: of {missing} objects the bytes are not there, of {corrupt} they are others",
+        "bring the objects back from a backup, or upload or render the same files again, then run this again",
+    ],
     ["admin.hash", "6", "the password cannot be hashed: {0}", "try again; if it fails again, please report it"],
     [
         "admin.no_name",

@@ -7,12 +7,13 @@ use crate::tree::{File, below, expect_none, files};
 /// Every module of `service/src`, and the parts of the service that it may use: other modules, and crates below
 /// `service/`. Arrows point down the table, except from the modules that start the service and take counts.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("admin", &["config", "credentials", "db", "domain", "server", "settings", "store"]),
+    ("admin", &["chores", "config", "contract", "credentials", "db", "domain", "server", "settings", "store"]),
     (
         "server",
         &[
             "api",
             "app",
+            "chores",
             "config",
             "credentials",
             "db",
@@ -30,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "app",
             "artifacts",
+            "chores",
             "contract",
             "domain",
             "help",
@@ -63,7 +65,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("artifacts", &["app", "contract", "db", "domain", "packages"]),
-    ("help", &["app", "contract", "domain", "settings", "tasks", "tenancy"]),
+    ("packages", &["contract", "db"]),
+    ("help", &["app", "chores", "contract", "domain", "settings", "tasks", "tenancy"]),
+    (
+        "chores",
+        &["app", "config", "contract", "db", "domain", "jobs", "objects", "settings", "store", "tasks", "worker"],
+    ),
     ("tasks", &["app", "contract", "db", "domain"]),
     ("streams", &["app", "db", "domain", "events", "settings", "tenancy"]),
     ("libraries", &["app", "contract", "db", "domain", "objects", "tenancy", "worker"]),

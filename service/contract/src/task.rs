@@ -79,6 +79,9 @@ pub struct Task {
     pub progress_pct: f64,
     /// Why it failed.
     pub error: Option<JobError>,
+    /// What it came to, of a task without a job: members as its `task_name` has them. `null` until it has completed.
+    #[schema(value_type = Option<Object>)]
+    pub result: Option<Map<String, Value>>,
     /// When it was created.
     pub created_at: Time,
     /// When its last attempt began.

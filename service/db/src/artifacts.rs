@@ -54,6 +54,7 @@ pub use retention::{hold, reclassify, release};
 pub use tree::{json_of, tree_of};
 pub use whole::{WholePackage, store};
 
+pub(super) use scrub::heal_in;
 pub(super) use whole::store_in;
 
 /// A package as its readers see it.

@@ -34,6 +34,8 @@ struct Kept {
     log: Vec<NewLogRow>,
     /// The spec, which the first report of an attempt freezes.
     spec: Option<Json>,
+    /// The result of a task without a job, when it has just ended with one.
+    result: Option<Json>,
 }
 
 /// A job and its tasks, locked.
@@ -269,6 +271,7 @@ impl Held {
         // Earlier attempts may have failed, but this one succeeded.
         self.kept[i].task.error = None;
         self.set_done(i);
+        self.keep_result(i, &delivery);
         self.turns.push((i, Phase::Completed(Arc::new(delivery))));
         Ok(())
     }
@@ -279,8 +282,16 @@ impl Held {
         self.close(i);
         self.set_error(i, error);
         self.set_done(i);
+        self.keep_result(i, &delivery);
         self.turns.push((i, Phase::Rejected(Arc::new(delivery))));
         Ok(())
+    }
+
+    /// A task without a job has no record above it that would keep its result: its own row does.
+    fn keep_result(&mut self, i: usize, delivery: &Delivery) {
+        if self.job.is_none() {
+            self.kept[i].result = Some(delivery.output.clone());
+        }
     }
 
     fn set_done(&mut self, i: usize) {

@@ -27,7 +27,7 @@ use packshot_domain::time::Timestamp;
 
 mod removal;
 
-pub use removal::{Remove, erase, forget, free, unrecorded, unreferenced};
+pub use removal::{Remove, erase, forget, free, unrecorded};
 pub(super) use removal::{UNREFERENCED, UNREFERENCED_BY_RECORDS, free_in};
 
 /// Rows that one statement records; their values stay far below the engines' limits.
@@ -236,31 +236,28 @@ pub async fn learn(db: &Db, scope: TenantScope, digests: Digests) -> Result<(), 
     .await
 }
 
-/// Stores how the bytes of an object are, unless it was stored again after `seen`: then that says nothing about them.
-/// Returns whether it was stored.
-///
-/// # Errors
-///
-/// [`DbError`] when the database cannot be reached.
-pub async fn mark(db: &Db, scope: TenantScope, seen: &Object, condition: Condition) -> Result<bool, DbError> {
-    let args = (scope.tenant, seen.address, seen.stored_at, condition);
-    db.write(scope, args, |tx, (tenant, address, stored_at, condition)| {
-        Box::pin(async move {
-            tx.enter(Level::Object);
-            let marked = object::Entity::update_many()
-                .col_expr(object::Column::Condition, Expr::value(Col(*condition)))
-                .filter(object::Column::TenantId.eq(Col(*tenant)))
-                .filter(object::Column::ContentAddress.eq(Col(*address)))
-                .filter(object::Column::StoredAt.eq(Col(*stored_at)))
-                .exec(tx.on())
-                .await?;
-            Ok(marked.rows_affected > 0)
-        })
-    })
-    .await
+/// Stores how the bytes of an object are, unless it was stored again since it was `seen`: then that says nothing about
+/// them. Whoever calls it also records what that means for the files that name the object.
+pub(super) async fn set_condition_in(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    address: ContentAddress,
+    seen: Option<Timestamp>,
+    condition: Condition,
+) -> Result<bool, DbError> {
+    tx.enter(Level::Object);
+    let mut update = object::Entity::update_many()
+        .col_expr(object::Column::Condition, Expr::value(Col(condition)))
+        .filter(object::Column::TenantId.eq(Col(tenant)))
+        .filter(object::Column::ContentAddress.eq(Col(address)));
+    if let Some(stored_at) = seen {
+        update = update.filter(object::Column::StoredAt.eq(Col(stored_at)));
+    }
+    Ok(update.exec(tx.on()).await?.rows_affected > 0)
 }
 
-/// Stores that the bytes of an object were stored again, and are whole. What readers saw of it before counts no more.
+/// Stores that the bytes of an object were stored again, and are whole, as are the files that name it. What readers saw
+/// of it before counts no more.
 ///
 /// # Errors
 ///
@@ -269,13 +266,16 @@ pub async fn heal(db: &Db, scope: TenantScope, address: ContentAddress) -> Resul
     db.write(scope, (scope.tenant, address), |tx, (tenant, address)| {
         Box::pin(async move {
             tx.enter(Level::Object);
-            object::Entity::update_many()
+            let healed = object::Entity::update_many()
                 .col_expr(object::Column::Condition, Expr::value(Col(Condition::Whole)))
                 .col_expr(object::Column::StoredAt, Expr::value(Col(tx.now().await?)))
                 .filter(object::Column::TenantId.eq(Col(*tenant)))
                 .filter(object::Column::ContentAddress.eq(Col(*address)))
                 .exec(tx.on())
                 .await?;
+            if healed.rows_affected > 0 {
+                artifacts::heal_in(tx, *tenant, *address).await?;
+            }
             Ok(())
         })
     })

@@ -1,5 +1,6 @@
 //! Tasks: handed out to workers under a lease, ended by the holder of the lease.
 
+mod chore;
 mod claim;
 mod delivery;
 mod ending;
@@ -23,6 +24,7 @@ use packshot_domain::job::{JobRef, TaskFacts};
 use packshot_domain::task::{Failures, FaultKind, LEASE, Lane, Lease, QueueName, RetryPolicy, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
+pub use chore::{NewChore, ask};
 pub use delivery::{Delivery, OutputFile};
 pub use list::{QueueDepth, TaskView, get, is_cancelled, list, queue_depths, state_under};
 

@@ -164,6 +164,23 @@ pub async fn list(db: &Db, all: AllTenants, page: PageRequest) -> Result<Page<Te
     .await
 }
 
+/// The tenants whose stored files are looked after: all but those whose purge has begun.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn kept(db: &Db, all: AllTenants) -> Result<Vec<TenantId>, DbError> {
+    db.read_one(all, (), |tx, ()| {
+        Box::pin(async move {
+            let over = [TenantStatus::Purging, TenantStatus::Deleted].map(Col);
+            let kept = tenant::Entity::find().filter(tenant::Column::Status.is_not_in(over));
+            let rows = kept.order_by_asc(tenant::Column::Id).all(tx.on()).await?;
+            Ok(rows.into_iter().map(|row| row.id.0).collect())
+        })
+    })
+    .await
+}
+
 /// The tenant with this slug, unless it is to be deleted.
 ///
 /// # Errors

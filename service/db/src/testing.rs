@@ -26,7 +26,7 @@ use super::{DatabaseConfig, Db, DbError, PostgresUrls, TenantScope, migration};
 use packshot_domain::id::TenantId;
 
 pub use dump::dump;
-pub use objects::{group_hashes, point_file_at, set_group_hashes};
+pub use objects::{group_hashes, point_file_at, set_group_hashes, tamper};
 
 /// Connections of a test to PostgreSQL, at most.
 const MAX_CONNECTIONS: u32 = 10;

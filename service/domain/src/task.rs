@@ -89,9 +89,9 @@ words! {
         Compare = "compare",
         /// Delivers a webhook
         DeliverWebhook = "deliver_webhook",
-        /// Removes what has expired
+        /// Lets go of packages that are due or abandoned, and removes objects that nothing names
         Collect = "collect",
-        /// Renders again what is recorded
+        /// Makes the views of artifacts again from their log, to compare them or to put them in place
         Replay = "replay",
         /// Reads stored files and compares them with their addresses
         Scrub = "scrub",

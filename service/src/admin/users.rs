@@ -129,7 +129,8 @@ pub async fn rotate_signing_key(settings: &Settings, revoke: bool) -> Result<(),
     rotated
 }
 
-async fn tenant_of(db: &Db, slug: Option<String>) -> Result<TenantId, AdminError> {
+/// The tenant with this slug, or the one that runs the installation.
+pub(super) async fn tenant_of(db: &Db, slug: Option<String>) -> Result<TenantId, AdminError> {
     match slug {
         Some(slug) => tenants::named(db, AllTenants::Instance, &slug).await.map_err(|error| match error {
             DbError::NotFound(_) => AdminError::NoTenant(slug.clone()),

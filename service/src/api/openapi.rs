@@ -37,6 +37,7 @@ const KEY: &str = "api_key";
         (name = "materials", description = "Materials and the libraries they come from"),
         (name = "artifacts", description = "Stored files in packages, and the log of what happened to them"),
         (name = "tasks", description = "Tasks of workers"),
+        (name = "artifacts", description = "Packages of files: what is due is removed, what is kept is checked"),
         (name = "analytics", description = "Figures"),
         (name = "people", description = "Users, sign-in, API keys, and who changed what"),
         (name = "tenants", description = "Companies that see nothing of each other: created, deactivated, deleted"),

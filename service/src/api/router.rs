@@ -12,8 +12,9 @@ use super::operation::{CONTENT, FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST,
 use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
-    account, analytics, answer, api_keys, artifacts, audit, cors, devices, health, help, jobs, libraries, materials,
-    openapi, preflight, reference, renders, settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
+    account, analytics, answer, api_keys, artifacts, audit, chores, cors, devices, health, help, jobs, libraries,
+    materials, openapi, preflight, reference, renders, settings, sign_in, tasks, tenant_config, tenants, users,
+    worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -122,6 +123,9 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(tasks::list, List(P::ReadRenders), pages);
     add!(tasks::get, Tenant(P::ReadRenders), &[Code::TaskNotFound]);
     add!(tasks::requeue, Tenant(P::TriggerRenders), &[Code::TaskNotFound, Code::TaskNotFailed], &IDEMPOTENT);
+    add!(chores::collect, Tenant(P::CollectArtifacts), &JSON, &IDEMPOTENT);
+    add!(chores::replay, Instance(P::CheckArtifacts), &JSON, &IDEMPOTENT);
+    add!(chores::scrub, Instance(P::CheckArtifacts), &JSON, &IDEMPOTENT);
     add!(analytics::renders, Tenant(P::ViewAnalytics), &[Code::ValidationFailed]);
 
     let library: &[Code] =

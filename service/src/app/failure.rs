@@ -18,6 +18,8 @@ pub(crate) fn help(code: &str) -> Option<&'static str> {
         "unmapped_parts" => Some("name their materials in `materials`, or set `on_unmapped` to `magenta`"),
         "output_too_large" => Some("ask for fewer pictures, pixels or formats"),
         "device_out_of_memory" => Some(Code::DeviceOutOfMemory.help()),
+        "event_corrupt" => Some(Code::EventCorrupt.help()),
+        "event_gap" => Some(Code::EventGap.help()),
         _ => ImportErrorCode::by_name(code).map(ImportErrorCode::help),
     }
 }

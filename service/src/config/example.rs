@@ -34,6 +34,8 @@ pub(super) const EXAMPLES: [(&str, &str); 44] = [
     ("admin_email", "\"anna@example.com\""),
     ("admin_password_file", "\"/etc/packshot/admin-password\""),
     ("audit_retention_days", "730"),
+    ("scrub_interval_days", "30"),
+    ("scrub_rate_mb_s", "50"),
     ("jwt_secret_file", "\"/etc/packshot/jwt.json\""),
     ("access_token_ttl_s", "900"),
     ("refresh_token_ttl_s", "1209600"),

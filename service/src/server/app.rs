@@ -25,6 +25,7 @@ use super::signal::StopSignals;
 use super::succession;
 use crate::api::{self, AppState};
 use crate::app::{App, Parts, SigningKeyFile};
+use crate::chores::{self, ChoreHandler};
 use crate::config::{DatabaseSettings, Secret, Settings, StoreSettings, Workers};
 use crate::events::hub::Hub;
 use crate::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
@@ -148,10 +149,11 @@ impl Running {
             executor: executor(&settings, device, kernel_cache, program)?,
             settings: settings.clone(),
         };
+        let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         let queue = jobs::start(QueueParts {
             worker: succession::succeed(&db, &data).await?,
             db: db.clone(),
-            handlers: renderer.handlers(),
+            handlers: housekeeper.add_to(renderer.handlers()),
             settings: settings.clone(),
             stall_check_every: STALL_CHECK_EVERY,
             service_deaths_max: match settings.workers {
@@ -161,6 +163,10 @@ impl Running {
         });
         let swept = (db.clone(), store.clone(), settings.clone());
         lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone(), swept.2.clone()));
+        let collected = (db.clone(), store.clone());
+        lasting::spawn("collection", move || chores::collection::run(collected.0.clone(), collected.1.clone()));
+        let read = (db.clone(), store.clone(), settings.clone());
+        lasting::spawn("scrub", move || chores::scrub::run(read.0.clone(), read.1.clone(), read.2.clone()));
         // Notices that come before it begins are found by polling, as are those that come while nothing listens.
         let notified = (db.notices(), hub.clone(), queue.clone());
         lasting::spawn("notices", move || {

@@ -1,6 +1,6 @@
-//! What is removed from time to time: files that nothing refers to, uploads and files of jobs that a process left
-//! unfinished, finished pictures of series whose jobs have ended, and what has expired: answers, sessions, entries of
-//! the audit log.
+//! What is removed from time to time: uploads and files of jobs that a process left unfinished, finished pictures of
+//! series whose jobs have ended, deleted tenants, and what has expired: answers, sessions, entries of the audit log.
+//! Stored files are the matter of [`chores`](crate::chores).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,10 @@ use crate::config::Settings;
 use crate::renders;
 use crate::settings::InForce;
 use crate::store::{Store, StoreError};
-use packshot_db::{AllTenants, Db, DbError, TenantScope, audit, idempotency, objects, sessions};
+use packshot_db::{AllTenants, Db, DbError, audit, idempotency, sessions};
 
 /// How often to look.
 const EVERY: Duration = Duration::from_secs(600);
-/// What was stored within this time may be about to be referred to: an upload is stored before its job is.
-const GRACE: Duration = Duration::from_secs(3600);
-/// Files removed in one go.
-const OBJECTS_AT_ONCE: u32 = 500;
 
 /// Why something was not removed. It will be, the next time.
 #[derive(Debug, thiserror::Error)]
@@ -42,30 +38,15 @@ pub(super) async fn run(db: Db, store: Store, settings: Arc<Settings>) {
     loop {
         ticks.tick().await;
         match sweep(&db, &store, &settings).await {
-            Ok((0, 0)) => {}
-            Ok((files, answers)) => tracing::info!(files, answers, "removed unused files and expired answers"),
+            Ok(0) => {}
+            Ok(answers) => tracing::info!(answers, "removed expired answers"),
             Err(error) => tracing::warn!("housekeeping: {}", chain(&error)),
         }
     }
 }
 
-/// How many files and how many stored answers were removed.
-async fn sweep(db: &Db, store: &Store, settings: &Settings) -> Result<(u64, u64), SweepError> {
-    let mut files = 0;
-    loop {
-        let found = objects::unreferenced(db, AllTenants::Housekeeping, GRACE, OBJECTS_AT_ONCE).await?;
-        for (tenant, address) in &found {
-            // The database decides, in one transaction, whether it may go; the file goes after that. So a crash in
-            // between leaves a file too many, never one too few.
-            if objects::forget(db, TenantScope::of(*tenant), *address, GRACE).await? {
-                store.delete_older_than(*tenant, address, GRACE).await?;
-                files += 1;
-            }
-        }
-        if found.len() < OBJECTS_AT_ONCE as usize {
-            break;
-        }
-    }
+/// How many stored answers were removed.
+async fn sweep(db: &Db, store: &Store, settings: &Settings) -> Result<u64, SweepError> {
     store.clean().await?;
     let answers = idempotency::purge_expired(db, AllTenants::Housekeeping).await?;
     sessions::expire(db, AllTenants::Housekeeping).await?;
@@ -76,5 +57,5 @@ async fn sweep(db: &Db, store: &Store, settings: &Settings) -> Result<(u64, u64)
     }
     renders::sweep(db, &settings.scratch()).await?;
     purge::run(db, store).await?;
-    Ok((files, answers))
+    Ok(answers)
 }

@@ -58,7 +58,7 @@ pub struct Definition {
 }
 
 /// All settings.
-pub static SETTINGS: [Definition; 21] = [
+pub static SETTINGS: [Definition; 23] = [
     Definition {
         key: "render_device",
         aliases: &["cycles_device"],
@@ -314,6 +314,36 @@ pub static SETTINGS: [Definition; 21] = [
         affects: &["requests"],
         recommendation: None,
         warning: Some("a change takes effect within 5 seconds"),
+    },
+    Definition {
+        key: "scrub_interval_days",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 3650 },
+        default: || 30.into(),
+        configured: |config| config.scrub_interval_days.into(),
+        reach: Reach::Instance,
+        unit: Some("days"),
+        title: "Check of stored files",
+        description: "How often every stored file is read and compared with its hash.",
+        affects: &["artifacts"],
+        recommendation: Some(
+            "more often than backups are overwritten, so that a whole copy is left of what is damaged",
+        ),
+        warning: None,
+    },
+    Definition {
+        key: "scrub_rate_mb_s",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 100_000 },
+        default: || 50.into(),
+        configured: |config| config.scrub_rate_mb_s.into(),
+        reach: Reach::Instance,
+        unit: Some("MB/s"),
+        title: "Rate of that check",
+        description: "How many megabytes of stored files are read in a second, at most, to compare them with their hashes.",
+        affects: &["artifacts"],
+        recommendation: None,
+        warning: Some("a check begins once an hour, and keeps the rate that it began with"),
     },
     Definition {
         key: "legacy_executor",

@@ -9,9 +9,25 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 
-use super::{Store, StoreError, blocking, object_path};
+use super::{Pace, Store, StoreError, blocking, object_path};
 use packshot_domain::hash::{ContentAddress, Digester, Digests, GROUP_BYTES};
 use packshot_domain::id::TenantId;
+
+/// What is in the place of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Examined {
+    /// The bytes that its name says.
+    Whole(Digests),
+    /// Nothing.
+    Missing,
+    /// Other bytes.
+    Other {
+        /// How many.
+        size_bytes: u64,
+        /// Their address; `None` when they changed while they were read.
+        address: Option<ContentAddress>,
+    },
+}
 
 impl Store {
     /// The bytes of an object, compared with its name.
@@ -43,10 +59,37 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::Backend`].
     pub async fn verify(&self, tenant: TenantId, address: &ContentAddress) -> Result<Digests, StoreError> {
-        let size_bytes = self.size(tenant, address).await?;
+        match self.examine(tenant, address, &Pace::unlimited()).await? {
+            Examined::Whole(digests) => Ok(digests),
+            Examined::Missing => Err(StoreError::NotFound),
+            Examined::Other { .. } => Err(StoreError::Corrupt { address: *address }),
+        }
+    }
+
+    /// Reads all of an object in bounded memory at this pace, and says what is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`], [`StoreError::Io`]: then nothing is known of the object.
+    pub async fn examine(
+        &self,
+        tenant: TenantId,
+        address: &ContentAddress,
+        pace: &Pace,
+    ) -> Result<Examined, StoreError> {
+        let size_bytes = match self.size(tenant, address).await {
+            Err(StoreError::NotFound) => return Ok(Examined::Missing),
+            size_bytes => size_bytes?,
+        };
         let mut digester = Digester::default();
         for group in 0..size_bytes.div_ceil(GROUP_BYTES) {
-            let bytes = self.part(tenant, address, group_range(group, size_bytes), size_bytes).await?;
+            let range = group_range(group, size_bytes);
+            pace.take(range.end - range.start).await;
+            let bytes = match self.part(tenant, address, range, size_bytes).await {
+                Err(StoreError::NotFound) => return Ok(Examined::Missing),
+                // It has another size by now.
+                Err(StoreError::Corrupt { .. }) => return Ok(Examined::Other { size_bytes, address: None }),
+                bytes => bytes?,
+            };
             digester = blocking(move || {
                 digester.update(&bytes);
                 digester
@@ -54,7 +97,11 @@ impl Store {
             .await?;
         }
         let digests = digester.finish();
-        if digests.address == *address { Ok(digests) } else { Err(StoreError::Corrupt { address: *address }) }
+        Ok(if digests.address == *address {
+            Examined::Whole(digests)
+        } else {
+            Examined::Other { size_bytes, address: Some(digests.address) }
+        })
     }
 
     /// How many groups of an object are worth reading at the same time: a bucket answers after a while.

@@ -1,3 +1,5 @@
+use std::time::{Duration, SystemTime};
+
 use futures_util::TryStreamExt;
 
 use super::*;

@@ -14,6 +14,7 @@ use packshot_domain::key::ApiKey;
 use packshot_domain::task::SERVICE_DEATHS_MAX_INLINE;
 use packshot_service::api::{self, AppState};
 use packshot_service::app::{App, Parts, SigningKeyFile};
+use packshot_service::chores::ChoreHandler;
 use packshot_service::config::{Settings, Sources};
 use packshot_service::events::hub::Hub;
 use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
@@ -157,10 +158,11 @@ impl Installation {
             executor: Arc::new(InlineExecutor::new(Arc::new(Engine::new(options)))),
             settings: settings.clone(),
         };
+        let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         jobs::start(QueueParts {
             worker: WorkerId::new(),
             db: db.clone(),
-            handlers: renderer.handlers(),
+            handlers: housekeeper.add_to(renderer.handlers()),
             settings: settings.clone(),
             stall_check_every: STALL_CHECK_EVERY,
             service_deaths_max: SERVICE_DEATHS_MAX_INLINE,
@@ -463,7 +465,7 @@ impl Reply {
 }
 
 /// Repeats a request until the answer is the expected one.
-async fn poll(ask: impl AsyncFn() -> Value, is_so: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn poll(ask: impl AsyncFn() -> Value, is_so: impl Fn(&Value) -> bool) -> Value {
     let begun = Instant::now();
     loop {
         let answer = ask().await;

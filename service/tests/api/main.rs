@@ -10,6 +10,7 @@ mod bucket;
 mod glb;
 mod log_lines;
 mod places;
+mod stock;
 
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`.
 macro_rules! cases {
@@ -70,6 +71,7 @@ mod artifacts;
 mod audited;
 mod bypass;
 mod checked;
+mod collecting;
 mod configs;
 mod coverage;
 mod described;
@@ -90,6 +92,7 @@ mod problems;
 mod provenance;
 mod rates;
 mod rights;
+mod scrubbing;
 mod series;
 mod service;
 mod settings;

@@ -61,6 +61,10 @@ const HEAL: &str = "
     UPDATE storage_locations SET state = 'ok'
     WHERE tenant_id = $1 AND content_address = $2 AND backend_id = $3 AND state <> 'ok' RETURNING id";
 
+/// The record of the object says the same.
+const HEAL_OBJECT: &str =
+    "UPDATE objects SET condition = 'whole' WHERE tenant_id = $1 AND content_address = $2 RETURNING content_address";
+
 /// Those of the objects of which a location is damaged.
 pub(super) async fn damaged(
     tx: &Tx<'_>,
@@ -190,6 +194,8 @@ pub(super) async fn heal(
     }
     if !healed.is_empty() {
         tx.query(HEAL, values()).await?;
+        // Whoever takes a file has locked the record before the log.
+        tx.query(HEAL_OBJECT, [arg(tenant), arg(file.address)]).await?;
     }
     Ok(healed)
 }

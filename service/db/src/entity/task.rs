@@ -1,4 +1,5 @@
-//! Tasks. `log_seq` is the number of the last line of the log.
+//! Tasks. `log_seq` is the number of the last line of the log; `result` is that of a task without a job, whose record
+//! would have it.
 
 use sea_orm::entity::prelude::*;
 
@@ -23,6 +24,7 @@ pub(crate) struct Model {
     pub(crate) args: Col<Json>,
     pub(crate) kwargs: Col<Json>,
     pub(crate) spec: Option<Col<Json>>,
+    pub(crate) result: Option<Col<Json>>,
     pub(crate) publishes: bool,
     pub(crate) blockers: i32,
     pub(crate) state: Col<TaskState>,

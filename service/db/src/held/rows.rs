@@ -100,6 +100,9 @@ pub(super) async fn write_task(tx: &Tx<'_>, tenant: TenantId, now: Timestamp, ke
     if let Some(spec) = kept.spec.take() {
         row.spec = Set(Some(Col(spec)));
     }
+    if let Some(result) = kept.result.take() {
+        row.result = Set(Some(Col(result)));
+    }
     row.update_without_returning(tx.on()).await?;
     Ok(())
 }
@@ -162,6 +165,7 @@ impl Kept {
     fn of(row: task::Live, job: Option<JobRef>) -> Self {
         let (token, log_seq) = (row.lease_token.map(Col::value), row.log_seq);
         let cancel_requested_at = row.cancel_requested_at.map(Col::value);
-        Self { task: Task::of(row, job), token, cancel_requested_at, log_seq, log: Vec::new(), spec: None }
+        let (log, spec, result) = (Vec::new(), None, None);
+        Self { task: Task::of(row, job), token, cancel_requested_at, log_seq, log, spec, result }
     }
 }

@@ -65,6 +65,7 @@ fn tasks() -> TableCreateStatement {
         text("args"),
         text("kwargs"),
         text_null("spec"),
+        text_null("result"),
         boolean("publishes"),
         integer("blockers"),
         text("state"),

@@ -12,38 +12,12 @@ use super::{RECORDED_AT_ONCE, lock_in};
 use crate::column::{Col, arg, cell};
 use crate::entity::object;
 use crate::tx::Tx;
-use crate::{AllTenants, Db, DbError, TenantScope, artifacts};
+use crate::{Db, DbError, TenantScope, artifacts};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::TenantId;
 
 /// What removes the bytes of an object from the store.
 pub type Remove<E> = Arc<dyn Fn() -> BoxFuture<'static, Result<(), E>> + Send + Sync>;
-
-/// Up to `limit` objects that nothing refers to and that were last stored longer than `grace` ago.
-///
-/// # Errors
-///
-/// [`DbError`] when the database cannot be reached.
-pub async fn unreferenced(
-    db: &Db,
-    all: AllTenants,
-    grace: Duration,
-    limit: u32,
-) -> Result<Vec<(TenantId, ContentAddress)>, DbError> {
-    db.read(all, (grace, limit), |tx, (grace, limit)| {
-        Box::pin(async move {
-            let before = tx.now().await? - *grace;
-            let sql = format!(
-                "SELECT o.tenant_id, o.content_address FROM objects o WHERE o.stored_at < $1 AND {unreferenced} \
-                 ORDER BY o.stored_at LIMIT $2",
-                unreferenced = *UNREFERENCED
-            );
-            let rows = tx.query(&sql, [arg(before), i64::from(*limit).into()]).await?;
-            rows.iter().map(|row| Ok((cell(row, 0)?, cell(row, 1)?))).collect()
-        })
-    })
-    .await
-}
 
 /// Removes the record of an object, unless something refers to it by now or it was stored again within `grace`. Returns
 /// whether it was removed: only then may its file be removed.

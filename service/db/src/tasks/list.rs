@@ -26,6 +26,8 @@ pub struct TaskView {
     pub kwargs: Json,
     /// Tasks of its job that must complete before it.
     pub waits_for: Vec<TaskId>,
+    /// What it came to, where it has no job whose record says that; `None` until it has completed.
+    pub result: Option<Json>,
 }
 
 /// A task.
@@ -95,8 +97,8 @@ async fn views(tx: &Tx<'_>, rows: Vec<task::Model>) -> Result<Vec<TaskView>, DbE
         let own = edges.iter().filter(|edge| edge.tenant_id.0 == tenant && edge.after_id == row.id);
         let waits_for = own.map(|edge| edge.before_id.0).collect();
         let job = row.job_id.and_then(|job| jobs.get(&(tenant, job.0))).copied();
-        let (args, kwargs) = (row.args.0.clone(), row.kwargs.0.clone());
-        TaskView { tenant, task: Task::of(row.into(), job), args, kwargs, waits_for }
+        let (args, kwargs, result) = (row.args.0.clone(), row.kwargs.0.clone(), row.result.clone().map(Col::value));
+        TaskView { tenant, task: Task::of(row.into(), job), args, kwargs, waits_for, result }
     });
     Ok(views.collect())
 }

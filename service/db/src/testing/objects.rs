@@ -63,3 +63,12 @@ pub async fn point_file_at(
     })
     .await
 }
+
+/// Runs a statement on the rows of a tenant that nothing here runs.
+///
+/// # Errors
+///
+/// [`DbError`] when the database refuses it.
+pub async fn tamper(db: &Db, scope: TenantScope, sql: &str) -> Result<(), DbError> {
+    db.write(scope, sql.to_owned(), |tx, sql| Box::pin(async move { tx.query(sql, []).await.map(drop) })).await
+}

@@ -17,6 +17,7 @@ use packshot_domain::artifact::{
 };
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::PackageId;
+use packshot_domain::object::Condition;
 use tempfile::TempDir;
 
 use crate::artifacts::{DAY_S, caller, new_package, ops, whole};
@@ -304,6 +305,11 @@ pub(crate) async fn a47_a49_damage_is_recorded_and_healed(t: Fixture) {
     assert_eq!(changed.len(), 2, "two files have these bytes");
     assert!(changed.iter().all(|changed| changed.state == LocationState::Corrupt));
     assert_eq!(record(b"same", damage).await, [], "once");
+    let condition = async |bytes: &[u8]| {
+        let found = objects::find(&t.db, t.scope, ContentAddress::of(bytes)).await.expect("a search");
+        found.expect("a record").condition
+    };
+    assert_eq!((condition(b"same").await, condition(b"own").await), (Condition::Corrupt, Condition::Whole));
     assert_eq!(pending(read_from).await.len(), 0, "all were read since");
     let log = t.log().await;
     assert!(log[n..].iter().all(|event| event.event_type == EventType::LocationDamaged));
@@ -316,12 +322,22 @@ pub(crate) async fn a47_a49_damage_is_recorded_and_healed(t: Fixture) {
     let healed = t.try_ingest(new, "again", b"same").await.expect("a file").healed;
     assert_eq!(healed.len(), 2);
     assert_eq!(files::get(&t.db, t.scope, changed[0].file).await.expect("the file").state, FileState::Intact);
+    assert_eq!((condition(b"same").await, condition(b"own").await), (Condition::Whole, Condition::Missing));
     let at_once = vec![t.stored("own", b"own").await];
     artifacts::store(&t.db, t.scope, vec![whole(new_package(RetentionClass::Scratch), at_once)]).await.expect("made");
     let since = n as i64;
     let after = events::after(&t.db, t.scope, since, 100, Some(one)).await.expect("the log");
     let healed = after.iter().filter(|event| event.event_type == EventType::LocationHealed);
     assert_eq!(healed.count(), 2, "its own file, and the one that it shares");
+    assert_eq!(condition(b"own").await, Condition::Whole, "the record never says anything else");
+    // Stored again without a file of its own: every file that names it is healed all the same.
+    record(b"same", damage).await;
+    let n = t.log().await.len();
+    objects::heal(&t.db, t.scope, ContentAddress::of(b"same")).await.expect("healed");
+    let log = t.log().await;
+    assert_eq!(log.len() - n, 3, "one event for each file");
+    assert!(log[n..].iter().all(|event| event.event_type == EventType::LocationHealed));
+    assert_eq!(files::get(&t.db, t.scope, changed[0].file).await.expect("the file").state, FileState::Intact);
     let report = artifacts::replay::verify(&t.db, t.scope).await.expect("a report");
     assert_eq!(report.differences, []);
 }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use packshot_db::artifacts::collection;
+use packshot_db::artifacts::scrub::{self, Found};
 use packshot_db::audit::{self, AuditFilter};
 use packshot_db::libraries::{self, NewLibrary};
-use packshot_db::objects::{NewObject, Recorded};
+use packshot_db::objects::{NewObject, Object, Recorded};
 use packshot_db::settings::{self, Patch};
 use packshot_db::worker_configs;
 use packshot_db::{AllTenants, Db, DbError, Json, PageRequest, TenantScope, installation, objects, renders, tenants};
+use packshot_domain::artifact::{ByteSize, Damage, EventActor, Observed};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::hash::{ContentAddress, Digests};
@@ -18,6 +21,7 @@ use serde_json::json;
 use crate::engine::Fixture;
 
 const INSTANCE: AllTenants = AllTenants::Instance;
+const DAY: Duration = Duration::from_secs(86_400);
 
 pub(crate) async fn every_installation_has_a_tenant_and_a_user(t: Fixture) {
     let first = installation::get(&t.db, INSTANCE).await.expect("an installation");
@@ -158,7 +162,7 @@ pub(crate) async fn r83_f57_a_public_library_stays_its_tenants(t: Fixture) {
 }
 
 pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {
-    let grace = Duration::from_secs(600);
+    let day_s = 86_400.0;
     let [scene, loose, archive] = [&b"scene"[..], b"loose", b"archive"].map(ContentAddress::of);
     for address in [scene, loose, archive] {
         objects::record(&t.db, t.scope, NewObject::unread(address, 7, "model/gltf-binary")).await.expect("an object");
@@ -166,18 +170,15 @@ pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {
     let render = t.submit().await;
     let library = NewLibrary { address: archive, ..library("a") };
     libraries::create(&t.db, t.scope, Actor::system(), library).await.expect("a library");
-    let unreferenced = async || {
-        let found = objects::unreferenced(&t.db, AllTenants::Housekeeping, grace, 10).await.expect("a search");
-        found.into_iter().map(|(tenant, address)| (tenant == t.scope.tenant, address)).collect::<Vec<_>>()
-    };
-    assert_eq!(unreferenced().await, [], "what was stored just now may be about to be used");
-    t.wait(601.0);
-    assert_eq!(unreferenced().await, [(true, loose)]);
+    let unneeded = async || collection::survey(&t.db, t.scope).await.expect("figures").objects;
+    assert_eq!(unneeded().await, 0, "what was stored just now may be about to be used");
+    t.wait(day_s + 1.0);
+    assert_eq!(unneeded().await, 1);
     let again =
         objects::record(&t.db, t.scope, NewObject::unread(loose, 7, "model/gltf-binary")).await.expect("an object");
-    let forget = async |address| objects::forget(&t.db, t.scope, address, grace).await.expect("a database");
+    let forget = async |address| objects::forget(&t.db, t.scope, address, DAY).await.expect("a database");
     assert!(!forget(loose).await, "it was stored again");
-    t.wait(601.0);
+    t.wait(day_s + 1.0);
     assert!(forget(loose).await && !forget(loose).await && !forget(scene).await && !forget(archive).await);
     assert_eq!(objects::find(&t.db, t.scope, loose).await.expect("a search"), None);
     assert!(
@@ -185,21 +186,18 @@ pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {
     );
     renders::request_cancel(&t.db, t.scope, render).await.expect("a render");
     renders::delete(&t.db, t.scope, Actor::system(), render).await.expect("it has ended");
-    assert_eq!(unreferenced().await, [(true, scene)]);
+    assert_eq!(unneeded().await, 1, "the scene");
 }
 
 pub(crate) async fn files_of_a_deleted_render_are_swept(t: Fixture) {
-    let grace = Duration::from_secs(600);
     let render = t.submit().await;
     let claimed = t.claim_one().await;
     t.complete(&claimed).await;
     let picture = crate::engine::picture(claimed.lease).address;
-    t.wait(601.0);
-    assert!(!objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"), "it is a file of the render");
+    t.wait(86_401.0);
+    assert!(!objects::forget(&t.db, t.scope, picture, DAY).await.expect("a database"), "it is a file of the render");
     renders::delete(&t.db, t.scope, Actor::system(), render).await.expect("it has ended");
-    let found = objects::unreferenced(&t.db, AllTenants::Housekeeping, grace, 10).await.expect("a search");
-    assert!(found.contains(&(t.scope.tenant, picture)), "{found:?}");
-    assert!(objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"));
+    assert!(objects::forget(&t.db, t.scope, picture, DAY).await.expect("a database"));
     let new = NewObject::unread(picture, 1, "image/png");
     for known in [Recorded::New, Recorded::Known] {
         t.wait(1.0);
@@ -221,8 +219,13 @@ pub(crate) async fn what_is_known_of_an_object_is_kept_until_it_is_known_better(
     let again = objects::record(&t.db, t.scope, NewObject::unread(address, size_bytes, "image/png")).await;
     assert_eq!(again.expect("an object").digests(), Some(digests.clone()), "it is not forgotten");
 
-    assert!(!objects::mark(&t.db, t.scope, &unread, Condition::Corrupt).await.expect("a database"), "stored since");
-    assert!(objects::mark(&t.db, t.scope, &find().await, Condition::Corrupt).await.expect("a database"));
+    let observe = async |seen: &Object, damage| {
+        let found = Found::Damaged(damage);
+        scrub::observe(&t.db, t.scope, EventActor::System, (address, Some(seen)), found).await.expect("a database")
+    };
+    let corrupt = Damage::Corrupt(Observed { size: ByteSize::new(7).expect("a size"), address: None });
+    assert_eq!(observe(&unread, corrupt).await, None, "stored since");
+    assert_eq!(observe(&find().await, corrupt).await, Some(Vec::new()), "no file names it");
     t.wait(1.0);
     let damaged = objects::record_all(&t.db, t.scope, vec![NewObject::hashed(&digests, "image/png")]).await;
     assert_eq!(damaged.expect("a database"), [Recorded::Damaged]);
@@ -231,8 +234,7 @@ pub(crate) async fn what_is_known_of_an_object_is_kept_until_it_is_known_better(
     t.wait(1.0);
     objects::heal(&t.db, t.scope, address).await.expect("healed");
     assert_eq!(find().await.condition, Condition::Whole);
-    let late = objects::mark(&t.db, t.scope, &seen, Condition::Missing).await.expect("a database");
-    assert!(!late, "a reader of the bytes before says nothing about these");
+    assert_eq!(observe(&seen, Damage::Missing).await, None, "a reader of the bytes before says nothing about these");
     let known = objects::record_all(&t.db, t.scope, vec![NewObject::hashed(&digests, "image/png")]).await;
     assert_eq!(known.expect("a database"), [Recorded::Known]);
 }

@@ -90,6 +90,9 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
         }
         ("change_tenant", _) => json!({"name": "Beta AG"}),
         ("deactivate_tenant", _) => json!({"cancel_running": true}),
+        ("collect_artifacts", _) => json!({"dry_run": true}),
+        ("replay_artifacts", _) => json!({"mode": "verify"}),
+        ("scrub_artifacts", _) => json!({}),
         ("put_worker_config", _) => json!({"max_concurrency": 2, "min_concurrency": 1}),
         _ => return None,
     };

@@ -1,0 +1,3 @@
+//! Packages of files.
+
+pub(crate) mod shown;
