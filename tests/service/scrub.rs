@@ -77,8 +77,8 @@ async fn a47_all_files_are_read_beside_the_service() {
     let (code, stdout, _) = scrub(&["--json"]);
     let found: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!((code, &found["missing"], &found["corrupt"], &found["objects"]), (9, &json!(1), &json!(2), &json!(60)));
-    for i in 3..6 {
-        std::fs::write(object(i), &texts[i]).expect("written");
+    for (i, text) in texts.iter().enumerate().take(6).skip(3) {
+        std::fs::write(object(i), text).expect("written");
     }
     let (code, stdout, stderr) = scrub(&[]);
     assert_eq!(code, 0, "{stdout}{stderr}");

@@ -92,7 +92,9 @@ struct Attempt {
 impl Attempt {
     async fn run(self, mut desk: Desk) -> Outcome {
         let (progress, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let mut work = Box::pin(self.done(move |share: f64| drop(progress.send(share))));
+        let mut work = Box::pin(self.done(move |share: f64| {
+            let _ = progress.send(share);
+        }));
         loop {
             tokio::select! {
                 done = &mut work => {
@@ -131,7 +133,7 @@ impl Attempt {
                 let tenants = kept_tenants(db).await?;
                 let n_objects = n_objects(db, &tenants).await?.max(1);
                 let tell = |n_read: u64| {
-                    if n_read % TOLD_EVERY == 0 {
+                    if n_read.is_multiple_of(TOLD_EVERY) {
                         went_on(n_read as f64 / n_objects as f64);
                     }
                 };

@@ -3,7 +3,7 @@
 use super::source::Origin;
 
 /// Each setting with a valid value, as TOML.
-pub(super) const EXAMPLES: [(&str, &str); 44] = [
+pub(super) const EXAMPLES: [(&str, &str); 46] = [
     ("listen", "\"127.0.0.1:8080\""),
     ("data", "\"/var/lib/packshot\""),
     ("workers", "\"process\""),
