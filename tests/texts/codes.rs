@@ -155,6 +155,18 @@ const WRITTEN: &[[&str; 4]] = &[
     ["worker_hung", "failed", "the worker process did not respond for {} s", ""],
     ["worker_lost", "failed", "the worker ended without a result", ""],
     ["worker_panicked", "failed", "the renderer crashed; the service's log has the reason", ""],
+    [
+        "event_corrupt",
+        "failed",
+        "the event {sequence} of the log of artifacts is damaged: {reason}; restore the log from a backup",
+        "",
+    ],
+    [
+        "event_gap",
+        "failed",
+        "the event {sequence} of the log of artifacts is missing: restore the log from a backup",
+        "",
+    ],
     ["device_lost", "failed", "the device failed: {0}", ""],
     ["device_unavailable", "failed", "{name} cannot be used: {why}", ""],
     // The command and the service, by what only other machines and other versions have.
