@@ -131,7 +131,7 @@ impl Attempt {
                 let tenants = kept_tenants(db).await?;
                 let n_objects = n_objects(db, &tenants).await?.max(1);
                 let tell = |n_read: u64| {
-                    if n_read % TOLD_EVERY == 0 {
+                    if n_read.is_multiple_of(TOLD_EVERY) {
                         went_on(n_read as f64 / n_objects as f64);
                     }
                 };
