@@ -1,5 +1,5 @@
-//! `packshot admin`: backup, restore, the store and its files, keys, users and the roles of the database, on the machine
-//! of the data folder.
+//! `packshot admin`: backup, restore, the store and its files, keys, users and the roles of the database, on the
+//! machine of the data folder.
 
 use std::path::{Path, PathBuf};
 

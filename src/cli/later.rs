@@ -8,12 +8,6 @@ use super::failure::Failure;
 /// Commands with the step that brings them.
 const COMMANDS: [(&str, &str); 2] = [("worker", "scale-out"), ("bench", "speed")];
 
-/// Commands of `admin` with the step that brings them.
-#[cfg(feature = "service")]
-const ADMIN_COMMANDS: [(&str, &str); 1] = [("scrub", "artifacts")];
-#[cfg(not(feature = "service"))]
-const ADMIN_COMMANDS: [(&str, &str); 0] = [];
-
 /// Commands of the service, where this build does without it.
 #[cfg(not(feature = "service"))]
 const LEFT_OUT: [&str; 4] = ["serve", "admin", "client", "verify"];
@@ -27,21 +21,13 @@ pub(crate) fn add_to(command: Command) -> Command {
         Command::new(name).hide(true).disable_help_flag(true).arg(rest)
     };
     let commands = COMMANDS.into_iter().map(|(name, _)| name).chain(LEFT_OUT).map(hidden);
-    let command = command.subcommands(commands);
-    if ADMIN_COMMANDS.is_empty() {
-        return command;
-    }
-    command.mut_subcommand("admin", |admin| admin.subcommands(ADMIN_COMMANDS.map(|(name, _)| hidden(name))))
+    command.subcommands(commands)
 }
 
 /// Refuses what was used of them.
 pub(crate) fn refuse(matches: &ArgMatches) -> Result<(), Failure> {
     if let Some((name, step)) = COMMANDS.iter().find(|(name, _)| matches.subcommand_name() == Some(name)) {
         return Err(not_available(&format!("`packshot {name}`"), name, step));
-    }
-    let admin = matches.subcommand_matches("admin").and_then(ArgMatches::subcommand_name);
-    if let Some((name, step)) = ADMIN_COMMANDS.iter().find(|(name, _)| admin == Some(name)) {
-        return Err(not_available(&format!("`packshot admin {name}`"), name, step));
     }
     if let Some(name) = LEFT_OUT.iter().find(|name| matches.subcommand_name() == Some(name)) {
         let help = "use a build with the cargo feature `service`, which is on by default";

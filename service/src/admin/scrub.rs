@@ -15,8 +15,8 @@ use packshot_db::Db;
 /// megabytes per second, or as fast as it goes. What is found is noted, so that the service refuses what is damaged.
 ///
 /// # Errors
-/// When the data folder holds no installation, the database or the store is away, the store is that of another database,
-/// or there is no such tenant.
+/// When the data folder holds no installation, the database or the store is away, the store is that of another
+/// database, or there is no such tenant.
 pub async fn scrub(
     settings: &Settings,
     tenant: Option<String>,

@@ -22,9 +22,9 @@ fn accepted(task: &Task) -> ApiResult<Answer> {
 
 /// Removes what is due, or says what would go
 ///
-/// Packages expire that are due and that nothing needed for a day, those are deleted that nobody finalised within a day,
-/// and then objects go that nothing names. The service does the same by itself every hour. The result of the task has
-/// `expired`, `abandoned`, `objects` and `bytes`.
+/// Packages expire that are due and that nothing needed for a day, those are deleted that nobody finalised within a
+/// day, and then objects go that nothing names. The service does the same by itself every hour. The result of the task
+/// has `expired`, `abandoned`, `objects` and `bytes`.
 #[utoipa::path(
     post, path = "/api/v1/artifacts/collect", operation_id = "collect_artifacts", tag = "artifacts",
     params(
@@ -74,8 +74,8 @@ pub(crate) async fn replay(
 
 /// Reads all stored files and compares them with their hashes
 ///
-/// This is done for every tenant, at the rate `scrub_rate_mb_s` of the settings. The task belongs to the tenant that runs
-/// the installation; its result counts what was read and lists files whose bytes are missing or others.
+/// This is done for every tenant, at the rate `scrub_rate_mb_s` of the settings. The task belongs to the tenant that
+/// runs the installation; its result counts what was read and lists files whose bytes are missing or others.
 #[utoipa::path(
     post, path = "/api/v1/artifacts/scrub", operation_id = "scrub_artifacts", tag = "artifacts",
     params(

@@ -69,11 +69,12 @@ cases! {
         assert!(!stock.has(b"about to be named").await);
     }
 
-    /// 200 trials are those of the database's own test; here the bytes go through the store.
+    /// With `PACKSHOT_EVERY_REQUEST`, as `scripts/soak` sets it, 200 trials.
     async fn a38_bytes_that_are_wanted_again_stay(engine) {
         let app = TestApp::idle(&engine).await;
         let stock = Stock::of(&app).await;
-        let bytes: Vec<Vec<u8>> = (0..12).map(|trial| format!("bytes of trial {trial}").into_bytes()).collect();
+        let n_trials = if std::env::var_os("PACKSHOT_EVERY_REQUEST").is_some() { 200 } else { 12 };
+        let bytes: Vec<Vec<u8>> = (0..n_trials).map(|trial| format!("bytes of trial {trial}").into_bytes()).collect();
         let first = stock.package(RetentionClass::RenderOutput).await;
         for (trial, bytes) in bytes.iter().enumerate() {
             stock.ingest(first, &format!("f/{trial}"), bytes).await;

@@ -18,10 +18,11 @@ use crate::app::TestApp;
 use crate::collecting::chore;
 use crate::stock::Stock;
 
-/// Objects; `scripts/soak` has as many as the contract.
-const N_OBJECTS: usize = 60;
-/// So many are flipped by a bit, so many are cut off, and so many are removed.
-const N_DAMAGED: usize = 3;
+/// How many objects there are, and how many of them are flipped by a bit, how many cut off, and how many removed: with
+/// `PACKSHOT_EVERY_REQUEST`, as `scripts/soak` sets it, as many as the case says.
+fn counts() -> [usize; 2] {
+    if std::env::var_os("PACKSHOT_EVERY_REQUEST").is_some() { [1_000, 10] } else { [60, 3] }
+}
 
 fn settings(app: &TestApp) -> Settings {
     let data = app.folder.path().display().to_string();
@@ -42,16 +43,17 @@ fn bytes_of(i: usize) -> Vec<u8> {
 
 /// A package with many files, and what happened to some of them.
 async fn damaged(app: &TestApp, stock: &Stock) -> (PackageId, BTreeMap<String, FileState>) {
-    let files: Vec<(String, Vec<u8>)> = (0..N_OBJECTS).map(|i| (format!("files/{i:03}"), bytes_of(i))).collect();
+    let [n_objects, n_damaged] = counts();
+    let files: Vec<(String, Vec<u8>)> = (0..n_objects).map(|i| (format!("files/{i:03}"), bytes_of(i))).collect();
     let given: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
     let package = stock.whole(RetentionClass::RawEvidence, &given).await;
     let mut expected = BTreeMap::new();
     for (i, (path, bytes)) in files.iter().enumerate() {
         let place = file(app, stock, ContentAddress::of(bytes));
-        let state = match i / N_DAMAGED {
+        let state = match i / n_damaged {
             1 => {
                 let mut flipped = bytes.clone();
-                flipped[i] ^= 4;
+                flipped[i % 10] ^= 4;
                 std::fs::write(place, flipped).expect("written");
                 FileState::Corrupt
             }
@@ -97,16 +99,17 @@ cases! {
         let (package, expected) = damaged(&app, &stock).await;
         let due = async || scrub::due(&stock.db, &stock.store, &settings).await.expect("read");
         let found = due().await;
-        let n = N_DAMAGED as u64;
-        assert_eq!((found.objects, found.missing, found.corrupt, found.n_damaged), (N_OBJECTS as u64, n, 2 * n, 3 * n));
+        let [n_objects, n_damaged] = counts();
+        let n = n_damaged as u64;
+        assert_eq!((found.objects, found.missing, found.corrupt, found.n_damaged), (n_objects as u64, n, 2 * n, 3 * n));
         assert_eq!(stock.states(package).await.into_iter().collect::<BTreeMap<_, _>>(), expected);
         agree(&stock, &expected).await;
-        assert_eq!(n_events(&stock, EventType::LocationDamaged).await, 3 * N_DAMAGED);
+        assert_eq!(n_events(&stock, EventType::LocationDamaged).await, 3 * n_damaged);
         assert_eq!(due().await.objects, 0, "all were read within the interval");
         stock.wait_days(31.0);
         let again = due().await;
-        assert_eq!((again.objects, again.n_damaged, again.healed), (N_OBJECTS as u64, 3 * n, 0));
-        assert_eq!(n_events(&stock, EventType::LocationDamaged).await, 3 * N_DAMAGED, "each damage is one event");
+        assert_eq!((again.objects, again.n_damaged, again.healed), (n_objects as u64, 3 * n, 0));
+        assert_eq!(n_events(&stock, EventType::LocationDamaged).await, 3 * n_damaged, "each damage is one event");
 
         // The same bytes again, in another package or by themselves.
         for (i, (path, state)) in expected.iter().enumerate() {
@@ -125,7 +128,7 @@ cases! {
         let whole: BTreeMap<String, FileState> = expected.keys().map(|path| (path.clone(), FileState::Intact)).collect();
         assert_eq!(stock.states(package).await.into_iter().collect::<BTreeMap<_, _>>(), whole);
         agree(&stock, &whole).await;
-        assert_eq!(n_events(&stock, EventType::LocationHealed).await, 3 * N_DAMAGED);
+        assert_eq!(n_events(&stock, EventType::LocationHealed).await, 3 * n_damaged);
     }
 
     async fn a47_a_reading_on_request_says_which_files_are_damaged(engine) {
@@ -136,7 +139,7 @@ cases! {
         let task = chore(&app, "/api/v1/artifacts/scrub", &json!({})).await;
         assert_eq!((&task["task_name"], &task["state"], &task["progress_pct"]), (&json!("scrub"), &json!("completed"), &json!(100.0)), "{task}");
         let result = &task["result"];
-        assert_eq!((&result["objects"], &result["orphans"], &result["orphan_bytes"]), (&json!(N_OBJECTS), &json!(1), &json!(17)));
+        assert_eq!((&result["objects"], &result["orphans"], &result["orphan_bytes"]), (&json!(counts()[0]), &json!(1), &json!(17)));
         let mut named: Vec<(String, String)> = result["damaged"].as_array().expect("a list").iter().map(|file| {
             assert_eq!(file["package_id"], json!(package.to_string()));
             (file["relative_path"].as_str().expect("a path").to_owned(), file["state"].as_str().expect("a word").to_owned())

@@ -169,8 +169,8 @@ pub async fn record(
 }
 
 /// Records what was read of an object, as [`record`] does, whatever backend its files name: the installation has one
-/// store. `seen` is its record from before the reading. If the object was stored again since then, or recorded, what was
-/// read says nothing about it, and `None` is returned; otherwise every file that names it, whatever is new about it.
+/// store. `seen` is its record from before the reading. If the object was stored again since then, or recorded, what
+/// was read says nothing about it, and `None` is returned; otherwise every file that names it, whatever is new.
 ///
 /// # Errors
 ///
