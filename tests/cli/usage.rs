@@ -197,12 +197,7 @@ fn names_of_requests_are_understood_as_hints() {
 #[test]
 fn what_comes_later_says_so() {
     let workplace = Workplace::new();
-    for (args, step) in [
-        ("worker", "scale-out"),
-        #[cfg(feature = "service")]
-        ("admin scrub", "artifacts"),
-        ("bench --peers", "speed"),
-    ] {
+    for (args, step) in [("worker", "scale-out"), ("bench --peers", "speed")] {
         let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
         outcome.expect_error(2, "usage.not_available", "");
         assert!(outcome.stderr.contains(&format!("\"{step}\"")), "{args}: {}", outcome.stderr);

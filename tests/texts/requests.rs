@@ -129,6 +129,9 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
         "/api/v1/material-libraries/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/worker-configs/mail",
         "/api/v1/tenants/01934d2e-0000-7000-8000-000000000000/config",
+        "/api/v1/files/01934d2e-0000-7000-8000-000000000000",
+        "/api/v1/content/blake3:0000000000000000000000000000000000000000000000000000000000000000",
+        "/api/v1/content/sha256:0000000000000000000000000000000000000000000000000000000000000000",
         "/api/v1/renders?limit=0",
         "/api/v1/renders?cursor=garbage",
     ] {
@@ -143,6 +146,7 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
 }
 
 async fn bodies(service: &Service, texts: &mut Vec<Text>) {
+    texts.extend(refused(service.render(&json!({"retention_class": "for-ever"}))).await);
     let limits = || service.request(Method::PUT, "/api/v1/worker-configs/render");
     let settings = || service.request(Method::PATCH, "/api/v1/settings");
     texts.extend(refused(limits().header("content-type", "application/json").body("{")).await);

@@ -43,7 +43,6 @@ const WRITTEN: &[[&str; 4]] = &[
         "the event {sequence} of the log of artifacts is missing: restore the log from a backup",
         "",
     ],
-    ["file_not_found", "404", "there is no such file", ""],
     ["illegal_package_state", "409", "'{change}' is not possible for a package that is {from}", ""],
     ["package_held", "409", "the package is held: release it first", ""],
     ["package_in_use", "409", "the package is in use: {}", ""],
