@@ -15,7 +15,7 @@ use packshot_domain::object::Condition;
 use packshot_domain::task::QueueName;
 use serde_json::json;
 
-use crate::engine::Fixture;
+use crate::engine::{Fixture, deleter};
 
 const INSTANCE: AllTenants = AllTenants::Instance;
 
@@ -184,7 +184,7 @@ pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {
         objects::find(&t.db, t.scope, scene).await.expect("a search").is_some_and(|o| o.created_at < again.created_at)
     );
     renders::request_cancel(&t.db, t.scope, render).await.expect("a render");
-    renders::delete(&t.db, t.scope, Actor::system(), render).await.expect("it has ended");
+    renders::delete(&t.db, t.scope, deleter(Actor::system()), render).await.expect("it has ended");
     assert_eq!(unreferenced().await, [(true, scene)]);
 }
 
@@ -192,11 +192,14 @@ pub(crate) async fn files_of_a_deleted_render_are_swept(t: Fixture) {
     let grace = Duration::from_secs(600);
     let render = t.submit().await;
     let claimed = t.claim_one().await;
-    t.complete(&claimed).await;
+    t.complete_kept(&claimed).await;
     let picture = crate::engine::picture(claimed.lease).address;
     t.wait(601.0);
-    assert!(!objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"), "it is a file of the render");
-    renders::delete(&t.db, t.scope, Actor::system(), render).await.expect("it has ended");
+    assert!(
+        !objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"),
+        "a package of the render has it"
+    );
+    renders::delete(&t.db, t.scope, deleter(Actor::system()), render).await.expect("it has ended");
     let found = objects::unreferenced(&t.db, AllTenants::Housekeeping, grace, 10).await.expect("a search");
     assert!(found.contains(&(t.scope.tenant, picture)), "{found:?}");
     assert!(objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"));
