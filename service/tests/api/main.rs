@@ -88,6 +88,7 @@ mod preflight;
 mod problems;
 mod provenance;
 mod rates;
+mod render_packages;
 mod rights;
 mod series;
 mod service;
