@@ -6,6 +6,7 @@ mod inputs;
 mod job;
 mod log;
 mod outputs;
+mod packages;
 mod preflight;
 mod provenance;
 mod spec;
@@ -142,13 +143,14 @@ pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelle
     }
 }
 
-/// Deletes a job that has ended, with its files.
+/// Deletes a job that has ended, with those of its packages that the caller may delete without a reason: what is held,
+/// and evidence, stays.
 ///
 /// # Errors
 /// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound),
 /// [`Code::RenderNotTerminal`](crate::app::Code::RenderNotTerminal).
 pub async fn delete(app: &App, who: &Principal, id: RenderId) -> Result<(), AppError> {
-    rows::delete(&app.db, TenantScope::of(who.tenant), who.actor(), id).await?;
+    rows::delete(&app.db, TenantScope::of(who.tenant), packages::caller(app, who).await?, id).await?;
     app.hub.drop_preview(id);
     Ok(())
 }

@@ -18,6 +18,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
+use packshot_domain::artifact::BackendId;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::TenantId;
 use packshot_domain::time::Timestamp;
@@ -78,6 +79,7 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     objects: Box<dyn ObjectStore>,
+    backend: BackendId,
     /// The folder of the objects, where they lie on the local disk.
     local_root: Option<PathBuf>,
     /// Where this process spools, and where all do.
@@ -110,18 +112,19 @@ impl Store {
     /// [`StoreError::Io`] when a folder cannot be made or written, [`StoreError::Backend`] for a bucket that is not
     /// configured as it must be.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
-        let (objects, local_root, spools): (Box<dyn ObjectStore>, _, _) = match config {
+        let (objects, backend, local_root, spools): (Box<dyn ObjectStore>, &str, _, _) = match config {
             StoreConfig::Local { root } => {
                 std::fs::create_dir_all(root.join("objects"))?;
                 let files = LocalFileSystem::new_with_prefix(root)?;
-                (Box::new(files), Some(root.clone()), root.join("spool"))
+                (Box::new(files), "local", Some(root.clone()), root.join("spool"))
             }
-            StoreConfig::Bucket { bucket, spool } => (bucket::open(bucket)?, None, spool.clone()),
+            StoreConfig::Bucket { bucket, spool } => (bucket::open(bucket)?, "s3", None, spool.clone()),
         };
         let spool = SpoolFolder::open(&spools)?;
         spool_folder::clean(&spools, &spool)?;
         let inner = Inner {
             objects,
+            backend: backend.parse::<BackendId>().map_err(|reason| StoreError::Io(std::io::Error::other(reason)))?,
             local_root,
             spool,
             spools,
@@ -131,6 +134,11 @@ impl Store {
             bytes_read: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The name of what holds the objects, as receipts have it: `local` for a folder, `s3` for a bucket.
+    pub fn backend(&self) -> BackendId {
+        self.inner.backend.clone()
     }
 
     /// Removes what ended processes had spooled, however they ended.

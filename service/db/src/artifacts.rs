@@ -19,6 +19,7 @@ mod error;
 mod ingest;
 mod list;
 mod log;
+mod of_render;
 mod removal;
 mod retention;
 mod rows;
@@ -54,6 +55,7 @@ pub use retention::{hold, reclassify, release};
 pub use tree::{json_of, tree_of};
 pub use whole::{WholePackage, store};
 
+pub(super) use of_render::{HAS_RESULT, delete_of, files_of, result_of};
 pub(super) use scrub::heal_in;
 pub(super) use whole::store_in;
 

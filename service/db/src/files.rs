@@ -3,12 +3,13 @@
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::column::Col;
+use super::column::{Col, arg};
 use super::entity::render_file;
 use super::objects::NewObject;
 use super::tasks::OutputFile;
 use super::tx::Tx;
 use super::{Db, DbError, TenantScope, objects};
+use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TenantId};
 
 /// Rows that one statement adds; their values stay far below the engines' limits.
@@ -33,8 +34,30 @@ pub(super) async fn all(tx: &Tx<'_>, tenant: TenantId, render: RenderId) -> Resu
     Ok(rows.into_iter().map(OutputFile::from).collect())
 }
 
-/// Adds the files of a render that has none, and records what they hold, so that the sweep finds it when the render is
-/// gone.
+/// Whether a package of a render still has a file with these bytes: they are sent for as long as one has.
+const KEPT: &str = "
+    SELECT f.id FROM artifact_files f
+    JOIN artifact_packages p ON p.tenant_id = f.tenant_id AND p.id = f.package_id
+    JOIN storage_locations l ON l.tenant_id = f.tenant_id AND l.artifact_file_id = f.id
+    WHERE f.tenant_id = $1 AND f.content_address = $2 AND p.subject_id = $3 LIMIT 1";
+
+/// Whether a package of a render still has a file with these bytes.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn is_kept(db: &Db, scope: TenantScope, render: RenderId, address: ContentAddress) -> Result<bool, DbError> {
+    db.read_one(scope, (scope.tenant, render, address), |tx, (tenant, render, address)| {
+        Box::pin(async move {
+            let found = tx.query(KEPT, [arg(*tenant), arg(*address), render.uuid().into()]).await?;
+            Ok(!found.is_empty())
+        })
+    })
+    .await
+}
+
+/// Adds the files of a render that has none, and records what they hold, so that collection finds it when no package
+/// has it.
 pub(super) async fn add(tx: &Tx<'_>, tenant: TenantId, render: RenderId, files: &[OutputFile]) -> Result<(), DbError> {
     if files.is_empty() {
         return Ok(());

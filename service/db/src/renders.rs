@@ -9,12 +9,11 @@ mod statistics;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::artifacts::WholePackage;
+use super::artifacts::{Caller, NewFile, Package, WholePackage};
 use super::idempotency::{Beginning, Begun, IdempotentRequest, StoredAnswer};
 use super::jobs::{Cancelling, JobError, Progress};
 use super::tasks::OutputFile;
-use super::{AllTenants, Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, files, jobs};
-use packshot_domain::audit::Actor;
+use super::{AllTenants, Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, artifacts, files, jobs};
 use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId, TenantId, UserId};
@@ -91,7 +90,7 @@ pub struct NewRender {
     pub input_name: Option<String>,
     /// The key that all requests with the same result have.
     pub cache_key: Option<ContentAddress>,
-    /// Stored objects that it needs; they are kept as long as the render is.
+    /// Stored objects that it needs; they are kept until it has ended.
     pub inputs: Vec<ContentAddress>,
     /// Packages of what was uploaded with it; they are made with the render.
     pub packages: Vec<WholePackage>,
@@ -123,7 +122,8 @@ pub struct EqualRender {
     pub id: RenderId,
     /// Its result, as the clients of the new render will see it.
     pub result: Json,
-    /// Packages of the new render with the files of that result; they are made if the result is used.
+    /// Packages of the new render with the files of that result; they are made if the result is used. What none of them
+    /// has is no file of the new render.
     pub packages: Vec<WholePackage>,
 }
 
@@ -281,34 +281,55 @@ pub async fn request_cancel(db: &Db, scope: TenantScope, id: RenderId) -> Result
     .await
 }
 
-/// Deletes a render that has ended, with its job, task, events, log and references to files.
+/// Deletes a render that has ended, with its job, task, events, log and references to files, and with those of its
+/// packages that its deleter may delete without a reason.
 ///
 /// # Errors
 ///
 /// [`DbError::NotFound`]; [`DbError::InUse`] when it has not ended.
-pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: RenderId) -> Result<(), DbError> {
+pub async fn delete(db: &Db, scope: TenantScope, by: Caller, id: RenderId) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| Box::pin(rows::delete(tx, *tenant, by, *id))).await
 }
 
-/// The newest completed render with this cache key, with its files.
+/// A render whose result equal requests get.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cached {
+    /// The render.
+    pub render: Render,
+    /// Its files, in the order in which they were delivered.
+    pub files: Vec<OutputFile>,
+    /// Its package.
+    pub package: Package,
+    /// What is there and whole of its files and its preview, each as a file of another package.
+    pub kept: Vec<NewFile>,
+}
+
+/// The newest completed render with this cache key whose package is there.
 ///
 /// # Errors
 ///
 /// [`DbError`] when the database cannot be reached.
-pub async fn find_cached(
-    db: &Db,
-    scope: TenantScope,
-    cache_key: ContentAddress,
-) -> Result<Option<(Render, Vec<OutputFile>)>, DbError> {
-    db.read_one(scope, (scope.tenant, cache_key), |tx, (tenant, cache_key)| {
+pub async fn find_cached(db: &Db, scope: TenantScope, cache_key: ContentAddress) -> Result<Option<Cached>, DbError> {
+    db.read(scope, (scope.tenant, cache_key), |tx, (tenant, cache_key)| {
         Box::pin(async move {
             let Some(render) = rows::cached(tx, *tenant, *cache_key).await? else { return Ok(None) };
-            // A second statement, but a gap between the two would show: files are only removed with their render.
             let files = files::all(tx, *tenant, render.id).await?;
-            Ok((!files.is_empty()).then_some((render, files)))
+            let Some(package) = artifacts::result_of(tx, *tenant, render.id).await? else { return Ok(None) };
+            let kept = artifacts::files_of(tx, *tenant, render.id).await?;
+            Ok((!files.is_empty()).then_some(Cached { render, files, package, kept }))
         })
     })
     .await
+}
+
+/// The package with the result of a render, whether its bytes are there or not; `None` when it never had one, or when
+/// there is no such render.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn package(db: &Db, scope: TenantScope, id: RenderId) -> Result<Option<Package>, DbError> {
+    db.read(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(artifacts::result_of(tx, *tenant, *id))).await
 }
 
 /// Figures over the renders that were made within a time.

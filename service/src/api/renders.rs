@@ -99,7 +99,9 @@ async fn cancel_once(state: &AppState, who: &Principal, id: RenderId) -> ApiResu
     }
 }
 
-/// Deletes a render that has ended, with its files
+/// Deletes a render that has ended, with its packages
+///
+/// Packages that are held, and those of the class `raw-evidence`, stay: these are only deleted for a reason.
 #[utoipa::path(
     delete, path = "/api/v1/renders/{id}", operation_id = "delete_render", tag = "renders",
     params(("id" = String, Path, format = Uuid, description = "The render")),

@@ -1,13 +1,20 @@
 //! Results of equal requests: when requests are equal, and the files of one that was rendered before.
 
+use std::collections::HashSet;
+
+use serde_json::Value as Json;
+
 use super::inputs::LibraryInput;
-use super::job;
+use super::{job, packages, provenance};
 use crate::app::{App, AppError};
 use packshot_contract::request::RenderRequest;
-use packshot_db::renders::{self as rows, EqualRender};
+use packshot_db::renders::{self as rows, Cached, EqualRender};
 use packshot_db::{TenantScope, objects};
+use packshot_domain::artifact::RetentionClass;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TenantId};
+use packshot_domain::render::RenderKind;
+use packshot_worker::protocol::PREVIEW_NAME;
 
 /// A part of what a picture depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,30 +96,52 @@ pub(super) fn key(
     ContentAddress::of(&tagged(&parts))
 }
 
-/// An equal render with all its files, for a new one `id`.
+/// A new render that may get the files of an equal one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker<'a> {
+    /// The render.
+    pub(super) id: RenderId,
+    /// What kind of pictures it makes.
+    pub(super) kind: RenderKind,
+    /// How long its files are kept.
+    pub(super) class: RetentionClass,
+    /// Its effective request.
+    pub(super) request: &'a Json,
+}
+
+/// An equal render whose package is there, with packages of the same files for a new one. Its preview may be gone.
 pub(super) async fn find(
     app: &App,
     scope: TenantScope,
     key: ContentAddress,
-    id: RenderId,
+    asker: Asker<'_>,
 ) -> Result<Option<EqualRender>, AppError> {
-    let Some((of, files)) = rows::find_cached(&app.db, scope, key).await? else { return Ok(None) };
-    let addresses = files.iter().map(|file| file.address).collect();
+    let Some(Cached { render: of, files, package, mut kept }) = rows::find_cached(&app.db, scope, key).await? else {
+        return Ok(None);
+    };
+    let wanted: HashSet<(&str, ContentAddress)> = files.iter().map(|file| (file.name.as_str(), file.address)).collect();
+    kept.retain(|new| wanted.contains(&(new.file.path.as_str(), new.file.address)));
+    let there: HashSet<&str> = kept.iter().map(|new| new.file.path.as_str()).collect();
+    if files.iter().any(|file| file.name != PREVIEW_NAME && !there.contains(file.name.as_str())) {
+        return Ok(None);
+    }
+    let addresses = kept.iter().map(|new| new.file.address).collect();
     if objects::any_damaged(&app.db, scope, addresses).await? {
         return Ok(None);
     }
-    for file in &files {
-        if !app.store.has(scope.tenant, &file.address).await? {
+    for new in &kept {
+        if !app.store.has(scope.tenant, &new.file.address).await? {
             return Ok(None);
         }
     }
-    Ok(Some(EqualRender { id: of.id, result: job::cached_result(&of, id)?, packages: Vec::new() }))
+    let Asker { id, kind, class, request } = asker;
+    let made = provenance::of_package(&package)?.for_job(provenance::job(id, kind), request.clone());
+    let packages = packages::of_result(id, class, &made, kept)?;
+    Ok(Some(EqualRender { id: of.id, result: job::cached_result(&of, id)?, packages }))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
 
     #[test]

@@ -23,6 +23,8 @@ pub struct ReceivedRequest {
     pub glb_name: Option<String>,
     /// The environment map, when the request names no stored one.
     pub environment: Option<Upload>,
+    /// What its sender called the environment map, as it was sent.
+    pub environment_name: Option<String>,
     /// The settings in force when the files were received.
     pub settings: RenderSettings,
 }

@@ -8,15 +8,17 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::packages::{self, Unfit};
 use crate::objects::{self as stored, ObjectError};
 use crate::store::{Hashed, Spooled, Store, StoreError};
 use packshot_contract::document::GpuInfo;
 use packshot_contract::job::{RenderResult, ResultFile};
+use packshot_db::artifacts::NewFile;
 use packshot_db::objects::{self, NewObject, Recorded};
 use packshot_db::tasks::OutputFile as StoredFile;
 use packshot_db::{Db, DbError, TenantScope};
 use packshot_domain::document::{self, DocumentResult};
-use packshot_domain::hash::{ContentAddress, Digests};
+use packshot_domain::hash::{ContentAddress, Digests, Sha256Digest};
 use packshot_domain::id::RenderId;
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_words::Word;
@@ -62,6 +64,9 @@ pub(super) enum OutputError {
     /// The files are larger than a job's may be.
     #[error("{}", .0.detail)]
     TooLarge(Failure),
+    /// The files are none that a package has.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
 }
 
 impl OutputError {
@@ -69,6 +74,7 @@ impl OutputError {
     pub(super) fn into_failure(self) -> Failure {
         let code = match self {
             Self::TooLarge(failure) => return failure,
+            Self::Unfit(unfit) => return unfit.into(),
             Self::Store(StoreError::Full) | Self::Database(DbError::Full(_)) => "storage_full",
             Self::Store(_) | Self::Database(_) => "unavailable",
         };
@@ -81,6 +87,8 @@ impl OutputError {
 pub(super) struct Stored {
     /// The rows of its files: the pictures, then what is about them.
     pub(super) files: Vec<StoredFile>,
+    /// The same files, as packages take them.
+    pub(super) kept: Vec<NewFile>,
     /// What clients see.
     pub(super) result: RenderResult,
     /// The entry in the document.
@@ -179,6 +187,15 @@ enum Content {
 }
 
 impl Content {
+    /// Its second digest, or its bytes where that is not known.
+    fn sha256(&self) -> Result<Sha256Digest, Bytes> {
+        match self {
+            Self::Unread(bytes) => Err(bytes.clone()),
+            Self::Hashed(hashed) => Ok(hashed.digests().sha256),
+            Self::Spooled(spooled) => Ok(spooled.digests().sha256),
+        }
+    }
+
     /// What was computed of it.
     fn digests(&self) -> Option<&Digests> {
         match self {
@@ -237,6 +254,7 @@ pub(super) async fn store(
         None => NewObject::of(row),
     });
     let recorded = objects::record_all(db, scope, new.collect()).await?;
+    let hashed: Vec<Result<Sha256Digest, Bytes>> = contents.iter().map(Content::sha256).collect();
     let puts = rows.iter().zip(contents).zip(recorded);
     let mut puts: Vec<_> =
         puts.map(|((row, content), recorded)| put(db, store, scope, row, content, recorded)).collect();
@@ -244,6 +262,7 @@ pub(super) async fn store(
         try_join_all(puts.drain(..puts.len().min(PUT_AT_ONCE))).await?;
     }
     drop(puts);
+    let kept = kept(db, store, scope, &rows, hashed).await?;
     let shown: Vec<ResultFile> = rows.iter().filter_map(|row| shown(render, row)).collect();
     let output_path = shown.first().map_or_else(String::new, |file| file.name.clone());
     let document = DocumentResult {
@@ -262,7 +281,44 @@ pub(super) async fn store(
         unmapped_parts,
         from_cache: false,
     };
-    Ok(Stored { files: rows, result, document })
+    Ok(Stored { files: rows, kept, result, document })
+}
+
+/// The files that were stored, as packages take them. Of each either the second digest is known, or its bytes are there.
+async fn kept(
+    db: &Db,
+    store: &Store,
+    scope: TenantScope,
+    rows: &[StoredFile],
+    hashed: Vec<Result<Sha256Digest, Bytes>>,
+) -> Result<Vec<NewFile>, OutputError> {
+    let stored = packages::Stored { backend: store.backend(), at: db.now().await? };
+    let mut kept = Vec::with_capacity(rows.len());
+    for (row, hashed) in rows.iter().zip(hashed) {
+        let sha256 = match hashed {
+            Ok(sha256) => sha256,
+            Err(bytes) => sha256_of(db, scope, row, bytes).await?,
+        };
+        let of_file = (row.address, sha256, row.size_bytes.unsigned_abs());
+        kept.push(packages::file(&row.name, &row.media_type, of_file, &stored)?);
+    }
+    Ok(kept)
+}
+
+/// The second digest of a stored file whose address alone was known: many renders have the same map, so that its record
+/// has it.
+async fn sha256_of(db: &Db, scope: TenantScope, row: &StoredFile, bytes: Bytes) -> Result<Sha256Digest, OutputError> {
+    let known = objects::find(db, scope, row.address).await?.and_then(|object| object.sha256);
+    if let Some(sha256) = known {
+        return Ok(sha256);
+    }
+    let digests = Hashed::of(bytes).await?.digests().clone();
+    if digests.address != row.address {
+        return Err(StoreError::Corrupt { address: row.address }.into());
+    }
+    let sha256 = digests.sha256;
+    objects::learn(db, scope, digests).await?;
+    Ok(sha256)
 }
 
 /// The device under the names of the document.

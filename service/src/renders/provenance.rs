@@ -1,35 +1,36 @@
 //! How the pictures of a render came about: from its spec, its request and what its worker reports.
 //!
-//! It is stored beside the pictures, without the job: renders with equal requests share the file, and each shows it
-//! with its own job and request. Nothing in a picture's file is of one time or one job: that is here.
+//! The metadata of its package says it, so that it is found by what it names and stays when the files have expired. A
+//! shot that is too large for metadata is in its file, and a request that is too large in the job. Nothing in a
+//! picture's file is of one time or one job: that is here.
 
-use bytes::Bytes;
 use serde_json::Value as Json;
 
+use super::packages::MEMBER;
 use super::results::{self, SHOT};
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, Code};
+use crate::objects;
 use packshot_contract::provenance::{
     ENGINE, PROVENANCE_VERSION, Provenance, ProvenanceDenoise, ProvenanceDevice, ProvenanceEnvironment, ProvenanceJob,
     ProvenanceMaterials, ProvenanceRenderer, ProvenanceSampling, ProvenanceScene, RENDERER,
 };
 use packshot_contract::request::render_kind;
-use packshot_db::renders::{self as rows, Render};
+use packshot_db::artifacts::{Package, json_of};
+use packshot_db::renders as rows;
 use packshot_db::{DbError, TenantScope};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::RenderId;
+use packshot_domain::job::JobState;
 use packshot_domain::principal::Principal;
 use packshot_domain::render::RenderKind;
 use packshot_json::canonical;
 use packshot_pipeline::plan::LightPlan;
 use packshot_words::Word;
 use packshot_worker::made_with::MadeWith;
-use packshot_worker::protocol::{Completed, DocumentFile, RenderInput};
+use packshot_worker::protocol::{Completed, RenderInput};
 
-/// The file that it is stored in.
-pub(super) const NAME: &str = "provenance.json";
-
-/// The provenance of finished pictures, for no job yet.
-pub(super) fn of(input: &RenderInput, request: &Json, completed: &Completed) -> Provenance {
+/// The provenance of a render's finished pictures.
+pub(super) fn of(id: RenderId, input: &RenderInput, request: &Json, completed: &Completed) -> Provenance {
     let options = &input.plan.options;
     let MadeWith { version, commit, shader_digest, library, map_digest, denoiser, driver } = &*completed.made_with;
     let shot = completed.documents.iter().find(|document| document.name == SHOT);
@@ -38,7 +39,7 @@ pub(super) fn of(input: &RenderInput, request: &Json, completed: &Completed) -> 
     let device = &completed.device;
     Provenance {
         provenance_version: PROVENANCE_VERSION,
-        job: job(None, render_kind(input.plan.kind)),
+        job: job(id, render_kind(input.plan.kind)),
         renderer: ProvenanceRenderer {
             name: RENDERER.to_owned(),
             version: Some(version.clone()),
@@ -90,42 +91,42 @@ pub(super) fn of(input: &RenderInput, request: &Json, completed: &Completed) -> 
     }
 }
 
-fn job(id: Option<RenderId>, kind: RenderKind) -> ProvenanceJob {
-    ProvenanceJob { id: id.map(|id| id.uuid()), task_name: kind.step().to_string(), ..ProvenanceJob::default() }
+/// What the pictures of a render were made for.
+pub(super) fn job(id: RenderId, kind: RenderKind) -> ProvenanceJob {
+    ProvenanceJob { id: Some(id.uuid()), task_name: kind.step().to_string(), ..ProvenanceJob::default() }
 }
 
-/// The file of a provenance.
+/// What the metadata of a render's package says of it.
 ///
 /// # Errors
-/// Never in practice: it is JSON.
-pub(super) fn file(provenance: &Provenance) -> Result<DocumentFile, serde_json::Error> {
-    let text = serde_json::to_string(provenance)?;
-    Ok(DocumentFile {
-        name: NAME.to_owned(),
-        format: "json".to_owned(),
-        media_type: "application/json".to_owned(),
-        address: None,
-        bytes: Bytes::from(text + "\n"),
-    })
+/// [`DbError::Corrupt`] when this version cannot read it.
+pub(super) fn of_package(package: &Package) -> Result<Provenance, DbError> {
+    let member = package.metadata.members().get(MEMBER).map_or(Json::Null, json_of);
+    serde_json::from_value(member).map_err(corrupt)
 }
 
-/// The provenance of a render as its own: the stored one, with its job and its request.
-pub(super) fn of_render(stored: Provenance, render: &Render) -> Provenance {
-    stored.for_job(job(Some(render.id), render.kind), render.request.clone())
+fn corrupt(error: serde_json::Error) -> DbError {
+    DbError::Corrupt { what: "provenance", reason: error.to_string() }
 }
 
 /// How the pictures of a render came about.
 ///
 /// # Errors
-/// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound),
-/// [`Code::RenderNotCompleted`](crate::app::Code::RenderNotCompleted);
-/// [`Code::ArtifactExpired`](crate::app::Code::ArtifactExpired),
-/// [`Code::ContentCorrupt`](crate::app::Code::ContentCorrupt).
+/// [`Code::RenderNotFound`], [`Code::RenderNotCompleted`]; [`Code::ArtifactExpired`] and [`Code::ContentCorrupt`] where
+/// its shot is in a file alone.
 pub async fn provenance(app: &App, who: &Principal, id: RenderId) -> Result<Provenance, AppError> {
     let scope = TenantScope::of(who.tenant);
     let render = rows::get(&app.db, scope, id).await?;
-    let file = results::of_ended(app, scope, &render, |file| file.name == NAME).await?;
-    let bytes = app.store.read(who.tenant, &file.address).await?;
-    let corrupt = |error: serde_json::Error| DbError::Corrupt { what: "provenance", reason: error.to_string() };
-    Ok(of_render(serde_json::from_slice(&bytes).map_err(corrupt)?, &render))
+    if render.state != JobState::Completed {
+        return Err(AppError::new(Code::RenderNotCompleted, format!("the render is {}", render.state)));
+    }
+    let package = rows::package(&app.db, scope, id).await?.ok_or_else(results::expired)?;
+    let mut made = of_package(&package)?;
+    if made.shot.is_none() && made.shot_digest.is_some() {
+        let file = results::of_ended(app, scope, &render, |file| file.name == SHOT).await?;
+        let bytes = objects::read(&app.db, &app.store, scope, &file.address).await?;
+        made.shot = Some(serde_json::from_slice(&bytes).map_err(corrupt)?);
+    }
+    made.request = render.request;
+    Ok(made)
 }

@@ -61,7 +61,7 @@ async fn find(
 /// A file of a render that has ended with pictures.
 ///
 /// # Errors
-/// [`Code::RenderNotCompleted`], [`Code::FormatNotAvailable`].
+/// [`Code::RenderNotCompleted`], [`Code::FormatNotAvailable`], [`Code::ArtifactExpired`].
 pub(super) async fn of_ended(
     app: &App,
     scope: TenantScope,
@@ -73,13 +73,24 @@ pub(super) async fn of_ended(
     }
     let found = rows::of_render(&app.db, scope, render.id).await?.into_iter().find(is_wanted);
     let file = found.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render has no such file"))?;
-    Ok(file.into())
+    if is_kept(app, scope, render, &file).await? { Ok(file.into()) } else { Err(expired()) }
+}
+
+/// Whether a file of a render is still sent: as long as a package of the render has it. A render that failed for what
+/// its pictures show has no package: they are there until they are collected.
+async fn is_kept(app: &App, scope: TenantScope, render: &Render, file: &OutputFile) -> Result<bool, AppError> {
+    Ok(render.state != JobState::Completed || rows::is_kept(&app.db, scope, render.id, file.address).await?)
+}
+
+/// The error for a file that no package of the render has any more.
+pub(super) fn expired() -> AppError {
+    AppError::new(Code::ArtifactExpired, "the file is no longer stored")
 }
 
 /// The file of this name.
 ///
 /// # Errors
-/// [`Code::RenderNotFound`], [`Code::RenderNotCompleted`], [`Code::FormatNotAvailable`].
+/// [`Code::RenderNotFound`], [`Code::RenderNotCompleted`], [`Code::FormatNotAvailable`], [`Code::ArtifactExpired`].
 pub async fn named(app: &App, who: &Principal, id: RenderId, name: &str) -> Result<ResultFile, AppError> {
     find(app, who, id, |file| file.name == name).await
 }
@@ -110,14 +121,15 @@ pub async fn picture(app: &App, who: &Principal, id: RenderId, formats: &[FileFo
 pub enum Preview {
     /// It runs: the picture so far.
     SoFar(Arc<PictureSoFar>),
-    /// It has ended with pictures: the final one, at most 1024 pixels along its longer side.
+    /// It has ended with pictures: the final one, at most 1024 pixels along its longer side for as long as its preview
+    /// is kept.
     Final(ContentAddress),
 }
 
 /// What can be shown of a render.
 ///
 /// # Errors
-/// [`Code::RenderNotFound`], [`Code::PreviewNotReady`].
+/// [`Code::RenderNotFound`], [`Code::PreviewNotReady`], [`Code::ArtifactExpired`].
 pub async fn preview(app: &App, who: &Principal, id: RenderId) -> Result<Preview, AppError> {
     let scope = TenantScope::of(who.tenant);
     let render = renders::get(&app.db, scope, id).await?;
@@ -129,12 +141,19 @@ pub async fn preview(app: &App, who: &Principal, id: RenderId) -> Result<Preview
         };
         return preview.ok_or_else(|| AppError::new(Code::PreviewNotReady, why_not));
     }
-    // The preview that was stored, or the result itself where it is no larger than one.
+    // The preview that was stored, or the result itself: where it is no larger than one, and when the preview is gone.
     let files = rows::of_render(&app.db, scope, id).await?;
     let own = files.iter().find(|file| file.name == PREVIEW_NAME);
-    let png = own.or_else(|| files.iter().find(|file| is_picture(file) && file.format == "png"));
-    let png = png.ok_or_else(|| AppError::new(Code::PreviewNotReady, "the render has no PNG to show"))?;
-    Ok(Preview::Final(png.address))
+    let png = files.iter().find(|file| is_picture(file) && file.format == "png");
+    for file in own.into_iter().chain(png) {
+        if is_kept(app, scope, &render, file).await? {
+            return Ok(Preview::Final(file.address));
+        }
+    }
+    match own.or(png) {
+        Some(_) => Err(expired()),
+        None => Err(AppError::new(Code::PreviewNotReady, "the render has no PNG to show")),
+    }
 }
 
 /// A stored file, to be sent: all of it, or a range of its bytes.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::cache::Asker;
 use super::inputs::{self, ReceivedRequest};
+use super::packages::{self, Input};
 use super::spec::{RenderV1, Spec};
 use super::{cache, job, with_position};
 use crate::app::{App, AppError, Code, Upload};
@@ -181,7 +183,7 @@ async fn prepare(
     if kind == RenderKind::Turntable {
         received.settings.require(Feature::Turntables)?;
     }
-    let ReceivedRequest { request: _, glb, glb_name, environment, settings } = received;
+    let ReceivedRequest { request: _, glb, glb_name, environment, environment_name, settings } = received;
     let makes = |format: &FileFormat| plan.files.iter().any(|file| file.format == *format);
     if let Some(format) = needs.first().filter(|_| !needs.iter().any(makes)) {
         let detail = format!(
@@ -207,12 +209,19 @@ async fn prepare(
     let inputs = [Some(scene), environment].into_iter().flatten();
     let inputs = inputs.chain(libraries.iter().map(|library| library.address)).collect();
     let id = RenderId::new();
-    let equal = match equal {
-        Equal::Reused => cache::find(app, scope, cache_key, id).await?,
-        Equal::RenderedAgain => None,
-    };
+    let [input_name, environment_name] =
+        [glb_name, environment_name].map(|name| name.as_deref().and_then(input_name::of_file));
+    let map = environment.map(|address| Input { word: "environment", name: environment_name.as_deref(), address });
+    let scene_input = Input { word: "scene", name: input_name.as_deref(), address: scene };
+    let class = request.retention_class;
+    let packages = packages::of_inputs(app, who, id, class, [scene_input].into_iter().chain(map).collect()).await?;
     // Not an option of the picture: it is kept and shown beside the request.
     let metadata = Value::Object(std::mem::take(&mut request.metadata));
+    let shown = serde_json::to_value(&request).map_err(AppError::internal)?;
+    let equal = match equal {
+        Equal::Reused => cache::find(app, scope, cache_key, Asker { id, kind, class, request: &shown }).await?,
+        Equal::RenderedAgain => None,
+    };
     let samples_target = plan.options.samples.unwrap_or(1).saturating_mul(plan.n_pictures());
     let spec = Spec::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan });
     Ok(NewRender {
@@ -222,10 +231,10 @@ async fn prepare(
         metadata,
         samples_target: i32::try_from(samples_target).unwrap_or(i32::MAX),
         created_by: who.user,
-        input_name: glb_name.as_deref().and_then(input_name::of_file),
+        input_name,
         cache_key: Some(cache_key),
         inputs,
-        packages: Vec::new(),
+        packages,
         equal,
         work: NewWork {
             id: TaskId::new(),
@@ -234,7 +243,7 @@ async fn prepare(
             lane: Lane::builtin(),
             spec: spec.write().map_err(AppError::internal)?,
         },
-        request: serde_json::to_value(&request).map_err(AppError::internal)?,
+        request: shown,
     })
 }
 

@@ -10,8 +10,8 @@ use tokio::time::sleep_until;
 
 use super::finished::SweepAfter;
 use super::outputs::{self, OutputError, Received, TenantAssets};
-use super::provenance;
 use super::spec::Spec;
+use super::{packages, provenance};
 use crate::config::Settings;
 use crate::events::hub::{Hub, Preview};
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
@@ -23,6 +23,7 @@ use packshot_db::log::NewLogRow;
 use packshot_db::streams::NewEvent;
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
 use packshot_db::{Db, TenantScope};
+use packshot_domain::artifact::RetentionClass;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::id::{RenderId, TenantId};
 use packshot_domain::render::RenderKind;
@@ -241,20 +242,22 @@ impl Attempt {
     }
 
     /// Stores the files.
-    async fn save(&self, desk: &Desk, received: Received, mut completed: Completed) -> Result<Delivery, Failure> {
+    async fn save(&self, desk: &Desk, received: Received, completed: Completed) -> Result<Delivery, Failure> {
         let begun = Instant::now();
         desk.send(TaskUpdate::Finishing);
         desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
         say(desk, LogLevel::Info, "started".to_owned(), None, Json::Null);
         Failpoint::Store.pass();
-        match provenance::file(&provenance::of(&self.work.input, &self.request, &completed)) {
-            Ok(file) => completed.documents.push(file),
-            Err(error) => tracing::error!(job.id = %self.work.render, "its provenance cannot be written: {error}"),
-        }
+        let made = provenance::of(self.work.render, &self.work.input, &self.request, &completed);
         let (db, store, scope) = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
         let storing = outputs::store(db, store, scope, self.work.render, &self.formats, received, completed);
-        let stored = match storing.await {
-            Ok(stored) => stored,
+        let packed = storing.await.and_then(|mut stored| {
+            let kept = std::mem::take(&mut stored.kept);
+            let packages = packages::of_result(self.work.render, self.class(), &made, kept)?;
+            Ok((stored, packages))
+        });
+        let (stored, packages) = match packed {
+            Ok(packed) => packed,
             Err(error) => return Err(self.fail_to_store(desk, error, begun.elapsed())),
         };
         let (duration_s, output) = (begun.elapsed().as_secs_f64(), stored.output());
@@ -263,7 +266,13 @@ impl Attempt {
         say(desk, LogLevel::Info, format!("done in {duration_s:.3} s"), Some(duration_s), context);
         desk.send(TaskUpdate::Result(stored.document));
         let output = serde_json::to_value(&stored.result).unwrap_or_default();
-        Ok(Delivery { output, files: stored.files, packages: Vec::new() })
+        Ok(Delivery { output, files: stored.files, packages })
+    }
+
+    /// How long its files are kept: every request that was accepted says it.
+    fn class(&self) -> RetentionClass {
+        let class = self.request["retention_class"].as_str().and_then(|name| RetentionClass::named(name).ok());
+        class.unwrap_or(RetentionClass::RenderOutput)
     }
 
     fn fail_to_store(&self, desk: &Desk, error: OutputError, duration: Duration) -> Failure {

@@ -91,6 +91,7 @@ mod preflight;
 mod problems;
 mod provenance;
 mod rates;
+mod render_packages;
 mod rights;
 mod scrubbing;
 mod series;

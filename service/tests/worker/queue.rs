@@ -50,7 +50,7 @@ cases! {
         assert_eq!((render.state, &render.error), (JobState::Completed, &None));
         let rows = files::of_render(&place.db, place.scope, id).await.expect("read");
         let names: Vec<&str> = rows.iter().map(|file| file.name.as_str()).collect();
-        assert_eq!(names, ["result.png", "report.json", "shot.json", "provenance.json"]);
+        assert_eq!(names, ["result.png", "report.json", "shot.json"]);
         for row in &rows {
             let bytes = place.store.read(place.scope.tenant, &row.address).await.expect("stored and whole");
             assert_eq!(bytes.len() as i64, row.size_bytes);
@@ -264,7 +264,7 @@ cases! {
         assert_eq!(render.document.error.as_deref(), Some("the product is too small"));
         assert_eq!(render.result.expect("what it left")["files"][0]["name"], "result.png");
         assert_eq!(render.document.result.expect("what it left").output_path, "result.png");
-        assert_eq!(names().await, ["result.png", "report.json", "provenance.json"]);
+        assert_eq!(names().await, ["result.png", "report.json"]);
         for row in files::of_render(&place.db, place.scope, id).await.expect("read") {
             place.store.read(place.scope.tenant, &row.address).await.expect("stored and whole");
         }
@@ -275,7 +275,7 @@ cases! {
         puppet.next().await.send(WorkEvent::Finished(Box::new(Outcome::Completed(puppet.completed()))));
         let render = place.ended(id).await;
         assert_eq!((render.state, render.error), (JobState::Completed, None));
-        assert_eq!(names().await, ["result.png", "report.json", "provenance.json"]);
+        assert_eq!(names().await, ["result.png", "report.json"]);
     }
 
     async fn r38_each_step_is_stored_when_it_ends(engine) {

@@ -7,8 +7,9 @@ use super::log::Log;
 use super::view::PackageRows;
 use super::{ArtifactError, Caller, Reference, rows};
 use crate::column::{arg, cell};
+use crate::entity::artifact_package;
 use crate::tx::Tx;
-use crate::{Db, DbError, TenantScope, objects};
+use crate::{Db, DbError, Json, TenantScope, objects};
 use packshot_domain::artifact::{ArtifactEvent, EventActor, PackageChange, PackageStatus, Reason};
 use packshot_domain::audit::Action;
 use packshot_domain::hash::ContentAddress;
@@ -68,18 +69,22 @@ pub async fn delete(
             let frees = before.status.0 == PackageStatus::Created;
             let event = ArtifactEvent::PackageDeleted { package: *id, reason: reason.clone() };
             let removed = remove(tx, rows, &by.event, &event, frees).await?;
-            let before = json!({
-                "name": before.name.0.as_str(),
-                "subject": before.subject.0.as_str(),
-                "retention_class": before.retention_class.0.as_str(),
-                "status": before.status.0.as_str(),
-            });
-            let detail = (json!({"before": before, "after": null}), reason.as_ref());
+            let detail = (json!({"before": shown(&before), "after": null}), reason.as_ref());
             by.note(tx, *tenant, Action::PackageDeleted, *id, detail).await?;
             Ok(removed)
         })
     })
     .await
+}
+
+/// What the audit log shows of a package that is deleted.
+pub(super) fn shown(package: &artifact_package::Model) -> Json {
+    json!({
+        "name": package.name.0.as_str(),
+        "subject": package.subject.0.as_str(),
+        "retention_class": package.retention_class.0.as_str(),
+        "status": package.status.0.as_str(),
+    })
 }
 
 /// Takes back a package that a failing job made, whatever needs it: its objects are freed at once. What is gone stays

@@ -14,7 +14,6 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         // The result cache.
         index("idx_renders_cache", "renders", &["tenant_id", "cache_key"]),
         // Whether anything refers to an object.
-        index("idx_render_files_address", "render_files", &["tenant_id", "address"]),
         index("idx_render_inputs_address", "render_inputs", &["tenant_id", "address"]),
         index("idx_idempotency_keys_expiry", "idempotency_keys", &["expires_at"]),
     ]

@@ -139,15 +139,16 @@ pub async fn unrecorded(
     .await
 }
 
-/// Whether nothing refers to the object `o`: no location of a file, no file or input of a render, no library.
+/// Whether nothing refers to the object `o`: no location of a file, no render that has not ended, no library.
 pub(crate) static UNREFERENCED: LazyLock<String> = LazyLock::new(|| {
     let unnamed = "NOT EXISTS (SELECT 1 FROM storage_locations s \
                    WHERE s.tenant_id = o.tenant_id AND s.content_address = o.content_address)";
     format!("{unnamed} AND {UNREFERENCED_BY_RECORDS}")
 });
 
-/// Whether nothing but locations refers to the object `o`.
+/// Whether nothing but locations refers to the object `o`. The record of a render holds nothing after its end: its
+/// packages hold what it was made of and what came of it, for as long as their classes say.
 pub(crate) const UNREFERENCED_BY_RECORDS: &str = "\
-    NOT EXISTS (SELECT 1 FROM render_files f WHERE f.tenant_id = o.tenant_id AND f.address = o.content_address) \
-    AND NOT EXISTS (SELECT 1 FROM render_inputs i WHERE i.tenant_id = o.tenant_id AND i.address = o.content_address) \
+    NOT EXISTS (SELECT 1 FROM render_inputs i JOIN jobs j ON j.tenant_id = i.tenant_id AND j.id = i.render_id \
+        WHERE i.tenant_id = o.tenant_id AND i.address = o.content_address AND j.completed_at IS NULL) \
     AND NOT EXISTS (SELECT 1 FROM libraries l WHERE l.tenant_id = o.tenant_id AND l.address = o.content_address)";

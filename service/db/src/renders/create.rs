@@ -105,7 +105,9 @@ async fn take_over(
         document.result = source.document.result;
     }
     (job.device, job.progress.samples_done) = (source.device, source.progress.samples_done);
-    let files = files::all(tx, tenant, of).await?;
+    // Its preview may be gone while its pictures are there.
+    let mut files = files::all(tx, tenant, of).await?;
+    files.retain(|file| addresses.binary_search(&file.address).is_ok());
     held::write_job(tx, tenant, &job).await?;
     let render = insert(tx, tenant, new, Some(result.clone()), job).await?;
     files::add(tx, tenant, new.id, &files).await?;

@@ -5,6 +5,7 @@ use sea_orm::{EntityTrait, FromQueryResult, QuerySelect, Value};
 use serde_json::json;
 
 use super::Render;
+use crate::artifacts::{self, Caller, HAS_RESULT};
 use crate::audit::{self, NewEntry};
 use crate::column::{Col, arg};
 use crate::entity::job;
@@ -12,7 +13,7 @@ use crate::jobs::{Progress, error_of};
 use crate::level::Level;
 use crate::tx::Tx;
 use crate::{DbError, Json, PageRequest, ReadScope, streams};
-use packshot_domain::audit::{Action, Actor};
+use packshot_domain::audit::Action;
 use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{JobId, RenderId, TenantId, UserId};
@@ -71,11 +72,13 @@ pub(super) async fn get(tx: &Tx<'_>, tenant: TenantId, id: RenderId) -> Result<R
     found.into_iter().next().ok_or(DbError::NotFound("render"))
 }
 
-/// The newest render that completed with this cache key.
+/// The newest render that completed with this cache key and whose package is there.
 pub(super) async fn cached(tx: &Tx<'_>, tenant: TenantId, key: ContentAddress) -> Result<Option<Render>, DbError> {
-    let condition =
-        "r.tenant_id = $1 AND r.cache_key = $2 AND j.state = 'completed' ORDER BY r.created_at DESC LIMIT 1";
-    Ok(find(tx, condition, vec![arg(tenant), arg(key)]).await?.into_iter().next())
+    let condition = format!(
+        "r.tenant_id = $1 AND r.cache_key = $2 AND j.state = 'completed' AND {HAS_RESULT} \
+         ORDER BY r.created_at DESC LIMIT 1"
+    );
+    Ok(find(tx, &condition, vec![arg(tenant), arg(key)]).await?.into_iter().next())
 }
 
 /// A page of renders and one more, newest first.
@@ -103,8 +106,9 @@ pub(super) async fn page(
     find(tx, &format!("{condition} ORDER BY j.created_at DESC, j.id DESC LIMIT $1"), values).await
 }
 
-/// Deletes a render that has ended. Its task, log, files and inputs go with its job.
-pub(super) async fn delete(tx: &Tx<'_>, tenant: TenantId, by: &Actor, id: RenderId) -> Result<(), DbError> {
+/// Deletes a render that has ended. Its task, log, files and inputs go with its job, and its packages where its deleter
+/// may delete them.
+pub(super) async fn delete(tx: &Tx<'_>, tenant: TenantId, by: &Caller, id: RenderId) -> Result<(), DbError> {
     tx.enter(Level::Job);
     let key = (Col(tenant), Col(JobId::from(id)));
     let row = job::Entity::find_by_id(key).lock_exclusive().one(tx.on()).await?;
@@ -113,6 +117,7 @@ pub(super) async fn delete(tx: &Tx<'_>, tenant: TenantId, by: &Actor, id: Render
         return Err(DbError::InUse("render"));
     }
     job::Entity::delete_by_id(key).exec(tx.on()).await?;
+    let packages = artifacts::delete_of(tx, tenant, by, id).await?;
     streams::delete(tx, tenant, StreamId::of_render(id)).await?;
     let before = json!({
         "state": row.state.0.as_str(),
@@ -122,7 +127,7 @@ pub(super) async fn delete(tx: &Tx<'_>, tenant: TenantId, by: &Actor, id: Render
     });
     let object = Some(("render", id.to_string()));
     let entry = NewEntry { action: Action::RenderDeleted, object, detail: json!({"before": before, "after": null}) };
-    audit::write(tx, tenant, by, [entry]).await
+    audit::write(tx, tenant, &by.audit, [entry].into_iter().chain(packages)).await
 }
 
 impl TryFrom<Row> for Render {

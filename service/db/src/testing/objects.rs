@@ -43,7 +43,7 @@ pub async fn set_group_hashes(
     .await
 }
 
-/// Makes all files of a render those of another object: what it has is sent for them.
+/// Makes all files of a render and of its packages those of another object: what it has is sent for them.
 ///
 /// # Errors
 ///
@@ -57,6 +57,10 @@ pub async fn point_file_at(
     db.write(scope, (scope.tenant, render, address), |tx, (tenant, render, address)| {
         Box::pin(async move {
             let sql = "UPDATE render_files SET address = $3 WHERE tenant_id = $1 AND render_id = $2 RETURNING name";
+            tx.query(sql, [arg(*tenant), arg(*render), arg(*address)]).await?;
+            let sql = "UPDATE artifact_files SET content_address = $3 WHERE tenant_id = $1 AND package_id IN \
+                       (SELECT p.id FROM artifact_packages p WHERE p.tenant_id = $1 AND p.subject_id = $2) \
+                       RETURNING id";
             tx.query(sql, [arg(*tenant), arg(*render), arg(*address)]).await?;
             Ok(())
         })

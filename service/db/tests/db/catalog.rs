@@ -18,7 +18,7 @@ use packshot_domain::object::Condition;
 use packshot_domain::task::QueueName;
 use serde_json::json;
 
-use crate::engine::Fixture;
+use crate::engine::{Fixture, deleter};
 
 const INSTANCE: AllTenants = AllTenants::Instance;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -185,18 +185,21 @@ pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {
         objects::find(&t.db, t.scope, scene).await.expect("a search").is_some_and(|o| o.created_at < again.created_at)
     );
     renders::request_cancel(&t.db, t.scope, render).await.expect("a render");
-    renders::delete(&t.db, t.scope, Actor::system(), render).await.expect("it has ended");
+    renders::delete(&t.db, t.scope, deleter(Actor::system()), render).await.expect("it has ended");
     assert_eq!(unneeded().await, 1, "the scene");
 }
 
 pub(crate) async fn files_of_a_deleted_render_are_swept(t: Fixture) {
     let render = t.submit().await;
     let claimed = t.claim_one().await;
-    t.complete(&claimed).await;
+    t.complete_kept(&claimed).await;
     let picture = crate::engine::picture(claimed.lease).address;
     t.wait(86_401.0);
-    assert!(!objects::forget(&t.db, t.scope, picture, DAY).await.expect("a database"), "it is a file of the render");
-    renders::delete(&t.db, t.scope, Actor::system(), render).await.expect("it has ended");
+    assert!(
+        !objects::forget(&t.db, t.scope, picture, DAY).await.expect("a database"),
+        "a package of the render has it"
+    );
+    renders::delete(&t.db, t.scope, deleter(Actor::system()), render).await.expect("it has ended");
     assert!(objects::forget(&t.db, t.scope, picture, DAY).await.expect("a database"));
     let new = NewObject::unread(picture, 1, "image/png");
     for known in [Recorded::New, Recorded::Known] {

@@ -20,7 +20,7 @@ use packshot_domain::session::RefreshToken;
 use packshot_domain::task::{FaultKind, QueueName};
 use serde_json::{Value, json};
 
-use crate::engine::{Fixture, render_of};
+use crate::engine::{Fixture, deleter, render_of};
 
 const ALL: PageRequest = PageRequest { limit: 200, after: None };
 
@@ -250,17 +250,17 @@ pub(crate) async fn t84_each_change_of_work_has_one_entry(t: Fixture) {
     let detail = json!({"before": {"state": "failed", "attempt": 1}, "after": {"state": "queued", "attempt": 0}});
     log.one(Action::TaskRequeued, "task", detail).await;
     assert!(tasks::requeue(&t.db, t.scope, by(), task).await.is_err());
-    assert!(renders::delete(&t.db, t.scope, by(), render).await.is_err());
+    assert!(renders::delete(&t.db, t.scope, deleter(by()), render).await.is_err());
     log.none("it has neither failed nor ended").await;
     t.complete(&t.claim_one().await).await;
     let created_at = renders::get(&t.db, t.scope, render).await.expect("the render").created_at;
-    renders::delete(&t.db, t.scope, by(), render).await.expect("it has ended");
+    renders::delete(&t.db, t.scope, deleter(by()), render).await.expect("it has ended");
     let before = json!({
         "state": "completed", "input_name": null,
         "created_by": t.user.to_string(), "created_at": created_at.to_string(),
     });
     log.one(Action::RenderDeleted, "render", json!({"before": before, "after": null})).await;
-    assert!(renders::delete(&t.db, t.scope, by(), render).await.is_err());
+    assert!(renders::delete(&t.db, t.scope, deleter(by()), render).await.is_err());
     log.none("it is gone").await;
 }
 
@@ -306,7 +306,7 @@ pub(crate) async fn t84_a_change_that_cannot_be_noted_does_not_happen(t: Fixture
         sessions::end_all(db, scope, by(), anna).await.is_err(),
         sessions::rotate_signing_key(db, AllTenants::Instance, by(), true).await.is_err(),
         tasks::requeue(db, scope, by(), task).await.is_err(),
-        renders::delete(db, scope, by(), render).await.is_err(),
+        renders::delete(db, scope, deleter(by()), render).await.is_err(),
     ];
     assert_eq!(refused, [true; 17]);
     assert_eq!(state().await, before, "nothing has happened");

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use packshot_db::artifacts::{Caller, NewFile, NewPackage, WholePackage, tree_of};
 use packshot_db::jobs::JobError;
 use packshot_db::objects::NewObject;
 use packshot_db::renders::{self, NewRender, NewWork, Submitted};
@@ -12,11 +13,13 @@ use packshot_db::tasks::{
 use packshot_db::tenant_configs::{self, StoredConfig};
 use packshot_db::testing::TestDatabase;
 use packshot_db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, tenants, worker_configs};
+use packshot_domain::access::Role;
+use packshot_domain::artifact::{ArtifactFile, ByteSize, EventActor, Metadata, Receipt, RetentionClass, Tree};
 use packshot_domain::audit::Actor;
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::document::JobDocument;
-use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
+use packshot_domain::hash::{ContentAddress, Sha256Digest};
+use packshot_domain::id::{FileId, PackageId, RenderId, TaskId, UserId, WorkerId};
 use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
 use packshot_domain::stream::StreamId;
@@ -52,7 +55,7 @@ impl Fixture {
     pub(crate) async fn other_tenant(&self) -> (TenantScope, UserId) {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let slug = format!("tenant-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let role = packshot_domain::access::Role::TenantAdmin;
+        let role = Role::TenantAdmin;
         let made = tenants::create_bare(&self.db, AllTenants::Instance, &slug, role).await;
         let (tenant, user) = made.expect("a tenant");
         self.record_scene(TenantScope::of(tenant)).await;
@@ -143,6 +146,15 @@ impl Fixture {
         assert_eq!(ended.expect("the lease holds"), tasks::Ended::Kept);
     }
 
+    /// Completes a render with a package of its result.
+    pub(crate) async fn complete_kept(&self, claimed: &Claimed) {
+        let mut completion = completion(claimed);
+        completion.delivery.packages = vec![package_of(render_of(claimed), vec![kept(&picture(claimed.lease))])];
+        let scope = TenantScope::of(claimed.tenant);
+        let ended = tasks::complete(&self.db, scope, claimed.lease, completion).await;
+        assert_eq!(ended.expect("the lease holds"), tasks::Ended::Kept);
+    }
+
     pub(crate) async fn events_of(&self, scope: TenantScope, render: RenderId) -> Vec<String> {
         let events = streams::after(&self.db, scope, StreamId::of_render(render), 0, 10_000).await.expect("events");
         let seqs: Vec<i64> = events.iter().map(|event| event.seq).collect();
@@ -167,7 +179,45 @@ pub(crate) fn completion(claimed: &Claimed) -> Completion {
     }
 }
 
-/// The same, with a result that does not meet the request.
+/// The package of a render with these files.
+pub(crate) fn package_of(render: RenderId, files: Vec<NewFile>) -> WholePackage {
+    let Ok(Tree::Map(members)) = tree_of(&json!({"provenance": {"job": {"id": render.to_string()}}})) else {
+        panic!("an object")
+    };
+    let package = NewPackage {
+        id: PackageId::new(),
+        name: format!("render {render}").parse().expect("a name"),
+        producer: "packshot/0.1.0".parse().expect("a producer"),
+        subject: format!("render:{render}").parse().expect("a subject"),
+        retention_class: RetentionClass::RenderOutput,
+        metadata: Metadata::new(members).expect("metadata"),
+    };
+    WholePackage { by: EventActor::System, package, files }
+}
+
+/// A file of a result, as packages take it.
+pub(crate) fn kept(file: &OutputFile) -> NewFile {
+    let size = ByteSize::new(file.size_bytes.unsigned_abs()).expect("a size");
+    let stored_at = "2026-11-20T10:00:00.000Z".parse().expect("a time");
+    NewFile {
+        file: ArtifactFile {
+            id: FileId::new(),
+            path: file.name.parse().expect("a path"),
+            media_type: file.media_type.parse().expect("a media type"),
+            size,
+            address: file.address,
+            sha256: Sha256Digest::of_bytes(file.name.as_bytes()),
+        },
+        receipt: Receipt { backend: "local".parse().expect("a name"), size, stored_at },
+    }
+}
+
+/// Someone who deletes renders.
+pub(crate) fn deleter(audit: Actor) -> Caller {
+    Caller { event: EventActor::System, audit, role: Role::TenantAdmin }
+}
+
+/// The end of a task whose result does not meet the request.
 pub(crate) fn rejection(claimed: &Claimed) -> Rejection {
     let Completion { report, delivery } = completion(claimed);
     let (code, detail) = ("preset.rule_broken".to_owned(), "the product is too small".to_owned());

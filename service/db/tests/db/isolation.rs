@@ -22,7 +22,7 @@ use packshot_domain::session::RefreshToken;
 use packshot_domain::stream::StreamId;
 use serde_json::json;
 
-use crate::engine::{Fixture, completion};
+use crate::engine::{Fixture, completion, deleter};
 
 const ALL: PageRequest = PageRequest { limit: 200, after: None };
 
@@ -70,7 +70,7 @@ pub(crate) async fn another_tenant_sees_nothing(t: Fixture) {
     (new.cache_key, new.id) = (Some(cache_key), new.id);
     renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render");
     let claimed = t.claim_one().await;
-    t.complete(&claimed).await;
+    t.complete_kept(&claimed).await;
     let waiting = t.submit().await;
     objects::record(&t.db, t.scope, NewObject::unread(cache_key, 1, "image/png")).await.expect("an object");
     let library = libraries::create(&t.db, t.scope, Actor::system(), library()).await.expect("a library");
@@ -130,7 +130,7 @@ pub(crate) async fn another_tenant_changes_nothing(t: Fixture) {
     let failure = tasks::Failure { report: Report::default(), fault, error };
     let refused = [
         is_missing(renders::request_cancel(db, foreign, id).await),
-        is_missing(renders::delete(db, foreign, Actor::system(), id).await),
+        is_missing(renders::delete(db, foreign, deleter(Actor::system()), id).await),
         is_missing(tasks::requeue(db, foreign, Actor::system(), lease.task).await),
         is_missing(tasks::renew(db, foreign, lease).await),
         is_missing(tasks::report(db, foreign, lease, Report::default()).await),

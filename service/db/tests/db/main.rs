@@ -85,6 +85,8 @@ conformance! {
         r17_only_ended_renders_are_deleted
         r19_cached_results_are_taken_over
         rejected_renders_keep_their_files_and_are_never_cached
+        r86_a_record_holds_nothing_after_its_end
+        r17_packages_go_with_their_render_where_their_class_allows
         places_in_the_queue
         statistics_count_what_was_rendered
         text_with_every_character_survives;

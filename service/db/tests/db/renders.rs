@@ -1,10 +1,15 @@
 //! Renders as clients see them.
 
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, ready};
 use futures_util::{StreamExt, stream};
+use packshot_db::artifacts::{self, collection};
 use packshot_db::jobs::Cancelling;
 use packshot_db::renders::{self, EqualRender, Submitted};
 use packshot_db::tasks::{self, Ended, Rejection, Report};
-use packshot_db::{DbError, PageRequest, files};
+use packshot_db::{DbError, PageRequest, files, objects};
+use packshot_domain::artifact::{PackageStatus, RetentionClass};
 use packshot_domain::audit::Actor;
 use packshot_domain::event::LogLevel;
 use packshot_domain::hash::ContentAddress;
@@ -15,7 +20,7 @@ use packshot_domain::task::{TaskKind, TaskState};
 use packshot_domain::tenant_config::{Change, TenantConfigChange};
 use serde_json::json;
 
-use crate::engine::{Fixture, completion, picture, rejection};
+use crate::engine::{Fixture, completion, deleter, kept, package_of, picture, rejection};
 
 const ALL: PageRequest = PageRequest { limit: 200, after: None };
 
@@ -99,7 +104,7 @@ pub(crate) async fn r13_r15_waiting_renders_are_cancelled_at_once(t: Fixture) {
 
 pub(crate) async fn r17_only_ended_renders_are_deleted(t: Fixture) {
     let id = t.submit().await;
-    let delete = async || renders::delete(&t.db, t.scope, Actor::system(), id).await;
+    let delete = async || renders::delete(&t.db, t.scope, deleter(Actor::system()), id).await;
     assert!(matches!(delete().await, Err(DbError::InUse("render"))), "queued");
     let claimed = t.claim_one().await;
     assert!(matches!(delete().await, Err(DbError::InUse("render"))), "running");
@@ -119,14 +124,17 @@ pub(crate) async fn r19_cached_results_are_taken_over(t: Fixture) {
     renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render");
     assert_eq!(renders::find_cached(&t.db, t.scope, key).await.expect("a search"), None, "not before it is completed");
     let claimed = t.claim_one().await;
-    t.complete(&claimed).await;
-    let (cached, files) = renders::find_cached(&t.db, t.scope, key).await.expect("a search").expect("a result");
-    assert_eq!((cached.id, &files), (source, &vec![picture(claimed.lease)]));
+    t.complete_kept(&claimed).await;
+    let cached = renders::find_cached(&t.db, t.scope, key).await.expect("a search").expect("a result");
+    let files = cached.files;
+    assert_eq!((cached.render.id, &files), (source, &vec![picture(claimed.lease)]));
+    assert!(cached.kept.iter().map(|new| new.file.address).eq([files[0].address]));
     assert_eq!(renders::find_cached(&t.db, t.scope, ContentAddress::of(b"other")).await.expect("a search"), None);
 
     let result = json!({"from_cache": true});
     new.id = RenderId::new();
-    new.equal = Some(EqualRender { id: source, result: result.clone(), packages: Vec::new() });
+    let packages = vec![package_of(new.id, cached.kept)];
+    new.equal = Some(EqualRender { id: source, result: result.clone(), packages });
     let made = renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render");
     let Submitted::Created(made) = made else { panic!("without a key nothing is known") };
     assert_eq!((made.render.state, made.render.result), (JobState::Completed, Some(result)));
@@ -135,7 +143,7 @@ pub(crate) async fn r19_cached_results_are_taken_over(t: Fixture) {
     assert_eq!(t.events_of(t.scope, new.id).await, ["job.completed"]);
 
     for id in [source, new.id] {
-        renders::delete(&t.db, t.scope, Actor::system(), id).await.expect("it has ended");
+        renders::delete(&t.db, t.scope, deleter(Actor::system()), id).await.expect("it has ended");
     }
     // If the equal render was deleted since it was found, the new one is rendered.
     (new.id, new.work.id) = (RenderId::new(), TaskId::new());
@@ -166,9 +174,60 @@ pub(crate) async fn rejected_renders_keep_their_files_and_are_never_cached(t: Fi
     let render = renders::get(&t.db, t.scope, id).await.expect("the render");
     assert_eq!((render.state, render.error, render.result), (JobState::Queued, None, None));
     assert!(files::of_render(&t.db, t.scope, id).await.expect("files").is_empty());
-    t.complete(&t.claim_one().await).await;
-    let (cached, found) = renders::find_cached(&t.db, t.scope, key).await.expect("a search").expect("a result");
-    assert_eq!((cached.id, found), (id, delivery.files));
+    t.complete_kept(&t.claim_one().await).await;
+    let cached = renders::find_cached(&t.db, t.scope, key).await.expect("a search").expect("a result");
+    assert_eq!((cached.render.id, cached.files), (id, delivery.files));
+}
+
+pub(crate) async fn r86_a_record_holds_nothing_after_its_end(t: Fixture) {
+    let (scene, day) = (ContentAddress::of(b"scene"), Duration::from_secs(86_400));
+    let key = ContentAddress::of(b"request");
+    let mut new = t.new_render(0);
+    new.cache_key = Some(key);
+    let id = new.id;
+    renders::create(&t.db, t.scope, new, None).await.expect("a render");
+    t.wait(2.0 * 86_400.0);
+    let forget = async |address| objects::forget(&t.db, t.scope, address, day).await.expect("a database");
+    assert!(!forget(scene).await, "it waits for a worker, who needs it");
+    let claimed = t.claim_one().await;
+    assert!(!forget(scene).await, "it runs");
+    t.complete_kept(&claimed).await;
+    assert!(forget(scene).await, "no package has it");
+    let picture = picture(claimed.lease).address;
+    let is_kept = async || files::is_kept(&t.db, t.scope, id, picture).await.expect("an answer");
+    let is_cached = async || renders::find_cached(&t.db, t.scope, key).await.expect("a search").is_some();
+    t.wait(2.0 * 86_400.0);
+    assert!(is_kept().await && is_cached().await && !forget(picture).await);
+    t.wait(365.0 * 86_400.0);
+    let remove = |_| -> BoxFuture<'static, Result<(), std::io::Error>> { Box::pin(ready(Ok(()))) };
+    collection::run(&t.db, t.scope, remove).await.expect("collected");
+    assert!(!is_kept().await && !is_cached().await);
+    assert_eq!(objects::find(&t.db, t.scope, picture).await.expect("a search"), None);
+    let render = renders::get(&t.db, t.scope, id).await.expect("the render stays");
+    assert_eq!(render.state, JobState::Completed);
+    let package = renders::package(&t.db, t.scope, id).await.expect("a search").expect("what it says stays");
+    assert_eq!(package.status, PackageStatus::Expired);
+}
+
+pub(crate) async fn r17_packages_go_with_their_render_where_their_class_allows(t: Fixture) {
+    let status = async |id| artifacts::get(&t.db, t.scope, id).await.expect("the package").status;
+    for (class, gone) in [(RetentionClass::RenderOutput, true), (RetentionClass::RawEvidence, false)] {
+        let render = t.submit().await;
+        let claimed = t.claim_one().await;
+        let mut completion = completion(&claimed);
+        let mut whole = package_of(render, vec![kept(&picture(claimed.lease))]);
+        whole.package.retention_class = class;
+        let mut held = package_of(render, Vec::new());
+        held.package.retention_class = RetentionClass::Preview;
+        let (id, held_id) = (whole.package.id, held.package.id);
+        completion.delivery.packages = vec![whole, held];
+        tasks::complete(&t.db, t.scope, claimed.lease, completion).await.expect("the lease holds");
+        let reason = "because".parse().expect("a reason");
+        artifacts::hold(&t.db, t.scope, deleter(Actor::system()), held_id, reason).await.expect("held");
+        renders::delete(&t.db, t.scope, deleter(Actor::system()), render).await.expect("it has ended");
+        let expected = if gone { PackageStatus::Deleted } else { PackageStatus::Finalized };
+        assert_eq!((status(id).await, status(held_id).await), (expected, PackageStatus::Finalized), "{class}");
+    }
 }
 
 pub(crate) async fn places_in_the_queue(t: Fixture) {

@@ -14,7 +14,7 @@ use packshot_domain::audit::Actor;
 use packshot_domain::hash::ContentAddress;
 use sea_orm::DatabaseConnection;
 
-use crate::engine::{Fixture, on_postgres};
+use crate::engine::{Fixture, deleter, on_postgres};
 use crate::server::{self, rows, run, texts, tried};
 
 /// Tables without a tenant's column. `tenants` has the policies all the same, over its own key.
@@ -313,7 +313,7 @@ fn t53_the_roles_have_no_right_beyond_their_purpose() {
         t.complete(&claimed).await;
         let of_render = format!("SELECT id::text FROM events WHERE id = '{render}'");
         assert_ne!(texts(&admin, &of_render).await, [] as [&str; 0]);
-        renders::delete(&t.db, t.scope, Actor::system(), render).await.expect("deleted");
+        renders::delete(&t.db, t.scope, deleter(Actor::system()), render).await.expect("deleted");
         assert_eq!(texts(&admin, &of_render).await, [] as [&str; 0], "they go with their stream");
         admin.close().await.expect("closed");
     });

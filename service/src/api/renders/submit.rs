@@ -126,8 +126,9 @@ pub(crate) async fn receive(
     let settings = RenderSettings::in_force(state, who).await?;
     let mut form = multipart::receive(state, request, &[GLB, ENVIRONMENT], settings.upload_bytes_max).await?;
     let (glb, environment) = (form.files.remove(GLB), form.files.remove(ENVIRONMENT));
-    let glb_name = form.file_names.remove(GLB);
-    Ok((ReceivedRequest { request: form.json, glb, glb_name, environment, settings }, form.hash))
+    let (glb_name, environment_name) = (form.file_names.remove(GLB), form.file_names.remove(ENVIRONMENT));
+    let request = form.json;
+    Ok((ReceivedRequest { request, glb, glb_name, environment, environment_name, settings }, form.hash))
 }
 
 /// How a client wants to be answered.
