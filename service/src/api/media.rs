@@ -57,12 +57,13 @@ impl IntoResponses for AnyFile {
     }
 }
 
-/// A file of a package, of whatever media type it has, or a range of it.
+/// A file of a package, or a range of it. It is sent as the media type that it has: a document cannot say any of them
+/// so that generators of clients understand it.
 pub(crate) struct ArtifactBytes;
 
 impl IntoResponses for ArtifactBytes {
     fn responses() -> Responses {
-        of_file(std::iter::once("*/*"))
+        of_file(std::iter::once("application/octet-stream"))
     }
 }
 

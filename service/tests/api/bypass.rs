@@ -22,8 +22,8 @@ const LISTS: [&str; 6] = [
     "/api/v1/tasks",
     "/api/v1/users",
 ];
-/// Lists that are about one thing: the materials of a library, the caller's own sessions, and the log of a tenant, which
-/// has numbers of its own.
+/// Lists that are about one thing: the materials of a library, the caller's own sessions, and the log of a tenant,
+/// which has numbers of its own.
 const OF_ONE: [&str; 3] = ["/api/v1/materials", "/api/v1/me/sessions", "/api/v1/artifact-events"];
 /// An id that nothing has.
 const MISSING: &str = "0193b2a0-0000-7000-8000-000000000000";

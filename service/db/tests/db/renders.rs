@@ -271,7 +271,7 @@ pub(crate) async fn statistics_count_what_was_rendered(t: Fixture) {
     assert_eq!((of.renders_total, of.completed, of.failed, of.cancelled), (21, 20, 0, 1));
     let near = |seconds: Option<f64>, expected: f64| seconds.is_some_and(|s| (s - expected).abs() < 0.5);
     assert!(near(of.avg_render_s, 10.5) && near(of.p95_render_s, 19.0) && near(of.avg_queue_s, 2.0), "{of:?}");
-    let later = t.db.now().await.expect("the clock") + std::time::Duration::from_secs(1);
+    let later = t.db.now().await.expect("the clock") + Duration::from_secs(1);
     let none = renders::statistics(&t.db, t.scope, Some(later), None).await.expect("figures");
     assert_eq!(none.renders_total, 0);
 }

@@ -21,8 +21,8 @@ use packshot_domain::stream::StreamId;
 /// Reads or follows the log of artifacts
 ///
 /// Events are numbered 1, 2, 3 … in each tenant. A client that asks for `text/event-stream` gets those after the number
-/// that it names, from the first on if it names none, and then each new one, until it leaves. Whoever reads on after the
-/// last number misses nothing.
+/// that it names, from the first on if it names none, and then each new one, until it leaves. Whoever reads on after
+/// the last number misses nothing.
 #[utoipa::path(
     get, path = "/api/v1/artifact-events", operation_id = "list_artifact_events", tag = "artifacts",
     params(
