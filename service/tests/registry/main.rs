@@ -30,6 +30,7 @@ macro_rules! cases {
 
 mod damage;
 mod kills;
+mod reading;
 mod stage;
 
 /// A number that `scripts/soak` sets by a variable, or the small one that every run uses.
