@@ -128,7 +128,7 @@ async fn found(stage: &Stage, named: &Named) -> Found {
 }
 
 /// Reads every object that was not read yet; says how many there were, and how many files are in another state.
-async fn scrub(stage: &Stage) -> (usize, usize) {
+async fn scrub_all(stage: &Stage) -> (usize, usize) {
     let before = stage.db.now().await.expect("the time");
     let (mut n_read, mut n_changed) = (0, 0);
     loop {
@@ -175,7 +175,7 @@ cases! {
         for (address, (i, harm)) in half {
             expect_no_bad_byte(&stage, *address, &bytes(size(*i), [*i, 0, 0]), *harm).await;
         }
-        assert_eq!(scrub(&stage).await, (harms.len(), n_damaged as usize), "objects read, files in another state");
+        assert_eq!(scrub_all(&stage).await, (harms.len(), n_damaged as usize), "objects read, files in another state");
         for package in &packages {
             for record in files::all_of_package(&stage.db, stage.scope, *package).await.expect("files") {
                 let (_, harm) = harms[&record.file.address];
