@@ -10,7 +10,7 @@ use packshot_db::artifacts::{
     self, ArtifactError, Caller, Ingested, NewFile, NewPackage, Package, PackageFilter, Repeated, WholePackage,
 };
 use packshot_db::objects::{self, NewObject};
-use packshot_db::{AllTenants, DbError, PageRequest, TenantScope};
+use packshot_db::{AllTenants, DbError, Json, PageRequest, TenantScope};
 use packshot_domain::access::Role;
 use packshot_domain::artifact::{
     ArtifactEvent, ArtifactFile, ByteSize, EventActor, EventType, FileState, Manifest, Metadata, PackageStatus,
@@ -180,7 +180,7 @@ pub(crate) async fn a04_a05_a06_a16_a19_errors_leave_nothing(t: Fixture) {
     assert!(matches!(gone, Err(DbError::NotFound("stored file"))), "store it again: {gone:?}");
 }
 
-pub(crate) async fn a07_a11_a13_a_package_from_end_to_end(t: Fixture) {
+pub(crate) async fn a07_a08_a09_a11_a13_a_package_from_end_to_end(t: Fixture) {
     let metadata = Metadata::new([("run_id".to_owned(), Tree::from("r-1"))].into()).expect("metadata");
     let new = NewPackage { metadata: metadata.clone(), ..new_package(RetentionClass::RawEvidence) };
     let id = new.id;
@@ -200,7 +200,17 @@ pub(crate) async fn a07_a11_a13_a_package_from_end_to_end(t: Fixture) {
     let last = log.last().expect("an event");
     assert_eq!((&last.payload, last.payload_digest), (&bytes, digest), "A13");
     assert_eq!(ContentAddress::of(&bytes), digest);
+    assert!(digest.to_string().starts_with("blake3:"), "A07");
+    let said = artifacts::json_of(&Tree::from_cbor(&bytes).expect("a tree"));
+    let package_said = (&said["manifest_version"], &said["package"]["id"], &said["package"]["status"]);
+    assert_eq!(package_said, (&json!(1), &json!(id.to_string()), &json!("finalized")), "A08");
+    let paths: Vec<&Json> =
+        said["files"].as_array().expect("files").iter().map(|file| &file["relative_path"]).collect();
+    assert_eq!(paths, ["reports/0.txt", "reports/1.txt", "reports/2.txt"], "A08");
+    assert_eq!(said["storage_receipts"].as_array().map(Vec::len), Some(3), "A08");
     let manifest = Manifest::decode(&bytes).expect("a manifest");
+    let text = manifest.to_json();
+    assert!(text.starts_with('{') && text.contains("\"manifest_version\":1"), "A09: {text}");
     assert_eq!(manifest.package().metadata, metadata);
     assert_eq!(Some(manifest.package().finalized_at), package.finalized_at);
     assert_eq!(manifest.files().iter().map(|stored| stored.file.id).collect::<Vec<_>>(), ids);

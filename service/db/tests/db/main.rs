@@ -161,7 +161,7 @@ conformance! {
         a02_a14_create_writes_view_and_event
         a03_a15_a17_ingest_writes_file_location_and_event
         a04_a05_a06_a16_a19_errors_leave_nothing
-        a07_a11_a13_a_package_from_end_to_end
+        a07_a08_a09_a11_a13_a_package_from_end_to_end
         a22_files_are_in_the_order_of_their_bytes
         a44_a_time_is_fixed_when_the_package_is_created
         a54_another_tenant_sees_nothing
