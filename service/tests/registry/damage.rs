@@ -13,7 +13,7 @@ use packshot_domain::hash::ContentAddress;
 use packshot_domain::object::Condition;
 use packshot_service::objects::{self, ObjectError};
 
-use crate::stage::{Stage, TestDatabase, by, bytes};
+use crate::stage::{Stage, by, bytes};
 
 /// How many objects are damaged.
 const DAMAGED: &str = "PACKSHOT_DAMAGED";
@@ -153,7 +153,7 @@ cases! {
         let stage = Stage::open(&config, &root, 0).await;
         let n_damaged = crate::count(DAMAGED, 30);
         // Every tenth has several groups.
-        let size = |i: u32| if i % 10 == 0 { 2 * MIB + i as usize } else { 1_000 + 13 * i as usize };
+        let size = |i: u32| if i.is_multiple_of(10) { 2 * MIB + i as usize } else { 1_000 + 13 * i as usize };
         let (mut kept, mut harms) = (Vec::new(), BTreeMap::new());
         for i in 0..n_damaged + SOUND {
             let new = stage.keep(&format!("files/{i}"), bytes(size(i), [i, 0, 0])).await;
