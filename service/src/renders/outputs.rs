@@ -284,7 +284,8 @@ pub(super) async fn store(
     Ok(Stored { files: rows, kept, result, document })
 }
 
-/// The files that were stored, as packages take them. Of each either the second digest is known, or its bytes are there.
+/// The files that were stored, as packages take them. Of each either the second digest is known, or its bytes are
+/// there.
 async fn kept(
     db: &Db,
     store: &Store,

@@ -1,8 +1,8 @@
 //! The packages of a render: what it was made of, what came of it, and its last preview (artifacts.md §6).
 //!
-//! They hold its files: its record holds nothing after its end. Those of what was sent are made with the job, by whoever
-//! sent it; the others are made when it completes, by the service. A render that is answered with the files of an equal
-//! one has its own packages of the same objects, in its own class.
+//! They hold its files: its record holds nothing after its end. Those of what was sent are made with the job, by
+//! whoever sent it; the others are made when it completes, by the service. A render that is answered with the files of
+//! an equal one has its own packages of the same objects, in its own class.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -150,8 +150,8 @@ pub(super) fn of_result(
     Ok(packages)
 }
 
-/// The metadata with a provenance. Where it is larger than metadata may be, the shot is left out, which is a file of the
-/// package; and where a request has very many members, it is too, because the job has it.
+/// The metadata with a provenance. Where it is larger than metadata may be, the shot is left out, which is a file of
+/// the package; and where a request has very many members, it is too, because the job has it.
 ///
 /// # Errors
 /// [`Unfit::Defect`].

@@ -71,9 +71,15 @@ cases! {
         own.job_when(&id(&job), |job| job["state"] == "failed").await;
         let path = format!("/api/v1/renders/{}", id(&job));
         assert_eq!(Reply::of(own.request(Method::DELETE, &path)).await.status, 204);
-        check(before + 1, "render.deleted", &id(&job)).await;
+        // What was sent with it is a package, which goes with it and has an entry of its own.
+        let page = own.get("/api/v1/audit-log?limit=2").await.json();
+        let entries: Vec<_> = page["items"].as_array().expect("entries").iter().rev().collect();
+        let numbers = entries.iter().map(|entry| (&entry["id"], &entry["action"]));
+        let expected = [(json!(before + 2), json!("render.deleted")), (json!(before + 3), json!("package.deleted"))];
+        assert!(numbers.eq(expected.iter().map(|(number, action)| (number, action))), "{page}");
+        assert_eq!((&entries[0]["object_id"], &entries[1]["actor_id"]), (&json!(id(&job)), &admin["user"]["id"]));
         assert_eq!(Reply::of(own.request(Method::DELETE, &path)).await.status, 404);
-        assert_eq!(last().await, before + 2);
+        assert_eq!(last().await, before + 3);
     }
 
     async fn t85_no_route_changes_an_entry(engine) {

@@ -79,9 +79,10 @@ cases! {
         for (trial, bytes) in bytes.iter().enumerate() {
             stock.ingest(first, &format!("f/{trial}"), bytes).await;
         }
-        let target = stock.package(RetentionClass::RawEvidence).await;
         stock.wait_days(2.0);
         stock.delete(first).await;
+        // Made now: one that was idle as long would be collected itself.
+        let target = stock.package(RetentionClass::RawEvidence).await;
         let (db, store) = (stock.db.clone(), stock.store.clone());
         let collecting = tokio::spawn(async move { collection::sweep(&db, &store).await });
         let again = bytes.iter().enumerate().map(|(trial, bytes)| {
