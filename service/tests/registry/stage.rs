@@ -17,9 +17,9 @@ use packshot_domain::artifact::{
     ArtifactFile, ByteSize, EventActor, FileState, Manifest, Metadata, Receipt, RetentionClass,
 };
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{FileId, PackageId};
+use packshot_domain::id::{FileId, PackageId, StoreId};
 use packshot_service::objects;
-use packshot_service::store::{Store, StoreConfig, StoreError};
+use packshot_service::store::{Identity, Store, StoreConfig, StoreError};
 
 /// The files of a package by their paths.
 pub(crate) type Paths = BTreeMap<String, ContentAddress>;
@@ -59,6 +59,8 @@ impl Stage {
         db.move_clock(moved_ms);
         let tenant = installation::get(&db, AllTenants::Instance).await.expect("prepared").operating_tenant;
         let store = Store::open(&StoreConfig::Local { root: root.to_owned() }).expect("a store");
+        let own = Identity { store: StoreId::new(), tenant };
+        store.claim(own).await.expect("the store of this database");
         Self { db, store, scope: TenantScope::of(tenant) }
     }
 
