@@ -19,6 +19,7 @@ pub mod results;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::app::{App, AppError, Page, PageRequest};
+use crate::packages::caller;
 use crate::server::metrics::count_render;
 use packshot_contract::job::Job;
 use packshot_db::TenantScope;
@@ -150,7 +151,7 @@ pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelle
 /// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound),
 /// [`Code::RenderNotTerminal`](crate::app::Code::RenderNotTerminal).
 pub async fn delete(app: &App, who: &Principal, id: RenderId) -> Result<(), AppError> {
-    rows::delete(&app.db, TenantScope::of(who.tenant), packages::caller(app, who).await?, id).await?;
+    rows::delete(&app.db, TenantScope::of(who.tenant), caller::of(app, who).await?, id).await?;
     app.hub.drop_preview(id);
     Ok(())
 }

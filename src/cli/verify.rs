@@ -167,7 +167,7 @@ fn package(
     let (manifest, digest) = check::manifest(files, args.manifest_digest)?;
     let provenance = match given {
         Some(given) => Some(given),
-        None => check::provenance_of(&manifest, files)?,
+        None => check::provenance_of(&manifest)?,
     };
     if let Some(provenance) = &provenance {
         faults.extend(check::shot(provenance, Some(files)));

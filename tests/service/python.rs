@@ -62,8 +62,9 @@ async fn a_generated_python_client_submits_watches_and_fetches() {
     until("a key is needed", SOON, async || service.status("/api/v1/renders").await == 401).await;
     let document = http().get(format!("{}/openapi.json", service.url)).send().await.expect("an answer");
     std::fs::write(place.path("openapi.json"), document.bytes().await.expect("a document")).expect("written");
-    // It recognises bytes only by this media type. Hooks would only format the code.
-    let config = "content_type_overrides:\n  image/png: application/octet-stream\npost_hooks: []\n";
+    // It recognises bytes by one media type alone. Hooks would only format the code.
+    let config = "content_type_overrides:\n  image/png: application/octet-stream\n  \
+                  application/zip: application/octet-stream\npost_hooks: []\n";
     std::fs::write(place.path("config.yaml"), config).expect("written");
 
     // A warning would mean that it left something out.

@@ -145,8 +145,36 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
     }
 }
 
+async fn packages(service: &Service, texts: &mut Vec<Text>) {
+    let new = |class: &str, metadata: Value| {
+        let body =
+            json!({"name": "p", "producer": "q", "subject": "s", "retention_class": class, "metadata": metadata});
+        service.request(Method::POST, "/api/v1/packages").json(&body)
+    };
+    texts.extend(refused(new("raw-evidence", json!({"n": 1_u64 << 53}))).await);
+    let made = new("raw-evidence", json!({})).send().await.expect("an answer");
+    let made: Value = made.json().await.expect("a package");
+    let own = format!("/api/v1/packages/{}", made["id"].as_str().expect("an id"));
+    texts.extend(refused(service.get(&format!("/api/v1/packages/{ID}"))).await);
+    texts.extend(refused(service.get(&format!("{own}/manifest"))).await);
+    let post = |path: &str| service.request(Method::POST, &format!("{own}/{path}"));
+    texts.extend(refused(post("hold").json(&json!({"reason": "not yet"}))).await);
+    let put = |path: &str| service.request(Method::PUT, &format!("{own}/files/{path}")).body("one");
+    texts.extend(refused(put("nul.txt")).await);
+    let sha_256_of_others = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:";
+    texts.extend(refused(put("a.txt").header("content-digest", sha_256_of_others)).await);
+    texts.extend(refused(put("a.txt").header("content-digest", "sha-512=:YWJj:")).await);
+    assert_eq!(put("a.txt").send().await.expect("an answer").status(), 201);
+    texts.extend(refused(put("A.txt").body("two")).await);
+    assert_eq!(post("finalize").send().await.expect("an answer").status(), 200);
+    assert_eq!(post("hold").json(&json!({"reason": "evidence"})).send().await.expect("an answer").status(), 200);
+    let gone = service.request(Method::DELETE, &format!("{own}?reason=done"));
+    texts.extend(refused(gone).await);
+}
+
 async fn bodies(service: &Service, texts: &mut Vec<Text>) {
     texts.extend(refused(service.render(&json!({"retention_class": "for-ever"}))).await);
+    packages(service, texts).await;
     let limits = || service.request(Method::PUT, "/api/v1/worker-configs/render");
     let settings = || service.request(Method::PATCH, "/api/v1/settings");
     texts.extend(refused(limits().header("content-type", "application/json").body("{")).await);

@@ -26,12 +26,6 @@ const WRITTEN: &[[&str; 4]] = &[
         "",
     ],
     [
-        "duplicate_relative_path",
-        "409",
-        "the package has the file '{existing}' already, so '{path}' would be a duplicate: choose another path",
-        "",
-    ],
-    [
         "event_corrupt",
         "failed",
         "the event {sequence} of the log of artifacts is damaged: {reason}; restore the log from a backup",
@@ -43,11 +37,7 @@ const WRITTEN: &[[&str; 4]] = &[
         "the event {sequence} of the log of artifacts is missing: restore the log from a backup",
         "",
     ],
-    ["illegal_package_state", "409", "'{change}' is not possible for a package that is {from}", ""],
-    ["package_held", "409", "the package is held: release it first", ""],
     ["package_in_use", "409", "the package is in use: {}", ""],
-    ["package_not_finalized", "409", "the package is not finalized: it has no manifest yet", ""],
-    ["package_not_found", "404", "there is no such package", ""],
     [
         "too_many_files",
         "422",

@@ -13,8 +13,8 @@ use super::state::AppState;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, cache-control, content-type, idempotency-key, if-match, if-none-match, last-event-id, prefer, range, \
-     x-request-id, x-tenant-id",
+    "authorization, cache-control, content-digest, content-type, idempotency-key, if-match, if-none-match, \
+     last-event-id, prefer, range, x-content-address, x-request-id, x-tenant-id",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "content-range, etag, idempotency-replayed, location, preference-applied, repr-digest, retry-after, \

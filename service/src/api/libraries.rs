@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::auth::{Caller, ListCaller};
 use super::body::JsonBody;
 use super::idempotency;
-use super::multipart::{self, Form};
+use super::multipart::{self, Form, Parts};
 use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
 use super::state::AppState;
@@ -75,7 +75,8 @@ pub(crate) async fn create(
     request: Request,
 ) -> ApiResult<Response> {
     let bytes_max = RenderSettings::in_force(&state, &caller.0).await?.upload_bytes_max.min(LIBRARY_BYTES_MAX);
-    let form = multipart::receive_files(&state, request, &[PART], bytes_max).await?;
+    let parts = Parts { files: &[PART], texts: &[], bytes_max };
+    let form = multipart::receive_files(&state, request, parts).await?;
     let keyed = idempotency::of_request(&headers, PATH, form.hash)?;
     let (own, who) = (state.clone(), caller.0.clone());
     idempotency::once(&state, &caller, keyed, async move { create_once(&own, &who, form).await }).await

@@ -9,6 +9,7 @@ use packshot_contract::event::{
     EndEvent, EventType, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent, StreamEvent,
 };
 use packshot_contract::job::{Job, LiveJobs};
+use packshot_contract::package::PackageManifest;
 use packshot_domain::event::EventName;
 use packshot_pipeline::plan::words::FileFormat;
 use serde_json::{Map, json};
@@ -64,6 +65,42 @@ pub(crate) struct ArtifactBytes;
 impl IntoResponses for ArtifactBytes {
     fn responses() -> Responses {
         of_file(std::iter::once("application/octet-stream"))
+    }
+}
+
+/// A manifest in either of its forms.
+pub(crate) struct ManifestForms;
+
+impl IntoResponses for ManifestForms {
+    fn responses() -> Responses {
+        let text =
+            |description: &str| HeaderBuilder::new().schema(Some(text_schema())).description(Some(description)).build();
+        let about = |description: &str| {
+            let response = ResponseBuilder::new().description(description);
+            let tag = text("The digest of the manifest in quotation marks, for `If-None-Match`");
+            response.header("ETag", tag).header("X-Manifest-Digest", text("The digest of the manifest"))
+        };
+        let json = ContentBuilder::new().schema(Some(Ref::from_schema_name(PackageManifest::name()))).build();
+        let cbor = ContentBuilder::new().schema(Some(Binary::schema())).build();
+        let sent =
+            about("The manifest: as canonical JSON (RFC 8785), or the bytes of its digest, canonical CBOR (RFC 8949)");
+        let sent = sent.content("application/json", json).content("application/cbor", cbor);
+        let known = about("The client already has the manifest");
+        Responses::from([("200".to_owned(), sent.build().into()), ("304".to_owned(), known.build().into())])
+    }
+}
+
+/// A package as a zip archive.
+pub(crate) struct PackageArchive;
+
+impl IntoResponses for PackageArchive {
+    fn responses() -> Responses {
+        let digest = HeaderBuilder::new().schema(Some(text_schema()));
+        let digest = digest.description(Some("The digest of the manifest in the archive")).build();
+        let content = ContentBuilder::new().schema(Some(Binary::schema())).build();
+        let response = ResponseBuilder::new().description("The archive").header("X-Manifest-Digest", digest);
+        let response = response.content("application/zip", content);
+        Responses::from([("200".to_owned(), response.build().into())])
     }
 }
 

@@ -22,7 +22,21 @@ use packshot_contract::problem::Invalid;
 /// Room for boundaries and the heads of parts: of all of them together, and until the next part begins.
 const OVERHEAD_BYTES: u64 = 64 << 10;
 
-/// A body that was received: JSON, and files by the name of their part.
+/// Most bytes of a part that is text.
+const TEXT_BYTES_MAX: usize = 8 << 10;
+
+/// The parts that a body may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<'a> {
+    /// Files.
+    pub(crate) files: &'a [&'static str],
+    /// Text.
+    pub(crate) texts: &'a [&'static str],
+    /// Most bytes of each file.
+    pub(crate) bytes_max: u64,
+}
+
+/// A body that was received: JSON, and files and texts by the name of their part.
 #[derive(Debug, Default)]
 pub(crate) struct Form {
     /// The JSON; an empty object when there is none.
@@ -31,6 +45,10 @@ pub(crate) struct Form {
     pub(crate) files: BTreeMap<&'static str, Upload>,
     /// What their senders called them, as it was sent, for those that have a name.
     pub(crate) file_names: BTreeMap<&'static str, String>,
+    /// The media types of the files that have one.
+    pub(crate) media_types: BTreeMap<&'static str, String>,
+    /// The texts.
+    pub(crate) texts: BTreeMap<&'static str, String>,
     /// BLAKE3 of everything after decoding: requests with the same hash are equal.
     pub(crate) hash: [u8; 32],
 }
@@ -47,7 +65,7 @@ pub(crate) async fn receive(
     bytes_max: u64,
 ) -> ApiResult<Form> {
     match body::media_type(request.headers()).as_str() {
-        "multipart/form-data" => receive_parts(state, request, files, true, bytes_max).await,
+        "multipart/form-data" => receive_parts(state, request, Parts { files, texts: &[], bytes_max }, true).await,
         "application/json" => {
             let bytes = body::read(request, JSON_BYTES_MAX).await?;
             Ok(Form { json: body::parse(&bytes)?, hash: *blake3::hash(&bytes).as_bytes(), ..Form::default() })
@@ -56,18 +74,13 @@ pub(crate) async fn receive(
     }
 }
 
-/// Receives a multipart body of `files` alone, of at most `bytes_max` each.
+/// Receives a multipart body of files and texts alone.
 ///
 /// # Errors
 /// As [`receive`].
-pub(crate) async fn receive_files(
-    state: &AppState,
-    request: Request,
-    files: &[&'static str],
-    bytes_max: u64,
-) -> ApiResult<Form> {
+pub(crate) async fn receive_files(state: &AppState, request: Request, parts: Parts<'_>) -> ApiResult<Form> {
     match body::media_type(request.headers()).as_str() {
-        "multipart/form-data" => receive_parts(state, request, files, false, bytes_max).await,
+        "multipart/form-data" => receive_parts(state, request, parts, false).await,
         _ => Err(ApiError::new(Code::UnsupportedMediaType, "expected multipart/form-data")),
     }
 }
@@ -75,9 +88,8 @@ pub(crate) async fn receive_files(
 async fn receive_parts(
     state: &AppState,
     request: Request,
-    files: &[&'static str],
+    Parts { files, texts, bytes_max }: Parts<'_>,
     has_json: bool,
-    bytes_max: u64,
 ) -> ApiResult<Form> {
     let all_max = bytes_max.saturating_mul(files.len() as u64).saturating_add(JSON_BYTES_MAX as u64 + OVERHEAD_BYTES);
     body::check_length(request.headers(), all_max).map_err(|_| too_large(bytes_max))?;
@@ -87,7 +99,7 @@ async fn receive_parts(
         .await
         .map_err(|error| ApiError::new(Code::MalformedBody, error.body_text()))?;
     let mut form = Form::default();
-    let mut parts: BTreeMap<String, [u8; 32]> = BTreeMap::new();
+    let mut hashes: BTreeMap<String, [u8; 32]> = BTreeMap::new();
     loop {
         meter.begin_head();
         let field = multipart.next_field().await.map_err(|error| meter.explain(&error))?;
@@ -95,31 +107,38 @@ async fn receive_parts(
         meter.end_head();
         let name = field.name().unwrap_or_default().to_owned();
         let pointer = packshot_json::pointer("", &name);
-        if parts.contains_key(&name) {
+        if hashes.contains_key(&name) {
             return Err(Invalid::one(pointer, "duplicate", "the part is given twice").into());
         }
         let hash = if has_json && name == "request" {
-            let bytes = read_json(field, &meter).await?;
+            let bytes = read_whole(field, "request", JSON_BYTES_MAX, &meter).await?;
             form.json = body::parse_part("part `request`", &bytes)?;
             *blake3::hash(&bytes).as_bytes()
         } else if let Some(&file) = files.iter().find(|&&file| file == name) {
             form.file_names.extend(field.file_name().map(|name| (file, name.to_owned())));
+            form.media_types.extend(field.content_type().map(|media_type| (file, media_type.to_owned())));
             let upload = receive_upload(state, field, bytes_max, &meter).await?;
             let hash = *upload.address().hash();
             form.files.insert(file, upload);
             hash
+        } else if let Some(&text) = texts.iter().find(|&&text| text == name) {
+            let bytes = read_whole(field, text, TEXT_BYTES_MAX, &meter).await?;
+            let hash = *blake3::hash(&bytes).as_bytes();
+            let not_text = |_| Invalid::one(pointer, "wrong_type", "the part is not text in UTF-8");
+            form.texts.insert(text, String::from_utf8(bytes).map_err(not_text)?);
+            hash
         } else {
-            let known = has_json.then_some("request").into_iter().chain(files.iter().copied());
+            let known = has_json.then_some("request").into_iter().chain(files.iter().chain(texts).copied());
             let known: Vec<String> = known.map(|name| format!("`{name}`")).collect();
             let detail = format!("unknown part; expected one of {}", known.join(", "));
             return Err(Invalid::one(pointer, "unknown_member", detail).into());
         };
-        parts.insert(name, hash);
+        hashes.insert(name, hash);
     }
     if form.json.is_null() {
         form.json = Value::Object(serde_json::Map::new());
     }
-    form.hash = hash_of_parts(&parts);
+    form.hash = hash_of_parts(&hashes);
     Ok(form)
 }
 
@@ -137,11 +156,12 @@ fn hash_of_parts(parts: &BTreeMap<String, [u8; 32]>) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-async fn read_json(mut field: Field<'_>, meter: &Meter) -> ApiResult<Vec<u8>> {
+async fn read_whole(mut field: Field<'_>, name: &str, bytes_max: usize, meter: &Meter) -> ApiResult<Vec<u8>> {
     let mut bytes = Vec::new();
     while let Some(piece) = field.chunk().await.map_err(|error| meter.explain(&error))? {
-        if bytes.len() + piece.len() > JSON_BYTES_MAX {
-            return Err(body::too_large(JSON_BYTES_MAX as u64));
+        if bytes.len() + piece.len() > bytes_max {
+            let detail = format!("the part `{name}` has more than {bytes_max} bytes");
+            return Err(ApiError::new(Code::BodyTooLarge, detail));
         }
         bytes.extend_from_slice(&piece);
     }

@@ -21,6 +21,7 @@ use packshot_contract::event::{
     StepEvent, StreamEvent,
 };
 use packshot_contract::job::LiveJobs;
+use packshot_contract::package::{ManifestFile, ManifestPackage, ManifestReceipt, PackageManifest};
 use packshot_contract::problem::Problem;
 
 mod examples;
@@ -44,7 +45,8 @@ const KEY: &str = "api_key";
     ),
     components(schemas(
         Problem, Document, StreamEvent, EventType, LiveJobs, EventData, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent,
-        LogEvent, FailedEvent, EndEvent, ArtifactEventPage, ArtifactEvent, ArtifactEventType, ArtifactStreamEvent,
+        LogEvent, FailedEvent, EndEvent, ArtifactEventPage, ArtifactEvent, ArtifactEventType, ArtifactStreamEvent, PackageManifest,
+        ManifestPackage, ManifestFile, ManifestReceipt,
     )),
 )]
 struct Base;
@@ -58,6 +60,12 @@ pub(super) fn base() -> OpenApi {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(KEY, SecurityScheme::Http(key));
     document
+}
+
+/// The router says `{*name}` of a parameter that takes the rest of a path; OpenAPI has no word for it.
+pub(super) fn name_wildcards(document: &mut OpenApi) {
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
 }
 
 /// Whether a request must show a key, where the installation has keys.

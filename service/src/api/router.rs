@@ -13,8 +13,8 @@ use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
     account, analytics, answer, api_keys, artifacts, audit, chores, cors, devices, health, help, jobs, libraries,
-    materials, openapi, preflight, reference, renders, settings, sign_in, tasks, tenant_config, tenants, users,
-    worker_configs,
+    materials, openapi, packages, preflight, reference, renders, settings, sign_in, tasks, tenant_config, tenants,
+    users, worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -154,6 +154,51 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(artifacts::classes, Tenant(P::ReadArtifacts));
     add!(artifacts::usage, Tenant(P::ReadArtifacts));
 
+    let package: &[Code] = &[Code::PackageNotFound];
+    let state_of: &[Code] = &[Code::PackageNotFound, Code::IllegalPackageState];
+    add!(packages::list, List(P::ReadArtifacts), pages, &[Code::UnknownRetentionClass]);
+    add!(
+        packages::create,
+        Tenant(P::WriteArtifacts),
+        &JSON,
+        &IDEMPOTENT,
+        &[Code::UnknownRetentionClass, Code::InvalidMetadata]
+    );
+    add!(packages::get, Tenant(P::ReadArtifacts), package);
+    add!(packages::change, Tenant(P::WriteArtifacts), &JSON, state_of, &[Code::UnknownRetentionClass]);
+    add!(
+        packages::delete,
+        Tenant(P::WriteArtifacts),
+        package,
+        &[Code::ValidationFailed, Code::PackageHeld, Code::PackageInUse]
+    );
+    add!(packages::files, Tenant(P::ReadArtifacts), package, pages);
+    add!(
+        packages::manifest::get,
+        Tenant(P::ReadArtifacts),
+        package,
+        &[Code::PackageNotFinalized, Code::NotAcceptable, Code::ValidationFailed]
+    );
+    let takes: &[Code] = &[
+        Code::DuplicateRelativePath,
+        Code::InvalidRelativePath,
+        Code::DigestMismatch,
+        Code::UnsupportedDigest,
+        Code::TooManyFiles,
+        Code::BodyTooLarge,
+        Code::MalformedBody,
+        Code::ValidationFailed,
+    ];
+    add!(packages::upload::put, Tenant(P::WriteArtifacts), state_of, takes, &UPLOAD);
+    let from_form: &[Code] = &[Code::DuplicateRelativePath, Code::InvalidRelativePath, Code::TooManyFiles];
+    add!(packages::upload::add, Tenant(P::WriteArtifacts), state_of, from_form, &JSON, &UPLOAD, &IDEMPOTENT);
+    let gone: &[Code] = &[Code::PackageNotFinalized, Code::ArtifactExpired];
+    add!(packages::bytes::archive, Tenant(P::ReadArtifacts), package, gone, &[Code::ContentCorrupt]);
+    add!(packages::bytes::verify, Tenant(P::ReadArtifacts), package, gone);
+    add!(packages::closing::finalize, Tenant(P::WriteArtifacts), state_of, &IDEMPOTENT);
+    add!(packages::closing::hold, Tenant(P::WriteArtifacts), &JSON, state_of, &IDEMPOTENT);
+    add!(packages::closing::release, Tenant(P::WriteArtifacts), &JSON, state_of, &IDEMPOTENT);
+
     add!(settings::get, Tenant(P::ReadSettings));
     add!(settings::schema, Tenant(P::ReadSettings));
     add!(
@@ -183,7 +228,8 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
 
 /// The service over HTTP: the API, its document, its reference at `/docs`, and the web page at `/`.
 pub fn router(state: AppState) -> Router {
-    let (routes, document) = documented(&state).split_for_parts();
+    let (routes, mut document) = documented(&state).split_for_parts();
+    openapi::name_wildcards(&mut document);
     let documents = openapi::Documents::of(&document);
     let json = openapi::Rendered::new(&documents);
     routes

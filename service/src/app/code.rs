@@ -134,6 +134,10 @@ codes! {
     IllegalPackageState = "illegal_package_state", "look at its `status`: a package takes files until it is finalized, and is kept until it expires or is deleted; for more files make another package";
     /// The package has a file with this path already, or one in a folder of this name.
     DuplicateRelativePath = "duplicate_relative_path", "choose another path: paths differ in more than case, and none is a folder of another";
+    /// No file of a package can lie at this path.
+    InvalidRelativePath = "invalid_relative_path", "choose a path that every system can unpack: names joined by `/`, none of them `..` or the name of a device, without backslashes, colons and control characters";
+    /// The bytes are not those that were declared.
+    DigestMismatch = "digest_mismatch", "send the file again, with the digest of its bytes: they changed on the way, or the digest is of another file";
     /// The package takes no more files.
     TooManyFiles = "too_many_files", "put the file into another package";
     /// Something needs the package.
@@ -160,6 +164,8 @@ codes! {
     UnsupportedDigest = "unsupported_digest", "give the content address of the file: `blake3:` and 64 hexadecimal digits";
     /// There is no such retention class.
     UnknownRetentionClass = "unknown_retention_class", "choose one of the classes that GET /api/v1/retention-classes lists";
+    /// No package can keep this metadata.
+    InvalidMetadata = "invalid_metadata", "send at most 64 KiB of metadata as JSON, at most 16 levels deep, and larger whole numbers as text";
     /// A later version has this option.
     OptionNotAvailable = "option_not_available", "leave this member out";
     /// The picture has more pixels than it may have.

@@ -11,10 +11,11 @@ use serde_json::Value as Json;
 
 use crate::app::{App, AppError, Code};
 use crate::objects::{self, ObjectError};
+use crate::packages::caller;
 use packshot_contract::provenance::Provenance;
-use packshot_db::artifacts::{Caller, NewFile, NewPackage, WholePackage, tree_of};
+use packshot_db::TenantScope;
+use packshot_db::artifacts::{NewFile, NewPackage, WholePackage, tree_of};
 use packshot_db::objects::{self as records, Object};
-use packshot_db::{TenantScope, keys};
 use packshot_domain::artifact::{
     ArtifactFile, BackendId, ByteSize, EventActor, FILES_MAX, Label, Map, Metadata, Receipt, RelativePath,
     RetentionClass,
@@ -22,7 +23,7 @@ use packshot_domain::artifact::{
 use packshot_domain::hash::{ContentAddress, Digests, Sha256Digest};
 use packshot_domain::id::{FileId, PackageId, RenderId};
 use packshot_domain::object::Condition;
-use packshot_domain::principal::{Authentication, Principal};
+use packshot_domain::principal::Principal;
 use packshot_domain::task::FaultKind;
 use packshot_domain::time::Timestamp;
 use packshot_worker::protocol::{Failure, PREVIEW_NAME};
@@ -75,6 +76,14 @@ impl From<Unfit> for Failure {
 
 fn read<T: FromStr<Err: Display>>(text: &str) -> Result<T, Unfit> {
     text.parse().map_err(|reason| Unfit::defect(format_args!("{text:?}: {reason}")))
+}
+
+/// How long the files of a render are kept: every request that was accepted says it.
+///
+/// # Errors
+/// [`Unfit::Defect`].
+pub(super) fn class_of(request: &Json) -> Result<RetentionClass, Unfit> {
+    RetentionClass::named(request["retention_class"].as_str().unwrap_or_default()).map_err(Unfit::defect)
 }
 
 /// Where and when objects were stored.
@@ -191,7 +200,7 @@ pub(super) async fn of_inputs(
     class: RetentionClass,
     inputs: Vec<Input<'_>>,
 ) -> Result<Vec<WholePackage>, AppError> {
-    let by = actor(app, who).await?;
+    let by = caller::actor(app, who).await?;
     let mut packages = Vec::with_capacity(inputs.len());
     for Input { word, name, address } in inputs {
         let (object, digests) = whole(app, TenantScope::of(who.tenant), address).await?;
@@ -233,26 +242,6 @@ async fn known_whole(
     let found = records::find(&app.db, scope, address).await?;
     let found = found.filter(|object| object.condition == Condition::Whole);
     Ok(found.and_then(|object| object.digests().map(|digests| (object, digests))))
-}
-
-/// What the log of artifacts calls a caller.
-async fn actor(app: &App, who: &Principal) -> Result<EventActor, AppError> {
-    Ok(match who.authentication {
-        Authentication::Local => EventActor::Local,
-        Authentication::Session(_) => EventActor::User(who.user),
-        Authentication::Key(key) => {
-            let key = keys::get(&app.db, TenantScope::of(who.home), key).await?;
-            EventActor::Key(key.prefix.parse().map_err(AppError::internal)?)
-        }
-    })
-}
-
-/// What the log of artifacts and the audit log call a caller, with their role.
-///
-/// # Errors
-/// Errors of the database.
-pub(super) async fn caller(app: &App, who: &Principal) -> Result<Caller, AppError> {
-    Ok(Caller { event: actor(app, who).await?, audit: who.actor(), role: who.role })
 }
 
 #[cfg(test)]

@@ -23,7 +23,6 @@ use packshot_db::log::NewLogRow;
 use packshot_db::streams::NewEvent;
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
 use packshot_db::{Db, TenantScope};
-use packshot_domain::artifact::RetentionClass;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::id::{RenderId, TenantId};
 use packshot_domain::render::RenderKind;
@@ -253,7 +252,8 @@ impl Attempt {
         let storing = outputs::store(db, store, scope, self.work.render, &self.formats, received, completed);
         let packed = storing.await.and_then(|mut stored| {
             let kept = std::mem::take(&mut stored.kept);
-            let packages = packages::of_result(self.work.render, self.class(), &made, kept)?;
+            let class = packages::class_of(&self.request)?;
+            let packages = packages::of_result(self.work.render, class, &made, kept)?;
             Ok((stored, packages))
         });
         let (stored, packages) = match packed {
@@ -267,12 +267,6 @@ impl Attempt {
         desk.send(TaskUpdate::Result(stored.document));
         let output = serde_json::to_value(&stored.result).unwrap_or_default();
         Ok(Delivery { output, files: stored.files, packages })
-    }
-
-    /// How long its files are kept: every request that was accepted says it.
-    fn class(&self) -> RetentionClass {
-        let class = self.request["retention_class"].as_str().and_then(|name| RetentionClass::named(name).ok());
-        class.unwrap_or(RetentionClass::RenderOutput)
     }
 
     fn fail_to_store(&self, desk: &Desk, error: OutputError, duration: Duration) -> Failure {

@@ -4,12 +4,16 @@ mod events;
 mod files;
 mod rights;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use packshot_db::TenantScope;
+use packshot_db::artifacts::collection::{self, Collection};
 use packshot_db::artifacts::{self, NewFile, NewPackage, WholePackage};
 use packshot_domain::artifact::{ArtifactFile, ByteSize, EventActor, Metadata, Receipt, RetentionClass};
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{FileId, PackageId};
 use packshot_service::objects;
+use packshot_service::store::StoreError;
 
 use crate::app::TestApp;
 
@@ -26,7 +30,7 @@ impl Kept {
         Self::of_class(app, scope, RetentionClass::RenderOutput, bytes).await
     }
 
-    async fn of_class(app: &TestApp, scope: TenantScope, class: RetentionClass, bytes: &[u8]) -> Self {
+    pub(crate) async fn of_class(app: &TestApp, scope: TenantScope, class: RetentionClass, bytes: &[u8]) -> Self {
         let new = new_file(app, scope, "a.txt", bytes).await;
         let (file, address) = (new.file.id, new.file.address);
         Self { package: store(app, scope, new_package(class), vec![new]).await, file, address }
@@ -36,7 +40,7 @@ impl Kept {
         format!("/api/v1/files/{}", self.file)
     }
 
-    fn content_path(&self) -> String {
+    pub(crate) fn content_path(&self) -> String {
         format!("/api/v1/files/{}/content", self.file)
     }
 
@@ -45,7 +49,7 @@ impl Kept {
     }
 }
 
-fn new_package(retention_class: RetentionClass) -> NewPackage {
+pub(crate) fn new_package(retention_class: RetentionClass) -> NewPackage {
     let [name, producer, subject] = ["p", "prod", "sub"].map(|text| text.parse().expect("a label"));
     NewPackage { id: PackageId::new(), name, producer, subject, retention_class, metadata: Metadata::default() }
 }
@@ -58,7 +62,7 @@ async fn store(app: &TestApp, scope: TenantScope, package: NewPackage, files: Ve
 }
 
 /// A file whose bytes are in the store.
-async fn new_file(app: &TestApp, scope: TenantScope, path: &str, bytes: &[u8]) -> NewFile {
+pub(crate) async fn new_file(app: &TestApp, scope: TenantScope, path: &str, bytes: &[u8]) -> NewFile {
     let mut spool = app.store.spool(bytes.len() as u64).expect("begun");
     for piece in bytes.chunks(1 << 20) {
         spool.write(piece).await.expect("written");
@@ -75,5 +79,15 @@ async fn new_file(app: &TestApp, scope: TenantScope, path: &str, bytes: &[u8]) -
         sha256: Sha256Digest::of_bytes(bytes),
     };
     let stored_at = app.db.now().await.expect("the time");
-    NewFile { file, receipt: Receipt { backend: "local".parse().expect("a name"), size, stored_at } }
+    NewFile { file, receipt: Receipt { backend: app.store.backend(), size, stored_at } }
+}
+
+/// Lets go of what is due.
+pub(crate) async fn collect(app: &TestApp, scope: TenantScope) -> Collection {
+    let store = app.store.clone();
+    let remove = move |address: ContentAddress| -> BoxFuture<'static, Result<(), StoreError>> {
+        let store = store.clone();
+        async move { store.delete(scope.tenant, &address).await }.boxed()
+    };
+    collection::run(&app.db, scope, remove).await.expect("collected")
 }

@@ -14,10 +14,11 @@ use crate::log_lines;
 use crate::materials::ACME;
 
 /// Every list that can show the rows of all tenants.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 7] = [
     "/api/v1/api-keys",
     "/api/v1/audit-log",
     "/api/v1/material-libraries",
+    "/api/v1/packages",
     "/api/v1/renders",
     "/api/v1/tasks",
     "/api/v1/users",
@@ -49,6 +50,8 @@ async fn make_rows(guest: &Guest<'_>, n: u32) {
     assert_eq!(guest.send(Method::POST, "/api/v1/users", &user).await.status, 201);
     let key = json!({"name": "k", "scopes": ["renders:read"]});
     assert_eq!(guest.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);
+    let package = json!({"name": "p", "producer": "prod", "subject": "sub", "retention_class": "scratch"});
+    assert_eq!(guest.send(Method::POST, "/api/v1/packages", &package).await.status, 201);
 }
 
 /// All items of a list, in pages of two.
@@ -270,7 +273,7 @@ cases! {
         let (theirs, boss) = (app.with_key(token(&theirs)), app.with_key(token(&boss)));
         make_rows(&theirs, 0).await;
         let mut foreign = Vec::new();
-        for list in ["renders", "tasks", "users", "api-keys", "material-libraries"] {
+        for list in ["renders", "tasks", "users", "api-keys", "material-libraries", "packages"] {
             let page = theirs.get(&format!("/api/v1/{list}")).await.json();
             foreign.push(format!("/api/v1/{list}/{}", id(&page["items"][0])));
         }

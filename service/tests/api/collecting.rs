@@ -39,9 +39,9 @@ async fn replay(app: &TestApp, mode: &str) -> Value {
     chore(app, REPLAY, &json!({"mode": mode})).await
 }
 
-cases! {
-    async fn a37_equal_bytes_are_stored_once(engine) {
-        let app = TestApp::start(&engine).await;
+sites! {
+    async fn a37_equal_bytes_are_stored_once(site) {
+        let app = site.start().await;
         let stock = Stock::of(&app).await;
         let one = stock.whole(RetentionClass::RenderOutput, &[("a", b"the same")]).await;
         let other = stock.whole(RetentionClass::RenderOutput, &[("b", b"the same"), ("c", b"its own")]).await;
@@ -56,22 +56,9 @@ cases! {
         assert_eq!(collect(&app, true).await["objects"], 0);
     }
 
-    async fn what_was_just_stored_stays_for_a_day(engine) {
-        let app = TestApp::idle(&engine).await;
-        let stock = Stock::of(&app).await;
-        stock.keep(b"about to be named").await;
-        collection::sweep(&stock.db, &stock.store).await;
-        stock.wait_days(0.99);
-        collection::sweep(&stock.db, &stock.store).await;
-        assert!(stock.has(b"about to be named").await);
-        stock.wait_days(0.02);
-        collection::sweep(&stock.db, &stock.store).await;
-        assert!(!stock.has(b"about to be named").await);
-    }
-
     /// With `PACKSHOT_EVERY_REQUEST`, as `scripts/soak` sets it, 200 trials.
-    async fn a38_bytes_that_are_wanted_again_stay(engine) {
-        let app = TestApp::idle(&engine).await;
+    async fn a38_bytes_that_are_wanted_again_stay(site) {
+        let app = site.idle().await;
         let stock = Stock::of(&app).await;
         let n_trials = if std::env::var_os("PACKSHOT_EVERY_REQUEST").is_some() { 200 } else { 12 };
         let bytes: Vec<Vec<u8>> = (0..n_trials).map(|trial| format!("bytes of trial {trial}").into_bytes()).collect();
@@ -98,8 +85,8 @@ cases! {
         }
     }
 
-    async fn a39_packages_expire_when_they_are_due(engine) {
-        let app = TestApp::start(&engine).await;
+    async fn a39_packages_expire_when_they_are_due(site) {
+        let app = site.start().await;
         let stock = Stock::of(&app).await;
         let evidence = stock.whole(RetentionClass::RawEvidence, &[("a", b"evidence")]).await;
         let preview = stock.whole(RetentionClass::Preview, &[("a", b"preview")]).await;
@@ -116,6 +103,21 @@ cases! {
         collection::sweep(&stock.db, &stock.store).await;
         assert_eq!(stock.states(evidence).await, [("a".to_owned(), FileState::Intact)], "evidence never expires");
         assert!(stock.has(b"evidence").await && !stock.has(b"preview").await);
+    }
+}
+
+cases! {
+    async fn what_was_just_stored_stays_for_a_day(engine) {
+        let app = TestApp::idle(&engine).await;
+        let stock = Stock::of(&app).await;
+        stock.keep(b"about to be named").await;
+        collection::sweep(&stock.db, &stock.store).await;
+        stock.wait_days(0.99);
+        collection::sweep(&stock.db, &stock.store).await;
+        assert!(stock.has(b"about to be named").await);
+        stock.wait_days(0.02);
+        collection::sweep(&stock.db, &stock.store).await;
+        assert!(!stock.has(b"about to be named").await);
     }
 
     async fn a45_a46_a_dry_run_says_what_goes_and_changes_nothing(engine) {

@@ -66,6 +66,44 @@ macro_rules! places {
     };
 }
 
+/// Makes three tests of each case: `on_sqlite::name`, `on_postgres::name`, and `in_bucket::name`.
+macro_rules! sites {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($site:ident) $body:block)+) => {
+        $($(#[doc = $doc])* async fn $name($site: crate::site::Site) $body)+
+
+        mod on_sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(crate::site::Site::local(crate::app::TestDatabase::Sqlite)).await;
+                }
+            )+
+        }
+
+        mod on_postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    if let Some(engine) = crate::app::TestDatabase::postgres() {
+                        super::$name(crate::site::Site::local(engine)).await;
+                    }
+                }
+            )+
+        }
+
+        mod in_bucket {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    if let Some(site) = crate::site::Site::in_bucket() {
+                        super::$name(site).await;
+                    }
+                }
+            )+
+        }
+    };
+}
+
 mod access;
 mod artifacts;
 mod audited;
@@ -86,6 +124,7 @@ mod limits;
 mod lists;
 mod materials;
 mod options;
+mod packages;
 mod people;
 mod preflight;
 mod problems;
@@ -98,6 +137,7 @@ mod series;
 mod service;
 mod settings;
 mod sign_in;
+mod site;
 mod states;
 mod stored;
 mod stores;

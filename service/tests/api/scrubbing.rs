@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::app::TestApp;
 use crate::collecting::chore;
+use crate::site::Site;
 use crate::stock::Stock;
 
 /// How many objects there are, and how many of them are flipped by a bit, how many cut off, and how many removed: with
@@ -42,27 +43,27 @@ fn bytes_of(i: usize) -> Vec<u8> {
 }
 
 /// A package with many files, and what happened to some of them.
-async fn damaged(app: &TestApp, stock: &Stock) -> (PackageId, BTreeMap<String, FileState>) {
+async fn damaged(site: &Site, app: &TestApp, stock: &Stock) -> (PackageId, BTreeMap<String, FileState>) {
     let [n_objects, n_damaged] = counts();
     let files: Vec<(String, Vec<u8>)> = (0..n_objects).map(|i| (format!("files/{i:03}"), bytes_of(i))).collect();
     let given: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
     let package = stock.whole(RetentionClass::RawEvidence, &given).await;
     let mut expected = BTreeMap::new();
     for (i, (path, bytes)) in files.iter().enumerate() {
-        let place = file(app, stock, ContentAddress::of(bytes));
+        let (tenant, address) = (stock.scope.tenant, ContentAddress::of(bytes));
         let state = match i / n_damaged {
             1 => {
                 let mut flipped = bytes.clone();
                 flipped[i % 10] ^= 4;
-                std::fs::write(place, flipped).expect("written");
+                site.damage(app, tenant, address, flipped).await;
                 FileState::Corrupt
             }
             5 => {
-                std::fs::write(place, &bytes[..bytes.len() - 1]).expect("written");
+                site.damage(app, tenant, address, bytes[..bytes.len() - 1].to_vec()).await;
                 FileState::Corrupt
             }
             9 => {
-                std::fs::remove_file(place).expect("removed");
+                site.remove(app, tenant, address).await;
                 FileState::Missing
             }
             _ => FileState::Intact,
@@ -92,11 +93,11 @@ async fn agree(stock: &Stock, expected: &BTreeMap<String, FileState>) {
     }
 }
 
-cases! {
-    async fn a47_a49_what_is_due_is_read_and_what_is_damaged_is_found(engine) {
-        let app = TestApp::idle(&engine).await;
+sites! {
+    async fn a47_a49_what_is_due_is_read_and_what_is_damaged_is_found(site) {
+        let app = site.idle().await;
         let (stock, settings) = (Stock::of(&app).await, settings(&app));
-        let (package, expected) = damaged(&app, &stock).await;
+        let (package, expected) = damaged(&site, &app, &stock).await;
         let due = async || scrub::due(&stock.db, &stock.store, &settings).await.expect("read");
         let found = due().await;
         let [n_objects, n_damaged] = counts();
@@ -131,10 +132,10 @@ cases! {
         assert_eq!(n_events(&stock, EventType::LocationHealed).await, 3 * n_damaged);
     }
 
-    async fn a47_a_reading_on_request_says_which_files_are_damaged(engine) {
-        let app = TestApp::start(&engine).await;
+    async fn a47_a_reading_on_request_says_which_files_are_damaged(site) {
+        let app = site.start().await;
         let stock = Stock::of(&app).await;
-        let (package, expected) = damaged(&app, &stock).await;
+        let (package, expected) = damaged(&site, &app, &stock).await;
         stock.store.put(stock.scope.tenant, b"nobody knows this".as_slice().into()).await.expect("put");
         let task = chore(&app, "/api/v1/artifacts/scrub", &json!({})).await;
         assert_eq!((&task["task_name"], &task["state"], &task["progress_pct"]), (&json!("scrub"), &json!("completed"), &json!(100.0)), "{task}");
@@ -149,7 +150,9 @@ cases! {
         assert_eq!(named, wanted.map(|(path, state)| (path.clone(), state.to_string())).collect::<Vec<_>>());
         assert!(stock.has(b"nobody knows this").await, "it is reported, and goes a day later");
     }
+}
 
+cases! {
     async fn what_a_reader_finds_is_an_event_too(engine) {
         let app = TestApp::idle(&engine).await;
         let stock = Stock::of(&app).await;

@@ -59,7 +59,7 @@ impl Stock {
                 sha256: object.sha256.expect("a digest"),
             };
             let stored_at = self.db.now().await.expect("the time");
-            let new = NewFile { file, receipt: Receipt { backend: "local".parse().expect("a name"), size, stored_at } };
+            let new = NewFile { file, receipt: Receipt { backend: self.store.backend(), size, stored_at } };
             let by = EventActor::System;
             match artifacts::ingest(&self.db, self.scope, by, package, new, Repeated::Answered).await {
                 Ok(ingested) => return ingested.file,

@@ -15,8 +15,6 @@ use crate::cli::interrupt::Interrupt;
 
 /// The file with the shot of a package's pictures.
 const SHOT: &str = "shot.json";
-/// The file with the provenance, where the manifest has none.
-const PROVENANCE: &str = "provenance.json";
 /// Bytes of a document of a package, at most.
 const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
 /// The member of a package's metadata with the provenance.
@@ -76,13 +74,9 @@ pub(super) fn manifest(
 ///
 /// # Errors
 /// `verify.provenance` for one that this version does not know.
-pub(super) fn provenance_of(manifest: &Manifest, files: &mut Files) -> Result<Option<Provenance>, Failure> {
-    if let Some(member @ Tree::Map(_)) = manifest.package().metadata.members().get(MEMBER) {
-        return provenance(member.to_json().as_bytes(), MANIFEST).map(Some);
-    }
-    let listed = manifest.files().iter().any(|stored| stored.file.path.as_str() == PROVENANCE);
-    match files.read(PROVENANCE, DOCUMENT_BYTES_MAX) {
-        Ok(bytes) if listed => provenance(&bytes, PROVENANCE).map(Some),
+pub(super) fn provenance_of(manifest: &Manifest) -> Result<Option<Provenance>, Failure> {
+    match manifest.package().metadata.members().get(MEMBER) {
+        Some(member @ Tree::Map(_)) => provenance(member.to_json().as_bytes(), MANIFEST).map(Some),
         _ => Ok(None),
     }
 }

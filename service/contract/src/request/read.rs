@@ -1,6 +1,5 @@
 //! From the JSON of a client to the options that it gave.
 
-use packshot_domain::artifact::RetentionClass;
 use packshot_json::{FaultKind, Faults, Members, Node};
 use packshot_pipeline::plan::{OptionId, Options, TABLE};
 use packshot_renderer::shot::Background;
@@ -8,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::later::{self, not_available};
 use super::{Asset, RenderRequest};
+use crate::package::retention_class;
 use crate::problem::{Finding, Invalid};
 use crate::scalar::Address;
 
@@ -15,8 +15,6 @@ use crate::scalar::Address;
 const METADATA_BYTES_MAX: usize = 16 << 10;
 /// Most bytes of a name in a request.
 const NAME_BYTES_MAX: usize = 1_024;
-/// The code of a retention class that there is none of.
-const UNKNOWN_CLASS: &str = "unknown_retention_class";
 /// The member that is read as `formats`.
 const FORMAT: &str = "format";
 
@@ -128,14 +126,6 @@ fn reference(node: &Node<'_>, later: &[&'static str]) -> Option<Asset> {
     }
     asset.finish();
     address.filter(|_| n_given == 1).map(|address| Asset { content_address: Address(address) })
-}
-
-/// The class of a request's packages.
-fn retention_class(node: &Node<'_>) -> Option<RetentionClass> {
-    match RetentionClass::named(node.string()?) {
-        Ok(class) => Some(class),
-        Err(unknown) => node.refuse(FaultKind::Named(UNKNOWN_CLASS.to_owned()), unknown.to_string()),
-    }
 }
 
 /// How the job and its files are kept.

@@ -13,8 +13,15 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         ("get_material", "id") => json!("STD_010101_Steel-Bare"),
         (_, "id" | "workflow_run_id") => json!(ID),
         ("get_file", "name") => json!("result.png"),
-        (_, "file_id" | "package_id") => json!(ID),
-        (_, "content_address") => json!(ADDRESS),
+        ("list_packages", "name") => json!("Lager 6204"),
+        ("list_packages", "status") => json!("finalized"),
+        (_, "producer") => json!("pim-export/2.1"),
+        (_, "subject") => json!(format!("render:{ID}")),
+        (_, "retention_class") => json!("render-output"),
+        (_, "reason") => json!("the customer asked for it"),
+        (_, "format") => json!("json"),
+        (_, "file_id" | "package_id" | "job_id") => json!(ID),
+        (_, "content_address" | "scene" | "library_digest") => json!(ADDRESS),
         (_, "queue_name") => json!("render"),
         (_, "result") => json!("result.png"),
         (_, "state") => json!("completed"),
@@ -33,6 +40,8 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         // The bytes of the last id.
         ("list_materials", "cursor") => json!("5354445f3031303130315f537465656c2d42617265"),
         ("get_log", "cursor") => json!("0000000000000078"),
+        // The last file.
+        ("list_package_files", "cursor") => json!("0193b2a05c4e7d319f0a2b8c61d7e4f5"),
         // When the last item was made, in milliseconds, and its id.
         (_, "cursor") => json!("00000193b2a05c4e0193b2a05c4e7d319f0a2b8c61d7e4f5"),
         (_, "from") => json!("2026-11-01T00:00:00Z"),
@@ -41,6 +50,9 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         (_, "wait") => json!(30),
         (_, "Prefer") => json!("wait=30"),
         (_, "Cache-Control") => json!("no-cache"),
+        (_, "relative_path") => json!("pictures/front.png"),
+        (_, "Content-Digest") => json!("sha-256=:uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=:"),
+        (_, "X-Content-Address") => json!("blake3:d74981efa70a0c880b8d8c1985d075dbcbf679b99a5f9914e5aaf96b831a9e24"),
         (_, "Idempotency-Key") => json!(format!("{operation}-4711")),
         (_, "If-None-Match") => json!(format!("\"{ADDRESS}\"")),
         (_, "If-Match") => json!("\"3\""),
@@ -90,6 +102,19 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
         }
         ("change_tenant", _) => json!({"name": "Beta AG"}),
         ("deactivate_tenant", _) => json!({"cancel_running": true}),
+        ("create_package", _) => {
+            json!({
+                "name": "Lager 6204", "producer": "pim-export/2.1", "subject": "article:6204",
+                "retention_class": "render-output", "metadata": {"run_id": "r-1"},
+            })
+        }
+        ("put_package_file", _) => json!("hello world"),
+        ("add_package_file", _) => {
+            json!({"file": "(the bytes of front.png)", "relative_path": "pictures/front.png", "media_type": "image/png"})
+        }
+        ("change_package", _) => json!({"retention_class": "render-output"}),
+        ("hold_package", _) => json!({"reason": "evidence for a claim"}),
+        ("release_package", _) => json!({"reason": "the claim is settled"}),
         ("collect_artifacts", _) => json!({"dry_run": true}),
         ("replay_artifacts", _) => json!({"mode": "verify"}),
         ("scrub_artifacts", _) => json!({}),

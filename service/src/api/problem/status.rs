@@ -89,9 +89,12 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::UnknownSetting
         | Code::InvalidSetting
         | Code::InvalidCursor
+        | Code::InvalidRelativePath
+        | Code::DigestMismatch
         | Code::TooManyFiles
         | Code::UnsupportedDigest
         | Code::UnknownRetentionClass
+        | Code::InvalidMetadata
         | Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited | Code::QueueFull | Code::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
         Code::InternalError | Code::ContentCorrupt | Code::EventCorrupt | Code::EventGap => {

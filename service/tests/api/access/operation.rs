@@ -14,6 +14,7 @@ const NAMES: &[(&str, &str)] = &[
     ("put_worker_config", "queue_name"),
     ("get_result", "result"),
     ("get_file", "name"),
+    ("put_package_file", "relative_path"),
 ];
 
 /// The parameter that is a content address instead: what has it belongs to a tenant as well.

@@ -3,19 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use packshot_db::TenantScope;
-use packshot_db::artifacts::collection::{self, Collection};
 use packshot_domain::access::{Role, Scope};
 use packshot_domain::artifact::RetentionClass;
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{FileId, TenantId};
-use packshot_service::store::StoreError;
 use reqwest::Method;
 use serde_json::json;
 
-use super::Kept;
+use super::{Kept, collect};
 use crate::app::{PATIENCE, Reply, TestApp, TestDatabase};
 
 const MIB: usize = 1 << 20;
@@ -56,16 +52,6 @@ fn flip(file: &Path, at: usize) {
 /// A request for some bytes.
 async fn range(app: &TestApp, path: &str, range: &str) -> Reply {
     Reply::of(app.request(Method::GET, path).header("range", range)).await
-}
-
-/// Lets go of what is due.
-async fn collect(app: &TestApp, scope: TenantScope) -> Collection {
-    let store = app.store.clone();
-    let remove = move |address: ContentAddress| -> BoxFuture<'static, Result<(), StoreError>> {
-        let store = store.clone();
-        async move { store.delete(scope.tenant, &address).await }.boxed()
-    };
-    collection::run(&app.db, scope, remove).await.expect("collected")
 }
 
 cases! {
