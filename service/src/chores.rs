@@ -39,9 +39,6 @@ pub enum ChoreError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The store is not there, or an empty one is in its place: then nothing is said about its files.
-    #[error("the store is empty: it has lost even the file that says whose it is")]
-    NoStore,
     /// The log of a tenant's artifacts is damaged.
     #[error("tenant {tenant}: {error}")]
     Log {
@@ -83,7 +80,7 @@ impl ChoreError {
             Self::Log { error: ArtifactError::EventGap { .. }, .. } => {
                 Failure::new(FaultKind::Input, "event_gap", detail)
             }
-            Self::Log { .. } | Self::Database(_) | Self::Store(_) | Self::NoStore => {
+            Self::Log { .. } | Self::Database(_) | Self::Store(_) => {
                 tracing::warn!("a chore stopped: {self:?}");
                 Failure::infrastructure("unavailable", detail)
             }

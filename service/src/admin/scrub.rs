@@ -7,7 +7,7 @@ use crate::chores::{ChoreError, kept_tenants};
 use crate::config::Settings;
 use crate::server::app::store_config;
 use crate::server::identity::{self, IdentityError};
-use crate::store::{Pace, Store};
+use crate::store::{Pace, Store, StoreError};
 use packshot_contract::chore::ScrubResult;
 use packshot_db::Db;
 
@@ -49,8 +49,8 @@ async fn scrub_in(
     let scrub = Scrub { db, store: &store, pace };
     scrub.everything(&tenants, &|_| {}).await.map_err(|error| match error {
         ChoreError::Database(error) => error.into(),
+        ChoreError::Store(StoreError::Away) => identity::Mismatch::NewStore.into(),
         ChoreError::Store(error) => error.into(),
-        ChoreError::NoStore => identity::Mismatch::NewStore.into(),
         ChoreError::Log { error, .. } => packshot_db::DbError::from(error).into(),
     })
 }

@@ -299,7 +299,7 @@ impl From<StoreError> for AppError {
             StoreError::Corrupt { .. } => {
                 Self::new(Code::ContentCorrupt, "the stored file is damaged").caused_by(error)
             }
-            StoreError::Io(_) | StoreError::Backend(_) => {
+            StoreError::Io(_) | StoreError::Backend(_) | StoreError::Away => {
                 Self::new(Code::Unavailable, "the file store cannot be reached; try again later").caused_by(error)
             }
         }

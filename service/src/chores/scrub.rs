@@ -122,9 +122,6 @@ impl Scrub<'_> {
             // A disk that failed once may read it the next time: only what fails twice is called damaged.
             examined = self.store.examine(scope.tenant, &named.address, &self.pace).await?;
         }
-        if examined == Examined::Missing && self.store.identity().await?.is_none() {
-            return Err(ChoreError::NoStore);
-        }
         let located = objects::settle(self.db, scope, (named.address, seen.as_ref()), &examined).await?;
         Ok(located.map(|located| (examined, located)))
     }

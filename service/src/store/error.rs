@@ -26,6 +26,9 @@ pub enum StoreError {
         /// The name.
         address: ContentAddress,
     },
+    /// The store is not there, or an empty one is in its place: then nothing is said about its files.
+    #[error("the store is empty: it has lost even the file that says whose it is")]
+    Away,
     /// The local disk failed.
     #[error("the local disk failed")]
     Io(#[source] io::Error),

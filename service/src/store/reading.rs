@@ -66,10 +66,18 @@ impl Store {
         }
     }
 
+    /// What is said of an object that is not there: an unmounted disk has none, and has lost none.
+    async fn missing(&self) -> Result<Examined, StoreError> {
+        match self.identity().await? {
+            Some(_) => Ok(Examined::Missing),
+            None => Err(StoreError::Away),
+        }
+    }
+
     /// Reads all of an object in bounded memory at this pace, and says what is there.
     ///
     /// # Errors
-    /// [`StoreError::Backend`], [`StoreError::Io`]: then nothing is known of the object.
+    /// [`StoreError::Backend`], [`StoreError::Io`], [`StoreError::Away`]: then nothing is known of the object.
     pub async fn examine(
         &self,
         tenant: TenantId,
@@ -77,7 +85,7 @@ impl Store {
         pace: &Pace,
     ) -> Result<Examined, StoreError> {
         let size_bytes = match self.size(tenant, address).await {
-            Err(StoreError::NotFound) => return Ok(Examined::Missing),
+            Err(StoreError::NotFound) => return self.missing().await,
             size_bytes => size_bytes?,
         };
         let mut digester = Digester::default();
@@ -85,7 +93,7 @@ impl Store {
             let range = group_range(group, size_bytes);
             pace.take(range.end - range.start).await;
             let bytes = match self.part(tenant, address, range, size_bytes).await {
-                Err(StoreError::NotFound) => return Ok(Examined::Missing),
+                Err(StoreError::NotFound) => return self.missing().await,
                 // It has another size by now.
                 Err(StoreError::Corrupt { .. }) => return Ok(Examined::Other { size_bytes, address: None }),
                 bytes => bytes?,

@@ -20,8 +20,9 @@ use packshot_service::events::hub::Hub;
 use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use packshot_service::renders::RenderHandler;
 use packshot_service::server::accept::{self, Limits};
+use packshot_service::server::identity;
 use packshot_service::server::metrics::Metrics;
-use packshot_service::store::{Store, StoreConfig};
+use packshot_service::store::{IDENTITY_FILE, Store, StoreConfig};
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::inline::InlineExecutor;
 use packshot_worker::made_with::Program;
@@ -105,6 +106,7 @@ impl Installation {
         let settings = Arc::new(Settings::from_sources(&sources).expect("valid settings"));
         let db = Db::open(&self.database).await.expect("the database opens");
         let store = Store::open(&self.store).expect("the store opens");
+        identity::agree(&db, &store).await.expect("the store of this database");
         let hub = Hub::new();
         let queue = match works {
             true => self.works(&db, &store, &hub, &settings),
@@ -276,8 +278,8 @@ impl TestApp {
     /// All files in the store.
     pub(crate) fn stored_files(&self) -> Vec<PathBuf> {
         let files = files_below(&self.folder.path().join("store"));
-        // The lock file of the process that spools there.
-        files.into_iter().filter(|file| !file.ends_with("lock")).collect()
+        // The lock file of the process that spools there, and the file that says whose store it is.
+        files.into_iter().filter(|file| !file.ends_with("lock") && !file.ends_with(IDENTITY_FILE)).collect()
     }
 
     /// What is in all files of the data folder, the database among them.

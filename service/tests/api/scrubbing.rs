@@ -12,9 +12,11 @@ use packshot_domain::object::Condition;
 use packshot_service::chores::{ChoreError, scrub};
 use packshot_service::config::{Settings, Sources};
 use packshot_service::objects;
+use packshot_service::store::StoreError;
+use reqwest::Method;
 use serde_json::json;
 
-use crate::app::TestApp;
+use crate::app::{Reply, TestApp};
 use crate::collecting::chore;
 use crate::site::Site;
 use crate::stock::Stock;
@@ -178,7 +180,10 @@ cases! {
         std::fs::rename(root.join("objects"), root.join("unmounted")).expect("moved");
         std::fs::rename(root.join("packshot-store.json"), root.join("unmounted.json")).expect("moved");
         let away = scrub::due(&stock.db, &stock.store, &settings).await;
-        assert!(matches!(away, Err(ChoreError::NoStore)), "{away:?}");
+        assert!(matches!(away, Err(ChoreError::Store(StoreError::Away))), "{away:?}");
+        assert_eq!(app.get(&format!("/api/v1/content/{}", ContentAddress::of(b"bytes"))).await.problem().0, 503);
+        let checked = Reply::of(app.request(Method::POST, &format!("/api/v1/packages/{package}/verify"))).await;
+        assert_eq!(checked.problem(), (503, "unavailable".to_owned()));
         assert_eq!(stock.states(package).await, [("a".to_owned(), FileState::Intact)], "nothing is said about it");
         std::fs::rename(root.join("unmounted"), root.join("objects")).expect("moved");
         std::fs::rename(root.join("unmounted.json"), root.join("packshot-store.json")).expect("moved");

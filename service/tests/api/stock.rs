@@ -7,9 +7,9 @@ use packshot_domain::access::Role;
 use packshot_domain::artifact::{ArtifactFile, ByteSize, EventActor, FileState, Metadata, Receipt, RetentionClass};
 use packshot_domain::audit::Actor;
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{FileId, PackageId, StoreId};
+use packshot_domain::id::{FileId, PackageId};
 use packshot_service::objects;
-use packshot_service::store::{Identity, Store};
+use packshot_service::store::Store;
 
 use crate::app::TestApp;
 
@@ -21,11 +21,9 @@ pub(crate) struct Stock {
 }
 
 impl Stock {
-    /// Of the tenant that runs the installation. The store is the database's, as after a start of the service.
+    /// Of the tenant that runs the installation.
     pub(crate) async fn of(app: &TestApp) -> Self {
-        let (db, store, scope) = (app.db.clone(), app.store.clone(), app.scope().await);
-        store.claim(Identity { store: StoreId::new(), tenant: scope.tenant }).await.expect("claimed");
-        Self { db, store, scope }
+        Self { db: app.db.clone(), store: app.store.clone(), scope: app.scope().await }
     }
 
     /// Stores bytes, as an upload does.

@@ -43,7 +43,9 @@ impl Stage {
         let database = TestDatabase::Sqlite.fresh(place.folder()).await.expect("a database");
         let db = Db::open(&database).await.expect("opens");
         let tenant = installation::get(&db, AllTenants::Instance).await.expect("answers").operating_tenant;
-        Self { store: place.open(), place, db, scope: TenantScope::of(tenant) }
+        let store = place.open();
+        store.claim(Identity { store: StoreId::new(), tenant }).await.expect("claimed");
+        Self { store, place, db, scope: TenantScope::of(tenant) }
     }
 
     fn tenant(&self) -> TenantId {

@@ -26,6 +26,7 @@ use packshot_service::config::{Settings, Sources};
 use packshot_service::events::hub::Hub;
 use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use packshot_service::renders::RenderHandler;
+use packshot_service::server::identity;
 use packshot_service::store::{Store, StoreConfig};
 use packshot_worker::executor::{AssetSource, EventSender, Executor, WorkHandle};
 use packshot_worker::made_with::MadeWith;
@@ -63,6 +64,7 @@ impl TestQueue {
         let folder = tempfile::tempdir().expect("a folder");
         let db = Db::open(&engine.fresh(folder.path()).await.expect("a database")).await.expect("a database");
         let store = Store::open(&StoreConfig::Local { root: folder.path().join("store") }).expect("a store");
+        identity::agree(&db, &store).await.expect("the store of this database");
         let installed = installation::get(&db, AllTenants::Instance).await.expect("prepared");
         let hub = Hub::new();
         let variables = [("PACKSHOT_DATA".to_owned(), folder.path().display().to_string())].into();
