@@ -83,6 +83,7 @@ struct ManifestFacts {
     producer: String,
     subject: String,
     finalized_at: String,
+    finalized_by: String,
 }
 
 impl From<encode::Stated> for Stated {
@@ -103,6 +104,7 @@ impl ManifestFacts {
             producer: package.producer.to_string(),
             subject: package.subject.to_string(),
             finalized_at: package.finalized_at.to_string(),
+            finalized_by: package.finalized_by.to_string(),
         }
     }
 }
@@ -261,7 +263,8 @@ fn text(path: &Path, verified: &Verified) -> String {
     if let Some(manifest) = &verified.manifest {
         line("package", &format!("{} ({}, of {})", manifest.package_id, manifest.name, manifest.subject));
         line("manifest", &manifest.digest);
-        line("finalized", &format!("{} by {}", manifest.finalized_at, manifest.producer));
+        line("made by", &manifest.producer);
+        line("finalized", &format!("{} by {}", manifest.finalized_at, manifest.finalized_by));
     }
     if let Some(provenance) = &verified.provenance {
         provenance_lines(provenance).iter().for_each(|(label, value)| line(label, value));

@@ -15,7 +15,7 @@ use packshot_domain::principal::Principal;
 pub struct Wanted {
     /// The number of the event before the first.
     pub after: i64,
-    /// How many at most.
+    /// How many at most: fewer where they are large.
     pub limit: u32,
     /// Of this package alone.
     pub package: Option<PackageId>,

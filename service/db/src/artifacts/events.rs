@@ -10,7 +10,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
-use crate::column::Col;
+use crate::column::{Col, arg};
 use crate::entity::artifact_event;
 use crate::{Db, DbError, Notice, TenantScope};
 use packshot_domain::artifact::{EventActor, EventType, Sequence};
@@ -21,6 +21,18 @@ use packshot_domain::time::Timestamp;
 
 /// Events that are read at once while the log is followed.
 const AT_ONCE: u32 = 200;
+/// Bytes of payloads that are read at once, unless the first has more: the manifest of a large package has megabytes.
+const BYTES_AT_ONCE: i64 = 8 << 20;
+
+/// The events that come next, with the sizes of their payloads.
+const SIZES: &str = "
+    SELECT sequence, CAST(LENGTH(payload) AS BIGINT) FROM artifact_events
+    WHERE tenant_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
+
+/// The same of one package.
+const SIZES_OF_PACKAGE: &str = "
+    SELECT sequence, CAST(LENGTH(payload) AS BIGINT) FROM artifact_events
+    WHERE tenant_id = $1 AND sequence > $2 AND package_id = $4 ORDER BY sequence LIMIT $3";
 
 /// An event of the log, with its payload as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +53,8 @@ pub struct EventRecord {
     pub created_at: Timestamp,
 }
 
-/// Events after number `after`, of all packages or of one, oldest first, at most `limit`.
+/// Events after number `after`, of all packages or of one, oldest first: at most `limit`, and fewer where they are
+/// large, but one where there is one.
 ///
 /// # Errors
 ///
@@ -54,15 +67,29 @@ pub async fn after(
     package: Option<PackageId>,
 ) -> Result<Vec<EventRecord>, DbError> {
     use artifact_event::Column as C;
-    db.read_one(scope, (scope.tenant, after, limit, package), |tx, (tenant, after, limit, package)| {
+    db.read(scope, (scope.tenant, after, limit, package), |tx, (tenant, after, limit, package)| {
         Box::pin(async move {
-            let events =
-                artifact_event::Entity::find().filter(C::TenantId.eq(Col(*tenant))).filter(C::Sequence.gt(*after));
+            let sql = if package.is_some() { SIZES_OF_PACKAGE } else { SIZES };
+            let values = [arg(*tenant), (*after).into(), i64::from(*limit).into()];
+            let sizes = tx.query(sql, values.into_iter().chain(package.map(arg))).await?;
+            let (mut last, mut bytes) = (None, 0);
+            for row in sizes {
+                bytes += row.try_get_by_index::<i64>(1)?;
+                if bytes > BYTES_AT_ONCE && last.is_some() {
+                    break;
+                }
+                last = Some(row.try_get_by_index::<i64>(0)?);
+            }
+            let Some(last) = last else { return Ok(Vec::new()) };
+            let events = artifact_event::Entity::find()
+                .filter(C::TenantId.eq(Col(*tenant)))
+                .filter(C::Sequence.gt(*after))
+                .filter(C::Sequence.lte(last));
             let events = match package {
                 Some(package) => events.filter(C::PackageId.eq(Col(*package))),
                 None => events,
             };
-            let rows = events.order_by_asc(C::Sequence).limit(u64::from(*limit)).all(tx.on()).await?;
+            let rows = events.order_by_asc(C::Sequence).all(tx.on()).await?;
             Ok(rows.into_iter().map(EventRecord::from).collect())
         })
     })

@@ -127,6 +127,28 @@ pub(crate) async fn a02_a14_create_writes_view_and_event(t: Fixture) {
     assert_eq!(t.log().await.len(), 1);
 }
 
+/// Metadata has up to 64 KiB, and a manifest megabytes: a page of them must not take what memory there is.
+pub(crate) async fn a31_pages_of_large_events_are_short_and_miss_nothing(t: Fixture) {
+    let text = Tree::from("x".repeat(65_000).as_str());
+    let metadata = Metadata::new([("text".to_owned(), text)].into()).expect("metadata");
+    for _ in 0..150 {
+        let new = NewPackage { metadata: metadata.clone(), ..new_package(RetentionClass::Scratch) };
+        artifacts::create(&t.db, t.scope, ops(), new).await.expect("a package");
+    }
+    let (mut seen, mut pages) = (Vec::new(), Vec::new());
+    loop {
+        let after = seen.last().copied().unwrap_or(0);
+        let page = events::after(&t.db, t.scope, after, 200, None).await.expect("the log");
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.iter().map(|event| event.payload.len()).sum::<usize>() <= 8 << 20);
+        seen.extend(page.iter().map(|event| event.sequence.get()));
+        pages.push(page.len());
+    }
+    assert!(seen.into_iter().eq(1..=150) && pages.len() == 2, "{pages:?}");
+}
+
 pub(crate) async fn a03_a15_a17_ingest_writes_file_location_and_event(t: Fixture) {
     let package = t.package(RetentionClass::RawEvidence).await;
     t.wait(3.0);

@@ -159,6 +159,7 @@ conformance! {
         states_follow_the_model;
     artifacts:
         a02_a14_create_writes_view_and_event
+        a31_pages_of_large_events_are_short_and_miss_nothing
         a03_a15_a17_ingest_writes_file_location_and_event
         a04_a05_a06_a16_a19_errors_leave_nothing
         a07_a08_a09_a11_a13_a_package_from_end_to_end

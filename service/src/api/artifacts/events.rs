@@ -27,7 +27,7 @@ use packshot_domain::stream::StreamId;
     get, path = "/api/v1/artifact-events", operation_id = "list_artifact_events", tag = "artifacts",
     params(
         ("after" = Option<i64>, Query, minimum = 0, description = "Number of the last event that the client has seen; 0 if absent"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Events per page; 50 if absent. A stream has no pages"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Events per page; 50 if absent. Where they are large, a page has fewer. A stream has no pages"),
         ("package_id" = Option<String>, Query, format = Uuid, description = "Only events about this package"),
         ("Last-Event-ID" = Option<i64>, Header, description = "The same as `after`, as browsers send it"),
     ),
