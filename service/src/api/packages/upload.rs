@@ -155,9 +155,19 @@ pub(crate) async fn add(
     ingest::check_package(&state, &caller.0, id).await?;
     let parts = Parts { files: &[FILE], texts: &[RELATIVE_PATH, MEDIA_TYPE], bytes_max };
     let form = multipart::receive_files(&state, request, parts).await?;
-    let keyed = idempotency::of_request(&headers, &own_path, form.hash)?;
+    let keyed = idempotency::of_request(&headers, &own_path, hash_of(&form))?;
     let (own, who) = (state.clone(), caller.0.clone());
     idempotency::once(&state, &caller, keyed, async move { add_once(&own, &who, id, form).await }).await
+}
+
+/// One hash of what was sent. The same bytes under another name are another file.
+fn hash_of(form: &Form) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&form.hash);
+    for text in [form.file_names.get(FILE), form.media_types.get(FILE)] {
+        hasher.update(serde_json::json!(text).to_string().as_bytes());
+    }
+    *hasher.finalize().as_bytes()
 }
 
 async fn add_once(state: &AppState, who: &Principal, id: PackageId, mut form: Form) -> ApiResult<Answer> {

@@ -71,14 +71,20 @@ sites! {
         let long = package.add("d", b"", &[("relative_path", &"x".repeat(10_000))]).await;
         assert_eq!(long.problem(), problem(413, "body_too_large"));
         // The same request with the same key adds one file.
-        let again = async || {
-            let file = reqwest::multipart::Part::bytes(b"once".to_vec()).file_name("once.txt");
+        let again = async |name: &'static str| {
+            let file = reqwest::multipart::Part::bytes(b"once".to_vec()).file_name(name);
             let form = reqwest::multipart::Form::new().part("file", file);
             let request = package.guest.request(Method::POST, &package.path("/files")).multipart(form);
             Reply::of(request.header("idempotency-key", "once")).await
         };
-        let (first, second) = (again().await, again().await);
-        assert_eq!((first.status, second.status, id(&first.json())), (201, 201, id(&second.json())));
+        let (first, second) = (again("once.txt").await, again("once.txt").await);
+        assert_eq!((first.status, second.status), (201, 201));
+        assert_eq!(id(&first.json()), id(&second.json()));
+        assert_eq!(again("twice.txt").await.problem(), problem(422, "idempotency_key_reused"), "another file");
+        let page = package.put_as("page.html", b"<script></script>", &[("content-type", "text/html")]).await.json();
+        let sent = package.guest.get(page["links"]["content"].as_str().expect("a link")).await;
+        let policy = sent.header("content-security-policy");
+        assert_eq!((sent.header("content-type"), policy), (Some("text/html"), Some("sandbox")), "it runs no script");
     }
 
     async fn a16_a19_a_finalised_package_takes_nothing(site) {
