@@ -31,3 +31,5 @@ pub mod concurrency;
 pub mod feature;
 pub mod tenant_config;
 pub mod artifact;
+pub mod order;
+pub mod cad_file;
