@@ -38,6 +38,7 @@ mod libraries;
 mod artifacts;
 mod packages;
 mod tasks;
+mod cad_files;
 mod chores;
 mod worker_configs;
 mod settings;

@@ -21,6 +21,7 @@ pub mod instance;
 pub mod libraries;
 pub mod renders;
 pub mod packages;
+pub mod products;
 pub mod artifacts;
 pub mod chores;
 pub mod api;

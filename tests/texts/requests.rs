@@ -126,6 +126,7 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
         "/api/v1/renders/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/tasks/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/materials/Unobtainium",
+        "/api/v1/cad-files/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/material-libraries/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/worker-configs/mail",
         "/api/v1/tenants/01934d2e-0000-7000-8000-000000000000/config",
@@ -175,6 +176,9 @@ async fn packages(service: &Service, texts: &mut Vec<Text>) {
 async fn bodies(service: &Service, texts: &mut Vec<Text>) {
     texts.extend(refused(service.render(&json!({"retention_class": "for-ever"}))).await);
     packages(service, texts).await;
+    let png = reqwest::multipart::Part::bytes(b"\x89PNG\r\n".to_vec()).file_name("front.png");
+    let form = reqwest::multipart::Form::new().part("file", png);
+    texts.extend(refused(service.request(Method::POST, "/api/v1/cad-files").multipart(form)).await);
     let limits = || service.request(Method::PUT, "/api/v1/worker-configs/render");
     let settings = || service.request(Method::PATCH, "/api/v1/settings");
     texts.extend(refused(limits().header("content-type", "application/json").body("{")).await);

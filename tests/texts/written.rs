@@ -9,6 +9,7 @@ const WRITTEN: &[[&str; 4]] = &[
     // Answers: they need another role, time, load, a full disk or a damaged one.
     ["artifact_expired", "410", "the file is no longer stored", ""],
     ["content_corrupt", "500", "the stored file is damaged", ""],
+    ["cad_file_processing", "409", "'{event}' is not possible for a CAD file that is {from}", ""],
     ["feature_disabled", "403", "`{feature}` is switched off for this tenant", ""],
     ["forbidden", "403", "the role '{role}' may not do this: this needs the role {}", ""],
     ["idempotency_in_flight", "409", "a request with this key is still in progress", ""],

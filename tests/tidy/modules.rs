@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "instance",
             "libraries",
             "packages",
+            "products",
             "renders",
             "server",
             "streams",
@@ -68,6 +69,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("artifacts", &["app", "contract", "db", "domain", "packages"]),
     ("packages", &["app", "contract", "db", "domain", "objects", "store"]),
+    ("products", &["app", "contract", "db", "domain", "objects", "packages", "worker"]),
     ("help", &["app", "chores", "contract", "domain", "settings", "tasks", "tenancy"]),
     (
         "chores",

@@ -12,6 +12,7 @@ pub mod analytics;
 pub mod api_key;
 pub mod artifact;
 pub mod audit;
+pub mod cad_file;
 pub mod chore;
 pub mod client;
 pub mod device;

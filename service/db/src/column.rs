@@ -16,12 +16,14 @@ use packshot_domain::artifact::{
     RelativePath, RetentionClass, Sequence, StorageLocationId, Tree,
 };
 use packshot_domain::audit::{Action, ActorKind};
+use packshot_domain::cad_file::{CadStatus, OriginalName, SourceFormat};
 use packshot_domain::document::JobDocument;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::feature::{Feature, Features};
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{
-    FileId, JobId, KeyId, LibraryId, PackageId, RenderId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId,
+    CadFileId, FileId, JobId, KeyId, LibraryId, PackageId, RenderId, SessionId, StoreId, TaskId, TenantId, UserId,
+    WorkerId,
 };
 use packshot_domain::job::{JobKind, JobState};
 use packshot_domain::object::Condition;
@@ -161,11 +163,11 @@ macro_rules! text_columns {
 }
 
 id_columns! { TenantId UserId SessionId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
-id_columns! { PackageId FileId StorageLocationId }
+id_columns! { PackageId FileId StorageLocationId CadFileId }
 word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role Action ActorKind }
 word_columns! { TenantStatus TenantSlug Condition }
-word_columns! { PackageStatus RetentionClass LocationState EventType }
-text_columns! { Label Reason EventActor RelativePath MediaType BackendId Sha256Digest }
+word_columns! { PackageStatus RetentionClass LocationState EventType CadStatus SourceFormat }
+text_columns! { OriginalName Label Reason EventActor RelativePath MediaType BackendId Sha256Digest }
 
 columns! {
     Timestamp as i64: Timestamp::unix_ms, |ms| Ok(Timestamp::from_unix_ms(ms));

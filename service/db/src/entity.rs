@@ -6,6 +6,7 @@ pub(super) mod artifact_event;
 pub(super) mod artifact_file;
 pub(super) mod artifact_package;
 pub(super) mod audit_entry;
+pub(super) mod cad_file;
 pub(super) mod event;
 pub(super) mod idempotency_key;
 pub(super) mod installation;

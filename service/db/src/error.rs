@@ -6,6 +6,7 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use super::artifacts::ArtifactError;
 use super::roles::RolesError;
+use packshot_domain::cad_file::IllegalCadState;
 use packshot_domain::id::TaskId;
 use packshot_domain::task::StateError;
 use packshot_domain::tenant::TenantRefusal;
@@ -43,6 +44,9 @@ pub enum DbError {
     /// What is known of an artifact forbids it, or its log is damaged.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// The state of a CAD file forbids it.
+    #[error(transparent)]
+    CadFile(#[from] IllegalCadState),
     /// Something else refers to the row.
     #[error("this {0} is in use")]
     InUse(&'static str),

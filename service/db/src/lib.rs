@@ -24,6 +24,7 @@ pub mod sessions;
 pub mod keys;
 pub mod audit;
 pub mod installation;
+pub mod cad_files;
 pub mod libraries;
 pub mod settings;
 pub mod tenant_configs;

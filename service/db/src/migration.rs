@@ -11,6 +11,7 @@ mod people;
 mod jobs;
 mod renders;
 mod catalog;
+mod catalogue;
 mod artifacts;
 
 use std::collections::BTreeSet;
@@ -88,6 +89,7 @@ fn tables() -> Vec<TableCreateStatement> {
         jobs::tables(),
         renders::tables(),
         catalog::tables(),
+        catalogue::tables(),
         artifacts::tables(),
     ]
     .concat()
@@ -110,7 +112,15 @@ pub(super) fn tables_of_tenants() -> Vec<String> {
 }
 
 fn indexes() -> Vec<IndexCreateStatement> {
-    [people::indexes(), jobs::indexes(), renders::indexes(), catalog::indexes(), artifacts::indexes()].concat()
+    [
+        people::indexes(),
+        jobs::indexes(),
+        renders::indexes(),
+        catalog::indexes(),
+        catalogue::indexes(),
+        artifacts::indexes(),
+    ]
+    .concat()
 }
 
 /// Brings the schema of a database up to date.

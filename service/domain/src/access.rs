@@ -79,6 +79,10 @@ words! {
         ReadMaterials = "read_materials",
         /// Uploads, publishes, deletes material libraries
         WriteLibraries = "write_libraries",
+        /// Sees products and their CAD files
+        ReadCatalogue = "read_catalogue",
+        /// Uploads CAD files, and makes, changes and deletes products
+        WriteCatalogue = "write_catalogue",
         /// Sees packages of files, what is in them and what happened to them
         ReadArtifacts = "read_artifacts",
         /// Fills, closes, holds, reclassifies and deletes packages of files
@@ -138,8 +142,8 @@ impl Permission {
             Self::OwnProfile | Self::OwnTenant | Self::ReadHelp => None,
             Self::ReadRenders | Self::ViewAnalytics | Self::ReadWorkerConfigs => Some(Scope::RendersRead),
             Self::TriggerRenders | Self::DeleteRenders => Some(Scope::RendersWrite),
-            Self::ReadMaterials => Some(Scope::CatalogRead),
-            Self::WriteLibraries => Some(Scope::CatalogWrite),
+            Self::ReadMaterials | Self::ReadCatalogue => Some(Scope::CatalogRead),
+            Self::WriteLibraries | Self::WriteCatalogue => Some(Scope::CatalogWrite),
             Self::ReadArtifacts => Some(Scope::ArtifactsRead),
             Self::WriteArtifacts | Self::CollectArtifacts | Self::CheckArtifacts => Some(Scope::ArtifactsWrite),
             Self::ChangeOwnProfile
@@ -172,6 +176,7 @@ impl Permission {
     pub const fn is_of(self, role: Role, in_operating_tenant: bool) -> bool {
         match self {
             Self::ReadMaterials
+            | Self::ReadCatalogue
             | Self::OwnProfile
             | Self::ChangeOwnProfile
             | Self::OwnPassword
@@ -186,6 +191,7 @@ impl Permission {
             | Self::ViewAnalytics
             | Self::ReadArtifacts
             | Self::WriteArtifacts
+            | Self::WriteCatalogue
             | Self::OwnKeys
             | Self::ReadSettings
             | Self::ReadWorkerConfigs => !matches!(role, Role::Client),

@@ -60,6 +60,8 @@ words! {
         BypassRead = "bypass.read",
         /// A material library was uploaded, published, withdrawn or deleted
         LibraryChanged = "library.changed",
+        /// A CAD file was uploaded or deleted
+        CadFileChanged = "cad_file.changed",
         /// The limits of a queue were changed
         WorkerConfigChanged = "worker_config.changed",
         /// A failed task was queued again

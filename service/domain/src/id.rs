@@ -77,6 +77,8 @@ ids! {
     SessionId,
     /// A material library that a tenant uploaded.
     LibraryId,
+    /// A CAD file of a product.
+    CadFileId,
     /// A package of files.
     PackageId,
     /// A file of a package.

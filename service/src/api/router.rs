@@ -12,9 +12,9 @@ use super::operation::{CONTENT, FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST,
 use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
-    account, analytics, answer, api_keys, artifacts, audit, chores, cors, devices, health, help, jobs, libraries,
-    materials, openapi, packages, preflight, reference, renders, settings, sign_in, tasks, tenant_config, tenants,
-    users, worker_configs,
+    account, analytics, answer, api_keys, artifacts, audit, cad_files, chores, cors, devices, health, help, jobs,
+    libraries, materials, openapi, packages, preflight, reference, renders, settings, sign_in, tasks, tenant_config,
+    tenants, users, worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -153,6 +153,13 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     );
     add!(artifacts::classes, Tenant(P::ReadArtifacts));
     add!(artifacts::usage, Tenant(P::ReadArtifacts));
+
+    let cad_file: &[Code] = &[Code::CadFileNotFound];
+    add!(cad_files::list, List(P::ReadCatalogue), pages);
+    add!(cad_files::create, Tenant(P::WriteCatalogue), &JSON, &UPLOAD, &IDEMPOTENT, &[Code::UnsupportedCadFormat]);
+    add!(cad_files::get, Tenant(P::ReadCatalogue), cad_file);
+    add!(cad_files::content, Tenant(P::ReadCatalogue), cad_file, &CONTENT);
+    add!(cad_files::delete, Tenant(P::WriteCatalogue), cad_file, &[Code::CadFileProcessing]);
 
     let package: &[Code] = &[Code::PackageNotFound];
     let state_of: &[Code] = &[Code::PackageNotFound, Code::IllegalPackageState];

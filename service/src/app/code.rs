@@ -124,6 +124,12 @@ codes! {
     LastTenantAdmin = "last_tenant_admin", "make another user a tenant admin first, or ask a global admin";
     /// The setting was fixed when the service was started.
     SettingPinned = "setting_pinned", "change it where `errors` says that it is fixed, and start the service again";
+    /// There is no such CAD file.
+    CadFileNotFound = "cad_file_not_found", "check the id: GET /api/v1/cad-files lists the CAD files";
+    /// The CAD file is being converted.
+    CadFileProcessing = "cad_file_processing", "wait until it is `ready` or `failed`";
+    /// The file is none that this service reads.
+    UnsupportedCadFormat = "unsupported_cad_format", "export the product as GLB, or as STEP (ISO 10303-21)";
     /// There is no such package.
     PackageNotFound = "package_not_found", "check the id: GET /api/v1/packages lists the packages";
     /// There is no such file of a package.

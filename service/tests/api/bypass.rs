@@ -10,13 +10,15 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use crate::app::{Guest, Reply, TestApp, id, small, token};
+use crate::glb::Glb;
 use crate::log_lines;
 use crate::materials::ACME;
 
 /// Every list that can show the rows of all tenants.
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 8] = [
     "/api/v1/api-keys",
     "/api/v1/audit-log",
+    "/api/v1/cad-files",
     "/api/v1/material-libraries",
     "/api/v1/packages",
     "/api/v1/renders",
@@ -50,6 +52,10 @@ async fn make_rows(guest: &Guest<'_>, n: u32) {
     assert_eq!(guest.send(Method::POST, "/api/v1/users", &user).await.status, 201);
     let key = json!({"name": "k", "scopes": ["renders:read"]});
     assert_eq!(guest.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);
+    let glb = Glb::parts(&[&format!("Part_{n}")]).bytes();
+    let cad_file = Form::new().part("file", Part::bytes(glb).file_name("part.glb"));
+    let uploaded = Reply::of(guest.request(Method::POST, "/api/v1/cad-files").multipart(cad_file)).await;
+    assert_eq!(uploaded.status, 201, "{}", uploaded.text());
     let package = json!({"name": "p", "producer": "prod", "subject": "sub", "retention_class": "scratch"});
     assert_eq!(guest.send(Method::POST, "/api/v1/packages", &package).await.status, 201);
 }

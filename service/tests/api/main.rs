@@ -108,6 +108,7 @@ mod access;
 mod artifacts;
 mod audited;
 mod bypass;
+mod cad_files;
 mod checked;
 mod collecting;
 mod configs;

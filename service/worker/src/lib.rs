@@ -7,6 +7,7 @@
 pub mod protocol;
 pub mod executor;
 pub mod device;
+pub mod cad;
 pub mod kept;
 pub mod library;
 pub mod lru;

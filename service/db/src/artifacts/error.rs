@@ -5,6 +5,7 @@ use std::fmt;
 use packshot_domain::artifact::{
     ClassRefusal, DeleteRefusal, IllegalPackageState, InvalidManifest, PackageFull, RelativePath,
 };
+use packshot_domain::id::CadFileId;
 use packshot_domain::job::JobRef;
 
 /// Why something is not done with an artifact, or its log cannot be replayed. Nothing was changed then.
@@ -63,12 +64,15 @@ pub enum ArtifactError {
 pub enum Reference {
     /// A job of what the package is of has not ended: its tasks may read the files or add to them.
     Job(JobRef),
+    /// The package has the bytes of a CAD file.
+    CadFile(CadFileId),
 }
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Job(job) => write!(f, "the {} job {} has not ended", job.kind, job.id),
+            Self::CadFile(id) => write!(f, "the CAD file {id} has its bytes"),
         }
     }
 }

@@ -25,10 +25,20 @@ pub struct Removed {
 }
 
 /// The condition that something needs the package `p`, or needed it after `$3`: a job of what it is of has not ended,
-/// or ended later. Records that need packages for as long as they exist are further parts of it.
+/// or ended later. Records that need packages for as long as they exist are further parts of it: CAD files.
 pub(super) const NEEDED_SINCE: &str = "\
-    EXISTS (SELECT 1 FROM jobs j WHERE j.tenant_id = p.tenant_id AND j.record_id = p.subject_id \
-        AND (j.completed_at IS NULL OR j.completed_at > $3))";
+    (EXISTS (SELECT 1 FROM jobs j WHERE j.tenant_id = p.tenant_id AND j.record_id = p.subject_id \
+        AND (j.completed_at IS NULL OR j.completed_at > $3)) \
+    OR EXISTS (SELECT 1 FROM cad_files c JOIN artifact_files f ON f.tenant_id = c.tenant_id \
+        AND f.content_address = c.address \
+        WHERE c.tenant_id = p.tenant_id AND c.id = p.subject_id AND f.package_id = p.id))";
+
+/// The CAD file whose bytes a package has.
+const CAD_FILE: &str = "
+    SELECT c.id FROM artifact_packages p
+    JOIN cad_files c ON c.tenant_id = p.tenant_id AND c.id = p.subject_id
+    JOIN artifact_files f ON f.tenant_id = p.tenant_id AND f.package_id = p.id AND f.content_address = c.address
+    WHERE p.tenant_id = $1 AND p.id = $2";
 
 /// What needs a package now.
 const NEEDED: &str = "
@@ -141,5 +151,8 @@ async fn references(tx: &Tx<'_>, tenant: TenantId, id: PackageId) -> Result<Vec<
         let (id, kind, record) = (cell(row, 0)?, cell(row, 1)?, row.try_get_by_index(2)?);
         Ok(Reference::Job(JobRef { id, kind, record }))
     };
-    rows.iter().map(job).collect()
+    let jobs = rows.iter().map(job);
+    let rows = tx.query(CAD_FILE, [arg(tenant), arg(id)]).await?;
+    let cad_files = rows.iter().map(|row| Ok(Reference::CadFile(cell(row, 0)?)));
+    jobs.chain(cad_files).collect()
 }

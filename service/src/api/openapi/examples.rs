@@ -14,6 +14,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         (_, "id" | "workflow_run_id") => json!(ID),
         ("get_file", "name") => json!("result.png"),
         ("list_packages", "name") => json!("Lager 6204"),
+        ("list_cad_files", "status") => json!("ready"),
         ("list_packages", "status") => json!("finalized"),
         (_, "producer") => json!("pim-export/2.1"),
         (_, "subject") => json!(format!("render:{ID}")),
@@ -74,6 +75,7 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
             stored["asset"] = json!({"content_address": ADDRESS});
             stored
         }
+        ("create_cad_file", _) => json!({"file": "(the bytes of bearing.glb)"}),
         ("create_library", _) => json!({"library": "(the bytes of studio.toml)"}),
         ("change_library", _) => json!({"public": true}),
         ("change_settings", _) => json!({"render_samples": 512, "max_pixels": null}),

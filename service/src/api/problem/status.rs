@@ -37,6 +37,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::TaskNotFound
         | Code::MaterialNotFound
         | Code::LibraryNotFound
+        | Code::CadFileNotFound
         | Code::UserNotFound
         | Code::TenantNotFound
         | Code::ApiKeyNotFound
@@ -56,6 +57,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::LeaseLost
         | Code::LibraryVersionExists
         | Code::LibraryInUse
+        | Code::CadFileProcessing
         | Code::StorageQuotaExceeded
         | Code::AlreadyConfigured
         | Code::DatabaseRolesRequired
@@ -89,6 +91,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::UnknownSetting
         | Code::InvalidSetting
         | Code::InvalidCursor
+        | Code::UnsupportedCadFormat
         | Code::InvalidRelativePath
         | Code::DigestMismatch
         | Code::TooManyFiles

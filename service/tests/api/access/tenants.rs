@@ -185,6 +185,7 @@ impl Tenants {
         let key = json!({"name": "shop", "scopes": ["renders:read"]});
         assert_eq!(boss.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);
         Kept::make(&self.app, TenantScope::of(tenant.id), format!("kept by {}", tenant.slug).as_bytes()).await;
+        cad_file(&boss, &format!("Part_of_{}", tenant.slug)).await;
         user(&self.app, tenant.id, "spare@test", Role::Client).await;
         // A second session: the first is the one that asks.
         sign_in(&self.app, tenant.slug, "boss@test").await;
@@ -200,6 +201,7 @@ impl Tenants {
         let key = json!({"name": "shop", "scopes": ["renders:read"]});
         assert_eq!(boss.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);
         Kept::make(&self.app, TenantScope::of(self.alpha.id), b"what alpha alone keeps").await;
+        cad_file(&boss, "Second_part").await;
     }
 
     /// What alpha has at the path of an operation: for each of its ids, the newest of the list that it is in.
@@ -305,6 +307,14 @@ async fn sign_in(app: &TestApp, slug: &str, email: &str) -> String {
 async fn signed_up(app: &TestApp, tenant: TenantId, slug: &str, email: &str, role: Role) -> String {
     user(app, tenant, email, role).await;
     sign_in(app, slug, email).await
+}
+
+/// Uploads a CAD file with one part.
+async fn cad_file(guest: &Guest<'_>, part: &str) {
+    let file = Part::bytes(Glb::parts(&[part]).bytes()).file_name("part.glb");
+    let form = Form::new().part("file", file);
+    let uploaded = Reply::of(guest.request(Method::POST, "/api/v1/cad-files").multipart(form)).await;
+    assert_eq!(uploaded.status, 201, "{}", uploaded.text());
 }
 
 async fn upload(boss: &Guest<'_>, library: &str) {

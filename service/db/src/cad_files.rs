@@ -1,0 +1,257 @@
+//! CAD files of a tenant: each content once, with what was read of it.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use serde_json::json;
+
+use crate::artifacts::{self, WholePackage};
+use crate::audit::{self, NewEntry};
+use crate::column::Col;
+use crate::entity::cad_file;
+use crate::level::Level;
+use crate::tx::Tx;
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope};
+use packshot_domain::audit::{Action, Actor};
+use packshot_domain::cad_file::{CadEvent, CadStatus, OriginalName, SourceFormat};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{CadFileId, TenantId, UserId};
+use packshot_domain::time::Timestamp;
+
+/// A CAD file to record. Its bytes are in the store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewCadFile {
+    /// Its id.
+    pub id: CadFileId,
+    /// What it was called by whoever sent it.
+    pub original_name: OriginalName,
+    /// Its content.
+    pub address: ContentAddress,
+    /// Its media type.
+    pub media_type: String,
+    /// Its size.
+    pub size_bytes: i64,
+    /// What it is.
+    pub source_format: SourceFormat,
+    /// What was read of it; `None` while nothing was.
+    pub read: Option<CadRead>,
+    /// Who sent it.
+    pub created_by: UserId,
+    /// The package with its bytes.
+    pub package: WholePackage,
+}
+
+/// What was read of a CAD file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CadRead {
+    /// The names of its parts.
+    pub parts: Vec<String>,
+    /// How long it is along x, y and z, in millimetres.
+    pub size_mm: Option<[f64; 3]>,
+    /// The GLB that it is, or was converted to.
+    pub glb: Option<ContentAddress>,
+}
+
+/// A CAD file as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CadFile {
+    /// Its id.
+    pub id: CadFileId,
+    /// The tenant that it belongs to.
+    pub tenant: TenantId,
+    /// What it was called by whoever sent it.
+    pub original_name: OriginalName,
+    /// Its content.
+    pub address: ContentAddress,
+    /// Its media type.
+    pub media_type: String,
+    /// Its size.
+    pub size_bytes: i64,
+    /// What it is.
+    pub source_format: SourceFormat,
+    /// Its state.
+    pub status: CadStatus,
+    /// Why it could not be read the last time.
+    pub error: Option<Json>,
+    /// What was read of it.
+    pub read: CadRead,
+    /// Who sent it.
+    pub created_by: UserId,
+    /// When it was sent.
+    pub created_at: Timestamp,
+    /// When it was changed.
+    pub updated_at: Timestamp,
+    /// Counts its changes.
+    pub revision: i64,
+}
+
+/// Records a CAD file with the package of its bytes. One with the same bytes is returned as it is: then no package is
+/// made. Says whether it is new.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`] of a `stored file` that has to be stored again.
+pub async fn create(db: &Db, scope: TenantScope, by: Actor, new: NewCadFile) -> Result<(CadFile, bool), DbError> {
+    db.write(scope, (scope.tenant, by, new), |tx, (tenant, by, new)| Box::pin(insert(tx, *tenant, by, new))).await
+}
+
+async fn insert(tx: &Tx<'_>, tenant: TenantId, by: &Actor, new: &NewCadFile) -> Result<(CadFile, bool), DbError> {
+    tx.enter(Level::CadFile);
+    let now = tx.now().await?;
+    let read = new.read.clone().unwrap_or_default();
+    let status = if new.read.is_some() { CadStatus::Ready } else { CadStatus::Uploaded };
+    let row = cad_file::ActiveModel {
+        tenant_id: Set(Col(tenant)),
+        id: Set(Col(new.id)),
+        original_name: Set(Col(new.original_name.clone())),
+        address: Set(Col(new.address)),
+        media_type: Set(new.media_type.clone()),
+        size_bytes: Set(new.size_bytes),
+        source_format: Set(Col(new.source_format)),
+        parts: Set(Col(json!(read.parts))),
+        size_mm: Set(read.size_mm.map(|size_mm| Col(json!(size_mm)))),
+        status: Set(Col(status)),
+        error: Set(None),
+        glb_address: Set(read.glb.map(Col)),
+        created_by: Set(Col(new.created_by)),
+        created_at: Set(Col(now)),
+        updated_at: Set(Col(now)),
+        revision: Set(1),
+    };
+    let content = [cad_file::Column::TenantId, cad_file::Column::Address];
+    let only_once = OnConflict::columns(content).do_nothing().to_owned();
+    let made = cad_file::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on()).await?;
+    let there = cad_file::Entity::find()
+        .filter(cad_file::Column::TenantId.eq(Col(tenant)))
+        .filter(cad_file::Column::Address.eq(Col(new.address)))
+        .one(tx.on())
+        .await?;
+    let there = there.ok_or(DbError::NotFound("CAD file"))?;
+    if made == 0 {
+        return Ok((CadFile::of(there)?, false));
+    }
+    artifacts::store_in(tx, tenant, std::slice::from_ref(&new.package)).await?;
+    note(tx, by, &there, json!({"before": null, "after": shown(&there)})).await?;
+    Ok((CadFile::of(there)?, true))
+}
+
+/// A CAD file of the tenant.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn get(db: &Db, scope: TenantScope, id: CadFileId) -> Result<CadFile, DbError> {
+    db.read(scope, (scope.tenant, id), |tx, (tenant, id)| {
+        Box::pin(async move {
+            let row = cad_file::Entity::find_by_id((Col(*tenant), Col(*id))).one(tx.on()).await?;
+            CadFile::of(row.ok_or(DbError::NotFound("CAD file"))?)
+        })
+    })
+    .await
+}
+
+/// The CAD file of the tenant with this content.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn with_content(db: &Db, scope: TenantScope, address: ContentAddress) -> Result<Option<CadFile>, DbError> {
+    db.read(scope, (scope.tenant, address), |tx, (tenant, address)| {
+        Box::pin(async move {
+            let found = cad_file::Entity::find()
+                .filter(cad_file::Column::TenantId.eq(Col(*tenant)))
+                .filter(cad_file::Column::Address.eq(Col(*address)));
+            found.one(tx.on()).await?.map(CadFile::of).transpose()
+        })
+    })
+    .await
+}
+
+/// A page of CAD files, newest first; of one state alone, if one is given.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn list(
+    db: &Db,
+    scope: impl Into<ReadScope>,
+    status: Option<CadStatus>,
+    page: PageRequest,
+) -> Result<Page<CadFile>, DbError> {
+    use cad_file::Column as C;
+    let scope = scope.into();
+    db.read(scope, (scope, status, page), |tx, (scope, status, page)| {
+        Box::pin(async move {
+            let files = scope.narrow(cad_file::Entity::find(), C::TenantId);
+            let files = status.iter().fold(files, |files, status| files.filter(C::Status.eq(Col(*status))));
+            let rows = page.narrow(files, C::CreatedAt, C::Id).all(tx.on()).await?;
+            let page: Page<cad_file::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
+            let items = page.items.into_iter().map(CadFile::of).collect::<Result<_, _>>()?;
+            Ok(Page { items, next: page.next })
+        })
+    })
+    .await
+}
+
+/// Deletes the record of a CAD file. Its bytes stay in their package.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`]; [`DbError::CadFile`] while it is converted.
+pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: CadFileId) -> Result<(), DbError> {
+    db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
+        Box::pin(async move {
+            let row = lock(tx, *tenant, *id).await?;
+            row.status.0.next(CadEvent::Delete)?;
+            cad_file::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
+            note(tx, by, &row, json!({"before": shown(&row), "after": null})).await
+        })
+    })
+    .await
+}
+
+async fn lock(tx: &Tx<'_>, tenant: TenantId, id: CadFileId) -> Result<cad_file::Model, DbError> {
+    tx.enter(Level::CadFile);
+    let row = cad_file::Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
+    row.ok_or(DbError::NotFound("CAD file"))
+}
+
+/// What the audit log shows of a CAD file.
+fn shown(row: &cad_file::Model) -> Json {
+    json!({
+        "original_name": row.original_name.0.as_str(),
+        "content_address": row.address.0.to_string(),
+        "source_format": row.source_format.0.as_str(),
+        "status": row.status.0.as_str(),
+    })
+}
+
+/// Writes the audit entry of a change of a CAD file.
+async fn note(tx: &Tx<'_>, by: &Actor, row: &cad_file::Model, detail: Json) -> Result<(), DbError> {
+    let object = Some(("cad_file", row.id.0.to_string()));
+    audit::write(tx, row.tenant_id.0, by, [NewEntry { action: Action::CadFileChanged, object, detail }]).await
+}
+
+impl CadFile {
+    fn of(row: cad_file::Model) -> Result<Self, DbError> {
+        let unreadable = |reason: serde_json::Error| DbError::Corrupt { what: "CAD file", reason: reason.to_string() };
+        let parts = serde_json::from_value(row.parts.0).map_err(unreadable)?;
+        let size_mm = row.size_mm.map(|size_mm| serde_json::from_value(size_mm.0)).transpose().map_err(unreadable)?;
+        Ok(Self {
+            id: row.id.0,
+            tenant: row.tenant_id.0,
+            original_name: row.original_name.0,
+            address: row.address.0,
+            media_type: row.media_type,
+            size_bytes: row.size_bytes,
+            source_format: row.source_format.0,
+            status: row.status.0,
+            error: row.error.map(|error| error.0),
+            read: CadRead { parts, size_mm, glb: row.glb_address.map(|address| address.0) },
+            created_by: row.created_by.0,
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+            revision: row.revision,
+        })
+    }
+}
