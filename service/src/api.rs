@@ -10,9 +10,12 @@
 pub mod state;
 pub mod router;
 mod openapi;
+mod output_types;
 mod operation;
 mod reference;
+mod render_templates;
 pub mod problem;
+mod products;
 mod answer;
 mod auth;
 mod visitors;

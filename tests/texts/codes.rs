@@ -11,7 +11,8 @@ const PREFIXES: [&str; 23] = [
     "output", "preset", "serve", "service", "shot", "spec", "template", "usage", "movie", "kit", "verify",
 ];
 /// Of these, what is a file's name, or an action in the audit log.
-const OTHERS: [&str; 5] = ["movie.partial", "shot.json", "library.toml", "lut.cube", "library.changed"];
+const OTHERS: [&str; 6] =
+    ["movie.partial", "shot.json", "library.toml", "lut.cube", "library.changed", "template.changed"];
 /// Codes that nobody reads: what is cancelled says `cancelled`, no library is refused without a finding, and a movie
 /// that cannot be written is `output.not_written`.
 const INSIDE: [&str; 3] = ["denoise.cancelled", "library.invalid", "encode.write"];

@@ -127,6 +127,9 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
         "/api/v1/tasks/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/materials/Unobtainium",
         "/api/v1/cad-files/01934d2e-0000-7000-8000-000000000000",
+        "/api/v1/products/01934d2e-0000-7000-8000-000000000000",
+        "/api/v1/output-types/01934d2e-0000-7000-8000-000000000000",
+        "/api/v1/render-templates/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/material-libraries/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/worker-configs/mail",
         "/api/v1/tenants/01934d2e-0000-7000-8000-000000000000/config",
@@ -173,7 +176,38 @@ async fn packages(service: &Service, texts: &mut Vec<Text>) {
     texts.extend(refused(gone).await);
 }
 
+async fn catalogue(service: &Service, texts: &mut Vec<Text>) {
+    let post = |path: &str, body: Value| service.request(Method::POST, &format!("/api/v1/{path}")).json(&body);
+    let made = async |path: &str, body: Value| {
+        let made = post(path, body).send().await.expect("an answer");
+        made.json::<Value>().await.expect("an object")["id"].as_str().expect("an id").to_owned()
+    };
+    let glb = reqwest::multipart::Part::bytes(product::glb(&BOXES)).file_name("ring.glb");
+    let form = reqwest::multipart::Form::new().part("file", glb);
+    let uploaded = service.request(Method::POST, "/api/v1/cad-files").multipart(form).send().await.expect("an answer");
+    let file = uploaded.json::<Value>().await.expect("a CAD file")["id"].as_str().expect("an id").to_owned();
+    made("products", json!({"pim_id": "6204", "name": "Lager 6204", "cad_file_id": file})).await;
+    texts.extend(refused(service.request(Method::DELETE, &format!("/api/v1/cad-files/{file}"))).await);
+    texts.extend(refused(post("products", json!({"pim_id": "6204", "name": "Another"}))).await);
+    let output_type = made("output-types", json!({"name": "Front"})).await;
+    texts.extend(refused(post("output-types", json!({"name": "Front"}))).await);
+    made("render-templates", json!({"name": "Deep groove", "output_type_id": output_type})).await;
+    texts.extend(refused(post("render-templates", json!({"name": "Deep groove"}))).await);
+    texts.extend(refused(service.request(Method::DELETE, &format!("/api/v1/output-types/{output_type}"))).await);
+    for wrong in [
+        json!({"render_settings": {"engine": "eevee"}}),
+        json!({"rollout_gate": {"pass_max": 0.5}}),
+        json!({"render_backend": "external"}),
+        json!({"render_backend": "external", "kind": "turntable"}),
+        json!({"workflow_definition_id": ID}),
+    ] {
+        let change = service.request(Method::PATCH, &format!("/api/v1/output-types/{output_type}")).json(&wrong);
+        texts.extend(refused(change).await);
+    }
+}
+
 async fn bodies(service: &Service, texts: &mut Vec<Text>) {
+    catalogue(service, texts).await;
     texts.extend(refused(service.render(&json!({"retention_class": "for-ever"}))).await);
     packages(service, texts).await;
     let png = reqwest::multipart::Part::bytes(b"\x89PNG\r\n".to_vec()).file_name("front.png");

@@ -69,7 +69,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("artifacts", &["app", "contract", "db", "domain", "packages"]),
     ("packages", &["app", "contract", "db", "domain", "objects", "store"]),
-    ("products", &["app", "contract", "db", "domain", "objects", "packages", "worker"]),
+    ("products", &["app", "contract", "db", "domain", "libraries", "objects", "packages", "tenancy", "worker"]),
     ("help", &["app", "chores", "contract", "domain", "settings", "tasks", "tenancy"]),
     (
         "chores",

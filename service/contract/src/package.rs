@@ -1,8 +1,5 @@
 //! Packages of files, as clients see them (artifacts.md §2).
 
-use std::fmt::Display;
-use std::str::FromStr;
-
 use packshot_json::{FaultKind, Faults, Node};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,6 +8,7 @@ use uuid::Uuid;
 
 use super::artifact::RetentionClassName;
 use super::problem::Invalid;
+use super::read::parsed;
 use super::scalar::{Address, Time};
 use packshot_domain::artifact::{Label, Reason, RetentionClass};
 
@@ -218,14 +216,6 @@ impl HoldRequest {
             reason
         });
         Invalid::unless_faults(reason, faults)
-    }
-}
-
-/// A value that is read from text.
-fn parsed<T: FromStr<Err: Display>>(node: &Node<'_>) -> Option<T> {
-    match node.string()?.parse() {
-        Ok(value) => Some(value),
-        Err(error) => node.refuse(FaultKind::Range, error.to_string()),
     }
 }
 

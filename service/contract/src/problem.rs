@@ -86,7 +86,7 @@ pub struct Invalid {
 }
 
 /// Codes of findings that name the whole request when nothing else is wrong with it.
-const NAMES_THE_REQUEST: [&str; 9] = [
+const NAMES_THE_REQUEST: [&str; 11] = [
     "option_not_available",
     "image_too_large",
     "conflicting_members",
@@ -96,6 +96,8 @@ const NAMES_THE_REQUEST: [&str; 9] = [
     "unknown_setting",
     "invalid_setting",
     "unknown_retention_class",
+    "engine_not_allowed",
+    "invalid_rollout_gate",
 ];
 
 impl Invalid {

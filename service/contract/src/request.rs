@@ -17,10 +17,10 @@ use packshot_words::Word;
 use super::problem::Invalid;
 use super::scalar::Address;
 
-mod faults;
+pub(crate) mod faults;
 mod later;
-mod read;
-mod schema;
+pub(crate) mod read;
+pub(crate) mod schema;
 
 pub use faults::place;
 pub use read::Uploads;

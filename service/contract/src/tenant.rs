@@ -250,7 +250,7 @@ mod tests {
 
     use super::*;
     use crate::Word;
-    use packshot_domain::tenant_config::Change;
+    use packshot_domain::change::Change;
 
     #[test]
     fn t58_a_tenant_is_read_with_its_first_admin() {

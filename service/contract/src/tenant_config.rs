@@ -8,10 +8,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::problem::Invalid;
+use super::read::change_to;
+use packshot_domain::change::Change;
 use packshot_domain::feature::{self, Feature};
-use packshot_domain::tenant_config::{
-    Change, ConfigMember, EngineName, LimitedClass, RETENTION_DAYS_MAX, TenantConfigChange,
-};
+use packshot_domain::tenant_config::{ConfigMember, EngineName, LimitedClass, RETENTION_DAYS_MAX, TenantConfigChange};
 
 /// Most renders of a tenant at once.
 const CONCURRENT_RENDERS_MAX: u32 = 1_000;
@@ -190,14 +190,6 @@ impl TenantConfigPatch {
 /// What a patch makes of a member.
 fn change<'a, T>(m: &mut Members<'a>, member: ConfigMember, read: impl FnOnce(&Node<'a>) -> Option<T>) -> Change<T> {
     m.take(member.as_str()).map_or(Change::Keep, |node| change_to(&node, read))
-}
-
-fn change_to<'a, T>(node: &Node<'a>, read: impl FnOnce(&Node<'a>) -> Option<T>) -> Change<T> {
-    if node.is_null() {
-        return Change::Reset;
-    }
-    // What cannot be read was reported, and then no change is made at all.
-    read(node).map_or(Change::Keep, Change::Set)
 }
 
 /// What a patch makes of the parts of a member that it names, of those that there are.

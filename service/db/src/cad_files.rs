@@ -11,7 +11,7 @@ use crate::column::Col;
 use crate::entity::cad_file;
 use crate::level::Level;
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope};
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, products};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::cad_file::{CadEvent, CadStatus, OriginalName, SourceFormat};
 use packshot_domain::hash::ContentAddress;
@@ -197,12 +197,15 @@ pub async fn list(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`]; [`DbError::CadFile`] while it is converted.
+/// [`DbError::NotFound`]; [`DbError::CadFile`] while it is converted; [`DbError::InUse`] when a product has it.
 pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: CadFileId) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
         Box::pin(async move {
             let row = lock(tx, *tenant, *id).await?;
             row.status.0.next(CadEvent::Delete)?;
+            if products::is_any_of(tx, *tenant, *id).await? {
+                return Err(DbError::InUse("CAD file"));
+            }
             cad_file::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
             note(tx, by, &row, json!({"before": shown(&row), "after": null})).await
         })

@@ -20,6 +20,10 @@ pub enum Level {
     CadFile,
     /// Products.
     Product,
+    /// Output types.
+    OutputType,
+    /// Render templates.
+    RenderTemplate,
     /// Design jobs.
     DesignJob,
     /// Workflow runs.

@@ -83,6 +83,8 @@ words! {
         ReadCatalogue = "read_catalogue",
         /// Uploads CAD files, and makes, changes and deletes products
         WriteCatalogue = "write_catalogue",
+        /// Makes, changes and deletes output types and render templates
+        WriteOutputTypes = "write_output_types",
         /// Sees packages of files, what is in them and what happened to them
         ReadArtifacts = "read_artifacts",
         /// Fills, closes, holds, reclassifies and deletes packages of files
@@ -143,7 +145,7 @@ impl Permission {
             Self::ReadRenders | Self::ViewAnalytics | Self::ReadWorkerConfigs => Some(Scope::RendersRead),
             Self::TriggerRenders | Self::DeleteRenders => Some(Scope::RendersWrite),
             Self::ReadMaterials | Self::ReadCatalogue => Some(Scope::CatalogRead),
-            Self::WriteLibraries | Self::WriteCatalogue => Some(Scope::CatalogWrite),
+            Self::WriteLibraries | Self::WriteCatalogue | Self::WriteOutputTypes => Some(Scope::CatalogWrite),
             Self::ReadArtifacts => Some(Scope::ArtifactsRead),
             Self::WriteArtifacts | Self::CollectArtifacts | Self::CheckArtifacts => Some(Scope::ArtifactsWrite),
             Self::ChangeOwnProfile
@@ -196,6 +198,7 @@ impl Permission {
             | Self::ReadSettings
             | Self::ReadWorkerConfigs => !matches!(role, Role::Client),
             Self::WriteLibraries
+            | Self::WriteOutputTypes
             | Self::WriteSettings
             | Self::AllKeys
             | Self::ManageUsers

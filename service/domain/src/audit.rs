@@ -62,6 +62,12 @@ words! {
         LibraryChanged = "library.changed",
         /// A CAD file was uploaded or deleted
         CadFileChanged = "cad_file.changed",
+        /// A product was made, changed or deleted
+        ProductChanged = "product.changed",
+        /// An output type was made, changed or deleted
+        OutputTypeChanged = "output_type.changed",
+        /// A render template was made, changed or deleted
+        TemplateChanged = "template.changed",
         /// The limits of a queue were changed
         WorkerConfigChanged = "worker_config.changed",
         /// A failed task was queued again

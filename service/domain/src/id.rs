@@ -79,6 +79,12 @@ ids! {
     LibraryId,
     /// A CAD file of a product.
     CadFileId,
+    /// A product.
+    ProductId,
+    /// An output type.
+    OutputTypeId,
+    /// A render template.
+    RenderTemplateId,
     /// A package of files.
     PackageId,
     /// A file of a package.

@@ -139,7 +139,7 @@ mod tests {
             (Role::GlobalAdmin, false, everything),
             (Role::TenantAdmin, true, everything - 3),
             (Role::TenantAdmin, false, everything - 5),
-            (Role::ProjectManager, true, everything - 12),
+            (Role::ProjectManager, true, everything - 13),
             (Role::Client, true, 10),
         ] {
             let who = principal(role, operating, None);

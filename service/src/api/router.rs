@@ -13,8 +13,8 @@ use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
     account, analytics, answer, api_keys, artifacts, audit, cad_files, chores, cors, devices, health, help, jobs,
-    libraries, materials, openapi, packages, preflight, reference, renders, settings, sign_in, tasks, tenant_config,
-    tenants, users, worker_configs,
+    libraries, materials, openapi, output_types, packages, preflight, products, reference, render_templates, renders,
+    settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -159,7 +159,34 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(cad_files::create, Tenant(P::WriteCatalogue), &JSON, &UPLOAD, &IDEMPOTENT, &[Code::UnsupportedCadFormat]);
     add!(cad_files::get, Tenant(P::ReadCatalogue), cad_file);
     add!(cad_files::content, Tenant(P::ReadCatalogue), cad_file, &CONTENT);
-    add!(cad_files::delete, Tenant(P::WriteCatalogue), cad_file, &[Code::CadFileProcessing]);
+    add!(cad_files::delete, Tenant(P::WriteCatalogue), cad_file, &[Code::CadFileProcessing, Code::CadFileInUse]);
+    let product: &[Code] = &[Code::ProductNotFound];
+    add!(products::list, List(P::ReadCatalogue), pages);
+    add!(products::create, Tenant(P::WriteCatalogue), &JSON, &IDEMPOTENT, &[Code::PimIdExists]);
+    add!(products::get, Tenant(P::ReadCatalogue), product);
+    add!(products::change, Tenant(P::WriteCatalogue), &JSON, product, &[Code::PimIdExists]);
+    add!(products::delete, Tenant(P::WriteCatalogue), product);
+    let output_type: &[Code] = &[Code::OutputTypeNotFound];
+    let fits: &[Code] = &[
+        Code::EngineNotAllowed,
+        Code::InvalidRolloutGate,
+        Code::ExecutorNotConfigured,
+        Code::ExecutorStillsOnly,
+        Code::FeatureDisabled,
+        Code::OutputTypeExists,
+    ];
+    add!(output_types::list, List(P::ReadCatalogue), pages);
+    add!(output_types::create, Tenant(P::WriteOutputTypes), &JSON, &IDEMPOTENT, fits);
+    add!(output_types::get, Tenant(P::ReadCatalogue), output_type);
+    add!(output_types::change, Tenant(P::WriteOutputTypes), &JSON, output_type, fits);
+    add!(output_types::delete, Tenant(P::WriteOutputTypes), output_type, &[Code::OutputTypeInUse]);
+    let template: &[Code] = &[Code::TemplateNotFound];
+    let fits: &[Code] = &[Code::EngineNotAllowed, Code::TemplateExists];
+    add!(render_templates::list, List(P::ReadCatalogue), pages);
+    add!(render_templates::create, Tenant(P::WriteOutputTypes), &JSON, &IDEMPOTENT, fits);
+    add!(render_templates::get, Tenant(P::ReadCatalogue), template);
+    add!(render_templates::change, Tenant(P::WriteOutputTypes), &JSON, template, fits);
+    add!(render_templates::delete, Tenant(P::WriteOutputTypes), template);
 
     let package: &[Code] = &[Code::PackageNotFound];
     let state_of: &[Code] = &[Code::PackageNotFound, Code::IllegalPackageState];

@@ -130,6 +130,30 @@ codes! {
     CadFileProcessing = "cad_file_processing", "wait until it is `ready` or `failed`";
     /// The file is none that this service reads.
     UnsupportedCadFormat = "unsupported_cad_format", "export the product as GLB, or as STEP (ISO 10303-21)";
+    /// A product has the CAD file.
+    CadFileInUse = "cad_file_in_use", "give its products another CAD file, or none: GET /api/v1/products?cad_file_id= lists them";
+    /// There is no such product.
+    ProductNotFound = "product_not_found", "check the id: GET /api/v1/products lists the products";
+    /// Another product has this `pim_id`.
+    PimIdExists = "pim_id_exists", "change that product instead: GET /api/v1/products?pim_id= shows it";
+    /// There is no such output type.
+    OutputTypeNotFound = "output_type_not_found", "check the id: GET /api/v1/output-types lists the output types";
+    /// Another output type has this name.
+    OutputTypeExists = "output_type_exists", "choose another name, or change the output type that has it";
+    /// Something refers to the output type.
+    OutputTypeInUse = "output_type_in_use", "change or delete the render templates that are for it first";
+    /// The tenant does not allow this render engine.
+    EngineNotAllowed = "engine_not_allowed", "leave `engine` out, or have it allowed: PATCH /api/v1/tenant/config, `render_engines_allowed`";
+    /// The bounds of a rollout gate are not in order.
+    InvalidRolloutGate = "invalid_rollout_gate", "send 0 ≤ pass_max ≤ warn_max ≤ 1; a bound that is left out has its default";
+    /// There is no external renderer for this output type.
+    ExecutorNotConfigured = "executor_not_configured", "use `auto` or `packshot`";
+    /// External renderers make stills alone.
+    ExecutorStillsOnly = "executor_stills_only", "use `auto` or `packshot` for what is no still";
+    /// There is no such render template.
+    TemplateNotFound = "template_not_found", "check the id: GET /api/v1/render-templates lists the render templates";
+    /// Another render template has this name.
+    TemplateExists = "template_exists", "choose another name, or change the template that has it";
     /// There is no such package.
     PackageNotFound = "package_not_found", "check the id: GET /api/v1/packages lists the packages";
     /// There is no such file of a package.

@@ -201,6 +201,11 @@ impl From<DbError> for AppError {
             DbError::NotFound("key") => Self::new(Code::ApiKeyNotFound, "there is no such API key"),
             DbError::NotFound("session") => Self::new(Code::SessionNotFound, "there is no such session"),
             DbError::NotFound("CAD file") => Self::new(Code::CadFileNotFound, "there is no such CAD file"),
+            DbError::NotFound("product") => Self::new(Code::ProductNotFound, "there is no such product"),
+            DbError::NotFound("output type") => Self::new(Code::OutputTypeNotFound, "there is no such output type"),
+            DbError::NotFound("render template") => {
+                Self::new(Code::TemplateNotFound, "there is no such render template")
+            }
             DbError::NotFound("package") => Self::new(Code::PackageNotFound, "there is no such package"),
             DbError::NotFound("file") => Self::new(Code::FileNotFound, "there is no such file"),
             DbError::NotFound(_) => Self::new(Code::NotFound, "there is no such object"),
@@ -209,6 +214,15 @@ impl From<DbError> for AppError {
             DbError::Stale { .. } => Self::new(Code::PreconditionFailed, error.to_string()),
             DbError::Exists("e-mail address") => {
                 Self::new(Code::EmailExists, "another user has this e-mail address").at("/email")
+            }
+            DbError::Exists("product") => {
+                Self::new(Code::PimIdExists, "another product has this `pim_id`").at("/pim_id")
+            }
+            DbError::Exists("output type") => {
+                Self::new(Code::OutputTypeExists, "another output type has this name").at("/name")
+            }
+            DbError::Exists("render template") => {
+                Self::new(Code::TemplateExists, "another render template has this name").at("/name")
             }
             DbError::LastAdmin(LastAdmin::Global) => Self::new(Code::LastGlobalAdmin, error.to_string()),
             DbError::LastAdmin(LastAdmin::Tenant) => Self::new(Code::LastTenantAdmin, error.to_string()),
@@ -220,6 +234,10 @@ impl From<DbError> for AppError {
             DbError::Exceeded(Exceeded::StoredBytes { .. }) => Self::new(Code::StorageQuotaExceeded, error.to_string()),
             DbError::InUse("render") => Self::new(Code::RenderNotTerminal, "the render has not ended yet"),
             DbError::InUse("built-in user") => Self::new(Code::Forbidden, "the built-in user can only be renamed"),
+            DbError::InUse("CAD file") => Self::new(Code::CadFileInUse, "a product has this CAD file"),
+            DbError::InUse("output type") => {
+                Self::new(Code::OutputTypeInUse, "a render template is for this output type")
+            }
             DbError::InUse(_) => Self::new(Code::LibraryInUse, error.to_string()),
             DbError::OneRole => Self::new(Code::DatabaseRolesRequired, error.to_string()),
             DbError::Closed => Self::new(Code::Unavailable, "the service is stopping"),

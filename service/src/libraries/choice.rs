@@ -6,8 +6,9 @@ use super::materials;
 use crate::app::{App, AppError, Code};
 use packshot_contract::problem::Invalid;
 use packshot_db::{TenantScope, libraries};
+use packshot_domain::change::Change;
 use packshot_domain::principal::Principal;
-use packshot_domain::tenant_config::{BUILTIN_LIBRARY, Change, TenantConfigChange};
+use packshot_domain::tenant_config::{BUILTIN_LIBRARY, TenantConfigChange};
 use packshot_materials::library::Library;
 
 /// Checks the library and the material in a change of the configuration, for the tenant that the caller acts in.

@@ -6,7 +6,7 @@ use packshot_contract::request::SAMPLES_MAX;
 use packshot_db::{TenantScope, settings, tenant_configs};
 use packshot_domain::feature::{Feature, Features};
 use packshot_domain::principal::Principal;
-use packshot_domain::tenant_config::{BUILTIN_LIBRARY, FALLBACK_MATERIAL, TenantConfig};
+use packshot_domain::tenant_config::{BUILTIN_LIBRARY, EngineName, FALLBACK_MATERIAL, TenantConfig};
 use packshot_pipeline::plan::Limits;
 
 /// Settings that affect requests for pictures, as they were when they were read.
@@ -20,6 +20,8 @@ pub struct RenderSettings {
     pub material_library: Option<String>,
     /// The tenant's material for parts that nothing matches, where it chose another than the libraries do.
     pub fallback_material: Option<String>,
+    /// The engines that output types may name.
+    pub engines_allowed: Vec<EngineName>,
     features: Features,
 }
 
@@ -46,6 +48,7 @@ impl RenderSettings {
             upload_bytes_max: lower(own.max_upload_bytes, max_upload_bytes),
             material_library: Some(own.material_library).filter(|name| name != BUILTIN_LIBRARY),
             fallback_material: Some(own.fallback_material).filter(|name| name != FALLBACK_MATERIAL),
+            engines_allowed: own.render_engines_allowed,
             features: own.features,
         })
     }

@@ -8,9 +8,10 @@ use packshot_contract::problem::{Finding, Invalid};
 use packshot_contract::tenant_config::{TenantConfig, TenantConfigPatch};
 use packshot_db::tenant_configs::{self, StoredConfig};
 use packshot_db::{AllTenants, TenantScope, installation, tenants};
+use packshot_domain::change::Change;
 use packshot_domain::id::TenantId;
 use packshot_domain::principal::Principal;
-use packshot_domain::tenant_config::{self as domain, Change, ConfigMember, TenantConfigChange};
+use packshot_domain::tenant_config::{self as domain, ConfigMember, TenantConfigChange};
 
 /// The configuration of the tenant that the caller acts in.
 ///

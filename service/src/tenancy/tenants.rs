@@ -9,9 +9,10 @@ use packshot_db::tenants::{self, Tenant, TenantView, Usage};
 use packshot_db::users::NewUser;
 use packshot_db::{AllTenants, DbError, TenantScope, jobs};
 use packshot_domain::access::Role;
+use packshot_domain::change::Change;
 use packshot_domain::id::TenantId;
 use packshot_domain::principal::Principal;
-use packshot_domain::tenant_config::{BUILTIN_LIBRARY, Change, TenantConfig, TenantConfigChange};
+use packshot_domain::tenant_config::{BUILTIN_LIBRARY, TenantConfig, TenantConfigChange};
 use packshot_domain::user::DisplayName;
 use packshot_materials::library::Library;
 

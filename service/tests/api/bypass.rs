@@ -15,12 +15,15 @@ use crate::log_lines;
 use crate::materials::ACME;
 
 /// Every list that can show the rows of all tenants.
-const LISTS: [&str; 8] = [
+const LISTS: [&str; 11] = [
     "/api/v1/api-keys",
     "/api/v1/audit-log",
     "/api/v1/cad-files",
     "/api/v1/material-libraries",
+    "/api/v1/output-types",
     "/api/v1/packages",
+    "/api/v1/products",
+    "/api/v1/render-templates",
     "/api/v1/renders",
     "/api/v1/tasks",
     "/api/v1/users",
@@ -56,6 +59,13 @@ async fn make_rows(guest: &Guest<'_>, n: u32) {
     let cad_file = Form::new().part("file", Part::bytes(glb).file_name("part.glb"));
     let uploaded = Reply::of(guest.request(Method::POST, "/api/v1/cad-files").multipart(cad_file)).await;
     assert_eq!(uploaded.status, 201, "{}", uploaded.text());
+    for (path, body) in [
+        ("/api/v1/products", json!({"pim_id": format!("{n}"), "name": "P"})),
+        ("/api/v1/output-types", json!({"name": format!("Output type {n}")})),
+        ("/api/v1/render-templates", json!({"name": format!("Template {n}")})),
+    ] {
+        assert_eq!(guest.send(Method::POST, path, &body).await.status, 201);
+    }
     let package = json!({"name": "p", "producer": "prod", "subject": "sub", "retention_class": "scratch"});
     assert_eq!(guest.send(Method::POST, "/api/v1/packages", &package).await.status, 201);
 }

@@ -74,6 +74,7 @@ impl Things {
             let reply = app.request(Method::POST, path).json(&body).send().await.expect("an answer");
             reply.json::<Value>().await.expect("an object")
         };
+        let unique = uuid::Uuid::now_v7().to_string();
         match operation {
             "get_user" | "change_user" | "delete_user" | "reset_password" => {
                 Some(id(&created("/api/v1/users", json!({"email": "ben@test", "display_name": "Ben"})).await))
@@ -119,6 +120,15 @@ impl Things {
                 let part = Part::bytes(Glb::body()).file_name("bearing.glb");
                 let request = app.request(Method::POST, "/api/v1/cad-files").multipart(Form::new().part("file", part));
                 Some(id(&request.send().await.expect("an answer").json().await.expect("a CAD file")))
+            }
+            "get_product" | "change_product" | "delete_product" => {
+                Some(id(&created("/api/v1/products", json!({"pim_id": unique, "name": "P"})).await))
+            }
+            "get_output_type" | "change_output_type" | "delete_output_type" => {
+                Some(id(&created("/api/v1/output-types", json!({"name": unique})).await))
+            }
+            "get_render_template" | "change_render_template" | "delete_render_template" => {
+                Some(id(&created("/api/v1/render-templates", json!({"name": unique})).await))
             }
             "get_material" => None,
             _ if operation.ends_with("_library") => Some(id(&library().await)),
@@ -191,6 +201,12 @@ fn with_body(
     }
     if body.get("refresh_token").is_some() {
         body["refresh_token"] = things.refresh_token.clone();
+    }
+    // What a tenant has once is new each time.
+    for unique in ["pim_id", "name"] {
+        if let Some(Value::String(text)) = body.get_mut(unique) {
+            text.push_str(&format!(" {}", uuid::Uuid::now_v7()));
+        }
     }
     if media_type == "application/x-www-form-urlencoded" {
         let members = body.as_object().expect("members").iter().map(|(name, value)| (name, text(value)));

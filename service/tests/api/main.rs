@@ -109,6 +109,7 @@ mod artifacts;
 mod audited;
 mod bypass;
 mod cad_files;
+mod catalogue;
 mod checked;
 mod collecting;
 mod configs;

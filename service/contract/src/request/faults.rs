@@ -6,7 +6,7 @@ use packshot_renderer::diagnostic::option_of_place;
 use crate::problem::{Finding, code};
 
 /// A fault of an option as a finding.
-pub(super) fn finding(fault: &OptionFault) -> Finding {
+pub(crate) fn finding(fault: &OptionFault) -> Finding {
     let message = fault.message.text(&PlainNames);
     let detail = if fault.help.is_empty() { message } else { format!("{message}: {}", fault.help.text(&PlainNames)) };
     Finding::new(format!("/{}{}", fault.option.spec().name, fault.at), code(&fault.kind), detail)

@@ -1,7 +1,7 @@
 //! From the JSON of a client to the options that it gave.
 
 use packshot_json::{FaultKind, Faults, Members, Node};
-use packshot_pipeline::plan::{OptionId, Options, TABLE};
+use packshot_pipeline::plan::{OptionId, OptionSpec, Options, TABLE};
 use packshot_renderer::shot::Background;
 use serde_json::{Map, Value};
 
@@ -50,7 +50,7 @@ fn read(mut m: Members<'_>, files: Uploads) -> RenderRequest {
     let kind = m.take("kind").and_then(|kind| kind.word()).unwrap_or_default();
     let (asset, environment) = (asset(&mut m, files), environment(&mut m, files));
     let mut request = RenderRequest { kind, asset, environment, ..RenderRequest::default() };
-    options(&mut m, &mut request.options);
+    options(&mut m, TABLE, &mut request.options);
     keeping(&mut m, &mut request);
     m.finish();
     request
@@ -64,12 +64,12 @@ fn suggest(finding: &mut Finding) {
     }
 }
 
-/// Reads every option that is given; `null` is the same as leaving it out.
-fn options(m: &mut Members<'_>, options: &mut Options) {
+/// Reads those of these options that are given; `null` is the same as leaving one out.
+pub(crate) fn options<'t>(m: &mut Members<'_>, specs: impl IntoIterator<Item = &'t OptionSpec>, options: &mut Options) {
     let set = |id: OptionId, node: Node<'_>, options: &mut Options| {
         node.adopt(options.set_json(id, node.value()).map_err(|wrong| wrong.0));
     };
-    for spec in TABLE {
+    for spec in specs {
         if let Some(node) = m.given(spec.name) {
             set(spec.id, node, options);
         }

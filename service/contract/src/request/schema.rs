@@ -53,13 +53,13 @@ impl ToSchema for RenderRequest {
 }
 
 /// A schema of JSON; any object if the generator does not know a word in it, which a test would notice.
-fn of_json(schema: Value) -> RefOr<Schema> {
+pub(crate) fn of_json(schema: Value) -> RefOr<Schema> {
     serde_json::from_value(schema).unwrap_or_else(|_| ObjectBuilder::new().into())
 }
 
 /// Schema of one option. Its description has the unit and the default, instead of a `default` in the schema: clients
 /// may send that as if the user had chosen it, and it would override a preset or a template.
-fn member(spec: &OptionSpec) -> Value {
+pub(crate) fn member(spec: &OptionSpec) -> Value {
     let mut schema = spec.schema();
     if let Value::Object(members) = &mut schema {
         members.remove("x-unit");

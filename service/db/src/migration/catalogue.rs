@@ -1,9 +1,9 @@
-//! What orders are about: CAD files, and the products that are made of them (orders.md §1).
+//! What orders are about: CAD files, the products that are made of them, and what is made of those (orders.md §1).
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
 
-use super::{index, of_tenant, table};
+use super::{belongs_to, index, of_tenant, table};
 
 pub(super) fn tables() -> Vec<TableCreateStatement> {
     let cad_files = vec![
@@ -24,8 +24,77 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         big_integer("updated_at"),
         big_integer("revision"),
     ];
-    let name = "cad_files";
-    vec![table(name, &["tenant_id", "id"], cad_files).foreign_key(&mut of_tenant(name)).take()]
+    let products = vec![
+        uuid("tenant_id"),
+        uuid("id"),
+        text("pim_id"),
+        text("name"),
+        // Both of them folded, for searches.
+        text("searched"),
+        text_null("category_key"),
+        text_null("lagertyp"),
+        uuid_null("cad_file_id"),
+        big_integer("created_at"),
+        big_integer("updated_at"),
+        big_integer("revision"),
+    ];
+    let product_parts = vec![
+        uuid("tenant_id"),
+        uuid("product_id"),
+        integer("position"),
+        text("part_name"),
+        text("material"),
+        text_null("found_by"),
+    ];
+    let output_types = vec![
+        uuid("tenant_id"),
+        uuid("id"),
+        text("name"),
+        text("kind"),
+        text("render_backend"),
+        text("render_settings"),
+        text("gate_metric"),
+        double("gate_pass_max"),
+        double("gate_warn_max"),
+        integer_null("max_unmapped"),
+        big_integer("created_at"),
+        big_integer("updated_at"),
+        big_integer("revision"),
+    ];
+    let render_templates = vec![
+        uuid("tenant_id"),
+        uuid("id"),
+        text("name"),
+        uuid_null("output_type_id"),
+        text_null("category_key"),
+        text("settings"),
+        boolean("use_materials"),
+        text("materials"),
+        text_null("library"),
+        boolean("is_active"),
+        big_integer("created_at"),
+        big_integer("updated_at"),
+        big_integer("revision"),
+    ];
+    let named = |name, columns| table(name, &["tenant_id", "id"], columns).foreign_key(&mut of_tenant(name)).take();
+    vec![
+        named("cad_files", cad_files),
+        named("products", products).foreign_key(&mut needs("products", "cad_file_id", "cad_files")).take(),
+        table("product_parts", &["tenant_id", "product_id", "position"], product_parts)
+            .foreign_key(&mut belongs_to("product_parts", ["tenant_id", "product_id"], "products"))
+            .take(),
+        named("output_types", output_types),
+        named("render_templates", render_templates)
+            .foreign_key(&mut needs("render_templates", "output_type_id", "output_types"))
+            .take(),
+    ]
+}
+
+/// A reference from `column` of `table` to a row of the same tenant, which cannot be deleted while it is there.
+fn needs(table: &'static str, column: &'static str, to: &'static str) -> ForeignKeyCreateStatement {
+    let mut reference = ForeignKey::create();
+    reference.name(format!("fk_{table}_{to}")).on_delete(ForeignKeyAction::Restrict);
+    reference.from(table, ("tenant_id", column)).to(to, ("tenant_id", "id")).take()
 }
 
 pub(super) fn indexes() -> Vec<IndexCreateStatement> {
@@ -34,5 +103,17 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_cad_files_address", "cad_files", &["tenant_id", "address"]).unique().take(),
         index("idx_cad_files_page", "cad_files", &["tenant_id", "created_at", "id"]),
         index("idx_cad_files_page_of_all", "cad_files", &["created_at", "id"]),
+        index("idx_products_pim_id", "products", &["tenant_id", "pim_id"]).unique().take(),
+        index("idx_products_page", "products", &["tenant_id", "created_at", "id"]),
+        index("idx_products_page_of_all", "products", &["created_at", "id"]),
+        index("idx_products_cad_file", "products", &["tenant_id", "cad_file_id"]),
+        index("idx_product_parts_name", "product_parts", &["tenant_id", "product_id", "part_name"]).unique().take(),
+        index("idx_output_types_name", "output_types", &["tenant_id", "name"]).unique().take(),
+        index("idx_output_types_page", "output_types", &["tenant_id", "created_at", "id"]),
+        index("idx_output_types_page_of_all", "output_types", &["created_at", "id"]),
+        index("idx_render_templates_name", "render_templates", &["tenant_id", "name"]).unique().take(),
+        index("idx_render_templates_page", "render_templates", &["tenant_id", "created_at", "id"]),
+        index("idx_render_templates_page_of_all", "render_templates", &["created_at", "id"]),
+        index("idx_render_templates_output_type", "render_templates", &["tenant_id", "output_type_id"]),
     ]
 }

@@ -17,9 +17,10 @@ use packshot_domain::artifact::{
     Receipt, RetentionClass, StorageLocationId, Tree,
 };
 use packshot_domain::audit::Actor;
+use packshot_domain::change::Change;
 use packshot_domain::hash::{ContentAddress, Digests};
 use packshot_domain::id::{FileId, PackageId};
-use packshot_domain::tenant_config::{Change, LimitedClass, TenantConfigChange};
+use packshot_domain::tenant_config::{LimitedClass, TenantConfigChange};
 use serde_json::json;
 
 use crate::engine::Fixture;

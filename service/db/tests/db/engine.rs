@@ -16,6 +16,7 @@ use packshot_db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, obj
 use packshot_domain::access::Role;
 use packshot_domain::artifact::{ArtifactFile, ByteSize, EventActor, Metadata, Receipt, RetentionClass, Tree};
 use packshot_domain::audit::Actor;
+use packshot_domain::change::Change;
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::document::JobDocument;
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
@@ -24,7 +25,7 @@ use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::{Lane, Lease, QueueName, SERVICE_DEATHS_MAX, TaskKind};
-use packshot_domain::tenant_config::{Change, TenantConfig, TenantConfigChange};
+use packshot_domain::tenant_config::{TenantConfig, TenantConfigChange};
 use serde_json::json;
 
 /// An open database, and the tenant and user that every installation has.

@@ -11,13 +11,14 @@ use packshot_db::tasks::{self, Ended, Rejection, Report};
 use packshot_db::{DbError, PageRequest, files, objects};
 use packshot_domain::artifact::{PackageStatus, RetentionClass};
 use packshot_domain::audit::Actor;
+use packshot_domain::change::Change;
 use packshot_domain::event::LogLevel;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId};
 use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::step::StepName;
 use packshot_domain::task::{TaskKind, TaskState};
-use packshot_domain::tenant_config::{Change, TenantConfigChange};
+use packshot_domain::tenant_config::TenantConfigChange;
 use serde_json::json;
 
 use crate::engine::{Fixture, completion, deleter, kept, package_of, picture, rejection};

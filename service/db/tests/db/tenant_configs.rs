@@ -9,10 +9,11 @@ use packshot_db::renders::{self, Submitted};
 use packshot_db::tenant_configs;
 use packshot_db::{DbError, Exceeded, TenantScope, objects};
 use packshot_domain::audit::{Action, Actor};
+use packshot_domain::change::Change;
 use packshot_domain::feature::Feature;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::TenantId;
-use packshot_domain::tenant_config::{Change, LimitedClass, TenantConfig, TenantConfigChange};
+use packshot_domain::tenant_config::{LimitedClass, TenantConfig, TenantConfigChange};
 use serde_json::json;
 
 use crate::engine::Fixture;

@@ -15,6 +15,11 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         ("get_file", "name") => json!("result.png"),
         ("list_packages", "name") => json!("Lager 6204"),
         ("list_cad_files", "status") => json!("ready"),
+        ("list_products", "q") => json!("6204"),
+        (_, "pim_id") => json!("6204-2RS"),
+        (_, "category_key") => json!("deep-groove"),
+        (_, "lagertyp") => json!("Rillenkugellager"),
+        (_, "cad_file_id") => json!(ID),
         ("list_packages", "status") => json!("finalized"),
         (_, "producer") => json!("pim-export/2.1"),
         (_, "subject") => json!(format!("render:{ID}")),
@@ -76,6 +81,20 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
             stored
         }
         ("create_cad_file", _) => json!({"file": "(the bytes of bearing.glb)"}),
+        ("create_product", _) => {
+            let materials = json!([{"part_name": "Cage", "material": "STD_020101_Brass"}]);
+            json!({"pim_id": "6204-2RS", "name": "Lager 6204", "cad_part_materials": materials})
+        }
+        ("change_product", _) => json!({"lagertyp": "Rillenkugellager", "category_key": null}),
+        ("create_output_type", _) => {
+            let settings = json!({"width": 2048, "height": 2048, "background": "white"});
+            json!({"name": "Front, white", "kind": "still", "render_settings": settings, "max_unmapped": 0})
+        }
+        ("change_output_type", _) => json!({"max_unmapped": null, "rollout_gate": {"metric": "flip"}}),
+        ("create_render_template", _) => {
+            json!({"name": "Deep groove", "category_key": "deep-groove", "settings": {"fill": 0.8}})
+        }
+        ("change_render_template", _) => json!({"is_active": false}),
         ("create_library", _) => json!({"library": "(the bytes of studio.toml)"}),
         ("change_library", _) => json!({"public": true}),
         ("change_settings", _) => json!({"render_samples": 512, "max_pixels": null}),

@@ -38,6 +38,9 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::MaterialNotFound
         | Code::LibraryNotFound
         | Code::CadFileNotFound
+        | Code::ProductNotFound
+        | Code::OutputTypeNotFound
+        | Code::TemplateNotFound
         | Code::UserNotFound
         | Code::TenantNotFound
         | Code::ApiKeyNotFound
@@ -58,6 +61,11 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::LibraryVersionExists
         | Code::LibraryInUse
         | Code::CadFileProcessing
+        | Code::CadFileInUse
+        | Code::PimIdExists
+        | Code::OutputTypeExists
+        | Code::OutputTypeInUse
+        | Code::TemplateExists
         | Code::StorageQuotaExceeded
         | Code::AlreadyConfigured
         | Code::DatabaseRolesRequired
@@ -92,6 +100,10 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::InvalidSetting
         | Code::InvalidCursor
         | Code::UnsupportedCadFormat
+        | Code::EngineNotAllowed
+        | Code::InvalidRolloutGate
+        | Code::ExecutorNotConfigured
+        | Code::ExecutorStillsOnly
         | Code::InvalidRelativePath
         | Code::DigestMismatch
         | Code::TooManyFiles

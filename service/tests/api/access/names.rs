@@ -9,7 +9,8 @@ use crate::app::{Guest, Reply};
 use crate::materials::ACME;
 
 /// Operations that make something whose name must be free in its tenant.
-const MAKERS: &[&str] = &["create_user", "create_library"];
+const MAKERS: &[&str] =
+    &["create_user", "create_library", "create_product", "create_output_type", "create_render_template"];
 
 async fn user(guest: &Guest<'_>) -> (u16, String) {
     let reply = guest.send(Method::POST, "/api/v1/users", &json!({"email": "same@test", "display_name": "Same"})).await;
@@ -43,6 +44,16 @@ cases! {
         assert_eq!((user(&alpha).await, user(&beta).await), (taken("email_exists"), taken("email_exists")));
         assert_eq!((library(&alpha, "0.7").await, library(&beta, "0.6").await), (made.clone(), made));
         assert_eq!(library(&alpha, "0.5").await, taken("library_version_exists"));
+        for (path, body, code) in [
+            ("/api/v1/products", json!({"pim_id": "same", "name": "Same"}), "pim_id_exists"),
+            ("/api/v1/output-types", json!({"name": "Same"}), "output_type_exists"),
+            ("/api/v1/render-templates", json!({"name": "Same"}), "template_exists"),
+        ] {
+            let make = async |guest: &Guest<'_>| outcome(&guest.send(Method::POST, path, &body).await);
+            let free = (201, String::new());
+            assert_eq!((make(&alpha).await, make(&beta).await), (free.clone(), free), "{path}");
+            assert_eq!(make(&alpha).await, taken(code), "{path}");
+        }
         for guest in [&alpha, &beta] {
             let key = json!({"name": "same", "scopes": ["renders:read"]});
             assert_eq!(guest.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);

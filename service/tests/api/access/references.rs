@@ -17,6 +17,12 @@ const IN_BODIES: &[(&str, &str)] = &[
     ("preflight", "asset"),
     ("preflight", "environment"),
     ("create_api_key", "user_id"),
+    ("create_product", "cad_file_id"),
+    ("change_product", "cad_file_id"),
+    ("create_output_type", "workflow_definition_id"),
+    ("change_output_type", "workflow_definition_id"),
+    ("create_render_template", "output_type_id"),
+    ("change_render_template", "output_type_id"),
 ];
 /// A name that no library has, as long as [`OF_ALPHA`] and much like it: no tenant is told what others call theirs.
 const OF_NOBODY: &str = "ATLAX";
@@ -88,6 +94,35 @@ cases! {
         let missing = told(&tenants, (Method::POST, "/api/v1/api-keys"), Some(&key(&nobody)), &nobody).await;
         assert_eq!(seen, missing);
         assert_eq!(seen.problem(), (404, "user_not_found".to_owned()));
+    }
+
+    async fn t49_foreign_references_in_the_catalogue(engine) {
+        let tenants = Tenants::with_things(&engine).await;
+        let (alpha, beta) = (&tenants.alpha.boss.token, &tenants.beta.boss.token);
+        let newest = async |token: &str, list: &str| {
+            let page = tenants.app.with_key(token).get(list).await.json();
+            page["items"][0]["id"].as_str().expect("an id").to_owned()
+        };
+        let nobody = uuid::Uuid::now_v7().to_string();
+        for (list, member, referred) in [
+            ("/api/v1/products", "cad_file_id", "/api/v1/cad-files"),
+            ("/api/v1/output-types", "workflow_definition_id", "/api/v1/output-types"),
+            ("/api/v1/render-templates", "output_type_id", "/api/v1/output-types"),
+        ] {
+            let foreign = newest(alpha, referred).await;
+            let own = format!("{list}/{}", newest(beta, list).await);
+            for (method, path) in [(Method::POST, list), (Method::PATCH, own.as_str())] {
+                let body = |id: &str| match method == Method::POST {
+                    true if list.ends_with("products") => json!({"pim_id": "x", "name": "x", member: id}),
+                    true => json!({"name": "x", member: id}),
+                    false => json!({member: id}),
+                };
+                let seen = told(&tenants, (method.clone(), path), Some(&body(&foreign)), &foreign).await;
+                let missing = told(&tenants, (method.clone(), path), Some(&body(&nobody)), &nobody).await;
+                assert_eq!(seen, missing, "{path}: {member}");
+                assert!(seen.status == 422 && seen.body.contains(&format!("/{member}")), "{path}: {}", seen.said());
+            }
+        }
     }
 
     async fn t49_foreign_filters_and_cursors(engine) {

@@ -44,6 +44,7 @@ const ROWS: &[Row] = &[
     row("write_libraries", "catalog:write", ADMINS),
     row("read_catalogue", "catalog:read", EVERYONE),
     row("write_catalogue", "catalog:write", MANAGERS),
+    row("write_output_types", "catalog:write", ADMINS),
     row("read_artifacts", "artifacts:read", MANAGERS),
     row("write_artifacts", "artifacts:write", MANAGERS),
     row("collect_artifacts", "artifacts:write", ADMINS),

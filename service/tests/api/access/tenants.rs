@@ -186,6 +186,7 @@ impl Tenants {
         assert_eq!(boss.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);
         Kept::make(&self.app, TenantScope::of(tenant.id), format!("kept by {}", tenant.slug).as_bytes()).await;
         cad_file(&boss, &format!("Part_of_{}", tenant.slug)).await;
+        catalogue(&boss, tenant.slug).await;
         user(&self.app, tenant.id, "spare@test", Role::Client).await;
         // A second session: the first is the one that asks.
         sign_in(&self.app, tenant.slug, "boss@test").await;
@@ -202,6 +203,7 @@ impl Tenants {
         assert_eq!(boss.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);
         Kept::make(&self.app, TenantScope::of(self.alpha.id), b"what alpha alone keeps").await;
         cad_file(&boss, "Second_part").await;
+        catalogue(&boss, OF_ALPHA).await;
     }
 
     /// What alpha has at the path of an operation: for each of its ids, the newest of the list that it is in.
@@ -307,6 +309,18 @@ async fn sign_in(app: &TestApp, slug: &str, email: &str) -> String {
 async fn signed_up(app: &TestApp, tenant: TenantId, slug: &str, email: &str, role: Role) -> String {
     user(app, tenant, email, role).await;
     sign_in(app, slug, email).await
+}
+
+/// Makes a product, an output type and a render template.
+async fn catalogue(guest: &Guest<'_>, name: &str) {
+    for (path, body) in [
+        ("/api/v1/products", json!({"pim_id": format!("pim of {name}"), "name": name})),
+        ("/api/v1/output-types", json!({"name": format!("pictures of {name}")})),
+        ("/api/v1/render-templates", json!({"name": format!("look of {name}")})),
+    ] {
+        let made = guest.send(Method::POST, path, &body).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
 }
 
 /// Uploads a CAD file with one part.

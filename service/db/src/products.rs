@@ -1,0 +1,314 @@
+//! Products of a tenant, each with the materials of its parts.
+
+mod parts;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select, SqlErr};
+use serde_json::json;
+
+use crate::audit::{self, NewEntry};
+use crate::column::Col;
+use crate::entity::{cad_file, product};
+use crate::level::Level;
+use crate::tx::Tx;
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope};
+use packshot_domain::artifact::Label;
+use packshot_domain::audit::{Action, Actor};
+use packshot_domain::id::{CadFileId, ProductId, TenantId};
+use packshot_domain::product::{PartEntries, ProductFields};
+use packshot_domain::time::Timestamp;
+
+/// A product as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Its id.
+    pub id: ProductId,
+    /// The tenant that it belongs to.
+    pub tenant: TenantId,
+    /// What somebody said of it.
+    pub fields: ProductFields,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed.
+    pub updated_at: Timestamp,
+    /// Counts its changes.
+    pub revision: i64,
+}
+
+/// Which products a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProductFilter {
+    /// Only those with this text in their name or their `pim_id`, in any case.
+    pub query: Option<String>,
+    /// Only the one with this `pim_id`.
+    pub pim_id: Option<Label>,
+    /// Only those of this category.
+    pub category_key: Option<Label>,
+    /// Only those with this `lagertyp`.
+    pub lagertyp: Option<Label>,
+    /// Only those with this CAD file.
+    pub cad_file: Option<CadFileId>,
+}
+
+/// Makes a product.
+///
+/// # Errors
+///
+/// [`DbError::Exists`] when the tenant has one with this `pim_id`; [`DbError::NotFound`] of a CAD file.
+pub async fn create(
+    db: &Db,
+    scope: TenantScope,
+    by: Actor,
+    id: ProductId,
+    fields: ProductFields,
+) -> Result<Product, DbError> {
+    db.write(scope, (scope.tenant, by, id, fields), |tx, (tenant, by, id, fields)| {
+        Box::pin(async move {
+            lock_cad_file(tx, *tenant, fields.cad_file).await?;
+            tx.enter(Level::Product);
+            let now = tx.now().await?;
+            let row = product::ActiveModel {
+                tenant_id: Set(Col(*tenant)),
+                id: Set(Col(*id)),
+                created_at: Set(Col(now)),
+                revision: Set(1),
+                ..written(fields, now)
+            };
+            let only_once = [product::Column::TenantId, product::Column::PimId];
+            let only_once = OnConflict::columns(only_once).do_nothing().to_owned();
+            let made = product::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on()).await?;
+            if made == 0 {
+                return Err(DbError::Exists("product"));
+            }
+            parts::write(tx, *tenant, *id, &fields.parts).await?;
+            let row = find(tx, *tenant, *id).await?;
+            note(tx, by, &row, json!({"before": null, "after": shown(&row, &fields.parts)})).await?;
+            Ok(Product::of(row, fields.parts.clone()))
+        })
+    })
+    .await
+}
+
+/// A product of the tenant.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn get(db: &Db, scope: TenantScope, id: ProductId) -> Result<Product, DbError> {
+    db.read(scope, (scope.tenant, id), |tx, (tenant, id)| {
+        Box::pin(async move {
+            let row = find(tx, *tenant, *id).await?;
+            let parts = parts::of_one(tx, *tenant, *id).await?;
+            Ok(Product::of(row, parts))
+        })
+    })
+    .await
+}
+
+/// A page of products, newest first.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn list(
+    db: &Db,
+    scope: impl Into<ReadScope>,
+    filter: ProductFilter,
+    page: PageRequest,
+) -> Result<Page<Product>, DbError> {
+    let scope = scope.into();
+    db.read(scope, (scope, filter, page), |tx, (scope, filter, page)| {
+        Box::pin(async move {
+            let products = filter.narrow(scope.narrow(product::Entity::find(), product::Column::TenantId));
+            let rows = page.narrow(products, product::Column::CreatedAt, product::Column::Id).all(tx.on()).await?;
+            let page: Page<product::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
+            let ids = page.items.iter().map(|row| (row.tenant_id.0, row.id.0));
+            let mut parts = parts::of_many(tx, ids).await?;
+            let items = page.items.into_iter().map(|row| {
+                let parts = parts.remove(&row.id.0).unwrap_or_default();
+                Product::of(row, parts)
+            });
+            Ok(Page { items: items.collect(), next: page.next })
+        })
+    })
+    .await
+}
+
+/// Replaces what is said of a product, if it still has this revision.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`], also of a CAD file; [`DbError::Stale`]; [`DbError::Exists`] when another one has this
+/// `pim_id`.
+pub async fn replace(
+    db: &Db,
+    scope: TenantScope,
+    by: Actor,
+    (id, revision): (ProductId, i64),
+    fields: ProductFields,
+) -> Result<Product, DbError> {
+    db.write(scope, (scope.tenant, by, id, revision, fields), |tx, (tenant, by, id, revision, fields)| {
+        Box::pin(async move {
+            lock_cad_file(tx, *tenant, fields.cad_file).await?;
+            let before = lock(tx, *tenant, *id).await?;
+            if before.revision != *revision {
+                return Err(DbError::Stale { current: before.revision });
+            }
+            let parts_before = parts::of_one(tx, *tenant, *id).await?;
+            let before_shown = shown(&before, &parts_before);
+            let now = tx.now().await?;
+            let row = product::ActiveModel {
+                revision: Set(before.revision + 1),
+                ..merged(before.into_active_model(), written(fields, now))
+            };
+            let row = row.update(tx.on()).await.map_err(|error| match error.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(_)) => DbError::Exists("product"),
+                _ => error.into(),
+            })?;
+            if parts_before != fields.parts {
+                parts::write(tx, *tenant, *id, &fields.parts).await?;
+            }
+            let after_shown = shown(&row, &fields.parts);
+            note(tx, by, &row, audit::change(&before_shown, &after_shown)).await?;
+            Ok(Product::of(row, fields.parts.clone()))
+        })
+    })
+    .await
+}
+
+/// Deletes a product.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: ProductId) -> Result<(), DbError> {
+    db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
+        Box::pin(async move {
+            let row = lock(tx, *tenant, *id).await?;
+            let parts = parts::of_one(tx, *tenant, *id).await?;
+            product::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
+            note(tx, by, &row, json!({"before": shown(&row, &parts), "after": null})).await
+        })
+    })
+    .await
+}
+
+/// Whether a product has this CAD file, whose row is locked.
+pub(super) async fn is_any_of(tx: &Tx<'_>, tenant: TenantId, file: CadFileId) -> Result<bool, DbError> {
+    let with_it = product::Entity::find()
+        .filter(product::Column::TenantId.eq(Col(tenant)))
+        .filter(product::Column::CadFileId.eq(Col(file)));
+    Ok(with_it.one(tx.on()).await?.is_some())
+}
+
+async fn find(tx: &Tx<'_>, tenant: TenantId, id: ProductId) -> Result<product::Model, DbError> {
+    let row = product::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
+    row.ok_or(DbError::NotFound("product"))
+}
+
+async fn lock(tx: &Tx<'_>, tenant: TenantId, id: ProductId) -> Result<product::Model, DbError> {
+    tx.enter(Level::Product);
+    let row = product::Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
+    row.ok_or(DbError::NotFound("product"))
+}
+
+/// Locks the CAD file that a product gets, so that it is not deleted meanwhile.
+async fn lock_cad_file(tx: &Tx<'_>, tenant: TenantId, id: Option<CadFileId>) -> Result<(), DbError> {
+    let Some(id) = id else { return Ok(()) };
+    tx.enter(Level::CadFile);
+    let row = cad_file::Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
+    row.map(|_| ()).ok_or(DbError::NotFound("CAD file"))
+}
+
+/// The columns that somebody's words become.
+fn written(fields: &ProductFields, now: Timestamp) -> product::ActiveModel {
+    product::ActiveModel {
+        pim_id: Set(Col(fields.pim_id.clone())),
+        name: Set(Col(fields.name.clone())),
+        searched: Set(format!("{}\n{}", fields.pim_id, fields.name).to_lowercase()),
+        category_key: Set(fields.category_key.clone().map(Col)),
+        lagertyp: Set(fields.lagertyp.clone().map(Col)),
+        cad_file_id: Set(fields.cad_file.map(Col)),
+        updated_at: Set(Col(now)),
+        ..Default::default()
+    }
+}
+
+/// A row with the columns that are written.
+fn merged(row: product::ActiveModel, written: product::ActiveModel) -> product::ActiveModel {
+    product::ActiveModel {
+        tenant_id: row.tenant_id,
+        id: row.id,
+        created_at: row.created_at,
+        revision: row.revision,
+        ..written
+    }
+}
+
+impl ProductFilter {
+    fn narrow(&self, products: Select<product::Entity>) -> Select<product::Entity> {
+        use product::Column as C;
+        let Self { query, pim_id, category_key, lagertyp, cad_file } = self;
+        let mut products = products;
+        if let Some(query) = query {
+            products = products.filter(Expr::col(C::Searched).like(containing(&query.to_lowercase())));
+        }
+        for (column, wanted) in [(C::PimId, pim_id), (C::CategoryKey, category_key), (C::Lagertyp, lagertyp)] {
+            if let Some(wanted) = wanted {
+                products = products.filter(column.eq(Col(wanted.clone())));
+            }
+        }
+        match cad_file {
+            Some(file) => products.filter(C::CadFileId.eq(Col(*file))),
+            None => products,
+        }
+    }
+}
+
+/// The pattern of texts that contain `text`.
+fn containing(text: &str) -> LikeExpr {
+    let literal: String =
+        text.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect();
+    LikeExpr::new(format!("%{literal}%")).escape('\\')
+}
+
+/// What the audit log shows of a product.
+fn shown(row: &product::Model, parts: &PartEntries) -> Json {
+    let text = |label: &Option<Col<Label>>| label.as_ref().map(|label| label.0.to_string());
+    json!({
+        "pim_id": row.pim_id.0.as_str(),
+        "name": row.name.0.as_str(),
+        "category_key": text(&row.category_key),
+        "lagertyp": text(&row.lagertyp),
+        "cad_file_id": row.cad_file_id.map(|id| id.0.to_string()),
+        "cad_part_materials": parts::shown(parts),
+    })
+}
+
+/// Writes the audit entry of a change of a product.
+async fn note(tx: &Tx<'_>, by: &Actor, row: &product::Model, detail: Json) -> Result<(), DbError> {
+    let object = Some(("product", row.id.0.to_string()));
+    audit::write(tx, row.tenant_id.0, by, [NewEntry { action: Action::ProductChanged, object, detail }]).await
+}
+
+impl Product {
+    fn of(row: product::Model, parts: PartEntries) -> Self {
+        let fields = ProductFields {
+            pim_id: row.pim_id.0,
+            name: row.name.0,
+            category_key: row.category_key.map(Col::value),
+            lagertyp: row.lagertyp.map(Col::value),
+            cad_file: row.cad_file_id.map(Col::value),
+            parts,
+        };
+        Self {
+            id: row.id.0,
+            tenant: row.tenant_id.0,
+            fields,
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+            revision: row.revision,
+        }
+    }
+}

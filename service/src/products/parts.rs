@@ -1,0 +1,60 @@
+//! Which materials the names of parts lead to.
+
+use std::sync::Arc;
+
+use crate::app::{App, AppError, ErrorKind};
+use crate::libraries::materials;
+use packshot_domain::principal::Principal;
+use packshot_domain::product::{FoundBy, PartEntry};
+use packshot_materials::library::{Library, MaterialMethod};
+
+/// An entry for each part whose name is that of a material in the tenant's library: its id, code, name or alias,
+/// exactly or in another spelling. Nothing is guessed: other parts have none.
+///
+/// # Errors
+/// Errors of the database.
+pub(super) async fn found(app: &App, who: &Principal, parts: &[String]) -> Result<Vec<PartEntry>, AppError> {
+    let library = match materials::library(app, who, None).await {
+        Ok(Some(library)) => library,
+        Ok(None) => Arc::new(Library::builtin().clone()),
+        // A library that this version cannot read leads nowhere; renders say what is wrong with it.
+        Err(error) if matches!(error.kind(), ErrorKind::Input(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    Ok(parts.iter().filter_map(|part| entry(&library, part)).collect())
+}
+
+fn entry(library: &Library, part: &str) -> Option<PartEntry> {
+    let (idx, method) = library.find(part).filter(|(idx, _)| *idx != library.fallback())?;
+    let found_by = match method {
+        MaterialMethod::Id | MaterialMethod::Code | MaterialMethod::Name => FoundBy::Exact,
+        MaterialMethod::Normalized => FoundBy::Normalized,
+        MaterialMethod::Alias => FoundBy::Alias,
+    };
+    let material = library.material(idx).id.parse().ok()?;
+    Some(PartEntry { part_name: part.parse().ok()?, material, found_by: Some(found_by) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o24_names_lead_to_materials_and_nothing_is_guessed() {
+        let library = Library::builtin();
+        let steel =
+            library.materials().iter().find(|material| !material.aliases.is_empty()).expect("one with an alias");
+        let alias = &steel.aliases[0];
+        for (part, found_by) in [(&steel.id, FoundBy::Exact), (&steel.code, FoundBy::Exact), (alias, FoundBy::Alias)] {
+            let entry = entry(library, part).expect("found");
+            assert_eq!((entry.material.as_str(), entry.found_by), (steel.id.as_str(), Some(found_by)), "{part}");
+            assert_eq!(entry.part_name.as_str(), part);
+        }
+        let normalized = entry(library, &steel.id.to_lowercase().replace('_', "-")).expect("found");
+        assert_eq!(normalized.found_by, Some(FoundBy::Normalized));
+        let fallback = &library.material(library.fallback()).id;
+        for part in ["Unknown_Part", "", fallback] {
+            assert_eq!(entry(library, part), None, "{part}");
+        }
+    }
+}
