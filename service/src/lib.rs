@@ -22,6 +22,7 @@ pub mod libraries;
 pub mod renders;
 pub mod packages;
 pub mod products;
+pub mod orders;
 pub mod artifacts;
 pub mod chores;
 pub mod api;

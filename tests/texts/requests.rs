@@ -129,6 +129,8 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
         "/api/v1/cad-files/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/products/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/output-types/01934d2e-0000-7000-8000-000000000000",
+        "/api/orders/01934d2e-0000-7000-8000-000000000000",
+        "/api/v1/order-lines/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/render-templates/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/material-libraries/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/worker-configs/mail",
@@ -176,6 +178,27 @@ async fn packages(service: &Service, texts: &mut Vec<Text>) {
     texts.extend(refused(gone).await);
 }
 
+async fn orders(service: &Service, texts: &mut Vec<Text>, product: &str, output_type: &str) {
+    let post = |path: &str, body: Value| service.request(Method::POST, &format!("/api/orders{path}")).json(&body);
+    let made = async |body: Value| {
+        let made: Value = post("", body).send().await.expect("an answer").json().await.expect("an order");
+        format!("/{}", made["id"].as_str().expect("an id"))
+    };
+    let line = json!({"product_id": product, "output_type_id": output_type});
+    texts.extend(refused(post("", json!({"lines": vec![line.clone(); 501]}))).await);
+    let empty = made(json!({"order_number": "PO 4711"})).await;
+    texts.extend(refused(post("", json!({"order_number": "PO 4711"}))).await);
+    for action in ["submit", "resubmit"] {
+        texts.extend(refused(post(&format!("{empty}/{action}"), json!({}))).await);
+    }
+    texts.extend(refused(post(&format!("{empty}/reject"), json!({"reason": "Wrong housing"}))).await);
+    let order = made(json!({"lines": [line]})).await;
+    assert_eq!(post(&format!("{order}/submit"), json!({})).send().await.expect("an answer").status(), 200);
+    texts.extend(refused(post(&format!("{order}/submit"), json!({}))).await);
+    texts.extend(refused(post(&format!("{order}/lines"), line.clone())).await);
+    texts.extend(refused(service.request(Method::DELETE, &format!("/api/v1/products/{product}"))).await);
+}
+
 async fn catalogue(service: &Service, texts: &mut Vec<Text>) {
     let post = |path: &str, body: Value| service.request(Method::POST, &format!("/api/v1/{path}")).json(&body);
     let made = async |path: &str, body: Value| {
@@ -186,11 +209,12 @@ async fn catalogue(service: &Service, texts: &mut Vec<Text>) {
     let form = reqwest::multipart::Form::new().part("file", glb);
     let uploaded = service.request(Method::POST, "/api/v1/cad-files").multipart(form).send().await.expect("an answer");
     let file = uploaded.json::<Value>().await.expect("a CAD file")["id"].as_str().expect("an id").to_owned();
-    made("products", json!({"pim_id": "6204", "name": "Lager 6204", "cad_file_id": file})).await;
+    let product = made("products", json!({"pim_id": "6204", "name": "Lager 6204", "cad_file_id": file})).await;
     texts.extend(refused(service.request(Method::DELETE, &format!("/api/v1/cad-files/{file}"))).await);
     texts.extend(refused(post("products", json!({"pim_id": "6204", "name": "Another"}))).await);
     let output_type = made("output-types", json!({"name": "Front"})).await;
     texts.extend(refused(post("output-types", json!({"name": "Front"}))).await);
+    orders(service, texts, &product, &output_type).await;
     made("render-templates", json!({"name": "Deep groove", "output_type_id": output_type})).await;
     texts.extend(refused(post("render-templates", json!({"name": "Deep groove"}))).await);
     texts.extend(refused(service.request(Method::DELETE, &format!("/api/v1/output-types/{output_type}"))).await);

@@ -10,6 +10,8 @@ const WRITTEN: &[[&str; 4]] = &[
     ["artifact_expired", "410", "the file is no longer stored", ""],
     ["content_corrupt", "500", "the stored file is damaged", ""],
     ["cad_file_processing", "409", "'{event}' is not possible for a CAD file that is {from}", ""],
+    ["line_processing", "409", "'{event}' is not possible for a line that is {from}", ""],
+    ["order_rejected", "409", "'{change}' is not possible for an order that is {from}", ""],
     ["feature_disabled", "403", "`{feature}` is switched off for this tenant", ""],
     ["forbidden", "403", "the role '{role}' may not do this: this needs the role {}", ""],
     ["idempotency_in_flight", "409", "a request with this key is still in progress", ""],

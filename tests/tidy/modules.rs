@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "idempotency",
             "instance",
             "libraries",
+            "orders",
             "packages",
             "products",
             "renders",
@@ -69,6 +70,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("artifacts", &["app", "contract", "db", "domain", "packages"]),
     ("packages", &["app", "contract", "db", "domain", "objects", "store"]),
+    ("orders", &["app", "contract", "db", "domain"]),
     ("products", &["app", "contract", "db", "domain", "libraries", "objects", "packages", "tenancy", "worker"]),
     ("help", &["app", "chores", "contract", "domain", "settings", "tasks", "tenancy"]),
     (

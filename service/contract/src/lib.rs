@@ -28,6 +28,7 @@ pub mod material;
 pub mod package;
 pub mod page;
 pub mod preflight;
+pub mod order;
 pub mod output_type;
 pub mod picture_settings;
 pub mod problem;

@@ -11,11 +11,13 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
-use super::column::{Col, arg};
+use super::column::Col;
+#[cfg(feature = "testing")]
+use super::column::arg;
 use super::entity::audit_entry;
 use super::level::Level;
 use super::tx::Tx;
-use super::{AllTenants, Db, DbError, Json, TenantScope, installation};
+use super::{AllTenants, Db, DbError, Json, TenantScope, counters, installation};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::TenantId;
 use packshot_domain::time::Timestamp;
@@ -93,7 +95,7 @@ pub(super) async fn write_because(
         let (object_type, object_id) = object.map(|(kind, id)| (kind.to_owned(), id)).unzip();
         let row = audit_entry::ActiveModel {
             tenant_id: Set(Col(tenant)),
-            id: Set(next(tx, tenant, COUNTER).await?),
+            id: Set(counters::next(tx, tenant, COUNTER).await?),
             at: Set(Col(now)),
             actor_kind: Set(Col(actor.kind)),
             actor_id: Set(actor.id),
@@ -189,15 +191,6 @@ pub async fn obstruct(db: &Db, scope: TenantScope) -> Result<(), DbError> {
         })
     })
     .await
-}
-
-/// The next number of a tenant's counter.
-async fn next(tx: &Tx<'_>, tenant: TenantId, counter: &str) -> Result<i64, DbError> {
-    let sql = "INSERT INTO counters (tenant_id, name, value) VALUES ($1, $2, 1) \
-               ON CONFLICT (tenant_id, name) DO UPDATE SET value = counters.value + 1 RETURNING value";
-    let rows = tx.query(sql, [arg(tenant), counter.into()]).await?;
-    let row = rows.first().ok_or(DbError::Corrupt { what: "counter", reason: "it has no value".to_owned() })?;
-    Ok(row.try_get_by_index(0)?)
 }
 
 impl AuditEntry {

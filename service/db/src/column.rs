@@ -22,11 +22,13 @@ use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::feature::{Feature, Features};
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{
-    CadFileId, FileId, JobId, KeyId, LibraryId, OutputTypeId, PackageId, ProductId, RenderId, RenderTemplateId,
-    SessionId, StoreId, TaskId, TenantId, UserId, WorkerId,
+    CadFileId, FileId, JobId, KeyId, LibraryId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RenderId,
+    RenderTemplateId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId,
 };
 use packshot_domain::job::{JobKind, JobState};
 use packshot_domain::object::Condition;
+use packshot_domain::order::line::RenderStatus;
+use packshot_domain::order::{Notes, OrderNumber, OrderStatus, RejectionReason};
 use packshot_domain::output_type::{GateMetric, OutputKind, RenderBackend};
 use packshot_domain::product::{EntryName, FoundBy};
 use packshot_domain::render::RenderKind;
@@ -165,11 +167,12 @@ macro_rules! text_columns {
 }
 
 id_columns! { TenantId UserId SessionId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
-id_columns! { PackageId FileId StorageLocationId CadFileId ProductId OutputTypeId RenderTemplateId }
+id_columns! { PackageId FileId StorageLocationId CadFileId ProductId OutputTypeId RenderTemplateId OrderId OrderLineId }
 word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role Action ActorKind }
 word_columns! { TenantStatus TenantSlug Condition }
 word_columns! { PackageStatus RetentionClass LocationState EventType CadStatus SourceFormat FoundBy }
-word_columns! { OutputKind RenderBackend GateMetric }
+word_columns! { OutputKind RenderBackend GateMetric OrderStatus RenderStatus }
+text_columns! { OrderNumber Notes RejectionReason }
 text_columns! { OriginalName EntryName Label Reason EventActor RelativePath MediaType BackendId Sha256Digest }
 
 columns! {

@@ -8,6 +8,7 @@ use super::artifacts::ArtifactError;
 use super::roles::RolesError;
 use packshot_domain::cad_file::IllegalCadState;
 use packshot_domain::id::TaskId;
+use packshot_domain::order::OrderRefusal;
 use packshot_domain::task::StateError;
 use packshot_domain::tenant::TenantRefusal;
 
@@ -47,6 +48,9 @@ pub enum DbError {
     /// The state of a CAD file forbids it.
     #[error(transparent)]
     CadFile(#[from] IllegalCadState),
+    /// Something about an order forbids it.
+    #[error(transparent)]
+    Order(#[from] OrderRefusal),
     /// Something else refers to the row.
     #[error("this {0} is in use")]
     InUse(&'static str),

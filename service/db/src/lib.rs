@@ -28,6 +28,7 @@ pub mod cad_files;
 pub mod products;
 pub mod output_types;
 pub mod render_templates;
+pub mod orders;
 pub mod libraries;
 pub mod settings;
 pub mod tenant_configs;
@@ -53,6 +54,7 @@ mod document;
 mod entity;
 mod held;
 mod quota;
+mod counters;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

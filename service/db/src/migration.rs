@@ -12,6 +12,7 @@ mod jobs;
 mod renders;
 mod catalog;
 mod catalogue;
+mod orders;
 mod artifacts;
 
 use std::collections::BTreeSet;
@@ -90,6 +91,7 @@ fn tables() -> Vec<TableCreateStatement> {
         renders::tables(),
         catalog::tables(),
         catalogue::tables(),
+        orders::tables(),
         artifacts::tables(),
     ]
     .concat()
@@ -118,6 +120,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         renders::indexes(),
         catalog::indexes(),
         catalogue::indexes(),
+        orders::indexes(),
         artifacts::indexes(),
     ]
     .concat()
@@ -174,6 +177,13 @@ fn belongs_to(table: &'static str, columns: [&'static str; 2], to: &'static str)
     reference.name(format!("fk_{table}_{to}")).on_delete(ForeignKeyAction::Cascade);
     reference.from(table, (columns[0], columns[1])).to(to, ("tenant_id", "id"));
     reference
+}
+
+/// A reference from `column` of `table` to a row of the same tenant, which cannot be deleted while it is there.
+fn needs(table: &'static str, column: &'static str, to: &'static str) -> ForeignKeyCreateStatement {
+    let mut reference = ForeignKey::create();
+    reference.name(format!("fk_{table}_{to}")).on_delete(ForeignKeyAction::Restrict);
+    reference.from(table, ("tenant_id", column)).to(to, ("tenant_id", "id")).take()
 }
 
 /// A reference from `tenant_id` of `table` to its tenant.

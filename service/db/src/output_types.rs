@@ -10,7 +10,7 @@ use crate::column::Col;
 use crate::entity::{output_type, render_template};
 use crate::level::Level;
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope};
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, orders};
 use packshot_domain::artifact::Label;
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::{OutputTypeId, TenantId};
@@ -161,7 +161,7 @@ pub async fn replace(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`]; [`DbError::InUse`] when a render template is for it.
+/// [`DbError::NotFound`]; [`DbError::InUse`] when a render template is for it, or a line of an order is of it.
 pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: OutputTypeId) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
         Box::pin(async move {
@@ -169,7 +169,7 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: OutputTypeId) ->
             let for_it = render_template::Entity::find()
                 .filter(render_template::Column::TenantId.eq(Col(*tenant)))
                 .filter(render_template::Column::OutputTypeId.eq(Col(*id)));
-            if for_it.one(tx.on()).await?.is_some() {
+            if for_it.one(tx.on()).await?.is_some() || orders::is_any_of_type(tx, *tenant, *id).await? {
                 return Err(DbError::InUse("output type"));
             }
             output_type::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;

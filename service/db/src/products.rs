@@ -12,7 +12,7 @@ use crate::column::Col;
 use crate::entity::{cad_file, product};
 use crate::level::Level;
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope};
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, orders};
 use packshot_domain::artifact::Label;
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::{CadFileId, ProductId, TenantId};
@@ -181,11 +181,14 @@ pub async fn replace(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`].
+/// [`DbError::NotFound`]; [`DbError::InUse`] when a line of an order is of it.
 pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: ProductId) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
         Box::pin(async move {
             let row = lock(tx, *tenant, *id).await?;
+            if orders::is_any_of_product(tx, *tenant, *id).await? {
+                return Err(DbError::InUse("product"));
+            }
             let parts = parts::of_one(tx, *tenant, *id).await?;
             product::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
             note(tx, by, &row, json!({"before": shown(&row, &parts), "after": null})).await

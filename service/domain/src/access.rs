@@ -85,6 +85,12 @@ words! {
         WriteCatalogue = "write_catalogue",
         /// Makes, changes and deletes output types and render templates
         WriteOutputTypes = "write_output_types",
+        /// Sees orders: a client their own, others all of the tenant
+        ReadOrders = "read_orders",
+        /// Makes, edits, submits and resubmits orders: a client their own
+        WriteOrders = "write_orders",
+        /// Rejects orders
+        RejectOrders = "reject_orders",
         /// Sees packages of files, what is in them and what happened to them
         ReadArtifacts = "read_artifacts",
         /// Fills, closes, holds, reclassifies and deletes packages of files
@@ -146,6 +152,8 @@ impl Permission {
             Self::TriggerRenders | Self::DeleteRenders => Some(Scope::RendersWrite),
             Self::ReadMaterials | Self::ReadCatalogue => Some(Scope::CatalogRead),
             Self::WriteLibraries | Self::WriteCatalogue | Self::WriteOutputTypes => Some(Scope::CatalogWrite),
+            Self::ReadOrders => Some(Scope::OrdersRead),
+            Self::WriteOrders | Self::RejectOrders => Some(Scope::OrdersWrite),
             Self::ReadArtifacts => Some(Scope::ArtifactsRead),
             Self::WriteArtifacts | Self::CollectArtifacts | Self::CheckArtifacts => Some(Scope::ArtifactsWrite),
             Self::ChangeOwnProfile
@@ -179,6 +187,8 @@ impl Permission {
         match self {
             Self::ReadMaterials
             | Self::ReadCatalogue
+            | Self::ReadOrders
+            | Self::WriteOrders
             | Self::OwnProfile
             | Self::ChangeOwnProfile
             | Self::OwnPassword
@@ -194,6 +204,7 @@ impl Permission {
             | Self::ReadArtifacts
             | Self::WriteArtifacts
             | Self::WriteCatalogue
+            | Self::RejectOrders
             | Self::OwnKeys
             | Self::ReadSettings
             | Self::ReadWorkerConfigs => !matches!(role, Role::Client),

@@ -64,6 +64,16 @@ words! {
         CadFileChanged = "cad_file.changed",
         /// A product was made, changed or deleted
         ProductChanged = "product.changed",
+        /// An order was made
+        OrderCreated = "order.created",
+        /// An order was handed over
+        OrderSubmitted = "order.submitted",
+        /// An order was refused
+        OrderRejected = "order.rejected",
+        /// A refused order was opened again
+        OrderResubmitted = "order.resubmitted",
+        /// An order was deleted
+        OrderDeleted = "order.deleted",
         /// An output type was made, changed or deleted
         OutputTypeChanged = "output_type.changed",
         /// A render template was made, changed or deleted

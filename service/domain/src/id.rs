@@ -85,6 +85,10 @@ ids! {
     OutputTypeId,
     /// A render template.
     RenderTemplateId,
+    /// An order.
+    OrderId,
+    /// A line of an order.
+    OrderLineId,
     /// A package of files.
     PackageId,
     /// A file of a package.

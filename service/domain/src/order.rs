@@ -1,9 +1,12 @@
 //! Orders: their states, what may follow them, and how their lines decide when one is over (orders.md §2).
 
 pub mod line;
+mod text;
 
 use crate::words::words;
-use line::RenderStatus;
+use line::{IllegalLineState, RenderStatus};
+
+pub use text::{InvalidOrderNumber, InvalidOrderText, Notes, OrderNumber, RejectionReason};
 
 words! {
     /// State of an order.
@@ -82,6 +85,41 @@ impl OrderStatus {
     }
 }
 
+/// Why something is not done with an order. Nothing was changed then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderRefusal {
+    /// Its state forbids it.
+    #[error(transparent)]
+    State(#[from] IllegalOrderState),
+    /// The state of a line forbids it.
+    #[error(transparent)]
+    Line(#[from] IllegalLineState),
+    /// It has no lines.
+    #[error("the order has no lines")]
+    Empty,
+    /// It would have too many lines.
+    #[error("an order of this tenant has at most {max} lines")]
+    TooLarge {
+        /// As many as are allowed.
+        max: usize,
+    },
+    /// Another order of the tenant has the number.
+    #[error("another order has the number {0}")]
+    NumberTaken(OrderNumber),
+    /// A line names a product that there is none of.
+    #[error("there is no such product")]
+    NoProduct {
+        /// The line, from 0.
+        line: usize,
+    },
+    /// A line names an output type that there is none of.
+    #[error("there is no such output type")]
+    NoOutputType {
+        /// The line, from 0.
+        line: usize,
+    },
+}
+
 /// How many lines of an order are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineCounts {
@@ -117,18 +155,23 @@ impl LineCounts {
     }
 }
 
+impl LineCounts {
+    /// Adds lines in a state.
+    pub fn add(&mut self, status: RenderStatus, n: u32) {
+        *match status {
+            RenderStatus::Pending => &mut self.pending,
+            RenderStatus::Processing => &mut self.processing,
+            RenderStatus::Completed => &mut self.completed,
+            RenderStatus::Failed => &mut self.failed,
+            RenderStatus::Cancelled => &mut self.cancelled,
+        } += n;
+    }
+}
+
 impl FromIterator<RenderStatus> for LineCounts {
     fn from_iter<I: IntoIterator<Item = RenderStatus>>(lines: I) -> Self {
         let mut counts = Self::default();
-        for status in lines {
-            *match status {
-                RenderStatus::Pending => &mut counts.pending,
-                RenderStatus::Processing => &mut counts.processing,
-                RenderStatus::Completed => &mut counts.completed,
-                RenderStatus::Failed => &mut counts.failed,
-                RenderStatus::Cancelled => &mut counts.cancelled,
-            } += 1;
-        }
+        lines.into_iter().for_each(|status| counts.add(status, 1));
         counts
     }
 }

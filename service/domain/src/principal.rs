@@ -140,7 +140,7 @@ mod tests {
             (Role::TenantAdmin, true, everything - 3),
             (Role::TenantAdmin, false, everything - 5),
             (Role::ProjectManager, true, everything - 13),
-            (Role::Client, true, 10),
+            (Role::Client, true, 12),
         ] {
             let who = principal(role, operating, None);
             assert_eq!(P::ALL.iter().filter(|p| who.allows(**p).is_ok()).count(), allowed, "{role} {operating}");

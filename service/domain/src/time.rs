@@ -5,7 +5,7 @@ use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 
 /// Milliseconds of UTC since 1970, within the years 0000 to 9999. As text RFC 3339 with milliseconds and `Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +39,12 @@ impl Timestamp {
     #[must_use]
     pub const fn unix_ms(self) -> i64 {
         self.0
+    }
+
+    /// Its year in UTC.
+    #[must_use]
+    pub fn year(self) -> i32 {
+        DateTime::from_timestamp_millis(self.0).map_or(0, |time| time.year())
     }
 
     /// How long after `earlier` this is; zero when it is not.

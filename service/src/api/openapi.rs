@@ -37,6 +37,7 @@ const KEY: &str = "api_key";
         (name = "results", description = "Files of a job"),
         (name = "materials", description = "Materials and the libraries they come from"),
         (name = "catalogue", description = "Products and the CAD files that they are made of"),
+        (name = "orders", description = "Orders of pictures and their lines"),
         (name = "tasks", description = "Tasks of workers"),
         (name = "artifacts", description = "Stored files in packages, and the log of what happened to them; what is due is removed, what is kept is checked"),
         (name = "analytics", description = "Figures"),

@@ -13,8 +13,8 @@ use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
     account, analytics, answer, api_keys, artifacts, audit, cad_files, chores, cors, devices, health, help, jobs,
-    libraries, materials, openapi, output_types, packages, preflight, products, reference, render_templates, renders,
-    settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
+    libraries, materials, openapi, orders, output_types, packages, preflight, products, reference, render_templates,
+    renders, settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -165,7 +165,7 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(products::create, Tenant(P::WriteCatalogue), &JSON, &IDEMPOTENT, &[Code::PimIdExists]);
     add!(products::get, Tenant(P::ReadCatalogue), product);
     add!(products::change, Tenant(P::WriteCatalogue), &JSON, product, &[Code::PimIdExists]);
-    add!(products::delete, Tenant(P::WriteCatalogue), product);
+    add!(products::delete, Tenant(P::WriteCatalogue), product, &[Code::ProductInUse]);
     let output_type: &[Code] = &[Code::OutputTypeNotFound];
     let fits: &[Code] = &[
         Code::EngineNotAllowed,
@@ -187,6 +187,26 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(render_templates::get, Tenant(P::ReadCatalogue), template);
     add!(render_templates::change, Tenant(P::WriteOutputTypes), &JSON, template, fits);
     add!(render_templates::delete, Tenant(P::WriteOutputTypes), template);
+
+    let order: &[Code] = &[Code::OrderNotFound];
+    let line: &[Code] = &[Code::OrderNotFound, Code::OrderNotEditable, Code::OrderTooLarge];
+    add!(orders::list, List(P::ReadOrders), pages);
+    add!(orders::create, Tenant(P::WriteOrders), &JSON, &IDEMPOTENT, &[Code::OrderTooLarge, Code::OrderNumberExists]);
+    add!(orders::get, Tenant(P::ReadOrders), order);
+    add!(orders::edit, Tenant(P::WriteOrders), &JSON, order, &[Code::OrderNotEditable, Code::OrderNumberExists]);
+    add!(orders::delete, Tenant(P::WriteOrders), order, &[Code::OrderNotEditable, Code::LineProcessing]);
+    add!(orders::lines::add, Tenant(P::WriteOrders), &JSON, &IDEMPOTENT, line);
+    add!(
+        orders::lines::remove,
+        Tenant(P::WriteOrders),
+        order,
+        &[Code::OrderLineNotFound, Code::OrderNotEditable, Code::LineProcessing]
+    );
+    add!(orders::submit, Tenant(P::WriteOrders), &IDEMPOTENT, order, &[Code::OrderNotSubmittable, Code::OrderEmpty]);
+    add!(orders::reject, Tenant(P::RejectOrders), &JSON, &IDEMPOTENT, order, &[Code::OrderNotRejectable]);
+    add!(orders::resubmit, Tenant(P::WriteOrders), &IDEMPOTENT, order, &[Code::OrderNotRejected, Code::LineProcessing]);
+    add!(orders::history, Tenant(P::ReadOrders), order);
+    add!(orders::lines::get, Tenant(P::ReadOrders), &[Code::OrderLineNotFound]);
 
     let package: &[Code] = &[Code::PackageNotFound];
     let state_of: &[Code] = &[Code::PackageNotFound, Code::IllegalPackageState];

@@ -136,12 +136,36 @@ codes! {
     ProductNotFound = "product_not_found", "check the id: GET /api/v1/products lists the products";
     /// Another product has this `pim_id`.
     PimIdExists = "pim_id_exists", "change that product instead: GET /api/v1/products?pim_id= shows it";
+    /// A line of an order is of the product.
+    ProductInUse = "product_in_use", "remove the lines of orders that are of it first; of orders that were submitted it is part for good";
+    /// There is no such order.
+    OrderNotFound = "order_not_found", "check the id: GET /api/orders lists the orders; a client finds its own";
+    /// There is no such line of an order.
+    OrderLineNotFound = "order_line_not_found", "check the id: GET /api/orders/{id} has the lines of an order";
+    /// The order is no draft.
+    OrderNotEditable = "order_not_editable", "make another order; a rejected one can be resubmitted, and is a draft then";
+    /// The order is no draft.
+    OrderNotSubmittable = "order_not_submittable", "read the order: it was submitted before, or was rejected and has to be resubmitted first";
+    /// The order has no lines.
+    OrderEmpty = "order_empty", "add a line: POST /api/orders/{id}/lines";
+    /// The order has more lines than the tenant allows.
+    OrderTooLarge = "order_too_large", "divide it into several orders, or have `max_order_size` raised: PATCH /api/v1/tenant/config";
+    /// Another order has the number.
+    OrderNumberExists = "order_number_exists", "choose another number, or leave it out for the next one of the year";
+    /// The order was neither submitted nor is it processed.
+    OrderNotRejectable = "order_not_rejectable", "only an order that is `submitted` or `processing` can be rejected";
+    /// The order was not rejected.
+    OrderNotRejected = "order_not_rejected", "only an order that is `rejected` can be resubmitted";
+    /// The order was rejected.
+    OrderRejected = "order_rejected", "have the order resubmitted first: POST /api/orders/{id}/resubmit";
+    /// A line of the order is worked on.
+    LineProcessing = "line_processing", "wait until the line has ended, or cancel it first";
     /// There is no such output type.
     OutputTypeNotFound = "output_type_not_found", "check the id: GET /api/v1/output-types lists the output types";
     /// Another output type has this name.
     OutputTypeExists = "output_type_exists", "choose another name, or change the output type that has it";
     /// Something refers to the output type.
-    OutputTypeInUse = "output_type_in_use", "change or delete the render templates that are for it first";
+    OutputTypeInUse = "output_type_in_use", "change or delete the render templates that are for it, and remove lines of orders that are of it";
     /// The tenant does not allow this render engine.
     EngineNotAllowed = "engine_not_allowed", "leave `engine` out, or have it allowed: PATCH /api/v1/tenant/config, `render_engines_allowed`";
     /// The bounds of a rollout gate are not in order.

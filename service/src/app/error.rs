@@ -13,6 +13,7 @@ use packshot_db::artifacts::{ArtifactError, Reference};
 use packshot_db::{DbError, Exceeded, LastAdmin};
 use packshot_domain::access::Scope;
 use packshot_domain::artifact::DeleteRefusal;
+use packshot_domain::order::{IllegalOrderState, OrderChange, OrderRefusal};
 use packshot_domain::principal::Denied;
 use packshot_domain::tenant::TenantRefusal;
 
@@ -202,6 +203,8 @@ impl From<DbError> for AppError {
             DbError::NotFound("session") => Self::new(Code::SessionNotFound, "there is no such session"),
             DbError::NotFound("CAD file") => Self::new(Code::CadFileNotFound, "there is no such CAD file"),
             DbError::NotFound("product") => Self::new(Code::ProductNotFound, "there is no such product"),
+            DbError::NotFound("order") => Self::new(Code::OrderNotFound, "there is no such order"),
+            DbError::NotFound("order line") => Self::new(Code::OrderLineNotFound, "there is no such order line"),
             DbError::NotFound("output type") => Self::new(Code::OutputTypeNotFound, "there is no such output type"),
             DbError::NotFound("render template") => {
                 Self::new(Code::TemplateNotFound, "there is no such render template")
@@ -234,10 +237,13 @@ impl From<DbError> for AppError {
             DbError::Exceeded(Exceeded::StoredBytes { .. }) => Self::new(Code::StorageQuotaExceeded, error.to_string()),
             DbError::InUse("render") => Self::new(Code::RenderNotTerminal, "the render has not ended yet"),
             DbError::InUse("built-in user") => Self::new(Code::Forbidden, "the built-in user can only be renamed"),
+            DbError::Order(refusal) => refusal.into(),
+            DbError::InUse("product") => Self::new(Code::ProductInUse, "a line of an order is of this product"),
             DbError::InUse("CAD file") => Self::new(Code::CadFileInUse, "a product has this CAD file"),
-            DbError::InUse("output type") => {
-                Self::new(Code::OutputTypeInUse, "a render template is for this output type")
-            }
+            DbError::InUse("output type") => Self::new(
+                Code::OutputTypeInUse,
+                "a render template is for this output type, or a line of an order is of it",
+            ),
             DbError::InUse(_) => Self::new(Code::LibraryInUse, error.to_string()),
             DbError::OneRole => Self::new(Code::DatabaseRolesRequired, error.to_string()),
             DbError::Closed => Self::new(Code::Unavailable, "the service is stopping"),
@@ -250,6 +256,30 @@ impl From<DbError> for AppError {
             | DbError::Roles(_)
             | DbError::Unsupported(_)
             | DbError::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<OrderRefusal> for AppError {
+    fn from(refusal: OrderRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            OrderRefusal::State(IllegalOrderState { change, .. }) => match change {
+                OrderChange::Edit | OrderChange::Delete => Self::new(Code::OrderNotEditable, detail),
+                OrderChange::Submit => Self::new(Code::OrderNotSubmittable, detail),
+                OrderChange::Reject => Self::new(Code::OrderNotRejectable, detail),
+                OrderChange::Resubmit => Self::new(Code::OrderNotRejected, detail),
+                OrderChange::Dispatch => Self::new(Code::OrderRejected, detail),
+                OrderChange::Finish | OrderChange::Return | OrderChange::CancelRenders => {
+                    Self::new(Code::StateConflict, detail)
+                }
+            },
+            OrderRefusal::Line(_) => Self::new(Code::LineProcessing, detail),
+            OrderRefusal::Empty => Self::new(Code::OrderEmpty, detail),
+            OrderRefusal::TooLarge { .. } => Self::new(Code::OrderTooLarge, detail).at("/lines"),
+            OrderRefusal::NumberTaken(_) => Self::new(Code::OrderNumberExists, detail).at("/order_number"),
+            OrderRefusal::NoProduct { .. } => Self::new(Code::ProductNotFound, detail),
+            OrderRefusal::NoOutputType { .. } => Self::new(Code::OutputTypeNotFound, detail),
         }
     }
 }

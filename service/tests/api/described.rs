@@ -5,7 +5,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Map, Value, json};
 
-use crate::app::{PATIENCE, TestApp, TestDatabase, id, small, token};
+use crate::app::{PATIENCE, Reply, TestApp, TestDatabase, id, small, token};
 use crate::artifacts::Kept;
 use crate::glb::Glb;
 use crate::materials::ACME;
@@ -29,6 +29,8 @@ struct Things {
     /// A file of a package, and its address.
     file: String,
     content: String,
+    /// A line for orders: a product and an output type.
+    line: Value,
     /// Of somebody who has signed in.
     refresh_token: Value,
 }
@@ -37,7 +39,12 @@ impl Things {
     async fn make(app: &TestApp) -> Self {
         let job = app.render(&small()).await;
         let kept = Kept::make(app, app.scope().await, b"some bytes").await;
+        let made =
+            async |path: &str, body: Value| id(&Reply::of(app.request(Method::POST, path).json(&body)).await.json());
+        let product = made("/api/v1/products", json!({"pim_id": "of lines", "name": "P"})).await;
+        let output_type = made("/api/v1/output-types", json!({"name": "of lines"})).await;
         Self {
+            line: json!({"product_id": product, "output_type_id": output_type}),
             file: kept.file.to_string(),
             content: kept.address.to_string(),
             done: id(&job),
@@ -130,6 +137,20 @@ impl Things {
             "get_render_template" | "change_render_template" | "delete_render_template" => {
                 Some(id(&created("/api/v1/render-templates", json!({"name": unique})).await))
             }
+            "add_order_line" | "remove_order_line" | "get_order_line" | "submit_order" | "reject_order"
+            | "resubmit_order" | "get_order" | "edit_order" | "delete_order" | "get_order_history" => {
+                let order = created("/api/orders", json!({"lines": [self.line]})).await;
+                let post = async |action: &str, body: Value| {
+                    drop(created(&format!("/api/orders/{}/{action}", id(&order)), body).await);
+                };
+                if ["reject_order", "resubmit_order"].contains(&operation) {
+                    post("submit", Value::Null).await;
+                }
+                if operation == "resubmit_order" {
+                    post("reject", json!({"reason": "x"})).await;
+                }
+                Some(if operation == "get_order_line" { id(&order["lines"][0]) } else { id(&order) })
+            }
             "get_material" => None,
             _ if operation.ends_with("_library") => Some(id(&library().await)),
             _ => Some(self.done.clone()),
@@ -164,6 +185,11 @@ async fn request(
             (Some("path"), _) => {
                 match of {
                     "id" => value = things.id_for(app, name).await.unwrap_or(value),
+                    // Of the order whose id is in the path already.
+                    "line_id" => {
+                        let (order, _) = path.split_once("/lines/").expect("the order");
+                        value = id(&app.get(order).await.json()["lines"][0]);
+                    }
                     "file_id" => value.clone_from(&things.file),
                     "content_address" => value.clone_from(&things.content),
                     _ => {}
@@ -198,6 +224,12 @@ fn with_body(
     let mut body = example(content, media_type).clone();
     if body.get("asset").is_some() {
         body["asset"]["content_address"] = json!(things.product);
+    }
+    if body.get("lines").is_some() {
+        body["lines"] = json!([things.line]);
+    }
+    if body.get("output_type_id").is_some() {
+        body.clone_from(&things.line);
     }
     if body.get("refresh_token").is_some() {
         body["refresh_token"] = things.refresh_token.clone();

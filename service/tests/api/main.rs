@@ -126,6 +126,7 @@ mod limits;
 mod lists;
 mod materials;
 mod options;
+mod orders;
 mod packages;
 mod people;
 mod preflight;

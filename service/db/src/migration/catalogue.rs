@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
 
-use super::{belongs_to, index, of_tenant, table};
+use super::{belongs_to, index, needs, of_tenant, table};
 
 pub(super) fn tables() -> Vec<TableCreateStatement> {
     let cad_files = vec![
@@ -88,13 +88,6 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
             .foreign_key(&mut needs("render_templates", "output_type_id", "output_types"))
             .take(),
     ]
-}
-
-/// A reference from `column` of `table` to a row of the same tenant, which cannot be deleted while it is there.
-fn needs(table: &'static str, column: &'static str, to: &'static str) -> ForeignKeyCreateStatement {
-    let mut reference = ForeignKey::create();
-    reference.name(format!("fk_{table}_{to}")).on_delete(ForeignKeyAction::Restrict);
-    reference.from(table, ("tenant_id", column)).to(to, ("tenant_id", "id")).take()
 }
 
 pub(super) fn indexes() -> Vec<IndexCreateStatement> {

@@ -29,6 +29,7 @@ mod artifact_rules;
 mod artifact_collection;
 mod artifact_replay;
 mod artifact_model;
+mod orders;
 
 macro_rules! conformance {
     ($($module:ident: $($test:ident)+;)+) => {
@@ -53,6 +54,9 @@ macro_rules! conformance {
 }
 
 conformance! {
+    orders:
+        o30_orders_do_what_their_table_says
+        o18_o35_limits_and_empty_orders_are_refused;
     claims:
         r18_priority_goes_first_then_age
         tenants_with_the_fewest_running_go_first

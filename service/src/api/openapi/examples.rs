@@ -15,6 +15,8 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         ("get_file", "name") => json!("result.png"),
         ("list_packages", "name") => json!("Lager 6204"),
         ("list_cad_files", "status") => json!("ready"),
+        ("list_orders", "status") => json!("submitted"),
+        (_, "line_id") => json!(ID),
         ("list_products", "q") => json!("6204"),
         (_, "pim_id") => json!("6204-2RS"),
         (_, "category_key") => json!("deep-groove"),
@@ -95,6 +97,12 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
             json!({"name": "Deep groove", "category_key": "deep-groove", "settings": {"fill": 0.8}})
         }
         ("change_render_template", _) => json!({"is_active": false}),
+        ("create_order", _) => {
+            json!({"notes": "for the spring catalogue", "lines": [{"product_id": ID, "output_type_id": ID}]})
+        }
+        ("edit_order", _) => json!({"notes": null}),
+        ("add_order_line", _) => json!({"product_id": ID, "output_type_id": ID}),
+        ("reject_order", _) => json!({"reason": "Wrong housing", "notify_client": false}),
         ("create_library", _) => json!({"library": "(the bytes of studio.toml)"}),
         ("change_library", _) => json!({"public": true}),
         ("change_settings", _) => json!({"render_samples": 512, "max_pixels": null}),

@@ -39,6 +39,8 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::LibraryNotFound
         | Code::CadFileNotFound
         | Code::ProductNotFound
+        | Code::OrderNotFound
+        | Code::OrderLineNotFound
         | Code::OutputTypeNotFound
         | Code::TemplateNotFound
         | Code::UserNotFound
@@ -63,6 +65,14 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::CadFileProcessing
         | Code::CadFileInUse
         | Code::PimIdExists
+        | Code::ProductInUse
+        | Code::OrderNotEditable
+        | Code::OrderNotSubmittable
+        | Code::OrderNumberExists
+        | Code::OrderNotRejectable
+        | Code::OrderNotRejected
+        | Code::OrderRejected
+        | Code::LineProcessing
         | Code::OutputTypeExists
         | Code::OutputTypeInUse
         | Code::TemplateExists
@@ -100,6 +110,8 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::InvalidSetting
         | Code::InvalidCursor
         | Code::UnsupportedCadFormat
+        | Code::OrderEmpty
+        | Code::OrderTooLarge
         | Code::EngineNotAllowed
         | Code::InvalidRolloutGate
         | Code::ExecutorNotConfigured

@@ -9,8 +9,14 @@ use crate::app::{Guest, Reply};
 use crate::materials::ACME;
 
 /// Operations that make something whose name must be free in its tenant.
-const MAKERS: &[&str] =
-    &["create_user", "create_library", "create_product", "create_output_type", "create_render_template"];
+const MAKERS: &[&str] = &[
+    "create_user",
+    "create_library",
+    "create_product",
+    "create_output_type",
+    "create_render_template",
+    "create_order",
+];
 
 async fn user(guest: &Guest<'_>) -> (u16, String) {
     let reply = guest.send(Method::POST, "/api/v1/users", &json!({"email": "same@test", "display_name": "Same"})).await;
@@ -48,6 +54,7 @@ cases! {
             ("/api/v1/products", json!({"pim_id": "same", "name": "Same"}), "pim_id_exists"),
             ("/api/v1/output-types", json!({"name": "Same"}), "output_type_exists"),
             ("/api/v1/render-templates", json!({"name": "Same"}), "template_exists"),
+            ("/api/orders", json!({"order_number": "same"}), "order_number_exists"),
         ] {
             let make = async |guest: &Guest<'_>| outcome(&guest.send(Method::POST, path, &body).await);
             let free = (201, String::new());

@@ -23,6 +23,8 @@ const IN_BODIES: &[(&str, &str)] = &[
     ("change_output_type", "workflow_definition_id"),
     ("create_render_template", "output_type_id"),
     ("change_render_template", "output_type_id"),
+    ("add_order_line", "product_id"),
+    ("add_order_line", "output_type_id"),
 ];
 /// A name that no library has, as long as [`OF_ALPHA`] and much like it: no tenant is told what others call theirs.
 const OF_NOBODY: &str = "ATLAX";
@@ -119,6 +121,39 @@ cases! {
                 };
                 let seen = told(&tenants, (method.clone(), path), Some(&body(&foreign)), &foreign).await;
                 let missing = told(&tenants, (method.clone(), path), Some(&body(&nobody)), &nobody).await;
+                assert_eq!(seen, missing, "{path}: {member}");
+                assert!(seen.status == 422 && seen.body.contains(&format!("/{member}")), "{path}: {}", seen.said());
+            }
+        }
+    }
+
+    async fn t49_foreign_references_in_lines_of_orders(engine) {
+        let tenants = Tenants::with_things(&engine).await;
+        let newest = async |token: &str, list: &str| {
+            let page = tenants.app.with_key(token).get(list).await.json();
+            page["items"][0]["id"].as_str().expect("an id").to_owned()
+        };
+        let nobody = uuid::Uuid::now_v7().to_string();
+        let (alpha, beta) = (&tenants.alpha.boss.token, &tenants.beta.boss.token);
+        let own = json!({
+            "product_id": newest(beta, "/api/v1/products").await,
+            "output_type_id": newest(beta, "/api/v1/output-types").await,
+        });
+        let lines = format!("/api/orders/{}/lines", newest(beta, "/api/orders").await);
+        for (member, list) in [("product_id", "/api/v1/products"), ("output_type_id", "/api/v1/output-types")] {
+            let foreign = newest(alpha, list).await;
+            let line = |id: &str| {
+                let mut line = own.clone();
+                line[member] = json!(id);
+                line
+            };
+            let order = |id: &str| json!({"lines": [line(id)]});
+            for (path, [of_alpha, of_nobody]) in [
+                (lines.as_str(), [&foreign, &nobody].map(|id| line(id))),
+                ("/api/orders", [&foreign, &nobody].map(|id| order(id))),
+            ] {
+                let seen = told(&tenants, (Method::POST, path), Some(&of_alpha), &foreign).await;
+                let missing = told(&tenants, (Method::POST, path), Some(&of_nobody), &nobody).await;
                 assert_eq!(seen, missing, "{path}: {member}");
                 assert!(seen.status == 422 && seen.body.contains(&format!("/{member}")), "{path}: {}", seen.said());
             }

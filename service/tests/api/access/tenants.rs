@@ -217,6 +217,9 @@ impl Tenants {
                 "/api/v1/tenants" => self.alpha.id.to_string(),
                 // Files are in no list but those of their packages.
                 "/api/v1/files" | "/api/v1/content" => self.newest_file_of_alpha(name).await,
+                // Lines are in no list but those of their orders.
+                "/api/v1/order-lines" => self.newest_line_of_alpha().await,
+                list if list.starts_with("/api/orders/") => self.newest_line_of_alpha().await,
                 _ => self.newest_in_alpha(list).await,
             };
             rest = rest.replace(&format!("{{{name}}}"), &found);
@@ -233,6 +236,13 @@ impl Tenants {
         let newest = events.iter().rev().find(|event| event["event_type"] == "v1.file.ingested");
         let found = newest.and_then(|event| event["payload"][member].as_str());
         found.expect("alpha has no file: make it one in access/tenants.rs").to_owned()
+    }
+
+    /// The first line of alpha's newest order.
+    async fn newest_line_of_alpha(&self) -> String {
+        let order = format!("/api/orders/{}", self.newest_in_alpha("/api/orders").await);
+        let order = self.app.with_key(&self.alpha.boss.token).get(&order).await.json();
+        order["lines"][0]["id"].as_str().expect("alpha's order has a line").to_owned()
     }
 
     async fn newest_in_alpha(&self, list: &str) -> String {
@@ -311,8 +321,9 @@ async fn signed_up(app: &TestApp, tenant: TenantId, slug: &str, email: &str, rol
     sign_in(app, slug, email).await
 }
 
-/// Makes a product, an output type and a render template.
+/// Makes a product, an output type, a render template, and an order of the first two.
 async fn catalogue(guest: &Guest<'_>, name: &str) {
+    let mut ids = Vec::new();
     for (path, body) in [
         ("/api/v1/products", json!({"pim_id": format!("pim of {name}"), "name": name})),
         ("/api/v1/output-types", json!({"name": format!("pictures of {name}")})),
@@ -320,7 +331,11 @@ async fn catalogue(guest: &Guest<'_>, name: &str) {
     ] {
         let made = guest.send(Method::POST, path, &body).await;
         assert_eq!(made.status, 201, "{}", made.text());
+        ids.push(id(&made.json()));
     }
+    let order = json!({"notes": name, "lines": [{"product_id": ids[0], "output_type_id": ids[1]}]});
+    let made = guest.send(Method::POST, "/api/orders", &order).await;
+    assert_eq!(made.status, 201, "{}", made.text());
 }
 
 /// Uploads a CAD file with one part.

@@ -1,0 +1,81 @@
+//! Lines of orders: added, removed, shown.
+
+use axum::extract::{Path, State};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::{PATH, order_id};
+use crate::api::answer::Answer;
+use crate::api::auth::Caller;
+use crate::api::body::JsonBody;
+use crate::api::idempotency;
+use crate::api::problem::{ApiError, ApiResult, Code};
+use crate::api::state::AppState;
+use crate::orders;
+use packshot_contract::order::{OrderLine, OrderLineRequest};
+use packshot_domain::id::OrderLineId;
+
+/// The id in a path. Text that is not an id is the id of no line.
+fn line_id(text: &str) -> ApiResult<OrderLineId> {
+    text.parse().map_err(|_| ApiError::new(Code::OrderLineNotFound, "there is no such order line"))
+}
+
+/// Adds a line to a draft
+///
+/// Members of the body that are not known are ignored.
+#[utoipa::path(
+    post, path = "/api/orders/{id}/lines", operation_id = "add_order_line", tag = "orders",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The order"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key and body, the request gets the same answer and adds one line"),
+    ),
+    request_body = OrderLineRequest,
+    responses((status = 201, description = "The line", body = OrderLine)),
+)]
+pub(crate) async fn add(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> ApiResult<Response> {
+    let line = OrderLineRequest::parse(&body)?;
+    let id = order_id(&id)?;
+    let keyed = idempotency::of_request(&headers, &format!("{PATH}/{id}/lines"), idempotency::hash_of(&body))?;
+    let (own, who) = (state.clone(), caller.0.clone());
+    idempotency::once(&state, &caller, keyed, async move {
+        let line = orders::add_line(&own, &who, id, line).await?;
+        Ok(Answer::json(StatusCode::CREATED, &line)?.with(LOCATION, format!("/api/v1/order-lines/{}", line.id)))
+    })
+    .await
+}
+
+/// Removes a line from a draft
+#[utoipa::path(
+    delete, path = "/api/orders/{id}/lines/{line_id}", operation_id = "remove_order_line", tag = "orders",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The order"),
+        ("line_id" = String, Path, format = Uuid, description = "The line"),
+    ),
+    responses((status = 204, description = "It is removed")),
+)]
+pub(crate) async fn remove(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((id, line)): Path<(String, String)>,
+) -> ApiResult<StatusCode> {
+    orders::remove_line(&state, &caller.0, order_id(&id)?, line_id(&line)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Shows a line of an order
+#[utoipa::path(
+    get, path = "/api/v1/order-lines/{id}", operation_id = "get_order_line", tag = "orders",
+    params(("id" = String, Path, format = Uuid, description = "The line")),
+    responses((status = 200, description = "The line", body = OrderLine)),
+)]
+pub(crate) async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> ApiResult<Response> {
+    let line = orders::line(&state, &caller.0, line_id(&id)?).await?;
+    Ok(Answer::json(StatusCode::OK, &line)?.into_response())
+}
