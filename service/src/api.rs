@@ -10,6 +10,7 @@
 pub mod state;
 pub mod router;
 mod openapi;
+mod imports;
 mod orders;
 mod output_types;
 mod operation;

@@ -1,8 +1,10 @@
 //! What orders are about: products with their CAD files, what is made of them, and what their looks have in common.
 
 pub mod cad_files;
+pub mod imports;
 pub mod output_types;
 mod parts;
+mod sheet;
 pub mod templates;
 
 use std::collections::BTreeMap;

@@ -212,6 +212,11 @@ async fn catalogue(service: &Service, texts: &mut Vec<Text>) {
     let product = made("products", json!({"pim_id": "6204", "name": "Lager 6204", "cad_file_id": file})).await;
     texts.extend(refused(service.request(Method::DELETE, &format!("/api/v1/cad-files/{file}"))).await);
     texts.extend(refused(post("products", json!({"pim_id": "6204", "name": "Another"}))).await);
+    for sheet in ["name;colour", "pim_id,name,name"] {
+        let part = reqwest::multipart::Part::bytes(sheet.as_bytes().to_vec()).file_name("products.csv");
+        let form = reqwest::multipart::Form::new().part("file", part);
+        texts.extend(refused(service.request(Method::POST, "/api/v1/imports").multipart(form)).await);
+    }
     let output_type = made("output-types", json!({"name": "Front"})).await;
     texts.extend(refused(post("output-types", json!({"name": "Front"}))).await);
     orders(service, texts, &product, &output_type).await;

@@ -20,6 +20,7 @@ pub mod document;
 pub mod event;
 pub mod health;
 pub mod help;
+pub mod import;
 pub mod input_name;
 pub mod job;
 pub mod library;

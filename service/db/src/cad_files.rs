@@ -2,7 +2,7 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use crate::artifacts::{self, WholePackage};
@@ -162,6 +162,23 @@ pub async fn with_content(db: &Db, scope: TenantScope, address: ContentAddress) 
                 .filter(cad_file::Column::TenantId.eq(Col(*tenant)))
                 .filter(cad_file::Column::Address.eq(Col(*address)));
             found.one(tx.on()).await?.map(CadFile::of).transpose()
+        })
+    })
+    .await
+}
+
+/// The newest CAD file of the tenant that was uploaded under this name.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn named(db: &Db, scope: TenantScope, name: &str) -> Result<Option<CadFile>, DbError> {
+    use cad_file::Column as C;
+    db.read(scope, (scope.tenant, name.to_owned()), |tx, (tenant, name)| {
+        Box::pin(async move {
+            let named = cad_file::Entity::find().filter(C::TenantId.eq(Col(*tenant)));
+            let newest = named.filter(C::OriginalName.eq(name.as_str())).order_by_desc(C::CreatedAt);
+            newest.order_by_desc(C::Id).one(tx.on()).await?.map(CadFile::of).transpose()
         })
     })
     .await

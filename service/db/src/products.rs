@@ -106,6 +106,24 @@ pub async fn get(db: &Db, scope: TenantScope, id: ProductId) -> Result<Product, 
     .await
 }
 
+/// The product of the tenant with this `pim_id`.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn with_pim_id(db: &Db, scope: TenantScope, pim_id: &Label) -> Result<Option<Product>, DbError> {
+    db.read(scope, (scope.tenant, pim_id.clone()), |tx, (tenant, pim_id)| {
+        Box::pin(async move {
+            let of_tenant = product::Entity::find().filter(product::Column::TenantId.eq(Col(*tenant)));
+            let found = of_tenant.filter(product::Column::PimId.eq(Col(pim_id.clone()))).one(tx.on()).await?;
+            let Some(row) = found else { return Ok(None) };
+            let parts = parts::of_one(tx, *tenant, row.id.0).await?;
+            Ok(Some(Product::of(row, parts)))
+        })
+    })
+    .await
+}
+
 /// A page of products, newest first.
 ///
 /// # Errors

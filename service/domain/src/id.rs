@@ -81,6 +81,8 @@ ids! {
     CadFileId,
     /// A product.
     ProductId,
+    /// An import of products.
+    ImportId,
     /// An output type.
     OutputTypeId,
     /// A render template.

@@ -132,6 +132,22 @@ impl PartEntries {
         self
     }
 
+    /// These entries, with others in their place or after them.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidEntries`].
+    pub fn overlaid(mut self, said: Vec<PartEntry>) -> Result<Self, InvalidEntries> {
+        let said = Self::new(said)?.in_place_of(&self);
+        for entry in said.0 {
+            match self.0.iter_mut().find(|known| known.part_name == entry.part_name) {
+                Some(known) => *known = entry,
+                None => self.0.push(entry),
+            }
+        }
+        Self::new(self.0)
+    }
+
     /// These entries and, for parts that have none, those that were found; as many as a product can have.
     #[must_use]
     pub fn filled(mut self, found: Vec<PartEntry>) -> Self {

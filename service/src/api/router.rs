@@ -12,9 +12,9 @@ use super::operation::{CONTENT, FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST,
 use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
-    account, analytics, answer, api_keys, artifacts, audit, cad_files, chores, cors, devices, health, help, jobs,
-    libraries, materials, openapi, orders, output_types, packages, preflight, products, reference, render_templates,
-    renders, settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
+    account, analytics, answer, api_keys, artifacts, audit, cad_files, chores, cors, devices, health, help, imports,
+    jobs, libraries, materials, openapi, orders, output_types, packages, preflight, products, reference,
+    render_templates, renders, settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -166,6 +166,8 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(products::get, Tenant(P::ReadCatalogue), product);
     add!(products::change, Tenant(P::WriteCatalogue), &JSON, product, &[Code::PimIdExists]);
     add!(products::delete, Tenant(P::WriteCatalogue), product, &[Code::ProductInUse]);
+    let sheet: &[Code] = &[Code::UnreadableSheet, Code::MissingColumn];
+    add!(imports::create, Tenant(P::WriteCatalogue), &JSON, &UPLOAD, &IDEMPOTENT, sheet);
     let output_type: &[Code] = &[Code::OutputTypeNotFound];
     let fits: &[Code] = &[
         Code::EngineNotAllowed,

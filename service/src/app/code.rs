@@ -130,6 +130,10 @@ codes! {
     CadFileProcessing = "cad_file_processing", "wait until it is `ready` or `failed`";
     /// The file is none that this service reads.
     UnsupportedCadFormat = "unsupported_cad_format", "export the product as GLB, or as STEP (ISO 10303-21)";
+    /// The file is no sheet that this service reads.
+    UnreadableSheet = "unreadable_sheet", "save the sheet as .xlsx or as comma-separated values, with the names of the columns in the first row, each once";
+    /// The sheet lacks a column.
+    MissingColumn = "missing_column", "name the columns in the first row; `pim_id` and `name` have to be there";
     /// A product has the CAD file.
     CadFileInUse = "cad_file_in_use", "give its products another CAD file, or none: GET /api/v1/products?cad_file_id= lists them";
     /// There is no such product.

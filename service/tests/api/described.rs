@@ -253,6 +253,9 @@ fn with_body(
     let members: &Map<String, Value> = body.as_object().expect("parts");
     let form = members.iter().fold(Form::new(), |form, (name, value)| match (is_file(name), name.as_str()) {
         (true, "library") => form.part("library", Part::bytes(ACME.as_bytes()).file_name("studio.toml")),
+        (true, "file") if schema == "ImportForm" => {
+            form.part("file", Part::text("pim_id,name\n1,P\n").file_name("products.csv"))
+        }
         (true, name) => form.part(name.to_owned(), Part::bytes(Glb::body()).file_name("product.glb")),
         (false, name) => form.text(name.to_owned(), text(value)),
     });

@@ -126,6 +126,7 @@ mod limits;
 mod lists;
 mod materials;
 mod options;
+mod imports;
 mod orders;
 mod packages;
 mod people;

@@ -96,6 +96,7 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_cad_files_address", "cad_files", &["tenant_id", "address"]).unique().take(),
         index("idx_cad_files_page", "cad_files", &["tenant_id", "created_at", "id"]),
         index("idx_cad_files_page_of_all", "cad_files", &["created_at", "id"]),
+        index("idx_cad_files_name", "cad_files", &["tenant_id", "original_name", "created_at"]),
         index("idx_products_pim_id", "products", &["tenant_id", "pim_id"]).unique().take(),
         index("idx_products_page", "products", &["tenant_id", "created_at", "id"]),
         index("idx_products_page_of_all", "products", &["created_at", "id"]),

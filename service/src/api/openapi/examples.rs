@@ -83,6 +83,7 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
             stored
         }
         ("create_cad_file", _) => json!({"file": "(the bytes of bearing.glb)"}),
+        ("create_import", _) => json!({"file": "(the bytes of products.xlsx)"}),
         ("create_product", _) => {
             let materials = json!([{"part_name": "Cage", "material": "STD_020101_Brass"}]);
             json!({"pim_id": "6204-2RS", "name": "Lager 6204", "cad_part_materials": materials})

@@ -110,6 +110,8 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::InvalidSetting
         | Code::InvalidCursor
         | Code::UnsupportedCadFormat
+        | Code::UnreadableSheet
+        | Code::MissingColumn
         | Code::OrderEmpty
         | Code::OrderTooLarge
         | Code::EngineNotAllowed
