@@ -17,6 +17,9 @@ use packshot_domain::product::{EntryName, PartEntries, PartEntry, ProductFields}
 /// What the name of a column begins with that has the material of a part.
 const PART: &str = "part:";
 
+/// Columns that a message names, at most.
+const NAMED_MAX: usize = 12;
+
 /// What a column has.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Column {
@@ -109,7 +112,9 @@ fn columns(sheet: &Sheet) -> Result<(BTreeMap<usize, Column>, Vec<String>), AppE
     let missing = missing.into_iter().find(|(column, _)| !columns.values().any(|known| known == column));
     match missing {
         Some((_, name)) if !sheet.columns.is_empty() => {
-            let detail = format!("the sheet has no column `{name}`");
+            let there = sheet.columns.values().take(NAMED_MAX).map(|name| format!("`{name}`"));
+            let there = there.collect::<Vec<_>>().join(", ");
+            let detail = format!("the sheet has no column `{name}`; its first row has {there}");
             Err(AppError::new(Code::MissingColumn, detail).at("/file"))
         }
         _ => Ok((columns, ignored)),
