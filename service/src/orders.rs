@@ -1,14 +1,22 @@
-//! Orders: made, edited, submitted, rejected, resubmitted. A client sees and changes only its own.
+//! Orders: made, edited, submitted, dispatched, cancelled, rejected, resubmitted. A client sees and changes only its
+//! own.
+
+mod cancelling;
+mod dispatch;
 
 use crate::app::{App, AppError, Code, Page, PageRequest};
+use packshot_contract::document::Document;
 use packshot_contract::order::{self as contract, NewOrder, Order, OrderEdit, OrderHistory, OrderLine, OrderSummary};
 use packshot_contract::problem::Invalid;
 use packshot_db::{DbError, TenantScope, orders as rows, tenant_configs};
 use packshot_domain::access::Role;
 use packshot_domain::id::{OrderId, OrderLineId, UserId};
-use packshot_domain::order::{OrderRefusal, OrderStatus, RejectionReason};
+use packshot_domain::order::{OrderRefusal, OrderStatus};
 use packshot_domain::principal::Principal;
 use packshot_domain::reader::Reader;
+
+pub use cancelling::{CancelledLine, cancel_line, cancel_renders, reject};
+pub use dispatch::{dispatch, dispatch_line};
 
 /// The only one whose orders `who` finds; `None` for everyone's of the tenant.
 fn owner(who: &Principal) -> Option<UserId> {
@@ -104,14 +112,6 @@ pub async fn submit(app: &App, who: &Principal, id: OrderId) -> Result<Order, Ap
     Ok(whole(rows::submit(&app.db, TenantScope::of(who.tenant), who.actor(), find(who, id)).await?))
 }
 
-/// Refuses an order.
-///
-/// # Errors
-/// [`Code::OrderNotFound`], [`Code::OrderNotRejectable`].
-pub async fn reject(app: &App, who: &Principal, id: OrderId, reason: RejectionReason) -> Result<Order, AppError> {
-    Ok(whole(rows::reject(&app.db, TenantScope::of(who.tenant), who.actor(), find(who, id), reason).await?))
-}
-
 /// Opens a rejected order again.
 ///
 /// # Errors
@@ -145,6 +145,16 @@ pub async fn history(app: &App, who: &Principal, id: OrderId) -> Result<OrderHis
 /// [`Code::OrderLineNotFound`].
 pub async fn line(app: &App, who: &Principal, id: OrderLineId) -> Result<OrderLine, AppError> {
     Ok(shown(rows::line(&app.db, TenantScope::of(who.tenant), owner(who), id).await?))
+}
+
+/// The document of a line's newest job.
+///
+/// # Errors
+/// [`Code::OrderLineNotFound`]; [`Code::JobNotFound`] when it was never dispatched.
+pub async fn document(app: &App, who: &Principal, id: OrderLineId) -> Result<Document, AppError> {
+    let line = rows::line(&app.db, TenantScope::of(who.tenant), owner(who), id).await?;
+    let document = line.document.map(Document::from);
+    document.ok_or_else(|| AppError::new(Code::JobNotFound, "the line was not dispatched yet"))
 }
 
 /// Lines that an order of the tenant has at most.
@@ -201,6 +211,8 @@ fn summary(order: rows::Order) -> OrderSummary {
 }
 
 fn shown(line: rows::OrderLine) -> OrderLine {
+    // The document is of our own make, so that it is JSON.
+    let document = line.document.map(|document| serde_json::to_value(Document::from(document)).unwrap_or_default());
     OrderLine {
         id: line.id.uuid(),
         tenant_id: line.tenant.uuid(),
@@ -208,11 +220,11 @@ fn shown(line: rows::OrderLine) -> OrderLine {
         product_id: line.product.uuid(),
         output_type_id: line.output_type.uuid(),
         render_status: line.status.into(),
-        result_path: None,
+        result_path: line.result_path,
         render_started_at: line.render_started_at.map(Into::into),
         render_completed_at: line.render_completed_at.map(Into::into),
-        render_job_doc: None,
-        render_log: None,
+        render_log: document.clone(),
+        render_job_doc: document,
         asset_ids: Vec::new(),
         created_at: line.created_at.into(),
         updated_at: line.updated_at.into(),

@@ -4,6 +4,7 @@ mod cache;
 mod finished;
 mod inputs;
 mod job;
+pub mod lines;
 mod log;
 mod outputs;
 mod packages;
@@ -32,7 +33,7 @@ use packshot_domain::reader::Reader;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::TaskState;
 
-pub use finished::{SweepError, sweep};
+pub use finished::{SweepError, sweep, sweep_soon};
 pub use inputs::ReceivedRequest;
 pub use log::{LogRequest, log};
 pub use outputs::media_type;
@@ -137,7 +138,7 @@ pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelle
             count_render(TaskState::Cancelled, None);
             job::last_line(&render).info("cancelled while it waited");
             // It may have waited for another attempt.
-            finished::sweep_soon(app.db.clone(), app.settings.scratch());
+            sweep_soon(app.db.clone(), app.settings.scratch());
             Ok(Cancelled::Ended(Box::new(with_position(app, render).await?)))
         }
         Cancelling::Unchanged(render) => Ok(Cancelled::Ended(Box::new(with_position(app, render).await?))),

@@ -193,6 +193,18 @@ async fn orders(service: &Service, texts: &mut Vec<Text>, product: &str, output_
     }
     texts.extend(refused(post(&format!("{empty}/reject"), json!({"reason": "Wrong housing"}))).await);
     let order = made(json!({"lines": [line]})).await;
+    let shown = service.get(&format!("/api/orders{order}")).send().await.expect("an answer");
+    let shown: Value = shown.json().await.expect("an order");
+    let of_line = format!("/api/v1/order-lines/{}", shown["lines"][0]["id"].as_str().expect("an id"));
+    texts.extend(refused(service.request(Method::GET, &format!("{of_line}/job"))).await);
+    let nothing = json!({"pim_id": "6205", "name": "Lager 6205"});
+    let nothing = service.request(Method::POST, "/api/v1/products").json(&nothing).send().await.expect("an answer");
+    let nothing: Value = nothing.json().await.expect("a product");
+    let of_nothing = made(json!({"lines": [{"product_id": nothing["id"], "output_type_id": output_type}]})).await;
+    let shown = service.get(&format!("/api/orders{of_nothing}")).send().await.expect("an answer");
+    let shown: Value = shown.json().await.expect("an order");
+    let dispatch = format!("/api/v1/order-lines/{}/dispatch", shown["lines"][0]["id"].as_str().expect("an id"));
+    texts.extend(refused(service.request(Method::POST, &dispatch)).await);
     assert_eq!(post(&format!("{order}/submit"), json!({})).send().await.expect("an answer").status(), 200);
     texts.extend(refused(post(&format!("{order}/submit"), json!({}))).await);
     texts.extend(refused(post(&format!("{order}/lines"), line.clone())).await);

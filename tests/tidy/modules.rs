@@ -70,7 +70,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("artifacts", &["app", "contract", "db", "domain", "packages"]),
     ("packages", &["app", "contract", "db", "domain", "objects", "store"]),
-    ("orders", &["app", "contract", "db", "domain"]),
+    ("orders", &["app", "contract", "db", "domain", "renders", "tenancy"]),
     ("products", &["app", "contract", "db", "domain", "libraries", "objects", "packages", "tenancy", "worker"]),
     ("help", &["app", "chores", "contract", "domain", "settings", "tasks", "tenancy"]),
     (

@@ -16,6 +16,7 @@ pub mod cad_file;
 pub mod chore;
 pub mod client;
 pub mod device;
+pub mod dispatch;
 pub mod document;
 pub mod event;
 pub mod health;

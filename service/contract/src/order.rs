@@ -150,6 +150,13 @@ pub struct OrderLine {
     pub updated_at: Time,
 }
 
+/// The lines whose renders were cancelled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CancelledRenders {
+    /// Each line that waited or was worked on. One that runs is `cancelled` when its work has stopped.
+    pub cancelled: Vec<Uuid>,
+}
+
 /// A page of orders, newest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OrderPage {

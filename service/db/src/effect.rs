@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use super::jobs::JobError;
 use super::tasks::{Delivery, Task};
 use super::tx::Tx;
-use super::{DbError, renders};
+use super::{DbError, orders, renders};
 use packshot_domain::id::TenantId;
 use packshot_domain::job::{JobKind, JobRef, JobState};
 
@@ -71,7 +71,8 @@ pub struct Effects(HashMap<JobKind, Arc<dyn Effect>>);
 
 impl Default for Effects {
     fn default() -> Self {
-        Self(HashMap::from([(JobKind::Render, Arc::new(renders::RenderEffect) as Arc<dyn Effect>)]))
+        let of_render = Arc::new(renders::RenderEffect) as Arc<dyn Effect>;
+        Self(HashMap::from([(JobKind::Render, of_render), (JobKind::Line, Arc::new(orders::LineEffect))]))
     }
 }
 

@@ -19,7 +19,7 @@ use super::tasks::{Delivery, Report, Task};
 use super::tx::Tx;
 use super::{DbError, Json, jobs};
 use packshot_domain::document::Change;
-use packshot_domain::id::{TaskId, TenantId, WorkerId};
+use packshot_domain::id::{JobId, TaskId, TenantId, WorkerId};
 use packshot_domain::job::{JobRef, JobState, TaskFacts};
 use packshot_domain::task::{Failures, LEASE, Lease, LeaseToken, TaskEvent, TaskState};
 use packshot_domain::time::Timestamp;
@@ -66,6 +66,22 @@ impl Held {
         let Some(job) = rows::lock_job(tx, tenant, job.id).await? else { return Ok(None) };
         let kept = rows::lock_tasks(tx, tenant, job.job).await?;
         Ok(Some(Self::new(tx, tenant, Some(job), kept).await?))
+    }
+
+    /// Locks several jobs and their tasks, but no records above them: the caller has locked those.
+    pub(super) async fn of_jobs(tx: &Tx<'_>, tenant: TenantId, jobs: &[JobRef]) -> Result<Vec<Self>, DbError> {
+        let mut ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+        ids.sort_unstable();
+        let mut locked = Vec::with_capacity(ids.len());
+        for id in ids {
+            locked.extend(rows::lock_job(tx, tenant, id).await?);
+        }
+        let mut held = Vec::with_capacity(locked.len());
+        for job in locked {
+            let kept = rows::lock_tasks(tx, tenant, job.job).await?;
+            held.push(Self::new(tx, tenant, Some(job), kept).await?);
+        }
+        Ok(held)
     }
 
     /// Locks a task and its job, and returns its position among the tasks; `None` when there is no such task.

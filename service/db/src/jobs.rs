@@ -15,7 +15,7 @@ use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::task::{Lane, QueueName, TaskEvent, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
-pub(super) use create::{announce, create_in};
+pub(super) use create::{announce, create_all, create_in};
 pub use live::{JobProgress, LiveJob, LiveJobs, at_work, live, progress};
 
 /// A job as it is stored.
@@ -166,13 +166,32 @@ pub(super) async fn request_cancel_in(
     tenant: TenantId,
     job: JobRef,
 ) -> Result<Cancelling<Job>, DbError> {
-    let mut held = Held::of_job(tx, tenant, job).await?.ok_or(DbError::NotFound("job"))?;
+    let held = Held::of_job(tx, tenant, job).await?.ok_or(DbError::NotFound("job"))?;
+    cancel_held(tx, held).await.map(|(cancelling, _)| cancelling)
+}
+
+/// The same for several jobs, whose records above are locked; of each with the tasks that were told to stop.
+pub(super) async fn request_cancel_all(
+    tx: &super::Tx<'_>,
+    tenant: TenantId,
+    jobs: &[JobRef],
+) -> Result<Vec<(Cancelling<Job>, Vec<TaskId>)>, DbError> {
+    let mut cancelled = Vec::with_capacity(jobs.len());
+    for held in Held::of_jobs(tx, tenant, jobs).await? {
+        cancelled.push(cancel_held(tx, held).await?);
+    }
+    Ok(cancelled)
+}
+
+async fn cancel_held(tx: &super::Tx<'_>, mut held: Held) -> Result<(Cancelling<Job>, Vec<TaskId>), DbError> {
     let was = held.job()?.clone();
     if was.state.is_terminal() {
-        return Ok(Cancelling::Unchanged(was));
+        return Ok((Cancelling::Unchanged(was), Vec::new()));
     }
+    let is_running = |task: &&super::tasks::Task| task.state == TaskState::Running;
+    let running: Vec<TaskId> = held.tasks().into_iter().filter(is_running).map(|task| task.id).collect();
     if !held.mark_cancelled() {
-        return Ok(Cancelling::Requested(was));
+        return Ok((Cancelling::Requested(was), running));
     }
     for i in 0..held.tasks().len() {
         match held.tasks()[i].state {
@@ -182,7 +201,8 @@ pub(super) async fn request_cancel_in(
         }
     }
     let job = held.store(tx).await?.into_job()?;
-    Ok(if job.state.is_terminal() { Cancelling::Cancelled(job) } else { Cancelling::Requested(job) })
+    let is_over = job.state.is_terminal();
+    Ok((if is_over { Cancelling::Cancelled(job) } else { Cancelling::Requested(job) }, running))
 }
 
 pub(super) type ErrorColumns = (Option<String>, Option<String>, Option<String>);

@@ -1,6 +1,9 @@
 //! Orders of a tenant with their lines, and every change of their states.
 
+mod cancelling;
 mod changes;
+mod dispatch;
+mod effect;
 mod history;
 mod lines;
 
@@ -11,7 +14,7 @@ use serde_json::json;
 
 use crate::audit::{self, NewEntry};
 use crate::column::Col;
-use crate::entity::order;
+use crate::entity::{order, order_line};
 use crate::level::Level;
 use crate::tx::Tx;
 use crate::{Db, DbError, Page, PageRequest, ReadScope, TenantScope, counters};
@@ -22,6 +25,9 @@ use packshot_domain::order::line::LineEvent;
 use packshot_domain::order::{LineCounts, Notes, OrderChange, OrderNumber, OrderRefusal, OrderStatus, RejectionReason};
 use packshot_domain::time::Timestamp;
 
+pub use cancelling::{Stopped, cancel_line, cancel_renders, reject};
+pub use dispatch::{Dispatched, LineWork, dispatch};
+pub(super) use effect::LineEffect;
 pub use history::{StatusChange, history};
 pub use lines::{NewLine, OrderLine};
 pub(super) use lines::{is_any_of_product, is_any_of_type};
@@ -62,7 +68,7 @@ pub struct Order {
 }
 
 /// An order with its lines, in their order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WholeOrder {
     /// The order.
     pub order: Order,
@@ -269,7 +275,7 @@ pub async fn add_line(
             }
             let position = there.last().map_or(0, |last| last.position + 1);
             lines::insert(tx, (*tenant, of.id), position, std::slice::from_ref(line)).await?;
-            lines::find(tx, *tenant, line.id).await.map(OrderLine::from)
+            line_of(tx, lines::find(tx, *tenant, line.id).await?).await
         })
     })
     .await
@@ -301,9 +307,10 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> Res
         Box::pin(async move {
             let row = lock(tx, *tenant, *of).await?;
             row.status.0.next(OrderChange::Delete).map_err(OrderRefusal::State)?;
-            for line in lines::of_order(tx, *tenant, of.id).await? {
-                lines::next(&line, LineEvent::Remove)?;
-            }
+            tx.enter(Level::OrderLine);
+            let all = lines::of_order(tx, *tenant, of.id).await?;
+            let live = lines::live(tx, &all).await?;
+            all.iter().try_for_each(|line| lines::next(line, &live, LineEvent::Remove).map(drop))?;
             order::Entity::delete_by_id((Col(*tenant), Col(of.id))).exec(tx.on()).await?;
             let detail = json!({"order_number": row.order_number.0.as_str()});
             note(tx, *tenant, by, (Action::OrderDeleted, of.id), detail, None).await
@@ -331,32 +338,6 @@ pub async fn submit(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> Res
             save(tx, &row).await?;
             let detail = json!({"order_number": row.order_number.0.as_str(), "submission_no": row.submission_no});
             note(tx, *tenant, by, (Action::OrderSubmitted, of.id), detail, None).await?;
-            whole(tx, row).await
-        })
-    })
-    .await
-}
-
-/// Refuses an order: its lines that wait are cancelled.
-///
-/// # Errors
-///
-/// [`DbError::NotFound`]; [`DbError::Order`] when it is neither submitted nor processing.
-pub async fn reject(
-    db: &Db,
-    scope: TenantScope,
-    by: Actor,
-    of: OrderRef,
-    reason: RejectionReason,
-) -> Result<WholeOrder, DbError> {
-    db.write(scope, (scope.tenant, by, of, reason), |tx, (tenant, by, of, reason)| {
-        Box::pin(async move {
-            let mut row = lock(tx, *tenant, *of).await?;
-            changes::advance(tx, &mut row, OrderChange::Reject, Some(by), Some(reason)).await?;
-            save(tx, &row).await?;
-            lines::each(tx, (*tenant, of.id), LineEvent::Cancel).await?;
-            let detail = json!({"order_number": row.order_number.0.as_str()});
-            note(tx, *tenant, by, (Action::OrderRejected, of.id), detail, Some(reason.as_str())).await?;
             whole(tx, row).await
         })
     })
@@ -395,7 +376,8 @@ pub async fn line(db: &Db, scope: TenantScope, owner: Option<UserId>, id: OrderL
             let of = OrderRef { id: line.order_id.0, owner: *owner };
             match find(tx, *tenant, of).await {
                 Err(DbError::NotFound(_)) => Err(DbError::NotFound("order line")),
-                found => found.map(|_| line.into()),
+                Err(error) => Err(error),
+                Ok(_) => line_of(tx, line).await,
             }
         })
     })
@@ -428,7 +410,11 @@ async fn save(tx: &Tx<'_>, row: &order::Model) -> Result<(), DbError> {
 async fn whole(tx: &Tx<'_>, row: order::Model) -> Result<WholeOrder, DbError> {
     let rows = lines::of_order(tx, row.tenant_id.0, row.id.0).await?;
     let counts = rows.iter().map(|line| line.render_status.0).collect();
-    Ok(WholeOrder { order: Order::of(row, counts), lines: rows.into_iter().map(OrderLine::from).collect() })
+    Ok(WholeOrder { order: Order::of(row, counts), lines: lines::with_documents(tx, rows).await? })
+}
+
+async fn line_of(tx: &Tx<'_>, row: order_line::Model) -> Result<OrderLine, DbError> {
+    lines::with_documents(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("order line"))
 }
 
 /// Writes the audit entry of a change of an order.

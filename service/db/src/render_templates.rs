@@ -2,7 +2,9 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect, SqlErr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, SqlErr,
+};
 use serde_json::json;
 
 use crate::audit::{self, NewEntry};
@@ -82,6 +84,26 @@ pub async fn create(
 pub async fn get(db: &Db, scope: TenantScope, id: RenderTemplateId) -> Result<RenderTemplate, DbError> {
     db.read(scope, (scope.tenant, id), |tx, (tenant, id)| {
         Box::pin(async move { RenderTemplate::of(find(tx, *tenant, *id).await?) })
+    })
+    .await
+}
+
+/// The templates of the tenant that are used, newest first.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn active(db: &Db, scope: TenantScope) -> Result<Vec<RenderTemplate>, DbError> {
+    use render_template::Column as C;
+    db.read(scope, scope.tenant, |tx, tenant| {
+        Box::pin(async move {
+            let active = render_template::Entity::find()
+                .filter(C::TenantId.eq(Col(*tenant)))
+                .filter(C::IsActive.eq(true))
+                .order_by_desc(C::CreatedAt)
+                .order_by_desc(C::Id);
+            active.all(tx.on()).await?.into_iter().map(RenderTemplate::of).collect()
+        })
     })
     .await
 }

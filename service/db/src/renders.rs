@@ -17,7 +17,7 @@ use super::{AllTenants, Db, DbError, Json, Page, PageRequest, ReadScope, TenantS
 use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId, TenantId, UserId};
-use packshot_domain::job::{JobKind, JobRef, JobState};
+use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::render::RenderKind;
 use packshot_domain::task::{Lane, QueueName, TaskKind};
 use packshot_domain::time::Timestamp;
@@ -195,7 +195,7 @@ pub async fn get(db: &Db, scope: TenantScope, id: RenderId) -> Result<Render, Db
     db.read_one(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(rows::get(tx, *tenant, *id))).await
 }
 
-/// Those of these renders that have not ended.
+/// Those of these jobs that have not ended: of renders, or of other records whose pictures are made.
 ///
 /// # Errors
 ///
@@ -205,9 +205,7 @@ pub async fn live(db: &Db, all: AllTenants, ids: &[RenderId]) -> Result<HashSet<
         Box::pin(async move {
             let states = JobState::ALL.iter().filter(|state| !state.is_terminal());
             let states = states.map(|state| format!("'{state}'")).collect::<Vec<_>>().join(", ");
-            let kind = JobKind::Render;
-            let sql =
-                format!("SELECT COUNT(*) FROM jobs WHERE kind = '{kind}' AND record_id = $1 AND state IN ({states})");
+            let sql = format!("SELECT COUNT(*) FROM jobs WHERE id = $1 AND state IN ({states})");
             let mut live = HashSet::new();
             for id in ids {
                 let rows = tx.query(&sql, [id.uuid().into()]).await?;

@@ -89,8 +89,8 @@ words! {
         ReadOrders = "read_orders",
         /// Makes, edits, submits and resubmits orders: a client their own
         WriteOrders = "write_orders",
-        /// Rejects orders
-        RejectOrders = "reject_orders",
+        /// Dispatches, cancels and rejects orders
+        RunOrders = "run_orders",
         /// Sees packages of files, what is in them and what happened to them
         ReadArtifacts = "read_artifacts",
         /// Fills, closes, holds, reclassifies and deletes packages of files
@@ -153,7 +153,7 @@ impl Permission {
             Self::ReadMaterials | Self::ReadCatalogue => Some(Scope::CatalogRead),
             Self::WriteLibraries | Self::WriteCatalogue | Self::WriteOutputTypes => Some(Scope::CatalogWrite),
             Self::ReadOrders => Some(Scope::OrdersRead),
-            Self::WriteOrders | Self::RejectOrders => Some(Scope::OrdersWrite),
+            Self::WriteOrders | Self::RunOrders => Some(Scope::OrdersWrite),
             Self::ReadArtifacts => Some(Scope::ArtifactsRead),
             Self::WriteArtifacts | Self::CollectArtifacts | Self::CheckArtifacts => Some(Scope::ArtifactsWrite),
             Self::ChangeOwnProfile
@@ -204,7 +204,7 @@ impl Permission {
             | Self::ReadArtifacts
             | Self::WriteArtifacts
             | Self::WriteCatalogue
-            | Self::RejectOrders
+            | Self::RunOrders
             | Self::OwnKeys
             | Self::ReadSettings
             | Self::ReadWorkerConfigs => !matches!(role, Role::Client),

@@ -18,7 +18,10 @@ use super::state::AppState;
 use crate::app::Page;
 use crate::orders;
 use packshot_contract::Word;
-use packshot_contract::order::{Order, OrderHistory, OrderPage, OrderPatch, OrderRequest, OrderStatus, RejectRequest};
+use packshot_contract::dispatch::OrderDispatch;
+use packshot_contract::order::{
+    CancelledRenders, Order, OrderHistory, OrderPage, OrderPatch, OrderRequest, OrderStatus, RejectRequest,
+};
 use packshot_contract::problem::Invalid;
 use packshot_domain::id::OrderId;
 
@@ -151,7 +154,8 @@ pub(crate) async fn submit(
 
 /// Refuses an order
 ///
-/// Its lines that wait are cancelled. Members of the body that are not known are ignored.
+/// Its lines that wait are cancelled, and those that are worked on are when their work has stopped. Members of the body
+/// that are not known are ignored.
 #[utoipa::path(
     post, path = "/api/orders/{id}/reject", operation_id = "reject_order", tag = "orders",
     params(
@@ -174,6 +178,61 @@ pub(crate) async fn reject(
     let (own, who) = (state.clone(), caller.0.clone());
     idempotency::once(&state, &caller, keyed, async move {
         Answer::json(StatusCode::OK, &orders::reject(&own, &who, id, reason).await?)
+    })
+    .await
+}
+
+/// Dispatches the lines of an order
+///
+/// Every line that waits, has failed or was cancelled, and whose work has stopped. A line that is refused has `error`
+/// in its result and stops no other.
+#[utoipa::path(
+    post, path = "/api/orders/{id}/dispatch", operation_id = "dispatch_order", tag = "orders",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The order"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key, the request gets the same answer"),
+    ),
+    responses((status = 200, description = "What became of each line", body = OrderDispatch)),
+)]
+pub(crate) async fn dispatch(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let id = order_id(&id)?;
+    let path = format!("{PATH}/{id}/dispatch");
+    let keyed = idempotency::of_request(&headers, &path, idempotency::hash_of(&Value::Null))?;
+    let (own, who) = (state.clone(), caller.0.clone());
+    idempotency::once(&state, &caller, keyed, async move {
+        Answer::json(StatusCode::OK, &orders::dispatch(&own, &who, id).await?)
+    })
+    .await
+}
+
+/// Cancels the lines of an order that wait or are worked on
+///
+/// Lines that have ended stay. An order whose lines were all cancelled is `submitted` again.
+#[utoipa::path(
+    post, path = "/api/orders/{id}/cancel-renders", operation_id = "cancel_order_renders", tag = "orders",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The order"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key, the request gets the same answer"),
+    ),
+    responses((status = 200, description = "The lines", body = CancelledRenders)),
+)]
+pub(crate) async fn cancel_renders(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let id = order_id(&id)?;
+    let path = format!("{PATH}/{id}/cancel-renders");
+    let keyed = idempotency::of_request(&headers, &path, idempotency::hash_of(&Value::Null))?;
+    let (own, who) = (state.clone(), caller.0.clone());
+    idempotency::once(&state, &caller, keyed, async move {
+        Answer::json(StatusCode::OK, &orders::cancel_renders(&own, &who, id).await?)
     })
     .await
 }

@@ -205,10 +205,18 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
         &[Code::OrderLineNotFound, Code::OrderNotEditable, Code::LineProcessing]
     );
     add!(orders::submit, Tenant(P::WriteOrders), &IDEMPOTENT, order, &[Code::OrderNotSubmittable, Code::OrderEmpty]);
-    add!(orders::reject, Tenant(P::RejectOrders), &JSON, &IDEMPOTENT, order, &[Code::OrderNotRejectable]);
+    add!(orders::reject, Tenant(P::RunOrders), &JSON, &IDEMPOTENT, order, &[Code::OrderNotRejectable]);
+    add!(orders::dispatch, Tenant(P::RunOrders), &IDEMPOTENT, order, &[Code::OrderRejected]);
+    add!(orders::cancel_renders, Tenant(P::RunOrders), &IDEMPOTENT, order);
     add!(orders::resubmit, Tenant(P::WriteOrders), &IDEMPOTENT, order, &[Code::OrderNotRejected, Code::LineProcessing]);
     add!(orders::history, Tenant(P::ReadOrders), order);
-    add!(orders::lines::get, Tenant(P::ReadOrders), &[Code::OrderLineNotFound]);
+    let line: &[Code] = &[Code::OrderLineNotFound];
+    let dispatched: &[Code] =
+        &[Code::OrderRejected, Code::LineProcessing, Code::LineNotRenderable, Code::FeatureDisabled];
+    add!(orders::lines::get, Tenant(P::ReadOrders), line);
+    add!(orders::lines::job, Tenant(P::ReadOrders), line, &[Code::JobNotFound]);
+    add!(orders::lines::dispatch, Tenant(P::RunOrders), &IDEMPOTENT, line, dispatched);
+    add!(orders::lines::cancel, Tenant(P::RunOrders), line);
 
     let package: &[Code] = &[Code::PackageNotFound];
     let state_of: &[Code] = &[Code::PackageNotFound, Code::IllegalPackageState];

@@ -164,6 +164,10 @@ codes! {
     OrderRejected = "order_rejected", "have the order resubmitted first: POST /api/orders/{id}/resubmit";
     /// A line of the order is worked on.
     LineProcessing = "line_processing", "wait until the line has ended, or cancel it first";
+    /// The line was never dispatched.
+    JobNotFound = "job_not_found", "dispatch the line first: POST /api/v1/order-lines/{id}/dispatch";
+    /// There is nothing of the line to render.
+    LineNotRenderable = "line_not_renderable", "give the product a CAD file: PATCH /api/v1/products/{id}, `cad_file_id`; or choose an output type of pictures";
     /// There is no such output type.
     OutputTypeNotFound = "output_type_not_found", "check the id: GET /api/v1/output-types lists the output types";
     /// Another output type has this name.

@@ -55,7 +55,7 @@ async fn in_folder<T: Send + 'static>(
 }
 
 /// Sweeps in the background.
-pub(super) fn sweep_soon(db: Db, scratch: PathBuf) {
+pub fn sweep_soon(db: Db, scratch: PathBuf) {
     // When the process is ending, this is left to the next start.
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     runtime.spawn(async move {

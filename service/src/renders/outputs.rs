@@ -19,7 +19,7 @@ use packshot_db::tasks::OutputFile as StoredFile;
 use packshot_db::{Db, DbError, TenantScope};
 use packshot_domain::document::{self, DocumentResult};
 use packshot_domain::hash::{ContentAddress, Digests, Sha256Digest};
-use packshot_domain::id::RenderId;
+use packshot_domain::job::{JobKind, JobRef};
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_words::Word;
 use packshot_worker::executor::{AssetError, AssetSource};
@@ -216,7 +216,7 @@ pub(super) async fn store(
     db: &Db,
     store: &Store,
     scope: TenantScope,
-    render: RenderId,
+    job: JobRef,
     formats: &[FileFormat],
     received: Received,
     completed: Completed,
@@ -263,8 +263,12 @@ pub(super) async fn store(
     }
     drop(puts);
     let kept = kept(db, store, scope, &rows, hashed).await?;
-    let shown: Vec<ResultFile> = rows.iter().filter_map(|row| shown(render, row)).collect();
-    let output_path = shown.first().map_or_else(String::new, |file| file.name.clone());
+    let shown: Vec<ResultFile> = rows.iter().filter_map(|row| shown(job, row)).collect();
+    // Of an order line, the place below which clients know its files.
+    let output_path = match (job.kind, rows.first()) {
+        (JobKind::Line, Some(first)) => format!("renders/{}/{}", job.record, first.name),
+        _ => shown.first().map_or_else(String::new, |file| file.name.clone()),
+    };
     let document = DocumentResult {
         output_path: output_path.clone(),
         duration_s,
@@ -394,11 +398,14 @@ async fn put(
     Ok(())
 }
 
-/// A picture as clients see it.
-fn shown(render: RenderId, file: &StoredFile) -> Option<ResultFile> {
+/// A picture of a direct render as clients see it.
+fn shown(job: JobRef, file: &StoredFile) -> Option<ResultFile> {
+    if job.kind != JobKind::Render {
+        return None;
+    }
     let pixels = |side: Option<i32>| u32::try_from(side?).ok();
     Some(ResultFile {
-        url: format!("/api/v1/renders/{render}/files/{}", file.name),
+        url: format!("/api/v1/renders/{}/files/{}", job.record, file.name),
         name: file.name.clone(),
         format: FileFormat::by_word(&file.format)?,
         file_hash: file.address.into(),

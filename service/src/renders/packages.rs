@@ -22,6 +22,7 @@ use packshot_domain::artifact::{
 };
 use packshot_domain::hash::{ContentAddress, Digests, Sha256Digest};
 use packshot_domain::id::{FileId, PackageId, RenderId};
+use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::object::Condition;
 use packshot_domain::principal::Principal;
 use packshot_domain::task::FaultKind;
@@ -78,11 +79,14 @@ fn read<T: FromStr<Err: Display>>(text: &str) -> Result<T, Unfit> {
     text.parse().map_err(|reason| Unfit::defect(format_args!("{text:?}: {reason}")))
 }
 
-/// How long the files of a render are kept: every request that was accepted says it.
+/// How long the files of a job are kept: of a render every request that was accepted says it.
 ///
 /// # Errors
 /// [`Unfit::Defect`].
-pub(super) fn class_of(request: &Json) -> Result<RetentionClass, Unfit> {
+pub(super) fn class_of(job: JobRef, request: &Json) -> Result<RetentionClass, Unfit> {
+    if job.kind == JobKind::Line {
+        return Ok(RetentionClass::RenderOutput);
+    }
     RetentionClass::named(request["retention_class"].as_str().unwrap_or_default()).map_err(Unfit::defect)
 }
 
@@ -123,11 +127,15 @@ pub(super) fn file(
 fn package(
     by: EventActor,
     [name, producer]: [&str; 2],
-    of: RenderId,
+    of: JobRef,
     (retention_class, metadata): (RetentionClass, Metadata),
     files: Vec<NewFile>,
 ) -> Result<WholePackage, Unfit> {
-    let subject = read(&format!("render:{of}"))?;
+    let subject = match of.kind {
+        JobKind::Line => format!("order_line:{}", of.record),
+        JobKind::Render | JobKind::Shadow | JobKind::Cad | JobKind::Design => format!("render:{}", of.id),
+    };
+    let subject = read(&subject)?;
     let [name, producer] = [read(name)?, read(producer)?];
     let package = NewPackage { id: PackageId::new(), name, producer, subject, retention_class, metadata };
     Ok(WholePackage { by, package, files })
@@ -139,7 +147,7 @@ fn package(
 /// # Errors
 /// [`Unfit`].
 pub(super) fn of_result(
-    id: RenderId,
+    of: JobRef,
     class: RetentionClass,
     provenance: &Provenance,
     files: Vec<NewFile>,
@@ -151,10 +159,10 @@ pub(super) fn of_result(
         return Err(Unfit::TooManyFiles { n_files });
     }
     let (by, kept) = (EventActor::System, (class, metadata(provenance)?));
-    let mut packages = vec![package(by.clone(), [&format!("render {id}"), PRODUCER], id, kept, files)?];
+    let mut packages = vec![package(by.clone(), [&format!("render {}", of.id), PRODUCER], of, kept, files)?];
     if !previews.is_empty() {
         let kept = (RetentionClass::Preview, Metadata::default());
-        packages.push(package(by, [&format!("preview {id}"), PRODUCER], id, kept, previews)?);
+        packages.push(package(by, [&format!("preview {}", of.id), PRODUCER], of, kept, previews)?);
     }
     Ok(packages)
 }
@@ -211,7 +219,8 @@ pub(super) async fn of_inputs(
         let of_file = (address, digests.sha256, digests.size_bytes);
         let files = vec![file(path, &object.media_type, of_file, &stored)?];
         let name = label.as_deref().unwrap_or(word);
-        packages.push(package(by.clone(), [name, UPLOAD], id, (class, Metadata::default()), files)?);
+        let of = JobRef::of_render(id);
+        packages.push(package(by.clone(), [name, UPLOAD], of, (class, Metadata::default()), files)?);
     }
     Ok(packages)
 }
@@ -313,7 +322,7 @@ mod tests {
         };
         let files = vec![of("result.png"), of("report.json"), of(PREVIEW_NAME)];
         let made = provenance(Json::Null, json!({}));
-        let packages = of_result(id, RetentionClass::Scratch, &made, files).expect("packages");
+        let packages = of_result(JobRef::of_render(id), RetentionClass::Scratch, &made, files).expect("packages");
         let shown = packages.iter().map(|whole| {
             let paths: Vec<&str> = whole.files.iter().map(|new| new.file.path.as_str()).collect();
             (whole.package.name.to_string(), whole.package.retention_class, paths)
@@ -325,7 +334,7 @@ mod tests {
         assert!(packages.iter().all(|whole| whole.package.subject.as_str() == format!("render:{id}")));
         assert!(packages.iter().all(|whole| whole.by == EventActor::System));
         let many = (0..=FILES_MAX).map(|i| of(&format!("frame_{i}.png"))).collect();
-        let refused = of_result(id, RetentionClass::Scratch, &made, many).expect_err("too many");
+        let refused = of_result(JobRef::of_render(id), RetentionClass::Scratch, &made, many).expect_err("too many");
         assert_eq!(Failure::from(refused).code, "output_too_large");
     }
 }

@@ -20,7 +20,7 @@ use packshot_db::renders as rows;
 use packshot_db::{DbError, TenantScope};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::RenderId;
-use packshot_domain::job::JobState;
+use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::principal::Principal;
 use packshot_domain::render::RenderKind;
 use packshot_json::canonical;
@@ -30,7 +30,7 @@ use packshot_worker::made_with::MadeWith;
 use packshot_worker::protocol::{Completed, RenderInput};
 
 /// The provenance of a render's finished pictures.
-pub(super) fn of(id: RenderId, input: &RenderInput, request: &Json, completed: &Completed) -> Provenance {
+pub(super) fn of(made_for: JobRef, input: &RenderInput, request: &Json, completed: &Completed) -> Provenance {
     let options = &input.plan.options;
     let MadeWith { version, commit, shader_digest, library, map_digest, denoiser, driver } = &*completed.made_with;
     let shot = completed.documents.iter().find(|document| document.name == SHOT);
@@ -39,7 +39,7 @@ pub(super) fn of(id: RenderId, input: &RenderInput, request: &Json, completed: &
     let device = &completed.device;
     Provenance {
         provenance_version: PROVENANCE_VERSION,
-        job: job(id, render_kind(input.plan.kind)),
+        job: job(made_for, render_kind(input.plan.kind)),
         renderer: ProvenanceRenderer {
             name: RENDERER.to_owned(),
             version: Some(version.clone()),
@@ -92,8 +92,14 @@ pub(super) fn of(id: RenderId, input: &RenderInput, request: &Json, completed: &
 }
 
 /// What the pictures of a render were made for.
-pub(super) fn job(id: RenderId, kind: RenderKind) -> ProvenanceJob {
-    ProvenanceJob { id: Some(id.uuid()), task_name: kind.step().to_string(), ..ProvenanceJob::default() }
+pub(super) fn job(of: JobRef, kind: RenderKind) -> ProvenanceJob {
+    let order_line_id = (of.kind == JobKind::Line).then_some(of.record);
+    ProvenanceJob {
+        id: Some(of.id.uuid()),
+        order_line_id,
+        task_name: kind.step().to_string(),
+        ..ProvenanceJob::default()
+    }
 }
 
 /// What the metadata of a render's package says of it.

@@ -1,4 +1,5 @@
-//! What a render task computes, as its row keeps it: frozen at submission, with a version, private to the service.
+//! What a render task computes, as its row keeps it: frozen before the work begins, with a version, private to the
+//! service.
 //! Every version that a release has written loads.
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub(super) struct RenderV1 {
     pub(super) fallback_material: Option<String>,
     /// What to make: every option in effect. It is checked again when it is read, like a new request.
     pub(super) plan: PicturePlan,
+    /// How many parts may be left without a material, where that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) max_unmapped: Option<u32>,
 }
 
 /// A spec as it is written.
@@ -70,9 +74,15 @@ impl Spec {
         }
     }
 
+    /// How many parts may be left without a material, where that is limited.
+    pub(super) const fn max_unmapped(&self) -> Option<u32> {
+        let Self::RenderV1(RenderV1 { max_unmapped, .. }) = self;
+        *max_unmapped
+    }
+
     /// The part that a worker needs.
     pub(super) fn into_input(self) -> RenderInput {
-        let Self::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan }) = self;
+        let Self::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan, max_unmapped: _ }) = self;
         RenderInput { scene, environment, libraries, fallback_material, plan }
     }
 }

@@ -223,7 +223,7 @@ async fn prepare(
         Equal::RenderedAgain => None,
     };
     let samples_target = plan.options.samples.unwrap_or(1).saturating_mul(plan.n_pictures());
-    let spec = Spec::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan });
+    let spec = Spec::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan, max_unmapped: None });
     Ok(NewRender {
         id,
         kind,

@@ -11,7 +11,7 @@ use tokio::time::sleep_until;
 use super::finished::SweepAfter;
 use super::outputs::{self, OutputError, Received, TenantAssets};
 use super::spec::Spec;
-use super::{packages, provenance};
+use super::{lines, packages, provenance};
 use crate::config::Settings;
 use crate::events::hub::{Hub, Preview};
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
@@ -25,6 +25,7 @@ use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
 use packshot_db::{Db, TenantScope};
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::id::{RenderId, TenantId};
+use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
@@ -64,20 +65,33 @@ impl RenderHandler {
 impl Handler for RenderHandler {
     fn start<'t>(&'t self, claimed: &'t Claimed) -> BoxFuture<'t, Result<Start, Failure>> {
         Box::pin(async move {
-            let input = Spec::read(claimed.input.spec.as_ref())?.into_input();
             let job = claimed.task.job.ok_or_else(|| {
                 Failure::new(FaultKind::Input, "internal_error", "a render task without a job has no record")
             })?;
+            let (spec, frozen) = match (&claimed.input.spec, job.kind) {
+                (None, JobKind::Line) => {
+                    let spec = lines::spec(&self.db, &self.settings, claimed, job).await?;
+                    let stored = spec.write().map_err(|error| {
+                        tracing::error!("the spec of a task cannot be written: {error}");
+                        Failure::new(FaultKind::Input, "internal_error", "the task cannot be stored")
+                    })?;
+                    (spec, Some(stored))
+                }
+                (stored, _) => (Spec::read(stored.as_ref())?, None),
+            };
+            let (max_unmapped, input) = (spec.max_unmapped(), spec.into_input());
             let in_force = InForce::of_instance(&self.db, &self.settings).await;
             let in_force = in_force.map_err(|error| {
                 tracing::warn!("the settings cannot be read: {error}");
                 Failure::infrastructure("unavailable", "the settings cannot be read")
             })?;
-            let render = RenderId::from_uuid(job.record);
+            let render = RenderId::from_uuid(job.id.uuid());
             let previews = Arc::new(Previews { hub: self.hub.clone(), render, last: Mutex::default() });
             let attempt = Attempt {
                 place: self.clone(),
                 tenant: claimed.tenant,
+                job,
+                max_unmapped,
                 request: claimed.input.kwargs.clone(),
                 formats: input.plan.files.iter().map(|file| file.format).collect(),
                 previews: previews.clone(),
@@ -95,7 +109,7 @@ impl Handler for RenderHandler {
             let swept = is_series.then(|| SweepAfter { db: self.db.clone(), scratch: self.settings.scratch() });
             let until_written = Box::new((UntilWritten(previews), swept));
             let work = Box::new(|desk| Box::pin(attempt.run(desk)) as BoxFuture<'static, Outcome>);
-            Ok(Start { spec: None, work, until_written: Some(until_written) })
+            Ok(Start { spec: frozen, work, until_written: Some(until_written) })
         })
     }
 
@@ -127,6 +141,9 @@ impl Drop for UntilWritten {
 struct Attempt {
     place: RenderHandler,
     tenant: TenantId,
+    job: JobRef,
+    /// How many parts may be left without a material, where that is limited.
+    max_unmapped: Option<u32>,
     /// The effective request.
     request: Json,
     /// The formats of all files, in their order.
@@ -223,6 +240,8 @@ impl Attempt {
             }
             WorkEvent::Progress(progress) => desk.send(TaskUpdate::Progress(progress)),
             WorkEvent::Picture => desk.send(TaskUpdate::WentOn),
+            // Those of an order line have no address.
+            WorkEvent::Preview(_) if self.job.kind != JobKind::Render => {}
             WorkEvent::Preview(preview) => self.show(desk, Preview::new(preview.png.clone(), preview.samples_done)),
             WorkEvent::File(_) | WorkEvent::Finished(_) => {}
         }
@@ -242,18 +261,19 @@ impl Attempt {
 
     /// Stores the files.
     async fn save(&self, desk: &Desk, received: Received, completed: Completed) -> Result<Delivery, Failure> {
+        self.check_unmapped(&completed)?;
         let begun = Instant::now();
         desk.send(TaskUpdate::Finishing);
         desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
         say(desk, LogLevel::Info, "started".to_owned(), None, Json::Null);
         Failpoint::Store.pass();
-        let made = provenance::of(self.work.render, &self.work.input, &self.request, &completed);
+        let made = provenance::of(self.job, &self.work.input, &self.request, &completed);
         let (db, store, scope) = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
-        let storing = outputs::store(db, store, scope, self.work.render, &self.formats, received, completed);
+        let storing = outputs::store(db, store, scope, self.job, &self.formats, received, completed);
         let packed = storing.await.and_then(|mut stored| {
             let kept = std::mem::take(&mut stored.kept);
-            let class = packages::class_of(&self.request)?;
-            let packages = packages::of_result(self.work.render, class, &made, kept)?;
+            let class = packages::class_of(self.job, &self.request)?;
+            let packages = packages::of_result(self.job, class, &made, kept)?;
             Ok((stored, packages))
         });
         let (stored, packages) = match packed {
@@ -267,6 +287,18 @@ impl Attempt {
         desk.send(TaskUpdate::Result(stored.document));
         let output = serde_json::to_value(&stored.result).unwrap_or_default();
         Ok(Delivery { output, files: stored.files, packages })
+    }
+
+    /// Pictures with more parts without a material than are allowed are not kept.
+    fn check_unmapped(&self, completed: &Completed) -> Result<(), Failure> {
+        let (Some(max), n) = (self.max_unmapped, completed.unmapped_parts) else { return Ok(()) };
+        if n <= max {
+            return Ok(());
+        }
+        let detail = format!(
+            "{n} parts have no material, and its output type allows {max}: give them one in the product's `cad_part_materials`"
+        );
+        Err(Failure::new(FaultKind::Input, "unmapped_parts", detail))
     }
 
     fn fail_to_store(&self, desk: &Desk, error: OutputError, duration: Duration) -> Failure {

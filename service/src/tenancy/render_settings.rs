@@ -1,9 +1,10 @@
 //! The settings that decide what a tenant may render, and how.
 
 use crate::app::{App, AppError, Code};
+use crate::config::Settings;
 use crate::settings::InForce;
 use packshot_contract::request::SAMPLES_MAX;
-use packshot_db::{TenantScope, settings, tenant_configs};
+use packshot_db::{Db, DbError, TenantScope, settings, tenant_configs};
 use packshot_domain::feature::{Feature, Features};
 use packshot_domain::principal::Principal;
 use packshot_domain::tenant_config::{BUILTIN_LIBRARY, EngineName, FALLBACK_MATERIAL, TenantConfig};
@@ -32,11 +33,17 @@ impl RenderSettings {
     /// # Errors
     /// Errors of the database.
     pub async fn in_force(app: &App, who: &Principal) -> Result<Self, AppError> {
-        let scope = TenantScope::of(who.tenant);
-        let stored = settings::stored(&app.db, scope).await?;
-        let InForce { render_device, render_samples, max_upload_bytes, max_pixels, .. } =
-            InForce::of(&app.settings, &stored);
-        let own: TenantConfig = tenant_configs::get(&app.db, scope).await?.config;
+        Ok(Self::of_tenant(&app.db, &app.settings, TenantScope::of(who.tenant)).await?)
+    }
+
+    /// The settings in force for a tenant, of a process with its own.
+    ///
+    /// # Errors
+    /// Errors of the database.
+    pub async fn of_tenant(db: &Db, process: &Settings, scope: TenantScope) -> Result<Self, DbError> {
+        let stored = settings::stored(db, scope).await?;
+        let InForce { render_device, render_samples, max_upload_bytes, max_pixels, .. } = InForce::of(process, &stored);
+        let own: TenantConfig = tenant_configs::get(db, scope).await?.config;
         let lower = |own: Option<i64>, setting: u64| own.map_or(setting, |own| own.unsigned_abs().min(setting));
         Ok(Self {
             limits: Limits {

@@ -41,8 +41,11 @@ impl Things {
         let kept = Kept::make(app, app.scope().await, b"some bytes").await;
         let made =
             async |path: &str, body: Value| id(&Reply::of(app.request(Method::POST, path).json(&body)).await.json());
-        let product = made("/api/v1/products", json!({"pim_id": "of lines", "name": "P"})).await;
-        let output_type = made("/api/v1/output-types", json!({"name": "of lines"})).await;
+        let file = Form::new().part("file", Part::bytes(Glb::parts(&["Of_lines"]).bytes()).file_name("lines.glb"));
+        let request = app.request(Method::POST, "/api/v1/cad-files").multipart(file);
+        let file = id(&request.send().await.expect("an answer").json().await.expect("a CAD file"));
+        let product = made("/api/v1/products", json!({"pim_id": "of lines", "name": "P", "cad_file_id": file})).await;
+        let output_type = made("/api/v1/output-types", json!({"name": "of lines", "render_settings": small()})).await;
         Self {
             line: json!({"product_id": product, "output_type_id": output_type}),
             file: kept.file.to_string(),
@@ -137,8 +140,21 @@ impl Things {
             "get_render_template" | "change_render_template" | "delete_render_template" => {
                 Some(id(&created("/api/v1/render-templates", json!({"name": unique})).await))
             }
-            "add_order_line" | "remove_order_line" | "get_order_line" | "submit_order" | "reject_order"
-            | "resubmit_order" | "get_order" | "edit_order" | "delete_order" | "get_order_history" => {
+            "add_order_line"
+            | "remove_order_line"
+            | "get_order_line"
+            | "submit_order"
+            | "reject_order"
+            | "resubmit_order"
+            | "get_order"
+            | "edit_order"
+            | "delete_order"
+            | "get_order_history"
+            | "dispatch_order"
+            | "cancel_order_renders"
+            | "dispatch_order_line"
+            | "cancel_order_line"
+            | "get_order_line_job" => {
                 let order = created("/api/orders", json!({"lines": [self.line]})).await;
                 let post = async |action: &str, body: Value| {
                     drop(created(&format!("/api/orders/{}/{action}", id(&order)), body).await);
@@ -149,7 +165,12 @@ impl Things {
                 if operation == "resubmit_order" {
                     post("reject", json!({"reason": "x"})).await;
                 }
-                Some(if operation == "get_order_line" { id(&order["lines"][0]) } else { id(&order) })
+                if operation == "get_order_line_job" {
+                    post("dispatch", Value::Null).await;
+                }
+                let is_of_line =
+                    operation.contains("_order_line") && !["add_order_line", "remove_order_line"].contains(&operation);
+                Some(if is_of_line { id(&order["lines"][0]) } else { id(&order) })
             }
             "get_material" => None,
             _ if operation.ends_with("_library") => Some(id(&library().await)),

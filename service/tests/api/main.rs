@@ -115,6 +115,7 @@ mod collecting;
 mod configs;
 mod coverage;
 mod described;
+mod dispatch;
 mod documents;
 mod events;
 mod files;

@@ -3,7 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use crate::column::Col;
-use packshot_domain::id::{OrderId, OrderLineId, OutputTypeId, ProductId, TenantId};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{JobId, OrderId, OrderLineId, OutputTypeId, ProductId, TenantId};
 use packshot_domain::order::line::RenderStatus;
 use packshot_domain::time::Timestamp;
 
@@ -20,6 +21,12 @@ pub(crate) struct Model {
     pub(crate) product_id: Col<ProductId>,
     pub(crate) output_type_id: Col<OutputTypeId>,
     pub(crate) render_status: Col<RenderStatus>,
+    /// Its newest job.
+    pub(crate) job_id: Option<Col<JobId>>,
+    /// Its first file, as clients see its name.
+    pub(crate) result_path: Option<String>,
+    /// What that file holds.
+    pub(crate) result_address: Option<Col<ContentAddress>>,
     pub(crate) render_started_at: Option<Col<Timestamp>>,
     pub(crate) render_completed_at: Option<Col<Timestamp>>,
     pub(crate) created_at: Col<Timestamp>,

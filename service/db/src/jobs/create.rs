@@ -23,6 +23,24 @@ use packshot_domain::time::Timestamp;
 
 /// Stores a job with its tasks. The caller must [announce] its first event, when the record exists.
 pub(crate) async fn create_in(tx: &Tx<'_>, tenant: TenantId, new: &NewJob) -> Result<Job, DbError> {
+    let job = insert_job(tx, tenant, new).await?;
+    insert_tasks(tx, tenant, new, job.created_at).await?;
+    Ok(job)
+}
+
+/// The same for several jobs: all of them before any of their tasks, as rows are locked.
+pub(crate) async fn create_all(tx: &Tx<'_>, tenant: TenantId, new: &[NewJob]) -> Result<Vec<Job>, DbError> {
+    let mut jobs = Vec::with_capacity(new.len());
+    for new in new {
+        jobs.push(insert_job(tx, tenant, new).await?);
+    }
+    for (new, job) in new.iter().zip(&jobs) {
+        insert_tasks(tx, tenant, new, job.created_at).await?;
+    }
+    Ok(jobs)
+}
+
+async fn insert_job(tx: &Tx<'_>, tenant: TenantId, new: &NewJob) -> Result<Job, DbError> {
     let NewJob { job, created_by, input_name, samples_target, has_document, tasks } = new;
     let now = tx.now().await?;
     let facts: Vec<TaskFacts> =
@@ -53,7 +71,6 @@ pub(crate) async fn create_in(tx: &Tx<'_>, tenant: TenantId, new: &NewJob) -> Re
     };
     tx.enter(Level::Job);
     job::Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(tx.on()).await?;
-    insert_tasks(tx, tenant, new, now).await?;
     Ok(row.into())
 }
 

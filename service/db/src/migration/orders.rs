@@ -30,6 +30,10 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         uuid("product_id"),
         uuid("output_type_id"),
         text("render_status"),
+        // The newest job, which may have gone.
+        uuid_null("job_id"),
+        text_null("result_path"),
+        text_null("result_address"),
         big_integer_null("render_started_at"),
         big_integer_null("render_completed_at"),
         big_integer("created_at"),

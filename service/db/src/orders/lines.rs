@@ -3,21 +3,23 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::DbError;
 use crate::column::Col;
 use crate::entity::order_line::{ActiveModel, Column, Entity, Model};
-use crate::entity::{output_type, product};
+use crate::entity::{job, output_type, product};
 use crate::level::Level;
 use crate::tx::Tx;
-use packshot_domain::id::{OrderId, OrderLineId, OutputTypeId, ProductId, TenantId};
+use packshot_domain::document::JobDocument;
+use packshot_domain::id::{JobId, OrderId, OrderLineId, OutputTypeId, ProductId, TenantId};
+use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::order::line::{LineEvent, LineState, RenderStatus};
 use packshot_domain::order::{LineCounts, OrderRefusal};
 use packshot_domain::time::Timestamp;
 
 /// A line of an order as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OrderLine {
     /// Its id.
     pub id: OrderLineId,
@@ -31,6 +33,12 @@ pub struct OrderLine {
     pub output_type: OutputTypeId,
     /// Its state.
     pub status: RenderStatus,
+    /// Its newest job.
+    pub job: Option<JobId>,
+    /// The document of that job.
+    pub document: Option<JobDocument>,
+    /// Its first file, as clients see its name.
+    pub result_path: Option<String>,
     /// When its newest job was begun.
     pub render_started_at: Option<Timestamp>,
     /// When it ended.
@@ -89,10 +97,9 @@ pub(super) async fn insert(
         product_id: Set(Col(line.product)),
         output_type_id: Set(Col(line.output_type)),
         render_status: Set(Col(RenderStatus::Pending)),
-        render_started_at: Set(None),
-        render_completed_at: Set(None),
         created_at: Set(Col(now)),
         updated_at: Set(Col(now)),
+        ..Default::default()
     };
     tx.insert_all((position..).zip(lines).map(row).collect()).await
 }
@@ -137,44 +144,139 @@ pub(super) async fn find(tx: &Tx<'_>, tenant: TenantId, id: OrderLineId) -> Resu
 /// Removes a line of a locked order.
 pub(super) async fn remove(tx: &Tx<'_>, (tenant, order): (TenantId, OrderId), id: OrderLineId) -> Result<(), DbError> {
     tx.enter(Level::OrderLine);
-    let row = Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
-    let row = row.filter(|row| row.order_id.0 == order).ok_or(DbError::NotFound("order line"))?;
-    next(&row, LineEvent::Remove)?;
+    let row = lock(tx, tenant, id).await?;
+    if row.order_id.0 != order {
+        return Err(DbError::NotFound("order line"));
+    }
+    next(&row, &live(tx, std::slice::from_ref(&row)).await?, LineEvent::Remove)?;
     Entity::delete_by_id((Col(tenant), Col(id))).exec(tx.on()).await?;
     Ok(())
 }
 
+/// Locks a line, of a locked order.
+pub(super) async fn lock(tx: &Tx<'_>, tenant: TenantId, id: OrderLineId) -> Result<Model, DbError> {
+    tx.enter(Level::OrderLine);
+    let row = Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
+    row.ok_or(DbError::NotFound("order line"))
+}
+
+/// Those of these lines that have a live job. Whether one has cannot change while the line is locked: the end of its
+/// job locks it first.
+pub(super) async fn live(tx: &Tx<'_>, lines: &[Model]) -> Result<HashSet<OrderLineId>, DbError> {
+    let of_job: HashMap<JobId, OrderLineId> =
+        lines.iter().filter_map(|line| Some((line.job_id?.0, line.id.0))).collect();
+    let Some(tenant) = lines.first().map(|line| line.tenant_id).filter(|_| !of_job.is_empty()) else {
+        return Ok(HashSet::new());
+    };
+    let ended = JobState::ALL.iter().filter(|state| state.is_terminal()).map(|state| Col(*state));
+    let live = job::Entity::find()
+        .select_only()
+        .column(job::Column::Id)
+        .filter(job::Column::TenantId.eq(tenant))
+        .filter(job::Column::Id.is_in(of_job.keys().copied().map(Col)))
+        .filter(job::Column::State.is_not_in(ended));
+    let live: Vec<Col<JobId>> = live.into_tuple().all(tx.on()).await?;
+    Ok(live.into_iter().filter_map(|id| of_job.get(&id.0).copied()).collect())
+}
+
 /// The state of a line after an event.
-pub(super) fn next(line: &Model, event: LineEvent) -> Result<LineState, DbError> {
+pub(super) fn next(line: &Model, live: &HashSet<OrderLineId>, event: LineEvent) -> Result<LineState, DbError> {
     let corrupt = || DbError::Corrupt { what: "order line", reason: "it is processing without a job".to_owned() };
-    let state = LineState::of(line.render_status.0, false).ok_or_else(corrupt)?;
+    let state = LineState::of(line.render_status.0, live.contains(&line.id.0)).ok_or_else(corrupt)?;
     Ok(state.next(event).map_err(OrderRefusal::Line)?)
 }
 
-/// Makes an event happen to every line of a locked order, with a single statement for all that change alike.
-pub(super) async fn each(tx: &Tx<'_>, (tenant, order): (TenantId, OrderId), event: LineEvent) -> Result<(), DbError> {
+/// Makes an event happen to every line of a locked order, with a single statement for all that change alike. Returns
+/// the lines as they were, and which of them have a live job.
+pub(super) async fn each(
+    tx: &Tx<'_>,
+    (tenant, order): (TenantId, OrderId),
+    event: LineEvent,
+) -> Result<(Vec<Model>, HashSet<OrderLineId>), DbError> {
     tx.enter(Level::OrderLine);
     let rows = Entity::find().filter(Column::TenantId.eq(Col(tenant))).filter(Column::OrderId.eq(Col(order)));
     let rows = rows.order_by_asc(Column::Id).lock_exclusive().all(tx.on()).await?;
+    let live = live(tx, &rows).await?;
     let now = tx.now().await?;
     let mut changed: HashMap<RenderStatus, Vec<OrderLineId>> = HashMap::new();
     for row in &rows {
-        let status = next(row, event)?.render_status();
+        let status = next(row, &live, event)?.render_status();
         if status != row.render_status.0 {
             changed.entry(status).or_default().push(row.id.0);
         }
     }
     for (status, ids) in changed {
-        let row = ActiveModel {
+        let mut row = ActiveModel {
             render_status: Set(Col(status)),
             render_completed_at: Set(status.is_terminal().then_some(Col(now))),
             updated_at: Set(Col(now)),
             ..Default::default()
         };
+        if event == LineEvent::Resubmit {
+            // It begins anew, with an empty document.
+            (row.job_id, row.render_started_at) = (Set(None), Set(None));
+        }
         let these = Entity::update_many().set(row).filter(Column::TenantId.eq(Col(tenant)));
         these.filter(Column::Id.is_in(ids.into_iter().map(Col))).exec(tx.on()).await?;
     }
-    Ok(())
+    Ok((rows, live))
+}
+
+/// Writes a locked line after an event that its state allows.
+pub(super) async fn happened(
+    tx: &Tx<'_>,
+    mut line: Model,
+    event: LineEvent,
+    state: LineState,
+) -> Result<Model, DbError> {
+    let now = tx.now().await?;
+    let status = state.render_status();
+    match event {
+        LineEvent::Begin => line.render_started_at = Some(Col(now)),
+        LineEvent::Dispatch | LineEvent::GiveBack | LineEvent::Requeue => line.render_started_at = None,
+        _ => {}
+    }
+    line.render_completed_at = status.is_terminal().then_some(Col(now));
+    (line.render_status, line.updated_at) = (Col(status), Col(now));
+    Entity::update(line.clone().into_active_model().reset_all()).exec_without_returning(tx.on()).await?;
+    Ok(line)
+}
+
+/// The job of a line, as far as it never changes.
+pub(super) fn job_of(line: &Model) -> Option<JobRef> {
+    let id = line.job_id?.0;
+    Some(JobRef { id, kind: JobKind::Line, record: line.id.0.uuid() })
+}
+
+/// These lines with the documents of their newest jobs.
+pub(super) async fn with_documents(tx: &Tx<'_>, rows: Vec<Model>) -> Result<Vec<OrderLine>, DbError> {
+    let mut documents: HashMap<JobId, JobDocument> = HashMap::new();
+    let jobs: Vec<Col<JobId>> = rows.iter().filter_map(|row| row.job_id).collect();
+    if let (Some(tenant), false) = (rows.first().map(|row| row.tenant_id), jobs.is_empty()) {
+        let found = job::Entity::find()
+            .select_only()
+            .columns([job::Column::Id, job::Column::Document])
+            .filter(job::Column::TenantId.eq(tenant))
+            .filter(job::Column::Id.is_in(jobs));
+        let found: Vec<(Col<JobId>, Option<Col<JobDocument>>)> = found.into_tuple().all(tx.on()).await?;
+        documents.extend(found.into_iter().filter_map(|(id, document)| Some((id.0, document?.0))));
+    }
+    let line = |row: Model| OrderLine {
+        document: row.job_id.and_then(|job| documents.get(&job.0).cloned()),
+        id: row.id.0,
+        tenant: row.tenant_id.0,
+        order: row.order_id.0,
+        product: row.product_id.0,
+        output_type: row.output_type_id.0,
+        status: row.render_status.0,
+        job: row.job_id.map(Col::value),
+        result_path: row.result_path,
+        render_started_at: row.render_started_at.map(Col::value),
+        render_completed_at: row.render_completed_at.map(Col::value),
+        created_at: row.created_at.0,
+        updated_at: row.updated_at.0,
+    };
+    Ok(rows.into_iter().map(line).collect())
 }
 
 /// Whether any line is of this product, whose row is locked.
@@ -187,21 +289,4 @@ pub(crate) async fn is_any_of_product(tx: &Tx<'_>, tenant: TenantId, product: Pr
 pub(crate) async fn is_any_of_type(tx: &Tx<'_>, tenant: TenantId, of: OutputTypeId) -> Result<bool, DbError> {
     let of_it = Entity::find().filter(Column::TenantId.eq(Col(tenant))).filter(Column::OutputTypeId.eq(Col(of)));
     Ok(of_it.one(tx.on()).await?.is_some())
-}
-
-impl From<Model> for OrderLine {
-    fn from(row: Model) -> Self {
-        Self {
-            id: row.id.0,
-            tenant: row.tenant_id.0,
-            order: row.order_id.0,
-            product: row.product_id.0,
-            output_type: row.output_type_id.0,
-            status: row.render_status.0,
-            render_started_at: row.render_started_at.map(Col::value),
-            render_completed_at: row.render_completed_at.map(Col::value),
-            created_at: row.created_at.0,
-            updated_at: row.updated_at.0,
-        }
-    }
 }

@@ -29,6 +29,7 @@ mod artifact_rules;
 mod artifact_collection;
 mod artifact_replay;
 mod artifact_model;
+mod order_work;
 mod orders;
 
 macro_rules! conformance {
@@ -57,6 +58,8 @@ conformance! {
     orders:
         o30_orders_do_what_their_table_says
         o18_o35_limits_and_empty_orders_are_refused;
+    order_work:
+        o38_o39_o40_o64_lines_and_orders_follow_their_work;
     claims:
         r18_priority_goes_first_then_age
         tenants_with_the_fewest_running_go_first

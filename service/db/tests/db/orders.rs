@@ -81,14 +81,14 @@ impl Expected {
     }
 }
 
-struct Shop<'t> {
+pub(crate) struct Shop<'t> {
     t: &'t Fixture,
     product: ProductId,
     output_type: OutputTypeId,
 }
 
 impl<'t> Shop<'t> {
-    async fn open(t: &'t Fixture) -> Self {
+    pub(crate) async fn open(t: &'t Fixture) -> Self {
         let label = |text: &str| text.parse().expect("a label");
         let (product, output_type) = (ProductId::new(), OutputTypeId::new());
         let fields = ProductFields {
@@ -112,7 +112,7 @@ impl<'t> Shop<'t> {
         Self { t, product, output_type }
     }
 
-    fn line(&self) -> NewLine {
+    pub(crate) fn line(&self) -> NewLine {
         NewLine { id: OrderLineId::new(), product: self.product, output_type: self.output_type }
     }
 

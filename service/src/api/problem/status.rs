@@ -41,6 +41,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::ProductNotFound
         | Code::OrderNotFound
         | Code::OrderLineNotFound
+        | Code::JobNotFound
         | Code::OutputTypeNotFound
         | Code::TemplateNotFound
         | Code::UserNotFound
@@ -113,6 +114,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::UnreadableSheet
         | Code::MissingColumn
         | Code::OrderEmpty
+        | Code::LineNotRenderable
         | Code::OrderTooLarge
         | Code::EngineNotAllowed
         | Code::InvalidRolloutGate

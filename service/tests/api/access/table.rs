@@ -46,7 +46,7 @@ const ROWS: &[Row] = &[
     row("write_catalogue", "catalog:write", MANAGERS),
     row("read_orders", "orders:read", EVERYONE),
     row("write_orders", "orders:write", EVERYONE),
-    row("reject_orders", "orders:write", MANAGERS),
+    row("run_orders", "orders:write", MANAGERS),
     row("write_output_types", "catalog:write", ADMINS),
     row("read_artifacts", "artifacts:read", MANAGERS),
     row("write_artifacts", "artifacts:write", MANAGERS),

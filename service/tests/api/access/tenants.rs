@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::asked::Answer;
 use super::operation::{ADDRESS, Operation};
-use crate::app::{Guest, Installation, PASSWORD, Reply, TestApp, TestDatabase, form, id, small, token};
+use crate::app::{Guest, Installation, PASSWORD, Reply, TestApp, TestDatabase, form, id, poll, small, token};
 use crate::artifacts::Kept;
 use crate::glb::Glb;
 use crate::materials::ACME;
@@ -202,7 +202,7 @@ impl Tenants {
         let key = json!({"name": "shop", "scopes": ["renders:read"]});
         assert_eq!(boss.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);
         Kept::make(&self.app, TenantScope::of(self.alpha.id), b"what alpha alone keeps").await;
-        cad_file(&boss, "Second_part").await;
+        drop(cad_file(&boss, "Second_part").await);
         catalogue(&boss, OF_ALPHA).await;
     }
 
@@ -324,9 +324,10 @@ async fn signed_up(app: &TestApp, tenant: TenantId, slug: &str, email: &str, rol
 /// Makes a product, an output type, a render template, and an order of the first two.
 async fn catalogue(guest: &Guest<'_>, name: &str) {
     let mut ids = Vec::new();
+    let file = cad_file(guest, &format!("Part of {name}")).await;
     for (path, body) in [
-        ("/api/v1/products", json!({"pim_id": format!("pim of {name}"), "name": name})),
-        ("/api/v1/output-types", json!({"name": format!("pictures of {name}")})),
+        ("/api/v1/products", json!({"pim_id": format!("pim of {name}"), "name": name, "cad_file_id": file})),
+        ("/api/v1/output-types", json!({"name": format!("pictures of {name}"), "render_settings": small()})),
         ("/api/v1/render-templates", json!({"name": format!("look of {name}")})),
     ] {
         let made = guest.send(Method::POST, path, &body).await;
@@ -336,14 +337,19 @@ async fn catalogue(guest: &Guest<'_>, name: &str) {
     let order = json!({"notes": name, "lines": [{"product_id": ids[0], "output_type_id": ids[1]}]});
     let made = guest.send(Method::POST, "/api/orders", &order).await;
     assert_eq!(made.status, 201, "{}", made.text());
+    let line = format!("/api/v1/order-lines/{}", id(&made.json()["lines"][0]));
+    let dispatched = guest.post(&format!("{line}/dispatch")).await;
+    assert_eq!(dispatched.status, 200, "{}", dispatched.text());
+    poll(async || guest.get(&line).await.json(), |line| line["render_status"] == "completed").await;
 }
 
 /// Uploads a CAD file with one part.
-async fn cad_file(guest: &Guest<'_>, part: &str) {
+async fn cad_file(guest: &Guest<'_>, part: &str) -> String {
     let file = Part::bytes(Glb::parts(&[part]).bytes()).file_name("part.glb");
     let form = Form::new().part("file", file);
     let uploaded = Reply::of(guest.request(Method::POST, "/api/v1/cad-files").multipart(form)).await;
     assert_eq!(uploaded.status, 201, "{}", uploaded.text());
+    id(&uploaded.json())
 }
 
 async fn upload(boss: &Guest<'_>, library: &str) {

@@ -1,0 +1,94 @@
+//! What the tasks of a line's job mean for the line and its order.
+
+use futures_util::future::BoxFuture;
+
+use super::{OrderRef, changes, lines, lock, save};
+use crate::column::Col;
+use crate::effect::{Effect, Phase, Turn};
+use crate::entity::order_line;
+use crate::tasks::Delivery;
+use crate::tx::Tx;
+use crate::{DbError, artifacts};
+use packshot_domain::id::{OrderLineId, TenantId};
+use packshot_domain::job::{JobRef, JobState};
+use packshot_domain::order::line::{IllegalLineState, LineEvent, LineState, RenderStatus};
+use packshot_domain::order::{OrderChange, OrderRefusal};
+
+/// Moves a line, and with it its order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LineEffect;
+
+impl Effect for LineEffect {
+    fn lock<'t>(&'t self, tx: &'t Tx<'_>, tenant: TenantId, job: JobRef) -> BoxFuture<'t, Result<(), DbError>> {
+        Box::pin(async move {
+            let line = OrderLineId::from_uuid(job.record);
+            // Which order it is of never changes, so that it may be read before that is locked.
+            let order = match lines::find(tx, tenant, line).await {
+                Ok(line) => line.order_id.0,
+                // The line was removed from its draft after its job had ended.
+                Err(DbError::NotFound(_)) => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            lock(tx, tenant, OrderRef { id: order, owner: None }).await?;
+            lines::lock(tx, tenant, line).await.map(drop)
+        })
+    }
+
+    fn apply<'t>(&'t self, tx: &'t Tx<'_>, turn: Turn<'t>) -> BoxFuture<'t, Result<(), DbError>> {
+        Box::pin(async move {
+            let mut line = lines::find(tx, turn.tenant, OrderLineId::from_uuid(turn.job.record)).await?;
+            let Some((event, from)) = event_of(&line, turn)? else { return Ok(()) };
+            let state = from.next(event).map_err(OrderRefusal::Line)?;
+            if let Phase::Completed(delivery) = turn.phase {
+                publish(&mut line, turn, delivery);
+            }
+            let of = OrderRef { id: line.order_id.0, owner: None };
+            let mut order = super::find(tx, turn.tenant, of).await?;
+            if event == LineEvent::Requeue {
+                changes::advance(tx, &mut order, OrderChange::Dispatch, None, None).await?;
+            }
+            let line = lines::happened(tx, line, event, state).await?;
+            if line.render_status.0.is_terminal() {
+                let all = lines::of_order(tx, turn.tenant, of.id).await?;
+                changes::settle(tx, &mut order, &all, None).await?;
+            }
+            save(tx, &order).await?;
+            match turn.phase {
+                Phase::Completed(delivery) => artifacts::store_in(tx, turn.tenant, &delivery.packages).await.map(drop),
+                _ => Ok(()),
+            }
+        })
+    }
+}
+
+/// What a turn means for a line, and the state that it was in; `None` when it means nothing.
+fn event_of(line: &order_line::Model, turn: Turn<'_>) -> Result<Option<(LineEvent, LineState)>, DbError> {
+    let status = line.render_status.0;
+    let ended = LineState::of(status, false).unwrap_or(LineState::Processing);
+    let event = match (turn.phase, turn.state) {
+        // Only the newest job of a line can be put back: another one may have taken its place.
+        (Phase::Released, _) if line.job_id != Some(Col(turn.job.id)) => {
+            return Err(OrderRefusal::Line(IllegalLineState { from: ended, event: LineEvent::Requeue }).into());
+        }
+        (Phase::Released, _) if status.is_terminal() => return Ok(Some((LineEvent::Requeue, ended))),
+        (Phase::Began, _) if status == RenderStatus::Pending => LineEvent::Begin,
+        (Phase::Began, _) => return Ok(None),
+        (_, _) if status.is_terminal() => return Ok(None),
+        (_, JobState::Completed) => LineEvent::JobCompletes,
+        (_, JobState::Failed) => LineEvent::JobFails,
+        (_, JobState::Cancelled) => LineEvent::JobCancelled,
+        (Phase::Released, JobState::Queued | JobState::Pending) if status == RenderStatus::Processing => {
+            LineEvent::GiveBack
+        }
+        _ => return Ok(None),
+    };
+    Ok(LineState::of(status, true).map(|from| (event, from)))
+}
+
+/// The first file of a task that publishes is the line's result.
+fn publish(line: &mut order_line::Model, turn: Turn<'_>, delivery: &Delivery) {
+    if let Some(first) = delivery.files.first().filter(|_| turn.task.publishes) {
+        line.result_path = Some(format!("renders/{}/{}", line.id.0, first.name));
+        line.result_address = Some(Col(first.address));
+    }
+}

@@ -1,0 +1,143 @@
+//! Dispatch of order lines by the direct path: each gets one job, whose task renders it with the built-in renderer.
+
+use serde_json::Value as Json;
+
+use super::{find, owner};
+use crate::app::{App, AppError, Code};
+use crate::renders::lines::{self, LineFacts};
+use crate::tenancy::RenderSettings;
+use packshot_contract::dispatch::{DispatchError, DispatchResult, OrderDispatch};
+use packshot_contract::request::render_kind;
+use packshot_db::jobs::NewTask;
+use packshot_db::orders::{self as rows, LineWork, OrderLine, OrderRef};
+use packshot_db::{DbError, TenantScope};
+use packshot_domain::feature::Feature;
+use packshot_domain::id::{OrderId, OrderLineId, TaskId};
+use packshot_domain::order::line::RenderStatus;
+use packshot_domain::order::{OrderChange, OrderRefusal};
+use packshot_domain::principal::Principal;
+use packshot_domain::task::{Lane, QueueName, TaskKind};
+use packshot_pipeline::plan::{self, Base, Kind};
+
+/// Lines that one transaction dispatches: SQLite has one writer, and renewals of leases wait for it.
+const LINES_AT_ONCE: usize = 20;
+
+/// Dispatches a line: it is rendered as its output type and the template that fits say.
+///
+/// # Errors
+/// [`Code::OrderLineNotFound`], [`Code::OrderRejected`], [`Code::LineProcessing`]; [`Code::LineNotRenderable`],
+/// [`Code::FeatureDisabled`]; what is wrong with its options.
+pub async fn dispatch_line(app: &App, who: &Principal, id: OrderLineId) -> Result<DispatchResult, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let line = rows::line(&app.db, scope, owner(who), id).await?;
+    let settings = RenderSettings::in_force(app, who).await?;
+    let work = work(app, scope, &settings, &line).await?;
+    let of = OrderRef { id: line.order, owner: None };
+    let mut done = rows::dispatch(&app.db, scope, (who.actor(), who.user), of, vec![work]).await?;
+    let (_, dispatched) = done.pop().ok_or(DbError::NotFound("order line"))?;
+    Ok(result(&line, Ok(dispatched?)))
+}
+
+/// Dispatches every line of an order that waits, has failed or was cancelled, and has no live job. A line that is
+/// refused stops no other.
+///
+/// # Errors
+/// [`Code::OrderNotFound`], [`Code::OrderRejected`].
+pub async fn dispatch(app: &App, who: &Principal, id: OrderId) -> Result<OrderDispatch, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let order = rows::get(&app.db, scope, find(who, id)).await?;
+    order.order.status.next(OrderChange::Dispatch).map_err(OrderRefusal::State)?;
+    let settings = RenderSettings::in_force(app, who).await?;
+    let open: Vec<OrderLine> = order.lines.into_iter().filter(is_open).collect();
+    let mut results = Vec::with_capacity(open.len());
+    for lines in open.chunks(LINES_AT_ONCE) {
+        let (mut works, mut refused) = (Vec::new(), Vec::new());
+        for line in lines {
+            match work(app, scope, &settings, line).await {
+                Ok(work) => works.push(work),
+                Err(error) => refused.push((line.id, error)),
+            }
+        }
+        let of = OrderRef { id, owner: None };
+        let done = rows::dispatch(&app.db, scope, (who.actor(), who.user), of, works).await?;
+        for line in lines {
+            let refusal = refused.iter().find(|(id, _)| *id == line.id);
+            let dispatched = done.iter().find(|(id, _)| *id == line.id);
+            results.extend(match (refusal, dispatched) {
+                (Some((_, error)), _) => Some(result(line, Err(error.clone()))),
+                (None, Some((_, Ok(tasks)))) => Some(result(line, Ok(tasks.clone()))),
+                // Somebody else has dispatched it meanwhile.
+                (None, Some((_, Err(_))) | None) => None,
+            });
+        }
+    }
+    Ok(OrderDispatch { order_id: id.uuid(), results })
+}
+
+/// Whether the dispatch of an order takes a line.
+fn is_open(line: &OrderLine) -> bool {
+    match line.status {
+        RenderStatus::Pending => line.document.as_ref().is_none_or(|document| document.state.is_terminal()),
+        RenderStatus::Failed | RenderStatus::Cancelled => true,
+        RenderStatus::Processing | RenderStatus::Completed => false,
+    }
+}
+
+/// The work of a line, of what is true now.
+async fn work(
+    app: &App,
+    scope: TenantScope,
+    settings: &RenderSettings,
+    line: &OrderLine,
+) -> Result<LineWork, AppError> {
+    let facts = lines::facts(&app.db, scope, line).await?;
+    let Some(kind) = lines::picture_kind(facts.output_type.fields.kind) else {
+        let detail = "its output type makes a GLB, and this version renders pictures alone";
+        return Err(AppError::new(Code::LineNotRenderable, detail));
+    };
+    let Some(file) = &facts.cad_file else {
+        return Err(AppError::new(Code::LineNotRenderable, "its product has no CAD file"));
+    };
+    if kind == Kind::Turntable {
+        settings.require(Feature::Turntables)?;
+    }
+    let input_name = Some(file.original_name.to_string());
+    let (kwargs, samples_target) = settled(&facts, kind, settings)?;
+    let task = NewTask {
+        id: TaskId::new(),
+        kind: TaskKind::Step(render_kind(kind).step()),
+        queue: QueueName::Render,
+        lane: Lane::builtin(),
+        priority: 0,
+        kwargs,
+        spec: None,
+        publishes: true,
+        waits_for: Vec::new(),
+    };
+    Ok(LineWork { line: line.id, input_name, samples_target, tasks: vec![task] })
+}
+
+/// The options as they are settled now, and the samples that they take.
+fn settled(facts: &LineFacts, kind: Kind, settings: &RenderSettings) -> Result<(Json, i32), AppError> {
+    let given = facts.given(kind)?;
+    given.check(kind, &settings.limits, "/render_settings")?;
+    let plan = plan::resolve(&Base { kind, ..Base::default() }, &given.options, &settings.limits);
+    let plan = plan.map_err(|faults| AppError::internal(std::io::Error::other(format!("{faults:?}"))))?;
+    let samples = plan.options.samples.unwrap_or(1).saturating_mul(plan.n_pictures());
+    let mut kwargs = serde_json::to_value(&given).map_err(AppError::internal)?;
+    kwargs["publish_asset_enabled"] = true.into();
+    kwargs["graph_authoritative_output_enabled"] = false.into();
+    Ok((kwargs, i32::try_from(samples).unwrap_or(i32::MAX)))
+}
+
+/// The answer about a line.
+fn result(line: &OrderLine, dispatched: Result<Vec<TaskId>, AppError>) -> DispatchResult {
+    let direct = DispatchResult::direct(line.id.uuid(), line.output_type.uuid());
+    match dispatched {
+        Ok(tasks) => direct.with_tasks(tasks.iter().map(|task| task.uuid()).collect()),
+        Err(error) => {
+            let (code, detail) = (error.code().to_owned(), error.detail().to_owned());
+            DispatchResult { error: Some(DispatchError { code, detail }), ..direct }
+        }
+    }
+}

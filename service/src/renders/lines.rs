@@ -1,0 +1,189 @@
+//! Renders of order lines: what a line is rendered of and how, and the spec of its task.
+//!
+//! Dispatch settles the options, from the output type over the template that fits; the rest is read when the first
+//! attempt starts, and frozen then: the file, the materials of parts, libraries.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::spec::{RenderV1, Spec};
+use crate::config::Settings;
+use crate::tenancy::RenderSettings;
+use packshot_contract::picture_settings::PictureSettings;
+use packshot_db::cad_files::CadFile;
+use packshot_db::orders::OrderLine;
+use packshot_db::output_types::OutputType;
+use packshot_db::products::Product;
+use packshot_db::render_templates::{self, RenderTemplate};
+use packshot_db::tasks::Claimed;
+use packshot_db::{Db, DbError, TenantScope, cad_files, libraries, orders, output_types, products};
+use packshot_domain::id::OrderLineId;
+use packshot_domain::job::JobRef;
+use packshot_domain::output_type::OutputKind;
+use packshot_domain::product::PartEntry;
+use packshot_domain::task::FaultKind;
+use packshot_domain::tenant_config::BUILTIN_LIBRARY;
+use packshot_materials::mapping::OnUnmapped;
+use packshot_pipeline::plan::{self, Base, Kind, OptionId, Options, PicturePlan};
+use packshot_words::Word;
+use packshot_worker::protocol::{Failure, LibraryFile};
+
+/// What a line is rendered of, and how.
+#[derive(Clone, Debug)]
+pub struct LineFacts {
+    /// The product.
+    pub product: Product,
+    /// Its CAD file.
+    pub cad_file: Option<CadFile>,
+    /// What is made of it.
+    pub output_type: OutputType,
+    /// The template that fits both best.
+    pub template: Option<RenderTemplate>,
+}
+
+/// Reads what a line is rendered of.
+///
+/// # Errors
+/// Errors of the database.
+pub async fn facts(db: &Db, scope: TenantScope, line: &OrderLine) -> Result<LineFacts, DbError> {
+    let product = products::get(db, scope, line.product).await?;
+    let output_type = output_types::get(db, scope, line.output_type).await?;
+    let cad_file = match product.fields.cad_file {
+        Some(id) => Some(cad_files::get(db, scope, id).await?),
+        None => None,
+    };
+    let category = product.fields.category_key.as_ref();
+    let fits = |template: &RenderTemplate| template.fields.fit(output_type.id, category);
+    // The newest come first, so that of equals the newest is taken.
+    let templates = render_templates::active(db, scope).await?;
+    let template = templates.into_iter().filter(|template| fits(template).is_some()).min_by_key(fits);
+    Ok(LineFacts { product, cad_file, output_type, template })
+}
+
+/// What kind of pictures an output type has; `None` when it has none.
+#[must_use]
+pub const fn picture_kind(kind: OutputKind) -> Option<Kind> {
+    match kind {
+        OutputKind::Still => Some(Kind::Still),
+        OutputKind::Turntable => Some(Kind::Turntable),
+        OutputKind::Views => Some(Kind::Views),
+        OutputKind::Glb => None,
+    }
+}
+
+impl LineFacts {
+    /// The options that were given for pictures of this kind: those of the output type, then those of the template.
+    ///
+    /// # Errors
+    /// [`DbError::Corrupt`].
+    pub fn given(&self, kind: Kind) -> Result<PictureSettings, DbError> {
+        let read = |stored: &Json| -> Result<PictureSettings, DbError> {
+            let corrupt = |error: serde_json::Error| DbError::Corrupt { what: "settings", reason: error.to_string() };
+            serde_json::from_value(stored.clone()).map_err(corrupt)
+        };
+        let own = read(&self.output_type.fields.render_settings)?;
+        let of_template = self.template.as_ref().map(|template| read(&template.settings)).transpose()?;
+        let mut given = PictureSettings { names_engine: own.names_engine, ..PictureSettings::default() };
+        for id in OptionId::all().filter(|id| id.spec().is_of(kind)) {
+            let of_template = || of_template.as_ref().and_then(|settings| settings.options.json(id));
+            if let Some(value) = own.options.json(id).or_else(of_template) {
+                // It was read from JSON like this.
+                let _known = given.options.set_json(id, &value);
+            }
+        }
+        Ok(given)
+    }
+
+    /// The library that materials are looked up in, where the template names one.
+    fn library(&self) -> Option<&str> {
+        let template = self.template.as_ref().filter(|template| template.fields.use_materials)?;
+        template.fields.library.as_ref().map(|name| name.as_str())
+    }
+
+    /// Which part has which material. Those of a template that is to be used come before the product's.
+    fn materials(&self) -> Vec<Json> {
+        let own = self.product.fields.parts.as_slice();
+        let of_template = match &self.template {
+            Some(template) if template.fields.use_materials => template.fields.materials.as_slice(),
+            _ => &[],
+        };
+        let is_new = |entry: &&PartEntry| !of_template.iter().any(|other| other.part_name == entry.part_name);
+        let all = of_template.iter().chain(own.iter().filter(is_new));
+        all.map(|entry| json!({"part_name": entry.part_name.as_str(), "material": entry.material.as_str()})).collect()
+    }
+
+    /// Everything that decides the pictures, of options that were settled at dispatch.
+    fn plan(&self, kind: Kind, settled: &Json, settings: &RenderSettings) -> Result<PicturePlan, Failure> {
+        let unfit = |reason: String| {
+            tracing::error!("the options of an order line do not make a picture: {reason}");
+            let detail = "the options of the line do not fit together any more; dispatch it again";
+            Failure::new(FaultKind::Input, "spec.invalid", detail)
+        };
+        let mut members = Map::new();
+        for id in OptionId::all().filter(|id| id.spec().is_of(kind)) {
+            let name = id.spec().name;
+            members.extend(
+                settled.get(name).filter(|value| !value.is_null()).map(|value| (name.to_owned(), value.clone())),
+            );
+        }
+        members.insert("materials".to_owned(), json!({"library": self.library(), "parts": self.materials()}));
+        if self.output_type.fields.max_unmapped == Some(0) {
+            members.insert("on_unmapped".to_owned(), OnUnmapped::Fail.word().into());
+        }
+        let options: Options =
+            serde_json::from_value(Json::Object(members)).map_err(|error| unfit(error.to_string()))?;
+        let base = Base { kind, ..Base::default() };
+        plan::resolve(&base, &options, &settings.limits).map_err(|faults| unfit(format!("{faults:?}")))
+    }
+}
+
+/// The spec of a line's task, of what is true when its first attempt starts.
+pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: JobRef) -> Result<Spec, Failure> {
+    let away = |error: DbError| {
+        tracing::warn!("what an order line is rendered of cannot be read: {error}");
+        Failure::infrastructure("unavailable", "what the line is rendered of cannot be read")
+    };
+    let scope = TenantScope::of(claimed.tenant);
+    let line = orders::line(db, scope, None, OrderLineId::from_uuid(job.record)).await.map_err(away)?;
+    let facts = facts(db, scope, &line).await.map_err(away)?;
+    let settings = RenderSettings::of_tenant(db, settings, scope).await.map_err(away)?;
+    let refused = |code: &str, detail: String| Failure::new(FaultKind::Input, code, detail);
+    let Some(kind) = picture_kind(facts.output_type.fields.kind) else {
+        return Err(refused("internal_error", "the output type has no pictures".to_owned()));
+    };
+    let Some(file) = &facts.cad_file else {
+        let detail = "the product has no CAD file any more: give it one, and dispatch the line again";
+        return Err(refused("cad_file_not_found", detail.to_owned()));
+    };
+    let Some(scene) = file.read.glb else {
+        let detail = format!(
+            "{} is a STEP file, and this service has no converter: upload the product as GLB",
+            file.original_name
+        );
+        return Err(refused("cad_conversion_unavailable", detail));
+    };
+    let plan = facts.plan(kind, &claimed.input.kwargs, &settings)?;
+    let (chosen, own) = (facts.library(), settings.material_library.as_deref());
+    let mut found = Vec::new();
+    if let Some(name) = chosen.or(own).filter(|name| *name != BUILTIN_LIBRARY) {
+        match libraries::find(db, scope, name).await.map_err(away)? {
+            Some(library) => {
+                found.push(LibraryFile { address: library.library.address, of_job: chosen.is_some() });
+            }
+            None if chosen.is_some() => {
+                let detail = format!("there is no library {name:?}, which the render template names");
+                return Err(refused("library_not_found", detail));
+            }
+            None => {
+                tracing::warn!(library = %name, "the tenant's material library does not exist; the built-in library is used");
+            }
+        }
+    }
+    Ok(Spec::RenderV1(RenderV1 {
+        scene,
+        environment: None,
+        libraries: found,
+        fallback_material: settings.fallback_material,
+        plan,
+        max_unmapped: facts.output_type.fields.max_unmapped,
+    }))
+}
