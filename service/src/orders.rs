@@ -152,7 +152,28 @@ pub async fn line(app: &App, who: &Principal, id: OrderLineId) -> Result<OrderLi
 /// # Errors
 /// [`Code::OrderLineNotFound`]; [`Code::JobNotFound`] when it was never dispatched.
 pub async fn document(app: &App, who: &Principal, id: OrderLineId) -> Result<Document, AppError> {
-    let line = rows::line(&app.db, TenantScope::of(who.tenant), owner(who), id).await?;
+    document_of(rows::line(&app.db, TenantScope::of(who.tenant), owner(who), id).await?)
+}
+
+/// An order as it is now, with the number of the last event of its stream that this contains.
+///
+/// # Errors
+/// [`Code::OrderNotFound`].
+pub async fn follow(app: &App, who: &Principal, id: OrderId) -> Result<(Order, i64), AppError> {
+    let (order, last_seq) = rows::follow(&app.db, TenantScope::of(who.tenant), find(who, id)).await?;
+    Ok((whole(order), last_seq))
+}
+
+/// The document of a line's newest job, with the number of the last event of its jobs that this contains.
+///
+/// # Errors
+/// [`Code::OrderLineNotFound`], [`Code::JobNotFound`].
+pub async fn follow_job(app: &App, who: &Principal, id: OrderLineId) -> Result<(Document, i64), AppError> {
+    let (line, last_seq) = rows::follow_line(&app.db, TenantScope::of(who.tenant), owner(who), id).await?;
+    Ok((document_of(line)?, last_seq))
+}
+
+fn document_of(line: rows::OrderLine) -> Result<Document, AppError> {
     let document = line.document.map(Document::from);
     document.ok_or_else(|| AppError::new(Code::JobNotFound, "the line was not dispatched yet"))
 }

@@ -1,5 +1,5 @@
-//! Following a stream: its events by their number, as soon as they are written. The stream of all jobs also passes on
-//! the progress of each. The log of artifacts is followed likewise.
+//! Following a stream: its events by their number, as soon as they are written. The streams of all jobs and of an order
+//! also pass on the progress of each job. The log of artifacts is followed likewise.
 
 mod artifacts;
 
@@ -10,8 +10,8 @@ use crate::app::{App, AppError};
 use crate::events::hub::Follower;
 use crate::settings::InForce;
 use crate::tenancy::authentication;
-use packshot_db::{DbError, TenantScope, jobs, renders, streams};
-use packshot_domain::id::{JobId, RenderId};
+use packshot_db::{DbError, TenantScope, jobs, orders, renders, streams};
+use packshot_domain::id::{JobId, OrderId, OrderLineId, RenderId};
 use packshot_domain::principal::Principal;
 use packshot_domain::stream::{Closes, StreamId, StreamKind};
 
@@ -85,7 +85,8 @@ pub struct Feed {
     /// Whether it is worth asking if the stream has ended: at the beginning, after an event that ends it, and now and
     /// then.
     may_be_over: bool,
-    /// The number of the last progress of each running job that was passed on. Only the stream of all jobs has any.
+    /// The number of the last progress of each running job that was passed on. Only the streams of all jobs and of an
+    /// order have any.
     passed_on: HashMap<JobId, i64>,
 }
 
@@ -127,7 +128,8 @@ impl Feed {
         let events = streams::after(&self.app.db, self.scope, self.stream, self.after, BATCH).await?;
         let is_terminal = |event: &Event| self.stream.kind.closes() != Closes::Never && event.name.is_terminal();
         let ends = events.last().is_some_and(is_terminal) && events.len() < BATCH as usize;
-        self.may_be_over |= events.iter().any(is_terminal);
+        let is_of_order = self.stream.kind == StreamKind::Order;
+        self.may_be_over |= events.iter().any(is_terminal) || (is_of_order && !events.is_empty());
         self.after = events.last().map_or(self.after, |event| event.seq);
         // A terminal event ends the stream unless more was written after it: a task that failed may be put back.
         let is_over = ends
@@ -135,6 +137,12 @@ impl Feed {
             || (events.is_empty() && std::mem::take(&mut self.may_be_over) && self.is_over().await?);
         let progress = match self.stream.kind {
             StreamKind::Jobs => self.progress().await?,
+            StreamKind::Order => {
+                let lines = orders::line_ids(&self.app.db, self.scope, OrderId::from_uuid(self.stream.id)).await?;
+                let mut progress = self.progress().await?;
+                progress.retain(|progress| lines.contains(&progress.job.record));
+                progress
+            }
             _ => Vec::new(),
         };
         Ok(NewEvents { events, progress, is_over })
@@ -152,10 +160,18 @@ impl Feed {
     /// Whether nothing can follow what was read: for a client that reconnects after the end, or to an object that is
     /// gone.
     async fn is_over(&self) -> Result<bool, AppError> {
-        if self.stream.kind != StreamKind::Render {
-            return Ok(false);
+        let (db, id) = (&self.app.db, self.stream.id);
+        match self.stream.kind {
+            StreamKind::Order => {
+                return Ok(orders::is_over(db, self.scope, OrderId::from_uuid(id), self.after).await?);
+            }
+            StreamKind::Line => {
+                return Ok(orders::is_line_over(db, self.scope, OrderLineId::from_uuid(id), self.after).await?);
+            }
+            StreamKind::Render => {}
+            _ => return Ok(false),
         }
-        match renders::get(&self.app.db, self.scope, RenderId::from_uuid(self.stream.id)).await {
+        match renders::get(db, self.scope, RenderId::from_uuid(id)).await {
             Ok(render) => Ok(render.state.is_terminal() && render.last_seq <= self.after),
             Err(DbError::NotFound(_)) => Ok(true),
             Err(error) => Err(error.into()),

@@ -1,4 +1,4 @@
-//! Events of a job, as a stream sends and a table keeps them.
+//! Events of jobs and orders, as a stream sends and a table keeps them.
 
 use packshot_domain::event::EventName;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::document::StepStatus;
 use super::job::{JobSource, JobState};
+use super::order::{OrderStatus, RenderStatus};
 use super::scalar::Time;
 
 /// What happened to a job, with what a client needs to follow it.
@@ -144,6 +145,24 @@ impl JobEvent {
     }
 }
 
+/// Data of `order.status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderStatusEvent {
+    /// The order.
+    pub order_id: Uuid,
+    /// Its new state.
+    pub status: OrderStatus,
+}
+
+/// Data of `line.status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LineStatusEvent {
+    /// The line.
+    pub line_id: Uuid,
+    /// Its new state.
+    pub render_status: RenderStatus,
+}
+
 /// Whether no event follows one of this type.
 pub fn is_terminal(name: &str) -> bool {
     <EventName as packshot_words::Word>::by_word(name).is_some_and(EventName::is_terminal)
@@ -154,11 +173,16 @@ pub fn is_terminal(name: &str) -> bool {
 pub enum EventType {
     /// Everything as it is now, with which a stream begins.
     Snapshot,
-    /// What happened to a job.
+    /// What happened to a job, an order or an order line.
     Of(EventName),
 }
 
 impl EventType {
+    /// Every type that the stream of a job has, in the order of the contract.
+    pub fn all_of_jobs() -> impl Iterator<Item = Self> {
+        Self::all().filter(|event| !matches!(event, Self::Of(name) if !name.is_of_job()))
+    }
+
     /// Every type, in the order of the contract.
     pub fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::Snapshot).chain(EventName::ALL.iter().copied().map(Self::Of))
@@ -189,13 +213,13 @@ impl ToSchema for EventType {}
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StreamEvent {
     /// The number of the last event that it contains: what `Last-Event-ID` takes. An event that is passed on from the
-    /// stream of a job to that of all jobs has none.
+    /// stream of a job to another one has none.
     pub id: Option<String>,
     /// What it is; a later version may have more types.
     #[schema(value_type = EventType)]
     pub event: String,
-    /// JSON: the `Job` or the `LiveJobs` of a snapshot, the `EventData` of everything else, the `PassedOnData` of what
-    /// is passed on.
+    /// JSON: the resource of a snapshot, as GET has it; the `EventData` of everything else, in the stream of an order
+    /// the `OrderEventData`; the `PassedOnData` of what is passed on.
     #[schema(content_media_type = "application/json")]
     pub data: String,
 }
@@ -215,12 +239,25 @@ pub struct EventData {
     pub own: Map<String, Value>,
 }
 
+/// The data of an event in the stream of an order: number, time, and the members of its type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OrderEventData {
+    /// Its number in the stream; numbers only grow.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Time,
+    /// Members of the event's type.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub own: Map<String, Value>,
+}
+
 /// The data of an event that is passed on from the stream of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PassedOnData {
     /// When it happened.
     pub at: Time,
-    /// The job.
+    /// The job; in the stream of an order the line that it is of.
     pub job_id: Uuid,
     /// What the job is of.
     pub source: JobSource,

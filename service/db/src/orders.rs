@@ -4,6 +4,7 @@ mod cancelling;
 mod changes;
 mod dispatch;
 mod effect;
+mod following;
 mod history;
 mod lines;
 
@@ -17,17 +18,19 @@ use crate::column::Col;
 use crate::entity::{order, order_line};
 use crate::level::Level;
 use crate::tx::Tx;
-use crate::{Db, DbError, Page, PageRequest, ReadScope, TenantScope, counters};
+use crate::{Db, DbError, Page, PageRequest, ReadScope, TenantScope, counters, streams};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::change::Change;
 use packshot_domain::id::{OrderId, OrderLineId, TenantId, UserId};
 use packshot_domain::order::line::LineEvent;
 use packshot_domain::order::{LineCounts, Notes, OrderChange, OrderNumber, OrderRefusal, OrderStatus, RejectionReason};
+use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
 
 pub use cancelling::{Stopped, cancel_line, cancel_renders, reject};
 pub use dispatch::{Dispatched, LineWork, dispatch};
 pub(super) use effect::LineEffect;
+pub use following::{follow, follow_line, is_line_over, is_over, line_ids};
 pub use history::{StatusChange, history};
 pub use lines::{NewLine, OrderLine};
 pub(super) use lines::{is_any_of_product, is_any_of_type};
@@ -313,7 +316,11 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> Res
             all.iter().try_for_each(|line| lines::next(line, &live, LineEvent::Remove).map(drop))?;
             order::Entity::delete_by_id((Col(*tenant), Col(of.id))).exec(tx.on()).await?;
             let detail = json!({"order_number": row.order_number.0.as_str()});
-            note(tx, *tenant, by, (Action::OrderDeleted, of.id), detail, None).await
+            note(tx, *tenant, by, (Action::OrderDeleted, of.id), detail, None).await?;
+            for line in all {
+                streams::delete(tx, *tenant, StreamId::of_line(line.id.0)).await?;
+            }
+            streams::delete(tx, *tenant, StreamId::of_order(of.id)).await
         })
     })
     .await
@@ -370,18 +377,18 @@ pub async fn resubmit(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> R
 ///
 /// [`DbError::NotFound`].
 pub async fn line(db: &Db, scope: TenantScope, owner: Option<UserId>, id: OrderLineId) -> Result<OrderLine, DbError> {
-    db.read(scope, (scope.tenant, owner, id), |tx, (tenant, owner, id)| {
-        Box::pin(async move {
-            let line = lines::find(tx, *tenant, *id).await?;
-            let of = OrderRef { id: line.order_id.0, owner: *owner };
-            match find(tx, *tenant, of).await {
-                Err(DbError::NotFound(_)) => Err(DbError::NotFound("order line")),
-                Err(error) => Err(error),
-                Ok(_) => line_of(tx, line).await,
-            }
-        })
-    })
-    .await
+    db.read(scope, (scope.tenant, owner, id), |tx, (tenant, owner, id)| Box::pin(line_in(tx, *tenant, *owner, *id)))
+        .await
+}
+
+async fn line_in(tx: &Tx<'_>, tenant: TenantId, owner: Option<UserId>, id: OrderLineId) -> Result<OrderLine, DbError> {
+    let line = lines::find(tx, tenant, id).await?;
+    let of = OrderRef { id: line.order_id.0, owner };
+    match find(tx, tenant, of).await {
+        Err(DbError::NotFound(_)) => Err(DbError::NotFound("order line")),
+        Err(error) => Err(error),
+        Ok(_) => line_of(tx, line).await,
+    }
 }
 
 async fn find(tx: &Tx<'_>, tenant: TenantId, of: OrderRef) -> Result<order::Model, DbError> {

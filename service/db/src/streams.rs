@@ -72,14 +72,14 @@ pub async fn after(db: &Db, scope: TenantScope, stream: StreamId, seq: i64, limi
 ///
 /// [`DbError`] when the database cannot be reached.
 pub async fn last_seq(db: &Db, scope: TenantScope, stream: StreamId) -> Result<i64, DbError> {
-    db.read_one(scope, (scope.tenant, stream), |tx, (tenant, stream)| {
-        Box::pin(async move {
-            let key = (Col(*tenant), Col(stream.kind), stream.id);
-            let seq = stream::Entity::find_by_id(key).select_only().column(stream::Column::LastSeq);
-            Ok(seq.into_tuple().one(tx.on()).await?.unwrap_or(0))
-        })
-    })
-    .await
+    db.read_one(scope, (scope.tenant, stream), |tx, (tenant, stream)| Box::pin(last_seq_in(tx, *tenant, *stream))).await
+}
+
+/// [`last_seq`] within a transaction.
+pub(super) async fn last_seq_in(tx: &Tx<'_>, tenant: TenantId, stream: StreamId) -> Result<i64, DbError> {
+    let key = (Col(tenant), Col(stream.kind), stream.id);
+    let seq = stream::Entity::find_by_id(key).select_only().column(stream::Column::LastSeq);
+    Ok(seq.into_tuple().one(tx.on()).await?.unwrap_or(0))
 }
 
 /// Writes events to a stream, in a transaction of their own that is kept or rolled back.

@@ -1,10 +1,10 @@
-//! Names of the events of jobs.
+//! Names of the events of jobs, orders and order lines.
 
 use super::job::JobState;
 use super::words::words;
 
 words! {
-    /// What an event of a job reports.
+    /// What an event of a stream reports.
     pub enum EventName {
         /// The state changed, but the job has not ended
         State = "job.state",
@@ -22,6 +22,10 @@ words! {
         Failed = "job.failed",
         /// Ended because it was cancelled
         Cancelled = "job.cancelled",
+        /// An order is in another state
+        OrderStatus = "order.status",
+        /// An order line is in another state
+        LineStatus = "line.status",
     }
 }
 
@@ -49,7 +53,13 @@ impl EventName {
         }
     }
 
-    /// Whether the stream ends with it, unless the job is requeued.
+    /// Whether it reports about a job.
+    #[must_use]
+    pub const fn is_of_job(self) -> bool {
+        !matches!(self, Self::OrderStatus | Self::LineStatus)
+    }
+
+    /// Whether the stream of a job ends with it, unless the job is requeued.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)

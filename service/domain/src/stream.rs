@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::id::{RenderId, TenantId};
+use super::id::{OrderId, OrderLineId, RenderId, TenantId};
 use super::words::words;
 
 words! {
@@ -76,6 +76,18 @@ impl StreamId {
     #[must_use]
     pub const fn of_render(render: RenderId) -> Self {
         Self { kind: StreamKind::Render, id: render.uuid() }
+    }
+
+    /// The stream of an order.
+    #[must_use]
+    pub const fn of_order(order: OrderId) -> Self {
+        Self { kind: StreamKind::Order, id: order.uuid() }
+    }
+
+    /// The stream of the jobs of an order line.
+    #[must_use]
+    pub const fn of_line(line: OrderLineId) -> Self {
+        Self { kind: StreamKind::Line, id: line.uuid() }
     }
 
     /// The stream of all jobs of a tenant.

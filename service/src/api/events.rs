@@ -21,9 +21,9 @@ use super::state::AppState;
 use super::streams::{StreamPermit, TooManyStreams};
 use crate::app::AppError;
 use crate::streams::{Event, Feed, JobProgress, Limits, NewEvents};
-use packshot_contract::event::{EventData, PassedOnData};
+use packshot_contract::event::{EventData, OrderEventData, PassedOnData};
 use packshot_contract::problem::Invalid;
-use packshot_domain::stream::StreamId;
+use packshot_domain::stream::{StreamId, StreamKind};
 
 /// The header that a browser sends when it reconnects.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -153,7 +153,7 @@ impl Followed for JobStream {
     async fn look(&mut self) -> ApiResult<(Vec<Bytes>, bool)> {
         let NewEvents { events, progress, is_over } = self.feed.look().await?;
         let events = events.into_iter().map(|event| of_event(self.id, event));
-        let frames = events.chain(progress.into_iter().map(of_progress));
+        let frames = events.chain(progress.into_iter().map(|progress| of_progress(self.id, progress)));
         Ok((frames.collect::<ApiResult<_>>()?, is_over))
     }
 
@@ -217,6 +217,9 @@ fn of_event(stream: StreamId, event: Event) -> ApiResult<Bytes> {
         Value::Object(own) => own,
         _ => serde_json::Map::new(),
     };
+    if stream.kind == StreamKind::Order {
+        return frame(name.as_str(), Some(seq), &OrderEventData { seq: seq.unsigned_abs(), at: at.into(), own });
+    }
     let named = own.remove("job_id").and_then(|id| id.as_str()?.parse().ok());
     let job_id = named.unwrap_or(stream.id);
     let data = EventData { seq: seq.unsigned_abs(), at: at.into(), job_id, own };
@@ -224,13 +227,15 @@ fn of_event(stream: StreamId, event: Event) -> ApiResult<Bytes> {
 }
 
 /// Progress that another stream keeps: it has no number here, so that a client that reconnects asks for stored events.
-fn of_progress(progress: JobProgress) -> ApiResult<Bytes> {
+fn of_progress(stream: StreamId, progress: JobProgress) -> ApiResult<Bytes> {
     let JobProgress { job, at, data, .. } = progress;
     let own = match data {
         Value::Object(own) => own,
         _ => serde_json::Map::new(),
     };
-    let data = PassedOnData { at: at.into(), job_id: job.id.uuid(), source: job.kind.into(), own };
+    // Whoever follows an order knows its lines, and nothing of the jobs that one had.
+    let job_id = if stream.kind == StreamKind::Order { job.record } else { job.id.uuid() };
+    let data = PassedOnData { at: at.into(), job_id, source: job.kind.into(), own };
     frame("job.progress", None, &data)
 }
 

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 
 use packshot_contract::Word;
 use packshot_contract::artifact::{ArtifactEvent, ArtifactEventPage, ArtifactEventType, ArtifactStreamEvent};
+use packshot_contract::document::Document;
 use packshot_contract::event::{
-    EndEvent, EventType, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent, StreamEvent,
+    EndEvent, EventType, FailedEvent, LineStatusEvent, LogEvent, OrderStatusEvent, PreviewEvent, ProgressEvent,
+    StateEvent, StepEvent, StreamEvent,
 };
 use packshot_contract::job::{Job, LiveJobs};
+use packshot_contract::order::Order;
 use packshot_contract::package::PackageManifest;
 use packshot_domain::event::EventName;
 use packshot_pipeline::plan::words::FileFormat;
@@ -134,7 +137,26 @@ pub(crate) struct RenderEvents;
 
 impl IntoResponses for RenderEvents {
     fn responses() -> Responses {
-        of_stream::<Job>(EventType::all())
+        of_stream::<Job>(EventType::all_of_jobs())
+    }
+}
+
+/// The events of a line's jobs.
+pub(crate) struct LineEvents;
+
+impl IntoResponses for LineEvents {
+    fn responses() -> Responses {
+        of_stream::<Document>(EventType::all_of_jobs())
+    }
+}
+
+/// The events of an order.
+pub(crate) struct OrderEvents;
+
+impl IntoResponses for OrderEvents {
+    fn responses() -> Responses {
+        let of_order = [EventName::OrderStatus, EventName::LineStatus, EventName::Progress].map(EventType::Of);
+        of_stream::<Order>(std::iter::once(EventType::Snapshot).chain(of_order))
     }
 }
 
@@ -163,6 +185,8 @@ fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
             EventType::Of(EventName::Log) => LogEvent::name(),
             EventType::Of(EventName::Failed) => FailedEvent::name(),
             EventType::Of(EventName::Completed | EventName::Cancelled) => EndEvent::name(),
+            EventType::Of(EventName::OrderStatus) => OrderStatusEvent::name(),
+            EventType::Of(EventName::LineStatus) => LineStatusEvent::name(),
         };
         (event.word().to_owned(), reference(name))
     });

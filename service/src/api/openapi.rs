@@ -17,8 +17,8 @@ use crate::tenancy::setup;
 use packshot_contract::artifact::{ArtifactEvent, ArtifactEventPage, ArtifactEventType, ArtifactStreamEvent};
 use packshot_contract::document::Document;
 use packshot_contract::event::{
-    EndEvent, EventData, EventType, FailedEvent, LogEvent, PassedOnData, PreviewEvent, ProgressEvent, StateEvent,
-    StepEvent, StreamEvent,
+    EndEvent, EventData, EventType, FailedEvent, LineStatusEvent, LogEvent, OrderEventData, OrderStatusEvent,
+    PassedOnData, PreviewEvent, ProgressEvent, StateEvent, StepEvent, StreamEvent,
 };
 use packshot_contract::job::LiveJobs;
 use packshot_contract::package::{ManifestFile, ManifestPackage, ManifestReceipt, PackageManifest};
@@ -46,7 +46,7 @@ const KEY: &str = "api_key";
         (name = "instance", description = "The installation"),
     ),
     components(schemas(
-        Problem, Document, StreamEvent, EventType, LiveJobs, EventData, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent,
+        Problem, Document, StreamEvent, EventType, LiveJobs, EventData, OrderEventData, OrderStatusEvent, LineStatusEvent, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent,
         LogEvent, FailedEvent, EndEvent, ArtifactEventPage, ArtifactEvent, ArtifactEventType, ArtifactStreamEvent, PackageManifest,
         ManifestPackage, ManifestFile, ManifestReceipt,
     )),

@@ -1,5 +1,6 @@
 //! Orders: listed, made, shown, edited, deleted, submitted, rejected, resubmitted; their lines and their history.
 
+pub(super) mod events;
 pub(super) mod lines;
 
 use axum::extract::{Path, State};

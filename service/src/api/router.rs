@@ -210,11 +210,22 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(orders::cancel_renders, Tenant(P::RunOrders), &IDEMPOTENT, order);
     add!(orders::resubmit, Tenant(P::WriteOrders), &IDEMPOTENT, order, &[Code::OrderNotRejected, Code::LineProcessing]);
     add!(orders::history, Tenant(P::ReadOrders), order);
+    add!(
+        orders::events::of_order,
+        Tenant(P::ReadOrders),
+        &[Code::OrderNotFound, Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]
+    );
     let line: &[Code] = &[Code::OrderLineNotFound];
     let dispatched: &[Code] =
         &[Code::OrderRejected, Code::LineProcessing, Code::LineNotRenderable, Code::FeatureDisabled];
     add!(orders::lines::get, Tenant(P::ReadOrders), line);
     add!(orders::lines::job, Tenant(P::ReadOrders), line, &[Code::JobNotFound]);
+    add!(
+        orders::events::of_line,
+        Tenant(P::ReadOrders),
+        &[Code::OrderLineNotFound, Code::JobNotFound, Code::NotAcceptable],
+        &[Code::ValidationFailed, Code::TooManyStreams]
+    );
     add!(orders::lines::dispatch, Tenant(P::RunOrders), &IDEMPOTENT, line, dispatched);
     add!(orders::lines::cancel, Tenant(P::RunOrders), line);
 

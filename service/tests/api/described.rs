@@ -154,18 +154,21 @@ impl Things {
             | "cancel_order_renders"
             | "dispatch_order_line"
             | "cancel_order_line"
-            | "get_order_line_job" => {
+            | "get_order_line_job"
+            | "follow_order"
+            | "follow_order_line_job" => {
                 let order = created("/api/orders", json!({"lines": [self.line]})).await;
                 let post = async |action: &str, body: Value| {
                     drop(created(&format!("/api/orders/{}/{action}", id(&order)), body).await);
                 };
-                if ["reject_order", "resubmit_order"].contains(&operation) {
+                if ["reject_order", "resubmit_order", "follow_order"].contains(&operation) {
                     post("submit", Value::Null).await;
                 }
-                if operation == "resubmit_order" {
+                // The stream of one that is over ends.
+                if ["resubmit_order", "follow_order"].contains(&operation) {
                     post("reject", json!({"reason": "x"})).await;
                 }
-                if operation == "get_order_line_job" {
+                if ["get_order_line_job", "follow_order_line_job"].contains(&operation) {
                     post("dispatch", Value::Null).await;
                 }
                 let is_of_line =
@@ -428,5 +431,5 @@ async fn c29_files_are_bytes_and_streams_are_text() {
             }
         }
     }
-    assert_eq!((n_binary, n_streams), (53, 3));
+    assert_eq!((n_binary, n_streams), (53, 5));
 }

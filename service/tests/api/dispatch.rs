@@ -1,4 +1,4 @@
-//! O05, O08, O15, O25, O29, O38, O40, O41, O46, O48, O58, O60, O61, O68: lines of orders are dispatched, rendered,
+//! O05, O08, O15, O25, O29, O38, O40, O41, O46, O48, O54, O58, O60, O61, O68: lines of orders are dispatched, rendered,
 //! cancelled, and what their ends mean for their orders.
 
 use packshot_domain::access::{Role, Scope};
@@ -78,6 +78,17 @@ impl<'a> Studio<'a> {
         let changes = history["items"].as_array().expect("changes").iter();
         changes.map(|change| (word(&change["from_status"]), word(&change["to_status"]))).collect()
     }
+}
+
+/// Events of a stream: number, type and data of each.
+fn read_events(stream: &str) -> Vec<(Option<u64>, String, Value)> {
+    let frames = stream.split("\n\n").filter(|frame| frame.contains("data: "));
+    let event = |frame: &str| {
+        let field = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        let data = serde_json::from_str(&field("data: ").expect("data")).expect("JSON");
+        (field("id: ").map(|id| id.parse().expect("a number")), field("event: ").expect("a type"), data)
+    };
+    frames.map(event).collect()
 }
 
 fn lines(order: &Value) -> Vec<String> {
@@ -374,5 +385,59 @@ cases! {
             pictures.push(made["metadata"]["provenance"]["materials"]["map_digest"].clone());
         }
         assert_ne!(pictures[0], pictures[1], "the map is another");
+    }
+
+    async fn o41_o54_an_order_is_followed_until_it_is_over(engine) {
+        let app = TestApp::start(&engine).await;
+        let studio = Studio::open(&app).await;
+        let still = studio.output_type("Front", small(), json!({})).await;
+        let order = studio.order(&[&still]).await;
+        let line = lines(&order).remove(0);
+        let path = format!("/api/orders/{}/events", id(&order));
+        let follow = |path: &str| studio.admin.request(Method::GET, path).header("accept", "text/event-stream").send();
+        let opened = follow(&path).await.expect("an answer");
+        assert_eq!(opened.headers()["content-type"], "text/event-stream");
+        assert_eq!(studio.act(&order, "submit").await.status, 200);
+        assert_eq!(studio.of_line(&line, "dispatch").await.status, 200);
+        let events = read_events(&opened.text().await.expect("events"));
+        let (_, name, data) = &events[0];
+        assert_eq!((name.as_str(), &data["id"], &data["status"]), ("snapshot", &order["id"], &json!("draft")));
+        let numbered: Vec<_> = events.iter().skip(1).filter(|(id, _, _)| id.is_some()).collect();
+        let told = numbered.iter().map(|(_, name, data)| {
+            let word = if name == "order.status" { &data["status"] } else { &data["render_status"] };
+            (name.as_str(), word.as_str().expect("a word"))
+        });
+        let expected = [
+            ("order.status", "submitted"),
+            ("order.status", "processing"),
+            ("line.status", "processing"),
+            ("line.status", "completed"),
+            ("order.status", "completed"),
+        ];
+        assert!(told.eq(expected), "{events:?}");
+        assert!(numbered.iter().enumerate().all(|(i, (id, _, data))| *id == Some(i as u64 + 1) && data["seq"] == json!(i + 1)));
+        let lines_told = numbered.iter().filter(|(_, name, _)| name == "line.status");
+        assert!(lines_told.clone().all(|(_, _, data)| data["line_id"] == json!(line) && data.get("job_id").is_none()));
+        assert!(events.iter().filter(|(id, _, _)| id.is_none()).all(|(_, name, data)| name == "job.progress" && data["job_id"] == json!(line)), "{events:?}");
+        let rest = read_events(&follow(&format!("{path}?after=3")).await.expect("an answer").text().await.expect("events"));
+        assert_eq!(rest.iter().map(|(id, _, _)| *id).collect::<Vec<_>>(), [Some(4), Some(5)], "it is resumed, and closes");
+
+        // What the stream of the line says is that of its job.
+        let of_line = format!("/api/v1/order-lines/{line}/job/events");
+        let done = read_events(&follow(&of_line).await.expect("an answer").text().await.expect("events"));
+        assert_eq!((done.len(), &done[0].2["job_id"], &done[0].2["state"]), (1, &json!(line), &json!("completed")));
+        let all = read_events(&follow(&format!("{of_line}?after=0")).await.expect("an answer").text().await.expect("events"));
+        let (_, first, queued) = &all[0];
+        assert_eq!((first.as_str(), &queued["state"], &queued["job_id"]), ("job.state", &json!("queued"), &json!(line)));
+        let (_, last, data) = all.last().expect("the end");
+        assert_eq!((last.as_str(), &data["result"]["output_path"]), ("job.completed", &studio.line_when(&line, "completed").await["result_path"]));
+
+        // A completed order whose line is rendered again is open until that has ended.
+        assert_eq!(studio.of_line(&line, "dispatch").await.status, 200);
+        let again = read_events(&follow(&format!("{path}?after=5")).await.expect("an answer").text().await.expect("events"));
+        let statuses: Vec<_> = again.iter().filter(|(_, name, _)| name == "line.status").map(|(_, _, data)| data["render_status"].clone()).collect();
+        assert_eq!(statuses, ["pending", "processing", "completed"]);
+        let unseen = follow(&format!("/api/orders/{}/events", uuid::Uuid::now_v7())).await.expect("an answer");
+        assert_eq!(unseen.status(), 404);
     }
 }

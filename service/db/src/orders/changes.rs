@@ -2,13 +2,17 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde_json::json;
 
 use crate::DbError;
 use crate::column::Col;
 use crate::entity::{order, order_change, order_line};
+use crate::streams::NewEvent;
 use crate::tx::Tx;
 use packshot_domain::audit::Actor;
+use packshot_domain::event::EventName;
 use packshot_domain::order::{LineCounts, OrderChange, OrderRefusal, OrderStatus, RejectionReason};
+use packshot_domain::stream::StreamId;
 
 /// Makes a change of a locked order; the caller writes the row. A change that leaves the state as it is leaves no
 /// trace.
@@ -51,6 +55,8 @@ pub(super) async fn advance(
         at: Set(Col(now)),
     };
     order_change::Entity::insert(entry).exec_without_returning(tx.on()).await?;
+    let data = json!({"order_id": id.to_string(), "status": to.as_str()});
+    tx.emit(tenant, StreamId::of_order(id), NewEvent { name: EventName::OrderStatus, data });
     Ok(())
 }
 

@@ -4,18 +4,22 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
 
 use crate::DbError;
 use crate::column::Col;
 use crate::entity::order_line::{ActiveModel, Column, Entity, Model};
 use crate::entity::{job, output_type, product};
 use crate::level::Level;
+use crate::streams::{self, NewEvent};
 use crate::tx::Tx;
 use packshot_domain::document::JobDocument;
+use packshot_domain::event::EventName;
 use packshot_domain::id::{JobId, OrderId, OrderLineId, OutputTypeId, ProductId, TenantId};
 use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::order::line::{LineEvent, LineState, RenderStatus};
 use packshot_domain::order::{LineCounts, OrderRefusal};
+use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
 
 /// A line of an order as it is stored.
@@ -150,7 +154,7 @@ pub(super) async fn remove(tx: &Tx<'_>, (tenant, order): (TenantId, OrderId), id
     }
     next(&row, &live(tx, std::slice::from_ref(&row)).await?, LineEvent::Remove)?;
     Entity::delete_by_id((Col(tenant), Col(id))).exec(tx.on()).await?;
-    Ok(())
+    streams::delete(tx, tenant, StreamId::of_line(id)).await
 }
 
 /// Locks a line, of a locked order.
@@ -205,6 +209,12 @@ pub(super) async fn each(
             changed.entry(status).or_default().push(row.id.0);
         }
     }
+    for row in &rows {
+        let status = next(row, &live, event)?.render_status();
+        if status != row.render_status.0 {
+            announce(tx, row, status);
+        }
+    }
     for (status, ids) in changed {
         let mut row = ActiveModel {
             render_status: Set(Col(status)),
@@ -237,9 +247,19 @@ pub(super) async fn happened(
         _ => {}
     }
     line.render_completed_at = status.is_terminal().then_some(Col(now));
+    if status != line.render_status.0 {
+        announce(tx, &line, status);
+    }
     (line.render_status, line.updated_at) = (Col(status), Col(now));
     Entity::update(line.clone().into_active_model().reset_all()).exec_without_returning(tx.on()).await?;
     Ok(line)
+}
+
+/// Writes the event that a line is in another state now.
+fn announce(tx: &Tx<'_>, line: &Model, status: RenderStatus) {
+    let data = json!({"line_id": line.id.0.to_string(), "render_status": status.as_str()});
+    let event = NewEvent { name: EventName::LineStatus, data };
+    tx.emit(line.tenant_id.0, StreamId::of_order(line.order_id.0), event);
 }
 
 /// The job of a line, as far as it never changes.

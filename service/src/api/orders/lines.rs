@@ -20,7 +20,7 @@ use packshot_contract::order::{OrderLine, OrderLineRequest};
 use packshot_domain::id::OrderLineId;
 
 /// The id in a path. Text that is not an id is the id of no line.
-fn line_id(text: &str) -> ApiResult<OrderLineId> {
+pub(super) fn line_id(text: &str) -> ApiResult<OrderLineId> {
     text.parse().map_err(|_| ApiError::new(Code::OrderLineNotFound, "there is no such order line"))
 }
 
