@@ -206,13 +206,8 @@ pub(super) async fn each(
     for row in &rows {
         let status = next(row, &live, event)?.render_status();
         if status != row.render_status.0 {
-            changed.entry(status).or_default().push(row.id.0);
-        }
-    }
-    for row in &rows {
-        let status = next(row, &live, event)?.render_status();
-        if status != row.render_status.0 {
             announce(tx, row, status);
+            changed.entry(status).or_default().push(row.id.0);
         }
     }
     for (status, ids) in changed {
