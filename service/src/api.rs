@@ -12,6 +12,8 @@ pub mod router;
 mod openapi;
 mod imports;
 mod orders;
+mod media_assets;
+mod channels;
 mod output_types;
 mod operation;
 mod reference;

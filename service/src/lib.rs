@@ -23,6 +23,8 @@ pub mod renders;
 pub mod packages;
 pub mod products;
 pub mod orders;
+pub mod media;
+pub mod channels;
 pub mod artifacts;
 pub mod chores;
 pub mod api;

@@ -246,7 +246,7 @@ fn shown(line: rows::OrderLine) -> OrderLine {
         render_completed_at: line.render_completed_at.map(Into::into),
         render_log: document.clone(),
         render_job_doc: document,
-        asset_ids: Vec::new(),
+        asset_ids: line.assets.iter().map(|asset| asset.uuid()).collect(),
         created_at: line.created_at.into(),
         updated_at: line.updated_at.into(),
     }

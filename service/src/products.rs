@@ -65,7 +65,8 @@ pub async fn get(app: &App, who: &Principal, id: ProductId) -> Result<Product, A
 /// are filled as those of a new product are.
 ///
 /// # Errors
-/// [`Code::ProductNotFound`], [`Code::PimIdExists`]; `cad_file_not_found` at `/cad_file_id`.
+/// [`Code::ProductNotFound`], [`Code::PimIdExists`]; `cad_file_not_found` at `/cad_file_id`; `asset_not_of_product`,
+/// `thumbnail_not_an_image`, `asset_not_current` at `/thumbnail_asset_id`.
 pub async fn change(app: &App, who: &Principal, id: ProductId, change: ProductChange) -> Result<Product, AppError> {
     let scope = TenantScope::of(who.tenant);
     for _ in 0..ATTEMPTS {
@@ -112,7 +113,7 @@ async fn found(
 }
 
 fn shown(product: rows::Product) -> Product {
-    let ProductFields { pim_id, name, category_key, lagertyp, cad_file, parts } = product.fields;
+    let ProductFields { pim_id, name, category_key, lagertyp, cad_file, thumbnail, parts } = product.fields;
     let sources = parts.as_slice().iter().filter_map(|entry| {
         let method = entry.found_by?.into();
         Some((entry.part_name.to_string(), PartSource { method, alias_id: None }))
@@ -125,7 +126,7 @@ fn shown(product: rows::Product) -> Product {
         category_key: category_key.map(|key| key.to_string()),
         lagertyp: lagertyp.map(|text| text.to_string()),
         cad_file_id: cad_file.map(CadFileId::uuid),
-        thumbnail_asset_id: None,
+        thumbnail_asset_id: thumbnail.map(|thumbnail| thumbnail.asset.uuid()),
         cad_part_sources: sources.collect::<BTreeMap<_, _>>(),
         cad_part_materials: materials(&parts),
         created_at: product.created_at.into(),

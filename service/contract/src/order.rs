@@ -321,19 +321,28 @@ pub struct RejectRequest {
     pub notify_client: Option<bool>,
 }
 
+/// A rejection, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Why.
+    pub reason: RejectionReason,
+    /// Whether whoever made the order is notified.
+    pub tells_creator: bool,
+}
+
 impl RejectRequest {
     /// Reads the reason. Members that are not known are ignored.
     ///
     /// # Errors
     /// `missing`, `wrong_type`, `out_of_range`.
-    pub fn parse(body: &Value) -> Result<RejectionReason, Invalid> {
+    pub fn parse(body: &Value) -> Result<Rejection, Invalid> {
         let faults = Faults::default();
-        let reason = Node::root(body, &faults).members().and_then(|mut m| {
+        let rejection = Node::root(body, &faults).members().and_then(|mut m| {
             let reason = m.require("reason").and_then(|node| parsed(&node));
-            let _checked = optional(&mut m, "notify_client", Node::flag);
-            reason
+            let tells_creator = optional(&mut m, "notify_client", Node::flag);
+            Some(Rejection { reason: reason?, tells_creator: tells_creator?.unwrap_or(true) })
         });
-        Invalid::unless_faults(reason, faults)
+        Invalid::unless_faults(rejection, faults)
     }
 }
 

@@ -13,7 +13,8 @@ use super::read::{change, optional, parsed};
 use super::scalar::Time;
 use packshot_domain::artifact::Label;
 use packshot_domain::change::Change;
-use packshot_domain::id::CadFileId;
+use packshot_domain::id::{AssetId, CadFileId};
+use packshot_domain::media::ThumbnailSource;
 use packshot_domain::product::{self as domain, InvalidEntries, PartEntries, PartEntry};
 
 words! {
@@ -129,6 +130,7 @@ impl ProductRequest {
                 category_key: category_key?,
                 lagertyp: lagertyp?,
                 cad_file: cad_file?,
+                thumbnail: None,
                 parts: parts?.unwrap_or_default(),
             })
         });
@@ -153,6 +155,8 @@ pub struct ProductPatch {
     pub lagertyp: Option<String>,
     /// Another CAD file, whose parts get materials as those of a new product do.
     pub cad_file_id: Option<Uuid>,
+    /// Another picture in lists: a current media asset of this product; `null` for the next picture that is rendered.
+    pub thumbnail_asset_id: Option<Uuid>,
     /// The materials of its parts, as a whole.
     #[schema(max_items = 10_000)]
     pub cad_part_materials: Option<Vec<PartMaterial>>,
@@ -171,6 +175,8 @@ pub struct ProductChange {
     pub lagertyp: Change<Label>,
     /// Another CAD file.
     pub cad_file: Change<CadFileId>,
+    /// Another picture.
+    pub thumbnail: Change<AssetId>,
     /// The materials of its parts.
     pub parts: Change<PartEntries>,
 }
@@ -189,6 +195,7 @@ impl ProductPatch {
                 category_key: change(&mut m, "category_key", parsed),
                 lagertyp: change(&mut m, "lagertyp", parsed),
                 cad_file: change(&mut m, "cad_file_id", parsed),
+                thumbnail: change(&mut m, "thumbnail_asset_id", parsed),
                 parts: change(&mut m, "cad_part_materials", entries),
             };
             m.finish();
@@ -207,6 +214,11 @@ impl ProductChange {
             category_key: self.category_key.some().of(before.category_key, None),
             lagertyp: self.lagertyp.some().of(before.lagertyp, None),
             cad_file: self.cad_file.some().of(before.cad_file, None),
+            thumbnail: match self.thumbnail {
+                Change::Keep => before.thumbnail,
+                Change::Reset => None,
+                Change::Set(asset) => Some(domain::Thumbnail { asset, source: ThumbnailSource::Person }),
+            },
             parts: match self.parts {
                 Change::Keep => before.parts,
                 Change::Reset => PartEntries::default(),

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::artifacts::{self, WholePackage};
 use crate::audit::{self, NewEntry};
+use crate::channels::Said;
 use crate::column::Col;
 use crate::entity::cad_file;
 use crate::level::Level;
@@ -14,6 +15,7 @@ use crate::tx::Tx;
 use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, products};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::cad_file::{CadEvent, CadStatus, OriginalName, SourceFormat};
+use packshot_domain::channel::{ActivityType, Message};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{CadFileId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
@@ -132,6 +134,11 @@ async fn insert(tx: &Tx<'_>, tenant: TenantId, by: &Actor, new: &NewCadFile) -> 
     }
     artifacts::store_in(tx, tenant, std::slice::from_ref(&new.package)).await?;
     note(tx, by, &there, json!({"before": null, "after": shown(&there)})).await?;
+    let name = there.original_name.0.as_str();
+    let message = Message::new(&format!("{name} was uploaded"));
+    let data = json!({"original_name": name, "size_bytes": there.size_bytes});
+    let said = Said { actor: by.id, data, ..Said::about(message, there.id.0) };
+    tx.told(|told| told.note(tenant, ActivityType::CadFileUploaded, said));
     Ok((CadFile::of(there)?, true))
 }
 

@@ -17,17 +17,20 @@ use packshot_domain::artifact::{
 };
 use packshot_domain::audit::{Action, ActorKind};
 use packshot_domain::cad_file::{CadStatus, OriginalName, SourceFormat};
+use packshot_domain::channel::{ActivityType, AlertState, AlertType, NotificationType, Severity, SubjectKind};
 use packshot_domain::document::JobDocument;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::feature::{Feature, Features};
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{
-    CadFileId, FileId, JobId, KeyId, LibraryId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RenderId,
-    RenderTemplateId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId,
+    AssetId, CadFileId, EntryId, FileId, JobId, KeyId, LibraryId, OrderId, OrderLineId, OutputTypeId, PackageId,
+    ProductId, RenderId, RenderTemplateId, RoundId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId,
 };
 use packshot_domain::job::{JobKind, JobState};
+use packshot_domain::media::{AssetState, AssetType, ThumbnailSource};
 use packshot_domain::object::Condition;
 use packshot_domain::order::line::RenderStatus;
+use packshot_domain::order::round::RoundOutcome;
 use packshot_domain::order::{Notes, OrderNumber, OrderStatus, RejectionReason};
 use packshot_domain::output_type::{GateMetric, OutputKind, RenderBackend};
 use packshot_domain::product::{EntryName, FoundBy};
@@ -167,11 +170,14 @@ macro_rules! text_columns {
 }
 
 id_columns! { TenantId UserId SessionId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
+id_columns! { AssetId EntryId RoundId }
 id_columns! { PackageId FileId StorageLocationId CadFileId ProductId OutputTypeId RenderTemplateId OrderId OrderLineId }
 word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role Action ActorKind }
 word_columns! { TenantStatus TenantSlug Condition }
 word_columns! { PackageStatus RetentionClass LocationState EventType CadStatus SourceFormat FoundBy }
 word_columns! { OutputKind RenderBackend GateMetric OrderStatus RenderStatus }
+word_columns! { AssetType AssetState ThumbnailSource RoundOutcome }
+word_columns! { ActivityType NotificationType AlertType AlertState Severity SubjectKind }
 text_columns! { OrderNumber Notes RejectionReason }
 text_columns! { OriginalName EntryName Label Reason EventActor RelativePath MediaType BackendId Sha256Digest }
 

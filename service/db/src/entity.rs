@@ -1,5 +1,7 @@
 //! Rows, one type for each table. They stay inside `db`, which converts them once, to and from the domain's types.
 
+pub(super) mod activity_entry;
+pub(super) mod alert;
 pub(super) mod api_key;
 pub(super) mod artifact_check;
 pub(super) mod artifact_event;
@@ -13,10 +15,13 @@ pub(super) mod installation;
 pub(super) mod job;
 pub(super) mod lane_turn;
 pub(super) mod library;
+pub(super) mod media_asset;
+pub(super) mod notification;
 pub(super) mod object;
 pub(super) mod order;
 pub(super) mod order_change;
 pub(super) mod order_line;
+pub(super) mod order_round;
 pub(super) mod output_type;
 pub(super) mod pipeline_event;
 pub(super) mod product;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use super::artifacts::ArtifactError;
+use super::media::UnfitThumbnail;
 use super::roles::RolesError;
 use packshot_domain::cad_file::IllegalCadState;
 use packshot_domain::id::TaskId;
@@ -51,6 +52,9 @@ pub enum DbError {
     /// Something about an order forbids it.
     #[error(transparent)]
     Order(#[from] OrderRefusal),
+    /// A media asset cannot stand for a product.
+    #[error(transparent)]
+    Thumbnail(#[from] UnfitThumbnail),
     /// Something else refers to the row.
     #[error("this {0} is in use")]
     InUse(&'static str),

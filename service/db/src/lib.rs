@@ -29,6 +29,8 @@ pub mod products;
 pub mod output_types;
 pub mod render_templates;
 pub mod orders;
+pub mod media;
+pub mod channels;
 pub mod libraries;
 pub mod settings;
 pub mod tenant_configs;

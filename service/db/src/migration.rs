@@ -13,6 +13,8 @@ mod renders;
 mod catalog;
 mod catalogue;
 mod orders;
+mod media;
+mod channels;
 mod artifacts;
 
 use std::collections::BTreeSet;
@@ -92,6 +94,8 @@ fn tables() -> Vec<TableCreateStatement> {
         catalog::tables(),
         catalogue::tables(),
         orders::tables(),
+        media::tables(),
+        channels::tables(),
         artifacts::tables(),
     ]
     .concat()
@@ -121,6 +125,8 @@ fn indexes() -> Vec<IndexCreateStatement> {
         catalog::indexes(),
         catalogue::indexes(),
         orders::indexes(),
+        media::indexes(),
+        channels::indexes(),
         artifacts::indexes(),
     ]
     .concat()

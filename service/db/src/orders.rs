@@ -7,6 +7,8 @@ mod effect;
 mod following;
 mod history;
 mod lines;
+mod rounds;
+mod telling;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
@@ -17,10 +19,12 @@ use crate::audit::{self, NewEntry};
 use crate::column::Col;
 use crate::entity::{order, order_line};
 use crate::level::Level;
+use crate::media::{self, Going};
 use crate::tx::Tx;
 use crate::{Db, DbError, Page, PageRequest, ReadScope, TenantScope, counters, streams};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::change::Change;
+use packshot_domain::channel::ActivityType;
 use packshot_domain::id::{OrderId, OrderLineId, TenantId, UserId};
 use packshot_domain::order::line::LineEvent;
 use packshot_domain::order::{LineCounts, Notes, OrderChange, OrderNumber, OrderRefusal, OrderStatus, RejectionReason};
@@ -34,6 +38,7 @@ pub use following::{follow, follow_line, is_line_over, is_over, line_ids};
 pub use history::{StatusChange, history};
 pub use lines::{NewLine, OrderLine};
 pub(super) use lines::{is_any_of_product, is_any_of_type};
+pub use rounds::tell_missed;
 
 /// An order as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +157,9 @@ async fn insert(tx: &Tx<'_>, tenant: TenantId, by: &Actor, new: &NewOrder) -> Re
     lines::insert(tx, (tenant, new.id), 0, &new.lines).await?;
     let detail = json!({"order_number": number.as_str(), "lines": new.lines.len()});
     note(tx, tenant, by, (Action::OrderCreated, new.id), detail, None).await?;
-    whole(tx, find(tx, tenant, OrderRef { id: new.id, owner: None }).await?).await
+    let row = find(tx, tenant, OrderRef { id: new.id, owner: None }).await?;
+    telling::note(tx, &row, ActivityType::OrderCreated, by.id);
+    whole(tx, row).await
 }
 
 /// The next number of the year that no order has: people may have given it to one.
@@ -294,7 +301,9 @@ pub async fn remove_line(db: &Db, scope: TenantScope, of: OrderRef, line: OrderL
         Box::pin(async move {
             let row = lock(tx, *tenant, *of).await?;
             row.status.0.next(OrderChange::Edit).map_err(OrderRefusal::State)?;
-            lines::remove(tx, (*tenant, of.id), *line).await
+            lines::remove(tx, (*tenant, of.id), *line).await?;
+            // It may have been the last one that had not ended.
+            rounds::close(tx, &row, &lines::of_order(tx, *tenant, of.id).await?).await
         })
     })
     .await
@@ -314,7 +323,9 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> Res
             let all = lines::of_order(tx, *tenant, of.id).await?;
             let live = lines::live(tx, &all).await?;
             all.iter().try_for_each(|line| lines::next(line, &live, LineEvent::Remove).map(drop))?;
+            media::outlive(tx, *tenant, Going::Order(of.id)).await?;
             order::Entity::delete_by_id((Col(*tenant), Col(of.id))).exec(tx.on()).await?;
+            telling::note(tx, &row, ActivityType::OrderDeleted, by.id);
             let detail = json!({"order_number": row.order_number.0.as_str()});
             note(tx, *tenant, by, (Action::OrderDeleted, of.id), detail, None).await?;
             for line in all {
@@ -345,6 +356,7 @@ pub async fn submit(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> Res
             save(tx, &row).await?;
             let detail = json!({"order_number": row.order_number.0.as_str(), "submission_no": row.submission_no});
             note(tx, *tenant, by, (Action::OrderSubmitted, of.id), detail, None).await?;
+            telling::submitted(tx, &row, lines.len(), by.id).await?;
             whole(tx, row).await
         })
     })
@@ -365,6 +377,7 @@ pub async fn resubmit(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> R
             lines::each(tx, (*tenant, of.id), LineEvent::Resubmit).await?;
             let detail = json!({"order_number": row.order_number.0.as_str()});
             note(tx, *tenant, by, (Action::OrderResubmitted, of.id), detail, None).await?;
+            telling::resubmitted(tx, &row, by.id).await?;
             whole(tx, row).await
         })
     })
@@ -417,11 +430,11 @@ async fn save(tx: &Tx<'_>, row: &order::Model) -> Result<(), DbError> {
 async fn whole(tx: &Tx<'_>, row: order::Model) -> Result<WholeOrder, DbError> {
     let rows = lines::of_order(tx, row.tenant_id.0, row.id.0).await?;
     let counts = rows.iter().map(|line| line.render_status.0).collect();
-    Ok(WholeOrder { order: Order::of(row, counts), lines: lines::with_documents(tx, rows).await? })
+    Ok(WholeOrder { order: Order::of(row, counts), lines: lines::whole(tx, rows).await? })
 }
 
 async fn line_of(tx: &Tx<'_>, row: order_line::Model) -> Result<OrderLine, DbError> {
-    lines::with_documents(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("order line"))
+    lines::whole(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("order line"))
 }
 
 /// Writes the audit entry of a change of an order.

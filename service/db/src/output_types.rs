@@ -9,6 +9,7 @@ use crate::audit::{self, NewEntry};
 use crate::column::Col;
 use crate::entity::{output_type, render_template};
 use crate::level::Level;
+use crate::media::{self, Going};
 use crate::tx::Tx;
 use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, orders};
 use packshot_domain::artifact::Label;
@@ -172,6 +173,7 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: OutputTypeId) ->
             if for_it.one(tx.on()).await?.is_some() || orders::is_any_of_type(tx, *tenant, *id).await? {
                 return Err(DbError::InUse("output type"));
             }
+            media::outlive(tx, *tenant, Going::OutputType(*id)).await?;
             output_type::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
             note(tx, by, &row, json!({"before": shown(&row), "after": null})).await
         })

@@ -11,12 +11,13 @@ use crate::audit::{self, NewEntry};
 use crate::column::Col;
 use crate::entity::{cad_file, product};
 use crate::level::Level;
+use crate::media::{self, Going};
 use crate::tx::Tx;
 use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, orders};
 use packshot_domain::artifact::Label;
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::{CadFileId, ProductId, TenantId};
-use packshot_domain::product::{PartEntries, ProductFields};
+use packshot_domain::product::{PartEntries, ProductFields, Thumbnail};
 use packshot_domain::time::Timestamp;
 
 /// A product as it is stored.
@@ -173,6 +174,11 @@ pub async fn replace(
             if before.revision != *revision {
                 return Err(DbError::Stale { current: before.revision });
             }
+            if let Some(thumbnail) = fields.thumbnail
+                && before.thumbnail_asset_id != Some(Col(thumbnail.asset))
+            {
+                media::check_thumbnail(tx, *tenant, *id, thumbnail.asset).await?;
+            }
             let parts_before = parts::of_one(tx, *tenant, *id).await?;
             let before_shown = shown(&before, &parts_before);
             let now = tx.now().await?;
@@ -208,6 +214,7 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: ProductId) -> Re
                 return Err(DbError::InUse("product"));
             }
             let parts = parts::of_one(tx, *tenant, *id).await?;
+            media::outlive(tx, *tenant, Going::Product(*id)).await?;
             product::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
             note(tx, by, &row, json!({"before": shown(&row, &parts), "after": null})).await
         })
@@ -228,7 +235,8 @@ async fn find(tx: &Tx<'_>, tenant: TenantId, id: ProductId) -> Result<product::M
     row.ok_or(DbError::NotFound("product"))
 }
 
-async fn lock(tx: &Tx<'_>, tenant: TenantId, id: ProductId) -> Result<product::Model, DbError> {
+/// Locks a product.
+pub(super) async fn lock(tx: &Tx<'_>, tenant: TenantId, id: ProductId) -> Result<product::Model, DbError> {
     tx.enter(Level::Product);
     let row = product::Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
     row.ok_or(DbError::NotFound("product"))
@@ -251,6 +259,8 @@ fn written(fields: &ProductFields, now: Timestamp) -> product::ActiveModel {
         category_key: Set(fields.category_key.clone().map(Col)),
         lagertyp: Set(fields.lagertyp.clone().map(Col)),
         cad_file_id: Set(fields.cad_file.map(Col)),
+        thumbnail_asset_id: Set(fields.thumbnail.map(|thumbnail| Col(thumbnail.asset))),
+        thumbnail_source: Set(fields.thumbnail.map(|thumbnail| Col(thumbnail.source))),
         updated_at: Set(Col(now)),
         ..Default::default()
     }
@@ -303,6 +313,7 @@ fn shown(row: &product::Model, parts: &PartEntries) -> Json {
         "category_key": text(&row.category_key),
         "lagertyp": text(&row.lagertyp),
         "cad_file_id": row.cad_file_id.map(|id| id.0.to_string()),
+        "thumbnail_asset_id": row.thumbnail_asset_id.map(|id| id.0.to_string()),
         "cad_part_materials": parts::shown(parts),
     })
 }
@@ -321,6 +332,10 @@ impl Product {
             category_key: row.category_key.map(Col::value),
             lagertyp: row.lagertyp.map(Col::value),
             cad_file: row.cad_file_id.map(Col::value),
+            thumbnail: row
+                .thumbnail_asset_id
+                .zip(row.thumbnail_source)
+                .map(|(asset, source)| Thumbnail { asset: asset.0, source: source.0 }),
             parts,
         };
         Self {

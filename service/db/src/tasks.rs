@@ -25,7 +25,7 @@ use packshot_domain::task::{Failures, FaultKind, LEASE, Lane, Lease, QueueName, 
 use packshot_domain::time::Timestamp;
 
 pub use chore::{NewChore, ask};
-pub use delivery::{Delivery, OutputFile};
+pub use delivery::{Delivery, Film, OutputFile};
 pub use list::{QueueDepth, TaskView, get, is_cancelled, list, queue_depths, state_under};
 
 /// A task as it is stored, without what it was given.

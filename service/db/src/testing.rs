@@ -10,6 +10,7 @@
 
 mod dump;
 mod objects;
+mod rounds;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use packshot_domain::id::TenantId;
 
 pub use dump::dump;
 pub use objects::{group_hashes, point_file_at, set_group_hashes, tamper};
+pub use rounds::forget_summary;
 
 /// Connections of a test to PostgreSQL, at most.
 const MAX_CONNECTIONS: u32 = 10;

@@ -10,6 +10,7 @@ use sea_orm::{
 };
 use tokio::sync::OnceCell;
 
+use super::channels::{self, Told};
 use super::clock::{Clock, POSTGRES_NOW};
 use super::effect::Effects;
 use super::level::Level;
@@ -33,6 +34,8 @@ pub struct Tx<'c> {
     notices: Mutex<Vec<Notice>>,
     /// Written when this is about to be committed.
     events: Mutex<Gathered>,
+    /// What people are told, written with the events.
+    told: Mutex<Told>,
     /// The lowest level that was locked.
     level: Mutex<Option<Level>>,
 }
@@ -127,8 +130,9 @@ impl<'c> Tx<'c> {
     }
 
     fn on_executor(connection: DatabaseExecutor<'c>, shared: &'c Ground, now: OnceCell<Timestamp>) -> Self {
-        let (notices, events, level) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { connection, shared, now, notices, events, level }
+        let (notices, events) = (Mutex::default(), Mutex::default());
+        let (told, level) = (Mutex::default(), Mutex::default());
+        Self { connection, shared, now, notices, events, told, level }
     }
 
     /// What tasks mean for the records above their jobs.
@@ -153,6 +157,11 @@ impl<'c> Tx<'c> {
     pub fn emit(&self, tenant: TenantId, stream: StreamId, event: NewEvent) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.entry((tenant, stream)).or_default().push(event);
+    }
+
+    /// Adds to what people are told, which is written with the events.
+    pub(super) fn told(&self, add: impl FnOnce(&mut Told)) {
+        add(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// The connection or transaction that statements run on.
@@ -193,8 +202,10 @@ impl<'c> Tx<'c> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
     }
 
-    /// Writes the events that were gathered: for callers that read their effect before the end.
+    /// Writes what people are told and the events that were gathered: for callers that read their effect before the end.
     pub(super) async fn write_events(&self) -> Result<(), DbError> {
+        let told = std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner));
+        channels::write(self, told).await?;
         let gathered = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
         streams::write(self, gathered).await
     }

@@ -91,6 +91,14 @@ words! {
         WriteOrders = "write_orders",
         /// Dispatches, cancels and rejects orders
         RunOrders = "run_orders",
+        /// Sees media assets: a client the published ones of their own orders, others all of the tenant
+        ReadMedia = "read_media",
+        /// Sees what was done: a client with their own orders, others in the tenant
+        ReadActivity = "read_activity",
+        /// Sees own notifications
+        OwnNotifications = "own_notifications",
+        /// Sees alerts
+        ReadAlerts = "read_alerts",
         /// Sees packages of files, what is in them and what happened to them
         ReadArtifacts = "read_artifacts",
         /// Fills, closes, holds, reclassifies and deletes packages of files
@@ -154,6 +162,8 @@ impl Permission {
             Self::WriteLibraries | Self::WriteCatalogue | Self::WriteOutputTypes => Some(Scope::CatalogWrite),
             Self::ReadOrders => Some(Scope::OrdersRead),
             Self::WriteOrders | Self::RunOrders => Some(Scope::OrdersWrite),
+            Self::ReadMedia => Some(Scope::MediaRead),
+            Self::ReadActivity | Self::OwnNotifications | Self::ReadAlerts => Some(Scope::NotificationsRead),
             Self::ReadArtifacts => Some(Scope::ArtifactsRead),
             Self::WriteArtifacts | Self::CollectArtifacts | Self::CheckArtifacts => Some(Scope::ArtifactsWrite),
             Self::ChangeOwnProfile
@@ -189,6 +199,9 @@ impl Permission {
             | Self::ReadCatalogue
             | Self::ReadOrders
             | Self::WriteOrders
+            | Self::ReadMedia
+            | Self::ReadActivity
+            | Self::OwnNotifications
             | Self::OwnProfile
             | Self::ChangeOwnProfile
             | Self::OwnPassword
@@ -214,6 +227,7 @@ impl Permission {
             | Self::AllKeys
             | Self::ManageUsers
             | Self::ReadAuditLog
+            | Self::ReadAlerts
             | Self::CollectArtifacts
             | Self::WriteTenantConfig => matches!(role, Role::GlobalAdmin | Role::TenantAdmin),
             Self::WriteWorkerConfigs | Self::CheckArtifacts => {

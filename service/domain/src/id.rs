@@ -91,6 +91,12 @@ ids! {
     OrderId,
     /// A line of an order.
     OrderLineId,
+    /// A round of an order: what is rendered of it until all of its lines have ended.
+    RoundId,
+    /// A media asset.
+    AssetId,
+    /// An entry of the activity, a notification or an alert.
+    EntryId,
     /// A package of files.
     PackageId,
     /// A file of a package.

@@ -37,3 +37,5 @@ pub mod cad_file;
 pub mod product;
 pub mod output_type;
 pub mod render_template;
+pub mod media;
+pub mod channel;

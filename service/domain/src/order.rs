@@ -1,6 +1,7 @@
 //! Orders: their states, what may follow them, and how their lines decide when one is over (orders.md §2).
 
 pub mod line;
+pub mod round;
 mod text;
 
 use crate::words::words;

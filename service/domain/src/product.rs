@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::artifact::Label;
-use crate::id::CadFileId;
+use crate::id::{AssetId, CadFileId};
+use crate::media::ThumbnailSource;
 use crate::words::words;
 
 /// Most bytes of a name in an entry.
@@ -172,8 +173,19 @@ pub struct ProductFields {
     pub lagertyp: Option<Label>,
     /// The CAD file that it is rendered from.
     pub cad_file: Option<CadFileId>,
+    /// Its picture in lists.
+    pub thumbnail: Option<Thumbnail>,
     /// The materials of its parts.
     pub parts: PartEntries,
+}
+
+/// The picture of a product in lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// The media asset.
+    pub asset: AssetId,
+    /// Who chose it.
+    pub source: ThumbnailSource,
 }
 
 #[cfg(test)]

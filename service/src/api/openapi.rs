@@ -38,6 +38,8 @@ const KEY: &str = "api_key";
         (name = "materials", description = "Materials and the libraries they come from"),
         (name = "catalogue", description = "Products and the CAD files that they are made of"),
         (name = "orders", description = "Orders of pictures and their lines"),
+        (name = "media", description = "Pictures, movies and models that were made of products"),
+        (name = "notifications", description = "What was done, what a person is told, and trouble with the installation"),
         (name = "tasks", description = "Tasks of workers"),
         (name = "artifacts", description = "Stored files in packages, and the log of what happened to them; what is due is removed, what is kept is checked"),
         (name = "analytics", description = "Figures"),

@@ -173,12 +173,12 @@ pub(crate) async fn reject(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Response> {
-    let reason = RejectRequest::parse(&body)?;
+    let rejection = RejectRequest::parse(&body)?;
     let id = order_id(&id)?;
     let keyed = idempotency::of_request(&headers, &format!("{PATH}/{id}/reject"), idempotency::hash_of(&body))?;
     let (own, who) = (state.clone(), caller.0.clone());
     idempotency::once(&state, &caller, keyed, async move {
-        Answer::json(StatusCode::OK, &orders::reject(&own, &who, id, reason).await?)
+        Answer::json(StatusCode::OK, &orders::reject(&own, &who, id, rejection).await?)
     })
     .await
 }

@@ -12,9 +12,9 @@ use super::operation::{CONTENT, FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST,
 use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
-    account, analytics, answer, api_keys, artifacts, audit, cad_files, chores, cors, devices, health, help, imports,
-    jobs, libraries, materials, openapi, orders, output_types, packages, preflight, products, reference,
-    render_templates, renders, settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
+    account, analytics, answer, api_keys, artifacts, audit, cad_files, channels, chores, cors, devices, health, help,
+    imports, jobs, libraries, materials, media_assets, openapi, orders, output_types, packages, preflight, products,
+    reference, render_templates, renders, settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -164,7 +164,13 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(products::list, List(P::ReadCatalogue), pages);
     add!(products::create, Tenant(P::WriteCatalogue), &JSON, &IDEMPOTENT, &[Code::PimIdExists]);
     add!(products::get, Tenant(P::ReadCatalogue), product);
-    add!(products::change, Tenant(P::WriteCatalogue), &JSON, product, &[Code::PimIdExists]);
+    add!(
+        products::change,
+        Tenant(P::WriteCatalogue),
+        &JSON,
+        product,
+        &[Code::PimIdExists, Code::AssetNotOfProduct, Code::ThumbnailNotAnImage, Code::AssetNotCurrent]
+    );
     add!(products::delete, Tenant(P::WriteCatalogue), product, &[Code::ProductInUse]);
     let sheet: &[Code] = &[Code::UnreadableSheet, Code::MissingColumn];
     add!(imports::create, Tenant(P::WriteCatalogue), &JSON, &UPLOAD, &IDEMPOTENT, sheet);
@@ -228,6 +234,19 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     );
     add!(orders::lines::dispatch, Tenant(P::RunOrders), &IDEMPOTENT, line, dispatched);
     add!(orders::lines::cancel, Tenant(P::RunOrders), line);
+
+    let asset: &[Code] = &[Code::AssetNotFound];
+    add!(media_assets::list, List(P::ReadMedia), pages);
+    add!(media_assets::get, Tenant(P::ReadMedia), asset);
+    add!(
+        media_assets::content,
+        Tenant(P::ReadMedia),
+        asset,
+        &[Code::AssetExpired, Code::ArtifactExpired, Code::ContentCorrupt, Code::RangeNotSatisfiable]
+    );
+    add!(channels::activity, List(P::ReadActivity), pages);
+    add!(channels::notifications, Tenant(P::OwnNotifications), pages);
+    add!(channels::alerts, List(P::ReadAlerts), pages);
 
     let package: &[Code] = &[Code::PackageNotFound];
     let state_of: &[Code] = &[Code::PackageNotFound, Code::IllegalPackageState];

@@ -166,6 +166,16 @@ codes! {
     LineProcessing = "line_processing", "wait until the line has ended, or cancel it first";
     /// The line was never dispatched.
     JobNotFound = "job_not_found", "dispatch the line first: POST /api/v1/order-lines/{id}/dispatch";
+    /// There is no such media asset.
+    AssetNotFound = "asset_not_found", "check the id: the lines of an order have `asset_ids`; a client finds the published assets of its own orders";
+    /// The bytes of the asset are gone.
+    AssetExpired = "asset_expired", "dispatch the line again: POST /api/v1/order-lines/{id}/dispatch";
+    /// The asset shows another product.
+    AssetNotOfProduct = "asset_not_of_product", "choose an asset of this product: its order lines have `asset_ids`";
+    /// The asset is no picture.
+    ThumbnailNotAnImage = "thumbnail_not_an_image", "choose a still, a view, a thumbnail or an uploaded picture";
+    /// There is a newer version of the asset.
+    AssetNotCurrent = "asset_not_current", "choose the newest version: `superseded_by` names the next one";
     /// There is nothing of the line to render.
     LineNotRenderable = "line_not_renderable", "give the product a CAD file: PATCH /api/v1/products/{id}, `cad_file_id`; or choose an output type of pictures";
     /// There is no such output type.

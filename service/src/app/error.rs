@@ -10,6 +10,7 @@ use crate::objects::ObjectError;
 use crate::store::StoreError;
 use packshot_contract::problem::{Finding, Invalid};
 use packshot_db::artifacts::{ArtifactError, Reference};
+use packshot_db::media::UnfitThumbnail;
 use packshot_db::{DbError, Exceeded, LastAdmin};
 use packshot_domain::access::Scope;
 use packshot_domain::artifact::DeleteRefusal;
@@ -209,6 +210,7 @@ impl From<DbError> for AppError {
             DbError::NotFound("render template") => {
                 Self::new(Code::TemplateNotFound, "there is no such render template")
             }
+            DbError::NotFound("media asset") => Self::new(Code::AssetNotFound, "there is no such media asset"),
             DbError::NotFound("package") => Self::new(Code::PackageNotFound, "there is no such package"),
             DbError::NotFound("file") => Self::new(Code::FileNotFound, "there is no such file"),
             DbError::NotFound(_) => Self::new(Code::NotFound, "there is no such object"),
@@ -238,6 +240,12 @@ impl From<DbError> for AppError {
             DbError::InUse("render") => Self::new(Code::RenderNotTerminal, "the render has not ended yet"),
             DbError::InUse("built-in user") => Self::new(Code::Forbidden, "the built-in user can only be renamed"),
             DbError::Order(refusal) => refusal.into(),
+            DbError::Thumbnail(unfit) => match unfit {
+                UnfitThumbnail::OfAnotherProduct => Self::new(Code::AssetNotOfProduct, unfit.to_string()),
+                UnfitThumbnail::NoPicture => Self::new(Code::ThumbnailNotAnImage, unfit.to_string()),
+                UnfitThumbnail::NotCurrent => Self::new(Code::AssetNotCurrent, unfit.to_string()),
+            }
+            .at("/thumbnail_asset_id"),
             DbError::InUse("product") => Self::new(Code::ProductInUse, "a line of an order is of this product"),
             DbError::InUse("CAD file") => Self::new(Code::CadFileInUse, "a product has this CAD file"),
             DbError::InUse("output type") => Self::new(

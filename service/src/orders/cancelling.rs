@@ -3,10 +3,9 @@
 use super::{find, owner, shown, whole};
 use crate::app::{App, AppError, Code};
 use crate::renders;
-use packshot_contract::order::{CancelledRenders, Order, OrderLine};
+use packshot_contract::order::{CancelledRenders, Order, OrderLine, Rejection};
 use packshot_db::{DbError, TenantScope, orders as rows};
 use packshot_domain::id::{OrderId, OrderLineId};
-use packshot_domain::order::RejectionReason;
 use packshot_domain::principal::Principal;
 
 /// A line that was to be cancelled.
@@ -43,12 +42,13 @@ pub async fn cancel_renders(app: &App, who: &Principal, id: OrderId) -> Result<C
     Ok(CancelledRenders { cancelled: stopped.lines.iter().map(|line| line.uuid()).collect() })
 }
 
-/// Refuses an order: its lines that wait or are worked on are cancelled.
+/// Refuses an order: its lines that wait or are worked on are cancelled, and its creator is told, if that is wanted.
 ///
 /// # Errors
 /// [`Code::OrderNotFound`], [`Code::OrderNotRejectable`].
-pub async fn reject(app: &App, who: &Principal, id: OrderId, reason: RejectionReason) -> Result<Order, AppError> {
-    let stopped = rows::reject(&app.db, TenantScope::of(who.tenant), who.actor(), find(who, id), reason).await?;
+pub async fn reject(app: &App, who: &Principal, id: OrderId, why: Rejection) -> Result<Order, AppError> {
+    let why = (why.reason, why.tells_creator);
+    let stopped = rows::reject(&app.db, TenantScope::of(who.tenant), who.actor(), find(who, id), why).await?;
     Ok(whole(tell(app, stopped).order))
 }
 

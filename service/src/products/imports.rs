@@ -7,9 +7,10 @@ use super::sheet::{Row, Sheet, SheetError};
 use crate::app::{App, AppError, Code, Upload};
 use packshot_contract::import::{Import, RowStatus};
 use packshot_contract::product::ProductChange;
-use packshot_db::{TenantScope, cad_files, products as rows};
+use packshot_db::{TenantScope, cad_files, channels, products as rows};
 use packshot_domain::artifact::Label;
 use packshot_domain::change::Change;
+use packshot_domain::channel::ImportCounts;
 use packshot_domain::id::{CadFileId, ImportId};
 use packshot_domain::principal::Principal;
 use packshot_domain::product::{EntryName, PartEntries, PartEntry, ProductFields};
@@ -88,6 +89,9 @@ pub async fn run(app: &App, who: &Principal, upload: Upload) -> Result<Import, A
         };
         import.add(row.number, outcome.map_err(|skipped| (skipped.code, skipped.detail)));
     }
+    let counts = ImportCounts { imported: import.imported, updated: import.updated, skipped: import.skipped };
+    let id = ImportId::from_uuid(import.id);
+    channels::imported(&app.db, TenantScope::of(who.tenant), (id, who.user), counts).await?;
     Ok(import)
 }
 
@@ -180,7 +184,7 @@ async fn take(
             Ok(parts) => parts,
             Err(error) => return Ok(Err(skipped("invalid_value", error.to_string()))),
         };
-        let fields = ProductFields { pim_id, name, category_key, lagertyp, cad_file, parts };
+        let fields = ProductFields { pim_id, name, category_key, lagertyp, cad_file, thumbnail: None, parts };
         super::create(app, who, fields).await?;
         return Ok(Ok(RowStatus::Imported));
     };
@@ -194,6 +198,7 @@ async fn take(
         category_key: category_key.map_or(Change::Keep, Change::Set),
         lagertyp: lagertyp.map_or(Change::Keep, Change::Set),
         cad_file: cad_file.map_or(Change::Keep, Change::Set),
+        thumbnail: Change::Keep,
         parts: Change::Set(parts),
     };
     super::change(app, who, product.id, change).await?;

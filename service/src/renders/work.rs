@@ -21,7 +21,7 @@ use packshot_contract::event::{JobEvent, PreviewEvent};
 use packshot_contract::job::preview_url;
 use packshot_db::log::NewLogRow;
 use packshot_db::streams::NewEvent;
-use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
+use packshot_db::tasks::{Claimed, Delivery, Film, LaneLimit};
 use packshot_db::{Db, TenantScope};
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::id::{RenderId, TenantId};
@@ -34,6 +34,9 @@ use packshot_pipeline::plan::words::FileFormat;
 use packshot_worker::executor::{self, Executor, Incoming, WorkHandle};
 use packshot_worker::failpoint::Failpoint;
 use packshot_worker::protocol::{self, Completed, Failure, LogLine, Rejected, RenderWork, StepPhase, WorkEvent};
+
+/// Media types of movies. A WebP of a turntable is a movie too; single frames are in other formats.
+const MOVIES: [&str; 3] = ["video/mp4", "image/apng", "image/webp"];
 
 /// How long a worker whose files cannot be stored has to stop before it is given up.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -286,7 +289,20 @@ impl Attempt {
         say(desk, LogLevel::Info, format!("done in {duration_s:.3} s"), Some(duration_s), context);
         desk.send(TaskUpdate::Result(stored.document));
         let output = serde_json::to_value(&stored.result).unwrap_or_default();
-        Ok(Delivery { output, files: stored.files, packages })
+        let mut files = stored.files;
+        let film = self.film();
+        // The files of all pictures together, not those of single ones.
+        files.iter_mut().filter(|file| MOVIES.contains(&file.media_type.as_str())).for_each(|file| file.film = film);
+        Ok(Delivery { output, files, packages })
+    }
+
+    /// How long the movies of a turntable are.
+    fn film(&self) -> Option<Film> {
+        let plan = &self.work.input.plan;
+        let frames = plan.options.frame_count.filter(|_| plan.kind == Kind::Turntable)?;
+        let fps = plan.options.fps.filter(|fps| *fps > 0)?;
+        let duration_ms = i64::from(frames) * 1_000 / i64::from(fps);
+        Some(Film { frames: i32::try_from(frames).unwrap_or(i32::MAX), duration_ms })
     }
 
     /// Pictures with more parts without a material than are allowed are not kept.

@@ -163,6 +163,8 @@ impl Running {
         });
         let swept = (db.clone(), store.clone(), settings.clone());
         lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone(), swept.2.clone()));
+        let told = db.clone();
+        lasting::spawn("finished orders", move || housekeeping::tell(told.clone()));
         let collected = (db.clone(), store.clone());
         lasting::spawn("collection", move || chores::collection::run(collected.0.clone(), collected.1.clone()));
         let read = (db.clone(), store.clone(), settings.clone());

@@ -13,8 +13,10 @@ use crate::config::Settings;
 use crate::renders;
 use crate::settings::InForce;
 use crate::store::{Store, StoreError};
-use packshot_db::{AllTenants, Db, DbError, audit, idempotency, sessions};
+use packshot_db::{AllTenants, Db, DbError, audit, idempotency, orders, sessions};
 
+/// How often to look whether somebody was to be told of a finished order, and was not (notifications.md §4).
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// How often to look.
 const EVERY: Duration = Duration::from_secs(600);
 
@@ -41,6 +43,20 @@ pub(super) async fn run(db: Db, store: Store, settings: Arc<Settings>) {
             Ok(0) => {}
             Ok(answers) => tracing::info!(answers, "removed expired answers"),
             Err(error) => tracing::warn!("housekeeping: {}", chain(&error)),
+        }
+    }
+}
+
+/// Runs for as long as the service does: tells of finished orders of which nobody was told.
+pub(super) async fn tell(db: Db) {
+    let mut ticks = interval(TOLD_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match orders::tell_missed(&db, AllTenants::Housekeeping).await {
+            Ok(0) => {}
+            Ok(missed) => tracing::warn!(missed, "told of finished orders of which nobody had been told"),
+            Err(error) => tracing::warn!("finished orders cannot be told of: {}", chain(&error)),
         }
     }
 }

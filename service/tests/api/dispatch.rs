@@ -12,13 +12,13 @@ use crate::glb::Glb;
 const STEP: &[u8] = b"ISO-10303-21;\nHEADER;\nENDSEC;\nEND-ISO-10303-21;\n";
 
 /// A tenant's admin, with what lines of orders are of.
-struct Studio<'a> {
-    admin: Guest<'a>,
-    product: String,
+pub(crate) struct Studio<'a> {
+    pub(crate) admin: Guest<'a>,
+    pub(crate) product: String,
 }
 
 impl<'a> Studio<'a> {
-    async fn open(app: &'a TestApp) -> Self {
+    pub(crate) async fn open(app: &'a TestApp) -> Self {
         let (_, key) = app.tenant_key("alpha", Role::TenantAdmin, &[Scope::Admin]).await;
         let admin = app.with_key(&key);
         let studio = Self { admin, product: String::new() };
@@ -26,14 +26,14 @@ impl<'a> Studio<'a> {
         Self { product, ..studio }
     }
 
-    async fn made(&self, path: &str, body: Value) -> Value {
+    pub(crate) async fn made(&self, path: &str, body: Value) -> Value {
         let made = self.admin.send(Method::POST, path, &body).await;
         assert!([200, 201].contains(&made.status), "{path}: {}", made.text());
         made.json()
     }
 
     /// A product that is rendered from this file, whose part `Body` is of steel.
-    async fn product(&self, pim_id: &str, file: Vec<u8>) -> String {
+    pub(crate) async fn product(&self, pim_id: &str, file: Vec<u8>) -> String {
         let form = Form::new().part("file", Part::bytes(file).file_name("part.glb"));
         let file = Reply::of(self.admin.request(Method::POST, "/api/v1/cad-files").multipart(form)).await.json();
         let materials = json!([{"part_name": "Body", "material": "Chrome"}]);
@@ -42,32 +42,32 @@ impl<'a> Studio<'a> {
         id(&self.made("/api/v1/products", product).await)
     }
 
-    async fn output_type(&self, name: &str, settings: Value, more: Value) -> String {
+    pub(crate) async fn output_type(&self, name: &str, settings: Value, more: Value) -> String {
         let mut new = json!({"name": name, "render_settings": settings});
         more.as_object().expect("members").iter().for_each(|(name, value)| new[name] = value.clone());
         id(&self.made("/api/v1/output-types", new).await)
     }
 
     /// A draft with a line of the product for each of these output types.
-    async fn order(&self, output_types: &[&str]) -> Value {
+    pub(crate) async fn order(&self, output_types: &[&str]) -> Value {
         let line = |of: &&str| json!({"product_id": self.product, "output_type_id": of});
         self.made("/api/orders", json!({"lines": output_types.iter().map(line).collect::<Vec<_>>()})).await
     }
 
-    async fn act(&self, order: &Value, action: &str) -> Reply {
+    pub(crate) async fn act(&self, order: &Value, action: &str) -> Reply {
         self.admin.post(&format!("/api/orders/{}/{action}", id(order))).await
     }
 
-    async fn of_line(&self, line: &str, action: &str) -> Reply {
+    pub(crate) async fn of_line(&self, line: &str, action: &str) -> Reply {
         self.admin.post(&format!("/api/v1/order-lines/{line}/{action}")).await
     }
 
-    async fn line_when(&self, line: &str, status: &str) -> Value {
+    pub(crate) async fn line_when(&self, line: &str, status: &str) -> Value {
         let ask = async || self.admin.get(&format!("/api/v1/order-lines/{line}")).await.json();
         poll(ask, |line| line["render_status"] == status).await
     }
 
-    async fn order_when(&self, order: &Value, status: &str) -> Value {
+    pub(crate) async fn order_when(&self, order: &Value, status: &str) -> Value {
         let ask = async || self.admin.get(&format!("/api/orders/{}", id(order))).await.json();
         poll(ask, |order| order["status"] == status).await
     }
@@ -91,11 +91,11 @@ fn read_events(stream: &str) -> Vec<(Option<u64>, String, Value)> {
     frames.map(event).collect()
 }
 
-fn lines(order: &Value) -> Vec<String> {
+pub(crate) fn lines(order: &Value) -> Vec<String> {
     order["lines"].as_array().expect("lines").iter().map(id).collect()
 }
 
-fn statuses(order: &Value) -> Vec<&str> {
+pub(crate) fn statuses(order: &Value) -> Vec<&str> {
     order["lines"]
         .as_array()
         .expect("lines")

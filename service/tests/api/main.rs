@@ -116,6 +116,8 @@ mod configs;
 mod coverage;
 mod described;
 mod dispatch;
+mod assets;
+mod told;
 mod documents;
 mod events;
 mod files;

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::column::Col;
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{JobId, OrderId, OrderLineId, OutputTypeId, ProductId, TenantId};
+use packshot_domain::id::{JobId, OrderId, OrderLineId, OutputTypeId, ProductId, RoundId, TenantId};
 use packshot_domain::order::line::RenderStatus;
 use packshot_domain::time::Timestamp;
 
@@ -27,6 +27,10 @@ pub(crate) struct Model {
     pub(crate) result_path: Option<String>,
     /// What that file holds.
     pub(crate) result_address: Option<Col<ContentAddress>>,
+    /// How many parts without a material are in it.
+    pub(crate) unmapped_parts: Option<i32>,
+    /// The round in which it last left `pending`.
+    pub(crate) round_id: Option<Col<RoundId>>,
     pub(crate) render_started_at: Option<Col<Timestamp>>,
     pub(crate) render_completed_at: Option<Col<Timestamp>>,
     pub(crate) created_at: Col<Timestamp>,

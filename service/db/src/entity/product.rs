@@ -4,7 +4,8 @@ use sea_orm::entity::prelude::*;
 
 use crate::column::Col;
 use packshot_domain::artifact::Label;
-use packshot_domain::id::{CadFileId, ProductId, TenantId};
+use packshot_domain::id::{AssetId, CadFileId, ProductId, TenantId};
+use packshot_domain::media::ThumbnailSource;
 use packshot_domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -21,6 +22,10 @@ pub(crate) struct Model {
     pub(crate) category_key: Option<Col<Label>>,
     pub(crate) lagertyp: Option<Col<Label>>,
     pub(crate) cad_file_id: Option<Col<CadFileId>>,
+    /// The asset that is its picture in lists.
+    pub(crate) thumbnail_asset_id: Option<Col<AssetId>>,
+    /// Who chose that.
+    pub(crate) thumbnail_source: Option<Col<ThumbnailSource>>,
     pub(crate) created_at: Col<Timestamp>,
     pub(crate) updated_at: Col<Timestamp>,
     pub(crate) revision: i64,

@@ -34,6 +34,9 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text_null("category_key"),
         text_null("lagertyp"),
         uuid_null("cad_file_id"),
+        // An asset, which clears this when it goes, and who chose it.
+        uuid_null("thumbnail_asset_id"),
+        text_null("thumbnail_source"),
         big_integer("created_at"),
         big_integer("updated_at"),
         big_integer("revision"),

@@ -34,6 +34,10 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         uuid_null("job_id"),
         text_null("result_path"),
         text_null("result_address"),
+        // Parts without a material in it.
+        integer_null("unmapped_parts"),
+        // The round in which it last left `pending`.
+        uuid_null("round_id"),
         big_integer_null("render_started_at"),
         big_integer_null("render_completed_at"),
         big_integer("created_at"),
@@ -50,6 +54,17 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text_null("reason"),
         big_integer("at"),
     ];
+    let order_rounds = vec![
+        uuid("tenant_id"),
+        uuid("id"),
+        uuid("order_id"),
+        integer("submission_no"),
+        integer("round_no"),
+        big_integer("opened_at"),
+        big_integer_null("closed_at"),
+        // What became of its summary; null while that is to be told.
+        text_null("outcome"),
+    ];
     vec![
         table("orders", &["tenant_id", "id"], orders).foreign_key(&mut of_tenant("orders")).take(),
         table("order_lines", &["tenant_id", "id"], order_lines)
@@ -59,6 +74,9 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
             .take(),
         table("order_history", &["tenant_id", "order_id", "seq"], order_history)
             .foreign_key(&mut belongs_to("order_history", ["tenant_id", "order_id"], "orders"))
+            .take(),
+        table("order_rounds", &["tenant_id", "id"], order_rounds)
+            .foreign_key(&mut belongs_to("order_rounds", ["tenant_id", "order_id"], "orders"))
             .take(),
     ]
 }
@@ -70,6 +88,11 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_orders_status", "orders", &["tenant_id", "status", "created_at", "id"]),
         index("idx_orders_page_of_all", "orders", &["created_at", "id"]),
         index("idx_order_lines_order", "order_lines", &["tenant_id", "order_id", "position"]).unique().take(),
+        index("idx_order_rounds_no", "order_rounds", &["tenant_id", "order_id", "submission_no", "round_no"])
+            .unique()
+            .take(),
+        // Which closed rounds were not told of.
+        index("idx_order_rounds_outcome", "order_rounds", &["outcome", "closed_at"]),
         index("idx_order_lines_product", "order_lines", &["tenant_id", "product_id"]),
         index("idx_order_lines_output_type", "order_lines", &["tenant_id", "output_type_id"]),
     ]

@@ -3,12 +3,13 @@
 
 use serde_json::json;
 
-use super::{OrderRef, WholeOrder, changes, lines, lock, note, save, whole};
+use super::{OrderRef, WholeOrder, changes, lines, lock, note, save, telling, whole};
 use crate::entity::order;
 use crate::jobs::{self, Cancelling};
 use crate::tx::Tx;
 use crate::{Db, DbError, TenantScope};
 use packshot_domain::audit::{Action, Actor};
+use packshot_domain::channel::ActivityType;
 use packshot_domain::id::{OrderLineId, TaskId, TenantId, UserId};
 use packshot_domain::job::JobRef;
 use packshot_domain::order::line::LineEvent;
@@ -68,13 +69,17 @@ pub async fn cancel_renders(db: &Db, scope: TenantScope, by: Actor, of: OrderRef
         Box::pin(async move {
             let mut row = lock(tx, *tenant, *of).await?;
             changes::advance(tx, &mut row, OrderChange::CancelRenders, Some(by), None).await?;
-            Stopping::all(tx, *tenant, of).await?.finish(tx, *tenant, &mut row).await
+            let stopped = Stopping::all(tx, *tenant, of).await?.finish(tx, *tenant, &mut row).await?;
+            if !stopped.lines.is_empty() {
+                telling::note(tx, &row, ActivityType::OrderRendersCancelled, by.id);
+            }
+            Ok(stopped)
         })
     })
     .await
 }
 
-/// Refuses an order: its lines that wait or are worked on are cancelled.
+/// Refuses an order: its lines that wait or are worked on are cancelled, and its creator is told why, if that is wanted.
 ///
 /// # Errors
 ///
@@ -84,9 +89,9 @@ pub async fn reject(
     scope: TenantScope,
     by: Actor,
     of: OrderRef,
-    reason: RejectionReason,
+    (reason, tells_creator): (RejectionReason, bool),
 ) -> Result<Stopped, DbError> {
-    db.write(scope, (scope.tenant, by, of, reason), |tx, (tenant, by, of, reason)| {
+    db.write(scope, (scope.tenant, by, of, reason, tells_creator), |tx, (tenant, by, of, reason, tells_creator)| {
         Box::pin(async move {
             let mut row = lock(tx, *tenant, *of).await?;
             changes::advance(tx, &mut row, OrderChange::Reject, Some(by), Some(reason)).await?;
@@ -94,6 +99,9 @@ pub async fn reject(
             let stopped = Stopping::all(tx, *tenant, of).await?.finish(tx, *tenant, &mut row).await?;
             let detail = json!({"order_number": row.order_number.0.as_str()});
             note(tx, *tenant, by, (Action::OrderRejected, of.id), detail, Some(reason.as_str())).await?;
+            if *tells_creator {
+                telling::rejected(tx, &row, reason, by.id).await?;
+            }
             Ok(stopped)
         })
     })

@@ -4,12 +4,14 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
 
+use super::{rounds, telling};
 use crate::DbError;
 use crate::column::Col;
 use crate::entity::{order, order_change, order_line};
 use crate::streams::NewEvent;
 use crate::tx::Tx;
 use packshot_domain::audit::Actor;
+use packshot_domain::channel::ActivityType;
 use packshot_domain::event::EventName;
 use packshot_domain::order::{LineCounts, OrderChange, OrderRefusal, OrderStatus, RejectionReason};
 use packshot_domain::stream::StreamId;
@@ -57,10 +59,14 @@ pub(super) async fn advance(
     order_change::Entity::insert(entry).exec_without_returning(tx.on()).await?;
     let data = json!({"order_id": id.to_string(), "status": to.as_str()});
     tx.emit(tenant, StreamId::of_order(id), NewEvent { name: EventName::OrderStatus, data });
+    if let Some(what) = ActivityType::of_order(change) {
+        telling::note(tx, row, what, by.and_then(|by| by.id));
+    }
     Ok(())
 }
 
-/// Lets a locked order follow its lines: when all have ended, so has it. A submitted one passes through `processing`.
+/// Lets a locked order follow its lines: when all have ended, so have it and its round. A submitted one passes through
+/// `processing`.
 pub(super) async fn settle(
     tx: &Tx<'_>,
     row: &mut order::Model,
@@ -72,5 +78,6 @@ pub(super) async fn settle(
     if (row.status.0, change) == (OrderStatus::Submitted, OrderChange::Finish) {
         advance(tx, row, OrderChange::Dispatch, by, None).await?;
     }
-    advance(tx, row, change, by, None).await
+    advance(tx, row, change, by, None).await?;
+    rounds::close(tx, row, lines).await
 }

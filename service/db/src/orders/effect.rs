@@ -2,17 +2,19 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{OrderRef, changes, lines, lock, save};
+use super::{OrderRef, changes, lines, lock, rounds, save, telling};
 use crate::column::Col;
 use crate::effect::{Effect, Phase, Turn};
 use crate::entity::order_line;
 use crate::tasks::Delivery;
 use crate::tx::Tx;
-use crate::{DbError, artifacts};
+use crate::{DbError, artifacts, media, products};
 use packshot_domain::id::{OrderLineId, TenantId};
 use packshot_domain::job::{JobRef, JobState};
+use packshot_domain::media::AssetType;
 use packshot_domain::order::line::{IllegalLineState, LineEvent, LineState, RenderStatus};
 use packshot_domain::order::{OrderChange, OrderRefusal};
+use packshot_domain::task::TaskKind;
 
 /// Moves a line, and with it its order.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +32,9 @@ impl Effect for LineEffect {
                 Err(error) => return Err(error),
             };
             lock(tx, tenant, OrderRef { id: order, owner: None }).await?;
-            lines::lock(tx, tenant, line).await.map(drop)
+            let line = lines::lock(tx, tenant, line).await?;
+            // Its picture may become the product's.
+            products::lock(tx, tenant, line.product_id.0).await.map(drop)
         })
     }
 
@@ -47,16 +51,22 @@ impl Effect for LineEffect {
             if event == LineEvent::Requeue {
                 changes::advance(tx, &mut order, OrderChange::Dispatch, None, None).await?;
             }
+            let before = line.render_status.0;
+            line.round_id = rounds::entered(tx, &order, &line, state.render_status()).await?;
             let line = lines::happened(tx, line, event, state).await?;
+            telling::rendered(tx, &line, before, turn.error).await?;
             if line.render_status.0.is_terminal() {
                 let all = lines::of_order(tx, turn.tenant, of.id).await?;
                 changes::settle(tx, &mut order, &all, None).await?;
             }
             save(tx, &order).await?;
-            match turn.phase {
-                Phase::Completed(delivery) => artifacts::store_in(tx, turn.tenant, &delivery.packages).await.map(drop),
-                _ => Ok(()),
+            let Phase::Completed(delivery) = turn.phase else { return Ok(()) };
+            if let (true, TaskKind::Step(step)) = (turn.task.publishes, turn.task.kind)
+                && let Some(made) = AssetType::of_step(step)
+            {
+                media::save(tx, &line, made, delivery).await?;
             }
+            artifacts::store_in(tx, turn.tenant, &delivery.packages).await.map(drop)
         })
     }
 }
@@ -90,5 +100,7 @@ fn publish(line: &mut order_line::Model, turn: Turn<'_>, delivery: &Delivery) {
     if let Some(first) = delivery.files.first().filter(|_| turn.task.publishes) {
         line.result_path = Some(format!("renders/{}/{}", line.id.0, first.name));
         line.result_address = Some(Col(first.address));
+        let unmapped = delivery.output["unmapped_parts"].as_i64();
+        line.unmapped_parts = unmapped.and_then(|n| i32::try_from(n).ok());
     }
 }

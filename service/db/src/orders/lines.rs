@@ -11,11 +11,12 @@ use crate::column::Col;
 use crate::entity::order_line::{ActiveModel, Column, Entity, Model};
 use crate::entity::{job, output_type, product};
 use crate::level::Level;
+use crate::media::{self, Going};
 use crate::streams::{self, NewEvent};
 use crate::tx::Tx;
 use packshot_domain::document::JobDocument;
 use packshot_domain::event::EventName;
-use packshot_domain::id::{JobId, OrderId, OrderLineId, OutputTypeId, ProductId, TenantId};
+use packshot_domain::id::{AssetId, JobId, OrderId, OrderLineId, OutputTypeId, ProductId, TenantId};
 use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::order::line::{LineEvent, LineState, RenderStatus};
 use packshot_domain::order::{LineCounts, OrderRefusal};
@@ -43,6 +44,8 @@ pub struct OrderLine {
     pub document: Option<JobDocument>,
     /// Its first file, as clients see its name.
     pub result_path: Option<String>,
+    /// The current assets that were saved of it, in the order of its files.
+    pub assets: Vec<AssetId>,
     /// When its newest job was begun.
     pub render_started_at: Option<Timestamp>,
     /// When it ended.
@@ -153,6 +156,7 @@ pub(super) async fn remove(tx: &Tx<'_>, (tenant, order): (TenantId, OrderId), id
         return Err(DbError::NotFound("order line"));
     }
     next(&row, &live(tx, std::slice::from_ref(&row)).await?, LineEvent::Remove)?;
+    media::outlive(tx, tenant, Going::Line(id)).await?;
     Entity::delete_by_id((Col(tenant), Col(id))).exec(tx.on()).await?;
     streams::delete(tx, tenant, StreamId::of_line(id)).await
 }
@@ -219,7 +223,7 @@ pub(super) async fn each(
         };
         if event == LineEvent::Resubmit {
             // It begins anew, with an empty document.
-            (row.job_id, row.render_started_at) = (Set(None), Set(None));
+            (row.job_id, row.render_started_at, row.round_id) = (Set(None), Set(None), Set(None));
         }
         let these = Entity::update_many().set(row).filter(Column::TenantId.eq(Col(tenant)));
         these.filter(Column::Id.is_in(ids.into_iter().map(Col))).exec(tx.on()).await?;
@@ -263,8 +267,8 @@ pub(super) fn job_of(line: &Model) -> Option<JobRef> {
     Some(JobRef { id, kind: JobKind::Line, record: line.id.0.uuid() })
 }
 
-/// These lines with the documents of their newest jobs.
-pub(super) async fn with_documents(tx: &Tx<'_>, rows: Vec<Model>) -> Result<Vec<OrderLine>, DbError> {
+/// These lines with the documents of their newest jobs, and what was saved of them.
+pub(super) async fn whole(tx: &Tx<'_>, rows: Vec<Model>) -> Result<Vec<OrderLine>, DbError> {
     let mut documents: HashMap<JobId, JobDocument> = HashMap::new();
     let jobs: Vec<Col<JobId>> = rows.iter().filter_map(|row| row.job_id).collect();
     if let (Some(tenant), false) = (rows.first().map(|row| row.tenant_id), jobs.is_empty()) {
@@ -276,7 +280,12 @@ pub(super) async fn with_documents(tx: &Tx<'_>, rows: Vec<Model>) -> Result<Vec<
         let found: Vec<(Col<JobId>, Option<Col<JobDocument>>)> = found.into_tuple().all(tx.on()).await?;
         documents.extend(found.into_iter().filter_map(|(id, document)| Some((id.0, document?.0))));
     }
+    let mut assets = match rows.first() {
+        Some(first) => media::current_of_lines(tx, first.tenant_id.0, rows.iter().map(|row| row.id.0)).await?,
+        None => HashMap::new(),
+    };
     let line = |row: Model| OrderLine {
+        assets: assets.remove(&row.id.0).unwrap_or_default(),
         document: row.job_id.and_then(|job| documents.get(&job.0).cloned()),
         id: row.id.0,
         tenant: row.tenant_id.0,

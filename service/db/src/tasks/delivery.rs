@@ -32,4 +32,15 @@ pub struct OutputFile {
     pub width: Option<i32>,
     /// Height in pixels, when it is a picture.
     pub height: Option<i32>,
+    /// What is special about a movie.
+    pub film: Option<Film>,
+}
+
+/// How long a movie is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Film {
+    /// How many frames it has.
+    pub frames: i32,
+    /// How long it lasts, in milliseconds.
+    pub duration_ms: i64,
 }

@@ -31,6 +31,7 @@ mod artifact_replay;
 mod artifact_model;
 mod order_work;
 mod orders;
+mod rounds;
 
 macro_rules! conformance {
     ($($module:ident: $($test:ident)+;)+) => {
@@ -58,6 +59,13 @@ conformance! {
     orders:
         o30_orders_do_what_their_table_says
         o18_o35_limits_and_empty_orders_are_refused;
+    rounds:
+        n02_n03_n04_n06_n08_an_order_is_told_once
+        n05_many_lines_are_one_notification
+        n07_what_was_missed_is_told_within_a_minute
+        n33_n34_a_later_round_is_of_its_own_lines
+        n31_n32_n80_what_has_no_result_is_not_told
+        n48_nobody_is_notified_where_that_is_switched_off;
     order_work:
         o38_o39_o40_o64_lines_and_orders_follow_their_work;
     claims:

@@ -162,7 +162,8 @@ impl Scene<'_> {
             Attempt::CancelRenders => orders::cancel_renders(db, scope, by, self.of).await.map(drop),
             Attempt::Submit => orders::submit(db, scope, by, self.of).await.map(drop),
             Attempt::Reject => {
-                orders::reject(db, scope, by, self.of, "because".parse().expect("a reason")).await.map(drop)
+                let why = ("because".parse().expect("a reason"), true);
+                orders::reject(db, scope, by, self.of, why).await.map(drop)
             }
             Attempt::Resubmit => orders::resubmit(db, scope, by, self.of).await.map(drop),
             // Of the newest job of a line, or of one before it.

@@ -97,6 +97,7 @@ impl<'t> Shop<'t> {
             category_key: None,
             lagertyp: None,
             cad_file: None,
+            thumbnail: None,
             parts: PartEntries::default(),
         };
         products::create(&t.db, t.scope, Actor::system(), product, fields).await.expect("a product");
@@ -142,7 +143,10 @@ impl<'t> Shop<'t> {
                 orders::remove_line(db, scope, of, line).await
             }
             Attempt::Submit => orders::submit(db, scope, by, of).await.map(drop),
-            Attempt::Reject => orders::reject(db, scope, by, of, "because".parse().expect("a reason")).await.map(drop),
+            Attempt::Reject => {
+                let why = ("because".parse().expect("a reason"), true);
+                orders::reject(db, scope, by, of, why).await.map(drop)
+            }
             Attempt::Resubmit => orders::resubmit(db, scope, by, of).await.map(drop),
         }
     }

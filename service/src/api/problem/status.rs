@@ -48,6 +48,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::TenantNotFound
         | Code::ApiKeyNotFound
         | Code::SessionNotFound
+        | Code::AssetNotFound
         | Code::PackageNotFound
         | Code::FileNotFound
         | Code::ContentNotFound
@@ -94,7 +95,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::PackageInUse
         | Code::PackageHeld
         | Code::PackageNotFinalized => StatusCode::CONFLICT,
-        Code::ArtifactExpired => StatusCode::GONE,
+        Code::ArtifactExpired | Code::AssetExpired => StatusCode::GONE,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -113,6 +114,9 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::UnsupportedCadFormat
         | Code::UnreadableSheet
         | Code::MissingColumn
+        | Code::AssetNotOfProduct
+        | Code::ThumbnailNotAnImage
+        | Code::AssetNotCurrent
         | Code::OrderEmpty
         | Code::LineNotRenderable
         | Code::OrderTooLarge

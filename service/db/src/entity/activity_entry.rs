@@ -1,0 +1,35 @@
+//! Entries of the activity of tenants.
+
+use sea_orm::entity::prelude::*;
+use uuid::Uuid;
+
+use crate::Json;
+use crate::column::Col;
+use packshot_domain::channel::{ActivityType, Severity, SubjectKind};
+use packshot_domain::id::{EntryId, OrderId, OrderLineId, TenantId};
+use packshot_domain::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "activity")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) tenant_id: Col<TenantId>,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) id: Col<EntryId>,
+    pub(crate) seq: i64,
+    pub(crate) event_type: Col<ActivityType>,
+    pub(crate) severity: Col<Severity>,
+    pub(crate) message: String,
+    pub(crate) actor_id: Option<Uuid>,
+    pub(crate) subject_kind: Option<Col<SubjectKind>>,
+    pub(crate) subject_id: Option<Uuid>,
+    pub(crate) order_id: Option<Col<OrderId>>,
+    pub(crate) order_line_id: Option<Col<OrderLineId>>,
+    pub(crate) data: Col<Json>,
+    pub(crate) created_at: Col<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,260 @@
+//! Saving what a task delivered: an asset for each file, a version after the one that there was, and the picture of the
+//! product.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+
+use crate::DbError;
+use crate::column::Col;
+use crate::entity::{media_asset, order_line, product};
+use crate::level::Level;
+use crate::tasks::{Delivery, OutputFile};
+use crate::tx::Tx;
+use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, TenantId};
+use packshot_domain::media::{AssetEvent, AssetState, AssetType, ThumbnailSource, is_thumbnail};
+
+/// Pictures that browsers show.
+const SHOWN: [&str; 4] = ["image/png", "image/jpeg", "image/webp", "image/avif"];
+/// What the name of a file begins with that is no view.
+const WHOLE: &str = "result";
+
+/// Saves the files that a line's task delivered, all of them published or, where they take the place of others, in
+/// those's state. The line's product is locked.
+pub(crate) async fn save(
+    tx: &Tx<'_>,
+    line: &order_line::Model,
+    of: AssetType,
+    delivery: &Delivery,
+) -> Result<(), DbError> {
+    let Some(package) = delivery.packages.first().map(|whole| whole.package.id) else { return Ok(()) };
+    tx.enter(Level::Object);
+    let files = delivery.files.iter().filter(|file| of.admits(&file.media_type));
+    let before = current(tx, line).await?;
+    let mut product = product::Entity::find_by_id((line.tenant_id, line.product_id)).one(tx.on()).await?;
+    let mut rows = Vec::new();
+    for (position, file) in (0..).zip(files) {
+        let mut row = row(tx, line, (of, package), position, file).await?;
+        let same = before.iter().find(|old| {
+            (old.asset_type, &old.media_type, &old.view_name) == (row.asset_type, &row.media_type, &row.view_name)
+        });
+        if let Some(old) = same {
+            supersede(tx, old, &mut row).await?;
+        }
+        if let Some(product) = &mut product {
+            adopt(tx, product, same.map(|old| old.id), &row, &rows).await?;
+        }
+        rows.push(row);
+    }
+    tx.insert_all(rows.into_iter().map(|row| row.into_active_model().reset_all()).collect()).await?;
+    match product {
+        Some(product) => save_thumbnail(tx, product).await,
+        None => Ok(()),
+    }
+}
+
+/// The newest versions of what a line has.
+async fn current(tx: &Tx<'_>, line: &order_line::Model) -> Result<Vec<media_asset::Model>, DbError> {
+    use media_asset::Column as C;
+    let states = AssetState::ALL.iter().filter(|state| state.is_current()).map(|state| Col(*state));
+    let of_line = media_asset::Entity::find().filter(C::TenantId.eq(line.tenant_id));
+    Ok(of_line.filter(C::OrderLineId.eq(line.id)).filter(C::State.is_in(states)).all(tx.on()).await?)
+}
+
+/// A new asset, the first version of its kind.
+async fn row(
+    tx: &Tx<'_>,
+    line: &order_line::Model,
+    (of, package): (AssetType, PackageId),
+    position: i32,
+    file: &OutputFile,
+) -> Result<media_asset::Model, DbError> {
+    let now = Col(tx.now().await?);
+    let stem = file.name.rsplit_once('.').map_or(file.name.as_str(), |(stem, _)| stem);
+    Ok(media_asset::Model {
+        tenant_id: line.tenant_id,
+        id: Col(AssetId::new()),
+        position,
+        asset_type: Col(of),
+        media_type: file.media_type.clone(),
+        file_name: file.name.clone(),
+        address: Col(file.address),
+        size_bytes: file.size_bytes,
+        width: file.width,
+        height: file.height,
+        frame_count: file.film.map(|film| film.frames),
+        duration_s: file.film.map(|film| film.duration_ms as f64 / 1_000.0),
+        view_name: (stem != WHOLE).then(|| stem.to_owned()),
+        product_id: Some(line.product_id),
+        order_id: Some(line.order_id),
+        order_line_id: Some(line.id),
+        output_type_id: Some(line.output_type_id),
+        state: Col(AssetState::Published),
+        version: 1,
+        superseded_by: None,
+        package_id: Col(package),
+        metadata: Col(serde_json::json!({})),
+        created_at: now,
+        updated_at: now,
+        published_at: Some(now),
+        revision: 1,
+    })
+}
+
+/// Lets a new asset take the place of an older version, whose state it takes over.
+async fn supersede(tx: &Tx<'_>, old: &media_asset::Model, new: &mut media_asset::Model) -> Result<(), DbError> {
+    let state = old
+        .state
+        .0
+        .next(AssetEvent::Supersede)
+        .map_err(|error| DbError::Corrupt { what: "media asset", reason: error.to_string() })?;
+    (new.version, new.state) = (old.version + 1, old.state);
+    if new.state.0 == AssetState::Unpublished {
+        new.published_at = None;
+    }
+    let changed = media_asset::ActiveModel {
+        state: Set(Col(state)),
+        superseded_by: Set(Some(new.id)),
+        updated_at: Set(new.created_at),
+        revision: Set(old.revision + 1),
+        ..old.clone().into_active_model()
+    };
+    changed.update_without_returning(tx.on()).await?;
+    Ok(())
+}
+
+/// Makes a new asset the picture of its product, if it is to be: it takes the place of the version before it, or the
+/// rules of pictures say so.
+async fn adopt(
+    tx: &Tx<'_>,
+    product: &mut product::Model,
+    before: Option<Col<AssetId>>,
+    new: &media_asset::Model,
+    saved: &[media_asset::Model],
+) -> Result<(), DbError> {
+    if before.is_some() && product.thumbnail_asset_id == before {
+        product.thumbnail_asset_id = Some(new.id);
+        return Ok(());
+    }
+    // Of a set of views, only the one from the front stands for the product; and browsers show it.
+    let may_be = SHOWN.contains(&new.media_type.as_str())
+        && match new.asset_type.0 {
+            AssetType::Still | AssetType::Thumbnail => true,
+            AssetType::View => new.view_name.as_deref() == Some(packshot_domain::media::FRONT),
+            _ => false,
+        };
+    if !may_be {
+        return Ok(());
+    }
+    let present = match (product.thumbnail_asset_id, product.thumbnail_source) {
+        (Some(id), Some(source)) => Some((source.0, view_of(tx, product.tenant_id.0, id.0, saved).await?)),
+        _ => None,
+    };
+    let present = present.as_ref().map(|(source, view)| (*source, view.as_deref()));
+    if is_thumbnail(present, new.view_name.as_deref()) {
+        product.thumbnail_asset_id = Some(new.id);
+        product.thumbnail_source = Some(Col(ThumbnailSource::Automatic));
+    }
+    Ok(())
+}
+
+/// Which view an asset is, which may be about to be written.
+async fn view_of(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    id: AssetId,
+    saved: &[media_asset::Model],
+) -> Result<Option<String>, DbError> {
+    if let Some(row) = saved.iter().find(|row| row.id.0 == id) {
+        return Ok(row.view_name.clone());
+    }
+    let row = media_asset::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
+    Ok(row.and_then(|row| row.view_name))
+}
+
+/// Writes the picture of a locked product, where it is another one now.
+async fn save_thumbnail(tx: &Tx<'_>, product: product::Model) -> Result<(), DbError> {
+    let before = product::Entity::find_by_id((product.tenant_id, product.id)).one(tx.on()).await?;
+    if before.is_none_or(|before| before.thumbnail_asset_id == product.thumbnail_asset_id) {
+        return Ok(());
+    }
+    let changed = product::ActiveModel {
+        thumbnail_asset_id: Set(product.thumbnail_asset_id),
+        thumbnail_source: Set(product.thumbnail_source),
+        // Whoever changes the product meanwhile must see it.
+        revision: Set(product.revision + 1),
+        ..product.into_active_model()
+    };
+    changed.update_without_returning(tx.on()).await?;
+    Ok(())
+}
+
+/// Checks that an asset can stand for a locked product.
+///
+/// # Errors
+///
+/// [`DbError::Thumbnail`].
+pub(crate) async fn check_thumbnail(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    product: ProductId,
+    id: AssetId,
+) -> Result<(), DbError> {
+    let row = media_asset::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
+    let row = row.filter(|row| row.product_id == Some(Col(product)));
+    let row = row.ok_or(DbError::Thumbnail(UnfitThumbnail::OfAnotherProduct))?;
+    if !row.asset_type.0.is_picture() || !row.media_type.starts_with("image/") {
+        return Err(DbError::Thumbnail(UnfitThumbnail::NoPicture));
+    }
+    if !row.state.0.is_current() {
+        return Err(DbError::Thumbnail(UnfitThumbnail::NotCurrent));
+    }
+    Ok(())
+}
+
+/// Why an asset cannot stand for a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitThumbnail {
+    /// It shows another product, or there is no such asset.
+    #[error("the product has no such media asset")]
+    OfAnotherProduct,
+    /// It is no picture.
+    #[error("the media asset is no picture")]
+    NoPicture,
+    /// There is a newer version, or its bytes are gone.
+    #[error("the media asset is not current: there is a newer version, or its bytes are gone")]
+    NotCurrent,
+}
+
+/// What is about to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Going {
+    /// A line of an order.
+    Line(OrderLineId),
+    /// An order with its lines.
+    Order(OrderId),
+    /// A product.
+    Product(ProductId),
+    /// An output type.
+    OutputType(OutputTypeId),
+}
+
+/// Assets outlive what they were made for: they no longer name what is about to go.
+pub(crate) async fn outlive(tx: &Tx<'_>, tenant: TenantId, going: Going) -> Result<(), DbError> {
+    use media_asset::Column as C;
+    let none: media_asset::ActiveModel = Default::default();
+    let (cleared, of_it) = match going {
+        Going::Line(id) => (media_asset::ActiveModel { order_line_id: Set(None), ..none }, C::OrderLineId.eq(Col(id))),
+        Going::Order(id) => {
+            let cleared = media_asset::ActiveModel { order_line_id: Set(None), order_id: Set(None), ..none };
+            (cleared, C::OrderId.eq(Col(id)))
+        }
+        Going::Product(id) => (media_asset::ActiveModel { product_id: Set(None), ..none }, C::ProductId.eq(Col(id))),
+        Going::OutputType(id) => {
+            (media_asset::ActiveModel { output_type_id: Set(None), ..none }, C::OutputTypeId.eq(Col(id)))
+        }
+    };
+    tx.enter(Level::Object);
+    let of_tenant = media_asset::Entity::update_many().set(cleared).filter(C::TenantId.eq(Col(tenant)));
+    of_tenant.filter(of_it).exec(tx.on()).await?;
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! What people are told: activity, notifications, alerts.
+
+use std::str::FromStr;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::answer::Answer;
+use super::auth::{Caller, ListCaller};
+use super::problem::ApiResult;
+use super::query::Params;
+use super::state::AppState;
+use crate::app::Page;
+use crate::channels::{self, ActivityFilter, AlertFilter, NotificationFilter};
+use packshot_contract::channel::{ActivityPage, AlertPage, NotificationPage};
+use packshot_domain::channel::ActivityType;
+
+/// Types of activity that a parameter names: each by its name, or all whose names begin alike, as `order.*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Types(Vec<ActivityType>);
+
+impl FromStr for Types {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let named = |name: &str| -> Result<Vec<ActivityType>, ()> {
+            let types: Vec<ActivityType> = match name.strip_suffix('*') {
+                Some(start) => {
+                    let all = ActivityType::ALL.iter().copied();
+                    all.filter(|of| start.ends_with('.') && of.as_str().starts_with(start)).collect()
+                }
+                None => name.parse().into_iter().collect(),
+            };
+            if types.is_empty() { Err(()) } else { Ok(types) }
+        };
+        let lists: Result<Vec<Vec<ActivityType>>, ()> = text.split(',').map(str::trim).map(named).collect();
+        lists.map(|lists| Self(lists.concat()))
+    }
+}
+
+/// Lists what was done, newest first
+///
+/// One entry for each action. A client sees what was done with its own orders.
+#[utoipa::path(
+    get, path = "/api/activity", operation_id = "list_activity", tag = "notifications",
+    params(
+        ("event_type" = Option<String>, Query, description = "Only these, such as `render.completed,order.*`"),
+        ("severity" = Option<String>, Query, description = "Only `info`, `warning` or `error`"),
+        ("order_id" = Option<String>, Query, format = Uuid, description = "Only about this order"),
+        ("order_line_id" = Option<String>, Query, format = Uuid, description = "Only about this line"),
+        ("actor_id" = Option<String>, Query, format = Uuid, description = "Only what this user or key did"),
+        ("from" = Option<String>, Query, format = DateTime, description = "Not before this time"),
+        ("to" = Option<String>, Query, format = DateTime, description = "Before this time"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Entries per page; 50 if absent"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+    ),
+    responses((status = 200, description = "A page of entries", body = ActivityPage)),
+)]
+pub(crate) async fn activity(State(state): State<AppState>, caller: ListCaller, params: Params) -> ApiResult<Response> {
+    let time = "a time such as 2027-01-31T10:00:00Z";
+    let types: Option<Types> = params.parse("event_type", "types such as render.completed or order.*")?;
+    let filter = ActivityFilter {
+        types: types.map(|types| types.0).unwrap_or_default(),
+        severity: params.parse("severity", "info, warning or error")?,
+        order: params.parse("order_id", "the id of an order")?,
+        line: params.parse("order_line_id", "the id of an order line")?,
+        actor: params.parse("actor_id", "the id of a user or a key")?,
+        owner: None,
+        from: params.parse("from", time)?,
+        to: params.parse("to", time)?,
+    };
+    let Page { items, next } = channels::activity(&state, &caller.0, filter, params.page()?).await?;
+    let page = ActivityPage { items, next_cursor: next.map(|cursor| cursor.to_string()) };
+    Ok(Answer::json(StatusCode::OK, &page)?.into_response())
+}
+
+/// Lists your notifications, newest first
+#[utoipa::path(
+    get, path = "/api/notifications", operation_id = "list_notifications", tag = "notifications",
+    params(
+        ("unread" = Option<bool>, Query, description = "Only unread ones, or only read ones"),
+        ("event_type" = Option<String>, Query, description = "Only of this type, such as `order.rejected`"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Notifications per page; 50 if absent"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+    ),
+    responses((status = 200, description = "A page of notifications", body = NotificationPage)),
+)]
+pub(crate) async fn notifications(
+    State(state): State<AppState>,
+    caller: Caller,
+    params: Params,
+) -> ApiResult<Response> {
+    let filter = NotificationFilter {
+        is_unread: params.parse("unread", "true or false")?,
+        event_type: params.parse("event_type", "a type such as order.rejected")?,
+    };
+    let (Page { items, next }, unread_count) =
+        channels::notifications(&state, &caller.0, filter, params.page()?).await?;
+    let page = NotificationPage { items, unread_count, next_cursor: next.map(|cursor| cursor.to_string()) };
+    Ok(Answer::json(StatusCode::OK, &page)?.into_response())
+}
+
+/// Lists alerts, newest first
+#[utoipa::path(
+    get, path = "/api/v1/alerts", operation_id = "list_alerts", tag = "notifications",
+    params(
+        ("state" = Option<String>, Query, description = "Only `open` or `resolved`"),
+        ("event_type" = Option<String>, Query, description = "Only of this type, such as `cad_file.stuck`"),
+        ("severity" = Option<String>, Query, description = "Only `info`, `warning` or `error`"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Alerts per page; 50 if absent"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+    ),
+    responses((status = 200, description = "A page of alerts", body = AlertPage)),
+)]
+pub(crate) async fn alerts(State(state): State<AppState>, caller: ListCaller, params: Params) -> ApiResult<Response> {
+    let filter = AlertFilter {
+        state: params.parse("state", "open or resolved")?,
+        event_type: params.parse("event_type", "a type such as cad_file.stuck")?,
+        severity: params.parse("severity", "info, warning or error")?,
+    };
+    let Page { items, next } = channels::alerts(&state, &caller.0, filter, params.page()?).await?;
+    let page = AlertPage { items, next_cursor: next.map(|cursor| cursor.to_string()) };
+    Ok(Answer::json(StatusCode::OK, &page)?.into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_named_one_by_one_or_by_their_group() {
+        let read = |text: &str| text.parse::<Types>().map(|types| types.0);
+        assert_eq!(read("render.failed"), Ok(vec![ActivityType::RenderFailed]));
+        let orders = read("order.*").expect("a group");
+        assert!(orders.iter().all(|of| of.as_str().starts_with("order.")) && orders.len() > 5);
+        assert_eq!(read("order.*, render.failed").map(|types| types.len()), Ok(orders.len() + 1));
+        for text in ["", "order", "*", "ord*", "order.none", "order.*,x"] {
+            assert_eq!(read(text), Err(()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A55, M12, M13, M18, M26, M28, M37, M38, M55, M57, O16, O29, O41, O49: what lines of orders become for those who look for
+//! pictures.
+
+use packshot_domain::access::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::app::{Guest, PASSWORD, Reply, TestApp, id, poll, small, token};
+use crate::dispatch::{Studio, lines};
+
+fn ids(line: &Value) -> Vec<String> {
+    line["asset_ids"].as_array().expect("assets").iter().map(|id| id.as_str().expect("an id").to_owned()).collect()
+}
+
+async fn asset(guest: &Guest<'_>, id: &str) -> Value {
+    guest.get(&format!("/api/media/assets/{id}")).await.json()
+}
+
+/// Renders a line again, until it has other pictures than before.
+async fn again(studio: &Studio<'_>, line: &str, before: &Value) -> Value {
+    assert_eq!(studio.of_line(line, "dispatch").await.status, 200);
+    let ask = async || studio.admin.get(&format!("/api/v1/order-lines/{line}")).await.json();
+    poll(ask, |line| line["render_status"] == "completed" && line["asset_ids"] != before["asset_ids"]).await
+}
+
+async fn thumbnail(guest: &Guest<'_>, product: &str) -> Value {
+    guest.get(&format!("/api/v1/products/{product}")).await.json()["thumbnail_asset_id"].clone()
+}
+
+cases! {
+    async fn o29_o41_m12_m13_m37_m38_a_line_has_assets_in_versions(engine) {
+        let app = TestApp::start(&engine).await;
+        let studio = Studio::open(&app).await;
+        let mut settings = small();
+        settings["formats"] = json!(["png", "exr"]);
+        let still = studio.output_type("Front", settings, json!({})).await;
+        let order = studio.order(&[&still]).await;
+        let line = lines(&order).remove(0);
+        assert_eq!(studio.act(&order, "submit").await.status, 200);
+        assert_eq!(studio.of_line(&line, "dispatch").await.status, 200);
+        let done = studio.order_when(&order, "completed").await["lines"][0].clone();
+        let first = ids(&done);
+        assert_eq!(first.len(), 2, "a PNG and an EXR: {done}");
+        let png = asset(&studio.admin, &first[0]).await;
+        assert_eq!((&png["asset_type"], &png["media_type"], &png["state"], &png["version"]), (&json!("still"), &json!("image/png"), &json!("published"), &json!(1)));
+        assert_eq!((&png["width"], &png["height"], &png["view_name"], &png["frame_count"]), (&json!(16), &json!(16), &json!(null), &json!(null)));
+        assert_eq!((&png["product_id"], &png["order_id"], &png["order_line_id"]), (&json!(studio.product), &json!(id(&order)), &json!(line)));
+        assert_eq!((&png["render_status"], &png["output_type_id"], &png["is_thumbnail"]), (&json!("completed"), &json!(still), &json!(true)));
+        assert_eq!(asset(&studio.admin, &first[1]).await["media_type"], "image/x-exr");
+        assert!(png["published_at"].is_string());
+        let package = studio.admin.get(&format!("/api/v1/packages/{}", png["package_id"].as_str().expect("a package"))).await.json();
+        assert_eq!(package["subject"], format!("order_line:{line}"));
+
+        let path = format!("/api/media/assets/{}/content", first[0]);
+        let content = studio.admin.get(&path).await;
+        let hash = format!("blake3:{}", blake3::hash(&content.body).to_hex());
+        assert_eq!((content.status, &json!(hash), &json!(content.body.len())), (200, &png["file_hash"], &png["size_bytes"]));
+        assert_eq!(content.header("content-type"), Some("image/png"));
+        let part = Reply::of(studio.admin.request(Method::GET, &path).header("range", "bytes=0-7")).await;
+        assert_eq!((part.status, &part.body[..]), (206, &content.body[..8]));
+
+        // Rendered again, there is a newer version, and the older one is still there.
+        let again = again(&studio, &line, &done).await;
+        let second = ids(&again);
+        assert_eq!(second.len(), 2);
+        assert!(second.iter().all(|id| !first.contains(id)));
+        for (old, new) in first.iter().zip(&second) {
+            let (old, new) = (asset(&studio.admin, old).await, asset(&studio.admin, new).await);
+            assert_eq!((&old["state"], &old["superseded_by"], &old["version"]), (&json!("superseded"), &new["id"], &json!(1)));
+            assert_eq!((&new["state"], &new["version"], &new["media_type"]), (&json!("published"), &json!(2), &old["media_type"]));
+        }
+        assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(second[0]), "its place moves to the newer version");
+        assert_eq!(studio.admin.get(&path).await.body, content.body);
+        let listed = async |query: &str| {
+            let page = studio.admin.get(&format!("/api/media/assets?order_line_id={line}{query}")).await;
+            assert_eq!(page.status, 200, "{}", page.text());
+            page.json()["items"].as_array().expect("assets").iter().map(id).collect::<Vec<_>>()
+        };
+        assert_eq!((listed("").await.len(), listed("&state=superseded").await.len()), (2, 2));
+        assert_eq!(listed("&asset_type=turntable,view").await.len(), 0);
+        assert_eq!(studio.admin.get("/api/media/assets?asset_type=movie").await.status, 422);
+        // A line that was resubmitted keeps what it had.
+        assert_eq!(studio.admin.get(&format!("/api/v1/order-lines/{line}")).await.json()["asset_ids"], json!(second));
+    }
+
+    async fn o49_m57_the_first_picture_stands_for_a_product(engine) {
+        let app = TestApp::start(&engine).await;
+        let studio = Studio::open(&app).await;
+        let still = studio.output_type("Front", small(), json!({})).await;
+        let mut settings = small();
+        settings["views"] = json!(["front_0deg", "right_60deg"]);
+        let views = studio.output_type("Views", settings, json!({"kind": "views"})).await;
+        assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(null));
+        let order = studio.order(&[&still, &still, &views, &still]).await;
+        let render = async |i: usize| {
+            let line = lines(&order).remove(i);
+            assert_eq!(studio.of_line(&line, "dispatch").await.status, 200);
+            ids(&studio.line_when(&line, "completed").await)
+        };
+        let first = render(0).await;
+        assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(first[0]));
+        let second = render(1).await;
+        assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(first[0]), "the second does not change it");
+        let fronts = render(2).await;
+        let names = [asset(&studio.admin, &fronts[0]).await["view_name"].clone(), asset(&studio.admin, &fronts[1]).await["view_name"].clone()];
+        assert_eq!(names, [json!("front_0deg"), json!("right_60deg")]);
+        assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(fronts[0]), "the view from the front replaces it");
+
+        // What a person chose stays.
+        let own = format!("/api/v1/products/{}", studio.product);
+        let choose = async |asset: Value| studio.admin.send(Method::PATCH, &own, &json!({"thumbnail_asset_id": asset})).await;
+        assert_eq!(choose(json!(second[0])).await.json()["thumbnail_asset_id"], json!(second[0]));
+        let line = lines(&order).remove(2);
+        let before = studio.line_when(&line, "completed").await;
+        again(&studio, &line, &before).await;
+        assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(second[0]));
+        // An older version, another product's picture and nothing at all are refused.
+        let (_, of_other) = {
+            let other = studio.product("other", crate::glb::Glb::body()).await;
+            let order = studio.made("/api/orders", json!({"lines": [{"product_id": other, "output_type_id": still}]})).await;
+            let line = lines(&order).remove(0);
+            assert_eq!(studio.of_line(&line, "dispatch").await.status, 200);
+            (line.clone(), ids(&studio.line_when(&line, "completed").await))
+        };
+        for (asset, code) in [
+            (json!(fronts[0]), "asset_not_current"),
+            (json!(of_other[0]), "asset_not_of_product"),
+            (json!(uuid::Uuid::now_v7()), "asset_not_of_product"),
+        ] {
+            let refused = choose(asset).await;
+            assert_eq!(refused.problem(), (422, code.to_owned()));
+            assert_eq!(refused.json()["errors"][0]["pointer"], "/thumbnail_asset_id");
+        }
+        assert_eq!(choose(json!(null)).await.json()["thumbnail_asset_id"], json!(null));
+        let last = render(3).await;
+        assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(last[0]), "cleared, it is chosen anew");
+    }
+
+    async fn a55_m26_a_client_sees_pictures_of_own_orders(engine) {
+        let app = TestApp::start(&engine).await;
+        let studio = Studio::open(&app).await;
+        let still = studio.output_type("Front", small(), json!({})).await;
+        let person = async |name: &str| {
+            let email = format!("{name}@example.com");
+            let new = json!({"email": email, "display_name": name, "role": Role::Client.as_str(), "password": PASSWORD});
+            assert_eq!(studio.admin.send(Method::POST, "/api/v1/users", &new).await.status, 201);
+            let tokens = app.sign_in(&json!({"email": email, "password": PASSWORD, "tenant": "alpha"})).await;
+            app.with_key(token(&tokens.json()))
+        };
+        let (one, two) = (person("one").await, person("two").await);
+        let new = json!({"lines": [{"product_id": studio.product, "output_type_id": still}]});
+        let order = one.send(Method::POST, "/api/orders", &new).await.json();
+        let line = lines(&order).remove(0);
+        assert_eq!(studio.of_line(&line, "dispatch").await.status, 200);
+        let made = ids(&studio.line_when(&line, "completed").await).remove(0);
+        for path in [format!("/api/media/assets/{made}"), format!("/api/media/assets/{made}/content")] {
+            assert_eq!(one.get(&path).await.status, 200);
+            assert_eq!(two.get(&path).await.problem(), (404, "asset_not_found".to_owned()));
+        }
+        let missing = two.get(&format!("/api/media/assets/{}", uuid::Uuid::now_v7())).await;
+        assert_eq!(missing.problem(), (404, "asset_not_found".to_owned()));
+
+        // A draft's line that is removed leaves its pictures with the product.
+        let removed = Reply::of(studio.admin.request(Method::DELETE, &format!("/api/orders/{}", id(&order)))).await;
+        assert_eq!(removed.status, 204);
+        let left = asset(&studio.admin, &made).await;
+        assert_eq!((&left["order_id"], &left["order_line_id"], &left["render_status"], &left["product_id"]), (&json!(null), &json!(null), &json!(null), &json!(studio.product)));
+        assert_eq!(one.get(&format!("/api/media/assets/{made}")).await.status, 404, "it is of no order of theirs any more");
+        let gone = Reply::of(studio.admin.request(Method::DELETE, &format!("/api/v1/products/{}", studio.product))).await;
+        assert_eq!(gone.status, 204);
+        assert_eq!(asset(&studio.admin, &made).await["product"], json!(null));
+    }
+}

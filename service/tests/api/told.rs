@@ -1,0 +1,166 @@
+//! N09–N13, N22, O06, O09, O10, O13, O19, O32: who is told what of orders and imports.
+
+use packshot_domain::access::{Role, Scope};
+use reqwest::Method;
+use reqwest::multipart::{Form, Part};
+use serde_json::{Value, json};
+
+use crate::app::{Guest, PASSWORD, Reply, TestApp, id, token};
+
+/// People of a tenant, and what a line of an order is of.
+struct Office<'a> {
+    app: &'a TestApp,
+    admin: Guest<'a>,
+    line: Value,
+}
+
+impl<'a> Office<'a> {
+    async fn open(app: &'a TestApp) -> Self {
+        let (_, key) = app.tenant_key("alpha", Role::TenantAdmin, &[Scope::Admin]).await;
+        let admin = app.with_key(&key);
+        let product = admin.send(Method::POST, "/api/v1/products", &json!({"pim_id": "6204", "name": "Lager"})).await;
+        let output_type = admin.send(Method::POST, "/api/v1/output-types", &json!({"name": "Front"})).await;
+        let line = json!({"product_id": id(&product.json()), "output_type_id": id(&output_type.json())});
+        Self { app, admin, line }
+    }
+
+    async fn person(&self, name: &str, role: Role) -> Guest<'a> {
+        let email = format!("{name}@example.com");
+        let new = json!({"email": email, "display_name": name, "role": role.as_str(), "password": PASSWORD});
+        assert_eq!(self.admin.send(Method::POST, "/api/v1/users", &new).await.status, 201);
+        let tokens = self.app.sign_in(&json!({"email": email, "password": PASSWORD, "tenant": "alpha"})).await;
+        self.app.with_key(token(&tokens.json()))
+    }
+
+    /// An order of a client, submitted.
+    async fn submitted(&self, client: &Guest<'_>) -> Value {
+        let order = client.send(Method::POST, "/api/orders", &json!({"lines": [self.line]})).await.json();
+        act(client, &order, "submit", json!({})).await
+    }
+}
+
+async fn act(guest: &Guest<'_>, order: &Value, action: &str, body: Value) -> Value {
+    let done = guest.send(Method::POST, &format!("/api/orders/{}/{action}", id(order)), &body).await;
+    assert_eq!(done.status, 200, "{action}: {}", done.text());
+    done.json()
+}
+
+/// Type and message of a person's notifications, oldest first.
+async fn told(guest: &Guest<'_>) -> Vec<(String, String)> {
+    let page = guest.get("/api/notifications").await.json();
+    assert_eq!(page["unread_count"], json!(page["items"].as_array().map(Vec::len)));
+    said(&page)
+}
+
+fn said(page: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let items = page["items"].as_array().expect("items").iter().rev();
+    items.map(|item| (text(&item["event_type"]), text(&item["message"]))).collect()
+}
+
+fn entry(event_type: &str, message: impl Into<String>) -> (String, String) {
+    (event_type.to_owned(), message.into())
+}
+
+cases! {
+    async fn o06_o09_o32_n12_the_creator_is_told_of_a_rejection(engine) {
+        let app = TestApp::idle(&engine).await;
+        let office = Office::open(&app).await;
+        let manager = office.person("manager", Role::ProjectManager).await;
+        let client = office.person("client", Role::Client).await;
+        let order = office.submitted(&client).await;
+        let number = order["order_number"].as_str().expect("a number");
+        let rejected = act(&manager, &order, "reject", json!({"reason": " Wrong housing ", "notify_client": true})).await;
+        assert_eq!((&rejected["status"], &rejected["rejection_reason"]), (&json!("rejected"), &json!("Wrong housing")));
+        assert!(rejected["rejected_at"].is_string());
+        let message = format!("Your order #{number} was rejected. Reason: Wrong housing");
+        assert_eq!(told(&client).await, [entry("order.rejected", message.clone())]);
+        let page = client.get("/api/notifications?unread=true&event_type=order.rejected").await.json();
+        let only = &page["items"][0];
+        assert_eq!((&only["channel"], &only["seq"], &only["read_at"]), (&json!("notification"), &json!(1), &json!(null)));
+        assert_eq!((&only["subject"], &only["order_id"]), (&json!({"kind": "order", "id": id(&order)}), &json!(id(&order))));
+        assert_eq!(client.get("/api/notifications?unread=false").await.json()["items"], json!([]));
+
+        // By default they are told; with `notify_client: false` they are not, and the activity has it all the same.
+        let [silent, loud] = [office.submitted(&client).await, office.submitted(&client).await];
+        act(&manager, &silent, "reject", json!({"reason": "x", "notify_client": false})).await;
+        act(&manager, &loud, "reject", json!({"reason": "y"})).await;
+        let number = loud["order_number"].as_str().expect("a number");
+        assert_eq!(told(&client).await[1..], [entry("order.rejected", format!("Your order #{number} was rejected. Reason: y"))]);
+        for order in [&silent, &loud] {
+            let path = format!("/api/activity?event_type=order.rejected&order_id={}", id(order));
+            assert_eq!(client.get(&path).await.json()["items"].as_array().map(Vec::len), Some(1));
+        }
+        let told = manager.get("/api/notifications?event_type=order.rejected").await.json();
+        assert_eq!(told["items"], json!([]), "whoever rejects is not told of it");
+        for query in ["unread=maybe", "event_type=order.lost", "limit=0"] {
+            assert_eq!(client.get(&format!("/api/notifications?{query}")).await.status, 422, "{query}");
+        }
+    }
+
+    async fn o10_o13_n11_n13_n22_managers_are_told_and_all_is_noted(engine) {
+        let app = TestApp::idle(&engine).await;
+        let office = Office::open(&app).await;
+        let client = office.person("client", Role::Client).await;
+        // Without a project manager the admins of the tenant are told.
+        let first = office.submitted(&client).await;
+        let number = first["order_number"].as_str().expect("a number");
+        assert_eq!(told(&office.admin).await, [entry("order.submitted", format!("Order #{number} submitted: 1 line"))]);
+        let managers = [office.person("one", Role::ProjectManager).await, office.person("two", Role::ProjectManager).await];
+        let order = office.submitted(&client).await;
+        let number = order["order_number"].as_str().expect("a number");
+        act(&managers[0], &order, "reject", json!({"reason": "Wrong housing"})).await;
+        act(&client, &order, "resubmit", json!({})).await;
+        act(&client, &order, "submit", json!({})).await;
+        let submitted = entry("order.submitted", format!("Order #{number} submitted: 1 line"));
+        let resubmitted = entry("order.resubmitted", format!("Order #{number} was resubmitted"));
+        for manager in &managers {
+            assert_eq!(told(manager).await, [submitted.clone(), resubmitted.clone(), submitted.clone()]);
+        }
+        assert_eq!(told(&office.admin).await.len(), 1, "there are managers now");
+
+        let activity = managers[1].get(&format!("/api/activity?event_type=order.*&order_id={}", id(&order))).await.json();
+        let types: Vec<String> = said(&activity).into_iter().map(|(event_type, _)| event_type).collect();
+        assert_eq!(types, ["order.created", "order.submitted", "order.rejected", "order.resubmitted", "order.submitted"]);
+        let rejection = activity["items"].as_array().expect("entries").iter().find(|entry| entry["event_type"] == "order.rejected").expect("it");
+        assert!(rejection["actor_id"].is_string() && rejection["channel"] == "activity", "{rejection}");
+        let audit = office.admin.get(&format!("/api/v1/audit-log?object_id={}", id(&order))).await.json();
+        let of = |action: &str| audit["items"].as_array().expect("entries").iter().filter(|entry| entry["action"] == action).cloned().collect::<Vec<_>>();
+        assert_eq!((of("order.rejected").len(), of("order.resubmitted").len()), (1, 1), "{audit}");
+        assert_eq!((&of("order.rejected")[0]["reason"], &of("order.rejected")[0]["object_id"]), (&json!("Wrong housing"), &json!(id(&order))));
+        assert!(of("order.rejected")[0]["actor_id"].is_string());
+
+        // A client sees what was done with own orders, and alerts are for admins.
+        let other = office.person("other", Role::Client).await;
+        assert_eq!(other.get("/api/activity").await.json()["items"], json!([]));
+        assert!(client.get("/api/activity").await.json()["items"].as_array().expect("entries").len() >= 6);
+        assert_eq!(client.get("/api/v1/alerts").await.problem(), (403, "forbidden".to_owned()));
+        assert_eq!(office.admin.get("/api/v1/alerts").await.json(), json!({"items": [], "next_cursor": null}));
+    }
+
+    async fn o19_n09_n10_n21_imports_and_uploads_are_told(engine) {
+        let app = TestApp::idle(&engine).await;
+        let office = Office::open(&app).await;
+        let manager = office.person("manager", Role::ProjectManager).await;
+        let import = async |rows: &str| {
+            let form = Form::new().part("file", Part::bytes(rows.to_owned().into_bytes()).file_name("products.csv"));
+            Reply::of(manager.request(Method::POST, "/api/v1/imports").multipart(form)).await.json()
+        };
+        let without: String = (0..12).map(|i| format!(",Nr {i}\n")).collect();
+        let nothing = import(&format!("pim_id,name\n{without}")).await;
+        assert_eq!((&nothing["imported"], &nothing["skipped"]), (&json!(0), &json!(12)));
+        let with: String = (0..8).map(|i| format!("P{i},Nr {i}\n")).collect();
+        let mixed = import(&format!("pim_id,name\n{with}{without}")).await;
+        assert_eq!(told(&manager).await, [
+            entry("excel.imported", "Excel import failed: 12 products skipped (see import log)"),
+            entry("excel.imported", "Excel import finished: 8 imported, 0 updated, 12 skipped (see import log)"),
+        ]);
+        let newest = manager.get("/api/notifications").await.json()["items"][0].clone();
+        assert_eq!(newest["data"], json!({"imported": 8, "updated": 0, "skipped": 12}));
+        assert_eq!(newest["subject"], json!({"kind": "import", "id": id(&mixed)}));
+        let form = Form::new().part("file", Part::bytes(crate::glb::Glb::body()).file_name("part.glb"));
+        let file = Reply::of(manager.request(Method::POST, "/api/v1/cad-files").multipart(form)).await.json();
+        let activity = manager.get("/api/activity?event_type=cad_file.uploaded,excel.imported").await.json();
+        assert_eq!((&activity["items"][0]["subject"]["id"], activity["items"].as_array().map(Vec::len)), (&json!(id(&file)), Some(3)));
+    }
+}
