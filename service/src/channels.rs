@@ -4,13 +4,15 @@
 use crate::app::{App, AppError, Page, PageRequest};
 use packshot_contract::channel::{self as contract, Channel};
 use packshot_db::TenantScope;
-use packshot_db::channels as rows;
+use packshot_db::channels::{Entry, activity as entries, alerts as raised, notifications as rows};
 use packshot_domain::access::Role;
 use packshot_domain::id::{OrderId, OrderLineId};
 use packshot_domain::principal::Principal;
 use packshot_domain::reader::Reader;
 
-pub use packshot_db::channels::{ActivityFilter, AlertFilter, NotificationFilter};
+pub use packshot_db::channels::activity::ActivityFilter;
+pub use packshot_db::channels::alerts::AlertFilter;
+pub use packshot_db::channels::notifications::NotificationFilter;
 
 /// A page of the activity, newest first. A client sees that of own orders.
 ///
@@ -24,7 +26,7 @@ pub async fn activity(
 ) -> Result<Page<contract::Entry>, AppError> {
     let owner = (reader.who.role == Role::Client).then_some(reader.who.user);
     let filter = ActivityFilter { owner, ..filter };
-    let Page { items, next } = rows::activity(&app.db, reader, filter, page).await?;
+    let Page { items, next } = entries::list(&app.db, reader, filter, page).await?;
     let items = items.into_iter().map(|entry| shown(entry, Channel::Activity, |of| of.as_str()));
     Ok(Page { items: items.collect(), next })
 }
@@ -40,7 +42,7 @@ pub async fn notifications(
     page: PageRequest,
 ) -> Result<(Page<contract::Notification>, u64), AppError> {
     let scope = TenantScope::of(who.tenant);
-    let rows::Notifications { page, n_unread } = rows::notifications(&app.db, scope, who.user, filter, page).await?;
+    let rows::Notifications { page, n_unread } = rows::list(&app.db, scope, who.user, filter, page).await?;
     let notification = |row: rows::Notification| contract::Notification {
         user_id: row.user.uuid(),
         read_at: row.read_at.map(Into::into),
@@ -59,8 +61,8 @@ pub async fn alerts(
     filter: AlertFilter,
     page: PageRequest,
 ) -> Result<Page<contract::Alert>, AppError> {
-    let Page { items, next } = rows::alerts(&app.db, reader, filter, page).await?;
-    let alert = |row: rows::Alert| contract::Alert {
+    let Page { items, next } = raised::list(&app.db, reader, filter, page).await?;
+    let alert = |row: raised::Alert| contract::Alert {
         state: row.state.into(),
         occurrences: row.occurrences,
         last_seen_at: row.last_seen_at.into(),
@@ -70,7 +72,7 @@ pub async fn alerts(
     Ok(Page { items: items.into_iter().map(alert).collect(), next })
 }
 
-fn shown<T>(entry: rows::Entry<T>, channel: Channel, word: impl Fn(T) -> &'static str) -> contract::Entry {
+fn shown<T>(entry: Entry<T>, channel: Channel, word: impl Fn(T) -> &'static str) -> contract::Entry {
     contract::Entry {
         id: entry.id.uuid(),
         seq: entry.seq,

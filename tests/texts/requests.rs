@@ -131,6 +131,7 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
         "/api/v1/output-types/01934d2e-0000-7000-8000-000000000000",
         "/api/orders/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/order-lines/01934d2e-0000-7000-8000-000000000000",
+        "/api/media/assets/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/render-templates/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/material-libraries/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/worker-configs/mail",
@@ -224,6 +225,8 @@ async fn catalogue(service: &Service, texts: &mut Vec<Text>) {
     let product = made("products", json!({"pim_id": "6204", "name": "Lager 6204", "cad_file_id": file})).await;
     texts.extend(refused(service.request(Method::DELETE, &format!("/api/v1/cad-files/{file}"))).await);
     texts.extend(refused(post("products", json!({"pim_id": "6204", "name": "Another"}))).await);
+    let picture = json!({"thumbnail_asset_id": ID});
+    texts.extend(refused(service.request(Method::PATCH, &format!("/api/v1/products/{product}")).json(&picture)).await);
     for sheet in ["name;colour", "pim_id,name,name"] {
         let part = reqwest::multipart::Part::bytes(sheet.as_bytes().to_vec()).file_name("products.csv");
         let form = reqwest::multipart::Form::new().part("file", part);

@@ -8,6 +8,9 @@ use crate::sources::Source;
 const WRITTEN: &[[&str; 4]] = &[
     // Answers: they need another role, time, load, a full disk or a damaged one.
     ["artifact_expired", "410", "the file is no longer stored", ""],
+    ["asset_expired", "410", "the bytes of the asset are no longer stored", ""],
+    ["asset_not_current", "422", "the media asset is not current: there is a newer version, or its bytes are gone", ""],
+    ["thumbnail_not_an_image", "422", "the media asset is no picture", ""],
     ["content_corrupt", "500", "the stored file is damaged", ""],
     ["cad_file_processing", "409", "'{event}' is not possible for a CAD file that is {from}", ""],
     ["line_processing", "409", "'{event}' is not possible for a line that is {from}", ""],

@@ -21,7 +21,7 @@ const ALL_TENANTS: &[(&str, &str, usize)] = &[
     ("service/src/jobs/runner.rs", "Claiming", 1),
     ("service/src/jobs/runner.rs", "Instance", 1),
     ("service/src/renders/finished.rs", "Housekeeping", 1),
-    ("service/src/server/housekeeping.rs", "Housekeeping", 3),
+    ("service/src/server/housekeeping.rs", "Housekeeping", 4),
     ("service/src/server/identity.rs", "Instance", 4),
     ("service/src/server/purge.rs", "Housekeeping", 3),
     ("service/src/server/setup.rs", "Instance", 4),

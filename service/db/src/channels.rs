@@ -1,7 +1,10 @@
 //! What people are told, in three channels (notifications.md §1): gathered in the transaction of what it is about, and
 //! written as its last part, because the counters that number entries are shared by many.
 
-mod read;
+pub mod activity;
+pub mod alerts;
+mod entry;
+pub mod notifications;
 
 use std::collections::BTreeMap;
 
@@ -21,10 +24,7 @@ use packshot_domain::channel::{
 use packshot_domain::id::{EntryId, ImportId, OrderId, OrderLineId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
 
-pub use read::{
-    Activity, ActivityFilter, Alert, AlertFilter, Entry, Notification, NotificationFilter, Notifications, activity,
-    alerts, notifications,
-};
+pub use entry::Entry;
 
 /// What an entry of any channel says.
 #[derive(Clone, Debug, PartialEq)]

@@ -202,7 +202,8 @@ impl<'c> Tx<'c> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
     }
 
-    /// Writes what people are told and the events that were gathered: for callers that read their effect before the end.
+    /// Writes what people are told, and the events that were gathered: for callers that read their effect before the
+    /// end.
     pub(super) async fn write_events(&self) -> Result<(), DbError> {
         let told = std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner));
         channels::write(self, told).await?;

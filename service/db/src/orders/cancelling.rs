@@ -79,7 +79,8 @@ pub async fn cancel_renders(db: &Db, scope: TenantScope, by: Actor, of: OrderRef
     .await
 }
 
-/// Refuses an order: its lines that wait or are worked on are cancelled, and its creator is told why, if that is wanted.
+/// Refuses an order: its lines that wait or are worked on are cancelled, and its creator is told why, if that is
+/// wanted.
 ///
 /// # Errors
 ///

@@ -1,7 +1,8 @@
 //! N02–N08, N29–N34, N48, N80: people are told once of each round of an order, and the activity has every line.
 
 use futures_util::future::join_all;
-use packshot_db::channels::{self, Activity, ActivityFilter, Notification, NotificationFilter};
+use packshot_db::channels::activity::{self, Activity, ActivityFilter};
+use packshot_db::channels::notifications::{self, Notification, NotificationFilter};
 use packshot_db::jobs::{JobError, NewTask};
 use packshot_db::orders::{self, LineWork, NewLine, NewOrder, OrderRef};
 use packshot_db::tasks::{self, Claimed, Failure, Report};
@@ -98,7 +99,7 @@ impl<'t> Scene<'t> {
     async fn told(&self, user: UserId) -> Vec<Notification> {
         let of = NotificationFilter { event_type: Some(NotificationType::RenderingComplete), ..Default::default() };
         let page = PageRequest { limit: 200, after: None };
-        channels::notifications(&self.t.db, self.t.scope, user, of, page).await.expect("notifications").page.items
+        notifications::list(&self.t.db, self.t.scope, user, of, page).await.expect("notifications").page.items
     }
 
     async fn messages(&self, user: UserId) -> Vec<String> {
@@ -110,7 +111,7 @@ impl<'t> Scene<'t> {
         let mut page = PageRequest { limit: 200, after: None };
         let mut all = Vec::new();
         loop {
-            let part = channels::activity(&self.t.db, self.t.scope, filter.clone(), page).await.expect("activity");
+            let part = activity::list(&self.t.db, self.t.scope, filter.clone(), page).await.expect("activity");
             all.extend(part.items);
             let Some(next) = part.next else { return all };
             page.after = Some(next);
@@ -165,7 +166,7 @@ pub(crate) async fn n02_n03_n04_n06_n08_an_order_is_told_once(t: Fixture) {
     }
     // The entries of a tenant have numbers without gaps.
     let page = PageRequest { limit: 200, after: None };
-    let all = channels::activity(&t.db, t.scope, ActivityFilter::default(), page).await.expect("activity");
+    let all = activity::list(&t.db, t.scope, ActivityFilter::default(), page).await.expect("activity");
     let mut seqs: Vec<i64> = all.items.iter().map(|entry| entry.seq).collect();
     seqs.sort_unstable();
     assert!(seqs.iter().copied().eq(1..=seqs.len() as i64), "{seqs:?}");
