@@ -14,9 +14,11 @@ use std::process::ExitCode;
 
 mod cancel;
 mod crash;
+mod orders;
 mod pair;
 mod product;
 mod service;
+mod shop;
 mod sign_in;
 mod slow;
 mod submit;
@@ -32,7 +34,8 @@ pub(crate) struct Finding {
     pub(crate) faults: Vec<String>,
 }
 
-const TRIALS: [&str; 9] = ["kill", "pair", "failpoint", "worker", "submit", "slow", "cancel", "sign-in", "warm"];
+const TRIALS: [&str; 11] =
+    ["kill", "pair", "failpoint", "worker", "submit", "slow", "cancel", "orders", "crowd", "sign-in", "warm"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -58,6 +61,8 @@ async fn main() -> ExitCode {
             "submit" => vec![submit::run(&setup).await],
             "slow" => vec![slow::run(&setup).await],
             "cancel" => cancel::run(&setup).await,
+            "orders" => orders::run(&setup).await,
+            "crowd" => orders::crowds(&setup).await,
             "sign-in" => sign_in::run(&setup).await,
             _ => vec![warm::run(&setup).await],
         };

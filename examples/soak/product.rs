@@ -39,7 +39,7 @@ pub(crate) fn submission(run: &str, seed: u32, side: u32, samples: u32) -> Submi
 }
 
 /// The smallest product there is: one triangle of 2 cm.
-fn triangle() -> Vec<u8> {
+pub(crate) fn triangle() -> Vec<u8> {
     let corners: [f32; 9] = [-0.01, 0.0, 0.0, 0.01, 0.0, 0.0, 0.0, 0.02, 0.0];
     let bin: Vec<u8> = corners.iter().flat_map(|value| value.to_le_bytes()).collect();
     let document = json!({

@@ -25,7 +25,7 @@ impl Setup {
         let began = Instant::now();
         let mut command = Command::new(&self.program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--device", "cpu", "--data"]).arg(data).args(args);
-        command.envs(variables.iter().copied()).env("RUST_LOG", "error");
+        command.env("RUST_LOG", "error").envs(variables.iter().copied());
         let log = std::fs::File::options().create(true).append(true).open(data.with_extension("log"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.expect("a log file"));
         let mut child = command.spawn().expect("packshot starts");

@@ -74,7 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("packages", &["app", "contract", "db", "domain", "objects", "store"]),
     ("channels", &["app", "contract", "db", "domain"]),
     ("media", &["app", "contract", "db", "domain"]),
-    ("orders", &["app", "contract", "db", "domain", "renders", "tenancy"]),
+    ("orders", &["app", "contract", "db", "domain", "renders", "tenancy", "worker"]),
     ("products", &["app", "contract", "db", "domain", "libraries", "objects", "packages", "tenancy", "worker"]),
     ("help", &["app", "chores", "contract", "domain", "settings", "tasks", "tenancy"]),
     (

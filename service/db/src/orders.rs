@@ -184,7 +184,8 @@ async fn next_number(tx: &Tx<'_>, tenant: TenantId, now: Timestamp) -> Result<Or
 ///
 /// [`DbError::NotFound`].
 pub async fn get(db: &Db, scope: TenantScope, of: OrderRef) -> Result<WholeOrder, DbError> {
-    db.read(scope, (scope.tenant, of), |tx, (tenant, of)| {
+    // The state of a line and the document of its job are read one after the other.
+    db.read_snapshot(scope, (scope.tenant, of), |tx, (tenant, of)| {
         Box::pin(async move { whole(tx, find(tx, *tenant, *of).await?).await })
     })
     .await
@@ -390,8 +391,10 @@ pub async fn resubmit(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> R
 ///
 /// [`DbError::NotFound`].
 pub async fn line(db: &Db, scope: TenantScope, owner: Option<UserId>, id: OrderLineId) -> Result<OrderLine, DbError> {
-    db.read(scope, (scope.tenant, owner, id), |tx, (tenant, owner, id)| Box::pin(line_in(tx, *tenant, *owner, *id)))
-        .await
+    db.read_snapshot(scope, (scope.tenant, owner, id), |tx, (tenant, owner, id)| {
+        Box::pin(line_in(tx, *tenant, *owner, *id))
+    })
+    .await
 }
 
 async fn line_in(tx: &Tx<'_>, tenant: TenantId, owner: Option<UserId>, id: OrderLineId) -> Result<OrderLine, DbError> {

@@ -135,6 +135,12 @@ impl AssetType {
         }
     }
 
+    /// Whether it is a model: that has no width and no height.
+    #[must_use]
+    pub const fn is_model(self) -> bool {
+        matches!(self, Self::GlbGeometry | Self::GlbProduction)
+    }
+
     /// Whether a product may have assets of this type as its thumbnail.
     #[must_use]
     pub const fn is_picture(self) -> bool {

@@ -233,10 +233,17 @@ impl Supervisor {
     async fn write(&mut self) -> Result<Stop, Lost> {
         let (db, scope, lease) = (&self.place.parts.db, self.scope(), self.claimed.lease);
         let report = self.ledger.take_report();
+        let is_first = report.as_ref().is_some_and(|report| report.began);
+        if is_first {
+            Failpoint::Begin.pass();
+        }
         let written = match report.clone() {
             Some(report) => tasks::report(db, scope, lease, report).await,
             None => tasks::renew(db, scope, lease).await,
         };
+        if is_first {
+            Failpoint::Began.pass();
+        }
         match written {
             Ok(directive) => {
                 self.renewed = Instant::now();
@@ -270,6 +277,7 @@ impl Supervisor {
         let completion = Completion { report: self.ledger.take_report().unwrap_or_default(), delivery };
         let (db, scope, lease) = (self.db().clone(), self.scope(), self.claimed.lease);
         let ended = self.insist(|| tasks::complete(&db, scope, lease, completion.clone())).await?;
+        Failpoint::Ended.pass();
         let took = self.ledger.running_for();
         let (state, what) = match ended {
             Ended::Kept => (TaskState::Completed, "completed"),

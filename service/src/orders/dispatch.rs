@@ -18,6 +18,7 @@ use packshot_domain::order::{OrderChange, OrderRefusal};
 use packshot_domain::principal::Principal;
 use packshot_domain::task::{Lane, QueueName, TaskKind};
 use packshot_pipeline::plan::{self, Base, Kind};
+use packshot_worker::failpoint::Failpoint;
 
 /// Lines that one transaction dispatches: SQLite has one writer, and renewals of leases wait for it.
 const LINES_AT_ONCE: usize = 20;
@@ -59,7 +60,9 @@ pub async fn dispatch(app: &App, who: &Principal, id: OrderId) -> Result<OrderDi
             }
         }
         let of = OrderRef { id, owner: None };
+        Failpoint::Dispatch.pass();
         let done = rows::dispatch(&app.db, scope, (who.actor(), who.user), of, works).await?;
+        Failpoint::Dispatched.pass();
         for line in lines {
             let refusal = refused.iter().find(|(id, _)| *id == line.id);
             let dispatched = done.iter().find(|(id, _)| *id == line.id);

@@ -32,6 +32,8 @@ cases! {
         let studio = Studio::open(&app).await;
         let mut settings = small();
         settings["formats"] = json!(["png", "exr"]);
+        // With a map, which is kept beside the pictures and is none.
+        settings["light"] = json!("studio_soft");
         let still = studio.output_type("Front", settings, json!({})).await;
         let order = studio.order(&[&still]).await;
         let line = lines(&order).remove(0);

@@ -1,13 +1,21 @@
 //! Places where a test can make a worker or the service fail, in builds with the feature `testing` alone.
 //!
 //! `PACKSHOT_FAILPOINT=name:action` does the action wherever the name is passed: `kill` ends the process as KILL does,
-//! `panic` panics, `pause` never goes on. In every other build a failpoint is nothing.
+//! `panic` panics, `wait` waits for half a second, `pause` never goes on. In every other build a failpoint is nothing.
 
 /// The places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failpoint {
+    /// Lines of an order are about to be dispatched, some of them in one transaction.
+    Dispatch,
+    /// They were.
+    Dispatched,
     /// A task was claimed.
     Claim,
+    /// The first report of an attempt is about to be written.
+    Begin,
+    /// It was.
+    Began,
     /// Its files are about to be read.
     Load,
     /// Sampling is about to begin.
@@ -18,6 +26,8 @@ pub enum Failpoint {
     Store,
     /// The end is about to be committed.
     Commit,
+    /// It was.
+    Ended,
 }
 
 impl Failpoint {
@@ -43,6 +53,7 @@ impl Failpoint {
                 std::process::abort();
             }
             "panic" => panic!("failpoint {name}"),
+            "wait" => std::thread::sleep(std::time::Duration::from_millis(500)),
             "pause" => loop {
                 std::thread::park();
             },

@@ -26,9 +26,13 @@ pub(crate) async fn save(
     of: AssetType,
     delivery: &Delivery,
 ) -> Result<(), DbError> {
-    let Some(package) = delivery.packages.first().map(|whole| whole.package.id) else { return Ok(()) };
+    let Some(whole) = delivery.packages.first() else { return Ok(()) };
+    let package = whole.package.id;
     tx.enter(Level::Object);
-    let files = delivery.files.iter().filter(|file| of.admits(&file.media_type));
+    // A preview is in a package of its own, and what a picture was made of has no size of its own.
+    let is_kept = |file: &&OutputFile| whole.files.iter().any(|kept| kept.file.path.as_str() == file.name);
+    let is_made = |file: &&OutputFile| of.admits(&file.media_type) && (file.width.is_some() || of.is_model());
+    let files = delivery.files.iter().filter(is_kept).filter(is_made);
     let before = current(tx, line).await?;
     let mut product = product::Entity::find_by_id((line.tenant_id, line.product_id)).one(tx.on()).await?;
     let mut rows = Vec::new();

@@ -16,7 +16,7 @@ use packshot_domain::stream::StreamId;
 ///
 /// [`DbError::NotFound`].
 pub async fn follow(db: &Db, scope: TenantScope, of: OrderRef) -> Result<(WholeOrder, i64), DbError> {
-    db.read(scope, (scope.tenant, of), |tx, (tenant, of)| {
+    db.read_snapshot(scope, (scope.tenant, of), |tx, (tenant, of)| {
         Box::pin(async move {
             let order = whole(tx, find(tx, *tenant, *of).await?).await?;
             Ok((order, streams::last_seq_in(tx, *tenant, StreamId::of_order(of.id)).await?))
@@ -36,7 +36,7 @@ pub async fn follow_line(
     owner: Option<UserId>,
     id: OrderLineId,
 ) -> Result<(OrderLine, i64), DbError> {
-    db.read(scope, (scope.tenant, owner, id), |tx, (tenant, owner, id)| {
+    db.read_snapshot(scope, (scope.tenant, owner, id), |tx, (tenant, owner, id)| {
         Box::pin(async move {
             let line = line_in(tx, *tenant, *owner, *id).await?;
             Ok((line, streams::last_seq_in(tx, *tenant, StreamId::of_line(*id)).await?))
@@ -52,7 +52,7 @@ pub async fn follow_line(
 ///
 /// [`DbError`] when the database cannot be reached.
 pub async fn is_over(db: &Db, scope: TenantScope, id: OrderId, after: i64) -> Result<bool, DbError> {
-    db.read(scope, (scope.tenant, id, after), |tx, (tenant, id, after)| {
+    db.read_snapshot(scope, (scope.tenant, id, after), |tx, (tenant, id, after)| {
         Box::pin(async move {
             let row = match find(tx, *tenant, OrderRef { id: *id, owner: None }).await {
                 Err(DbError::NotFound(_)) => return Ok(true),
@@ -77,7 +77,7 @@ pub async fn is_over(db: &Db, scope: TenantScope, id: OrderId, after: i64) -> Re
 ///
 /// [`DbError`] when the database cannot be reached.
 pub async fn is_line_over(db: &Db, scope: TenantScope, id: OrderLineId, after: i64) -> Result<bool, DbError> {
-    db.read(scope, (scope.tenant, id, after), |tx, (tenant, id, after)| {
+    db.read_snapshot(scope, (scope.tenant, id, after), |tx, (tenant, id, after)| {
         Box::pin(async move {
             let row = match lines::find(tx, *tenant, *id).await {
                 Err(DbError::NotFound(_)) => return Ok(true),

@@ -1,0 +1,156 @@
+"""Orders over HTTP alone, as a newcomer makes them: three products, 20 lines, one stream of events, all pictures saved; then
+an order that is rejected while it renders, and resubmitted. Prints Markdown: the time from the dispatch to the end, and
+which share of it is not rendering. Exit code 1: something is missing or wrong, or the share is over 5 %.
+
+    story.py PACKSHOT ASSETS FOLDER [--size 512] [--samples 32] [--max-overhead 0.05]
+"""
+import argparse
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+PRODUCTS = ["bearing_6205", "gear_reducer", "screw_M8x30"]
+
+p = argparse.ArgumentParser()
+p.add_argument("packshot")
+p.add_argument("assets", type=Path)
+p.add_argument("folder", type=Path)
+p.add_argument("--size", type=int, default=512)
+p.add_argument("--samples", type=int, default=32)
+p.add_argument("--max-overhead", type=float, default=0.05)
+a = p.parse_args()
+a.folder.mkdir(parents=True, exist_ok=True)
+faults = []
+
+
+def call(method, path, body=None, content_type="application/json"):
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(base + path, data, {"Content-Type": content_type} if data else {}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=600) as answer:
+            text = answer.read()
+    except urllib.error.HTTPError as refused:
+        sys.exit(f"{method} {path}: {refused.code}: {refused.read().decode()}")
+    return json.loads(text) if text else None
+
+
+def upload(path, file):
+    mark = uuid.uuid4().hex
+    head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{file.name}"\r\n\r\n'.encode()
+    return call("POST", path, head + file.read_bytes() + f"\r\n--{mark}--\r\n".encode(), f"multipart/form-data; boundary={mark}")
+
+
+def events(path):
+    """Every event of a stream until it closes: its name and its data."""
+    with urllib.request.urlopen(base + path, timeout=3600) as stream:
+        name = None
+        for line in stream:
+            line = line.decode().rstrip("\n")
+            if line.startswith("event: "):
+                name = line[7:]
+            elif line.startswith("data: "):
+                yield name, json.loads(line[6:])
+
+
+service = subprocess.Popen(
+    [a.packshot, "serve", "--data", str(a.folder / "data"), "--listen", "127.0.0.1:0", "--device", "cpu"],
+    stdout=subprocess.PIPE, stderr=open(a.folder / "service.log", "w"), text=True)
+try:
+    base = next(found for found in map(lambda line: re.search(r"http://[^ /]+", line), service.stdout) if found).group()
+
+    products = []
+    for name in PRODUCTS:
+        file = upload("/api/v1/cad-files", a.assets / f"{name}.glb")
+        products.append(call("POST", "/api/v1/products", {"pim_id": name, "name": name.replace("_", " "), "cad_file_id": file["id"]}))
+    look = {"samples": a.samples, "noise_threshold": 0}
+    still = {"width": a.size, "height": a.size, **look}
+    kinds = {
+        "Still": ("still", still),
+        "Still from the side": ("still", {**still, "view": "right"}),
+        "Turntable": ("turntable", {"width": a.size // 2, "height": a.size // 2, "frame_count": 24, "formats": ["mp4"], **look}),
+        "Small": ("still", {"width": a.size // 2, "height": a.size // 2, **look}),
+    }
+    types = {name: call("POST", "/api/v1/output-types", {"name": name, "kind": kind, "render_settings": settings})
+             for name, (kind, settings) in kinds.items()}
+    wanted = [(product, name) for name in ("Still", "Still from the side", "Small") for product in products * 2]
+    wanted += [(products[0], "Turntable"), (products[1], "Small")]
+    lines = [{"product_id": product["id"], "output_type_id": types[name]["id"]} for product, name in wanted]
+    order = call("POST", "/api/orders", {"notes": "spring catalogue", "lines": lines})
+    call("POST", f"/api/orders/{order['id']}/submit", {})
+
+    began = time.monotonic()
+    call("POST", f"/api/orders/{order['id']}/dispatch", {})
+    seen = {}
+    for name, data in events(f"/api/orders/{order['id']}/events"):
+        seen[name] = seen.get(name, 0) + 1
+    wall_s = time.monotonic() - began
+
+    done = call("GET", f"/api/orders/{order['id']}")
+    if done["status"] != "completed" or done["line_counts"]["completed"] != len(lines):
+        faults.append(f"the order is {done['status']} with {done['line_counts']}")
+    steps = [step for line in done["lines"] for step in line["render_job_doc"]["steps"]]
+    rendering_s = sum(step["duration_s"] for step in steps if step["name"].startswith("render_"))
+    n_files = n_bytes = 0
+    names = {product["id"]: product["pim_id"] for product in products}
+    for number, line in enumerate(done["lines"]):
+        for asset_id in line["asset_ids"]:
+            asset = call("GET", f"/api/media/assets/{asset_id}")
+            with urllib.request.urlopen(base + asset["links"]["content"], timeout=60) as answer:
+                content, digest = answer.read(), answer.headers["Repr-Digest"]
+            if len(content) != asset["size_bytes"] or not digest.startswith("sha-256=:"):
+                faults.append(f"{asset['file_name']}: {len(content)} bytes of {asset['size_bytes']}")
+            suffix = Path(asset["file_name"]).suffix
+            (a.folder / f"{number:02}_{names[line['product_id']]}{suffix}").write_bytes(content)
+            n_files, n_bytes = n_files + 1, n_bytes + len(content)
+    told = call("GET", "/api/notifications?event_type=order.rendering_complete")["items"]
+
+    second = call("POST", "/api/orders", {"lines": lines[:6]})
+    path = f"/api/orders/{second['id']}"
+    call("POST", f"{path}/submit", {})
+    call("POST", f"{path}/dispatch", {})
+    time.sleep(1)
+    began = time.monotonic()
+    call("POST", f"{path}/reject", {"reason": "the wrong housing"})
+    while any(line["render_status"] in ("pending", "processing") for line in call("GET", path)["lines"]):
+        time.sleep(0.02)
+    stopped_s = time.monotonic() - began
+    call("POST", f"{path}/resubmit", {})
+    call("POST", f"{path}/submit", {})
+    call("POST", f"{path}/dispatch", {})
+    for _ in events(f"{path}/events"):
+        pass
+    again = call("GET", path)
+    changes = [change["to_status"] for change in call("GET", f"{path}/history")["items"]]
+    if changes != ["submitted", "processing", "rejected", "draft", "submitted", "processing", "completed"]:
+        faults.append(f"the second order went {changes}")
+    if again["line_counts"]["completed"] != 6:
+        faults.append(f"the second order has {again['line_counts']}")
+finally:
+    service.terminate()
+    service.wait()
+
+overhead = (wall_s - rendering_s) / wall_s
+if overhead > a.max_overhead:
+    faults.append(f"{overhead:.1%} of the time is not rendering")
+if len(told) != 1:
+    faults.append(f"{len(told)} notifications of one order")
+print(f"{len(lines)} lines of {len(products)} products ({', '.join(PRODUCTS)}): stills of {a.size}² and {a.size // 2}², a turntable of 24 frames of "
+      f"{a.size // 2}², {a.samples} samples. {n_files} files, {n_bytes / 1e6:.1f} MB, saved over HTTP.\n")
+print("| figure | value |\n|---|---|")
+print(f"| from the dispatch to the end of the stream | {wall_s:.2f} s |")
+print(f"| of it rendering (the `render_…` steps of all jobs) | {rendering_s:.2f} s |")
+print(f"| of it anything else | {overhead:.1%} (allowed: {a.max_overhead:.0%}) |")
+print(f"| events of the stream | {', '.join(f'{name} {n}' for name, n in sorted(seen.items()))} |")
+print(f"| notifications | {len(told)}: {told[0]['message'] if told else '-'} |")
+print(f"| an order rejected while it renders: until nothing of it renders | {stopped_s:.2f} s |")
+print(f"| the same order resubmitted | {again['status']}, {again['line_counts']['completed']} of 6 lines |")
+for fault in faults:
+    print(f"\n**{fault}**")
+sys.exit(1 if faults else 0)

@@ -1,0 +1,128 @@
+//! Orders over HTTP, as any client makes them: a product of one triangle, output types, orders of many lines.
+
+use std::time::{Duration, Instant};
+
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, Response};
+use serde_json::{Value, json};
+
+use crate::product;
+
+/// A service with a product to order pictures of.
+pub(crate) struct Shop {
+    client: Client,
+    base: String,
+    pub(crate) product: String,
+}
+
+impl Shop {
+    /// Uploads the product, unless it is there.
+    pub(crate) async fn open(address: &str) -> Self {
+        let client = Client::builder().no_proxy().build().expect("a client");
+        let mut shop = Self { client, base: format!("http://{address}"), product: String::new() };
+        let there = shop.get("/api/v1/products?pim_id=triangle").await;
+        shop.product = match there["items"][0]["id"].as_str() {
+            Some(id) => id.to_owned(),
+            None => {
+                let file = Form::new().part("file", Part::bytes(product::triangle()).file_name("triangle.glb"));
+                let sent = shop.request(Method::POST, "/api/v1/cad-files").multipart(file).send().await;
+                let file: Value = sent.expect("an answer").json().await.expect("a CAD file");
+                let new = json!({"pim_id": "triangle", "name": "Triangle", "cad_file_id": file["id"]});
+                id(&shop.made("/api/v1/products", new).await)
+            }
+        };
+        shop
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base)).timeout(Duration::from_secs(60))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.request(Method::GET, path).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    }
+
+    /// Posts something that must be accepted.
+    pub(crate) async fn made(&self, path: &str, body: Value) -> Value {
+        let answer = self.post(path, body).await.expect("an answer");
+        let status = answer.status();
+        let body: Value = answer.json().await.expect("JSON");
+        assert!(status.is_success(), "{path}: {status}: {body}");
+        body
+    }
+
+    /// Posts something whose answer may be lost.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> reqwest::Result<Response> {
+        self.request(Method::POST, path).json(&body).send().await
+    }
+
+    /// An output type of stills of `side` × `side` pixels with so many samples.
+    pub(crate) async fn output_type(&self, name: &str, side: u32, samples: u32) -> String {
+        let there = self.get("/api/v1/output-types?limit=200").await;
+        let known = there["items"].as_array().expect("items").iter().find(|item| item["name"] == name);
+        if let Some(known) = known {
+            return id(known);
+        }
+        let settings = json!({"width": side, "height": side, "samples": samples, "noise_threshold": 0});
+        id(&self.made("/api/v1/output-types", json!({"name": name, "render_settings": settings})).await)
+    }
+
+    /// An order of so many lines, submitted.
+    pub(crate) async fn order(&self, output_type: &str, n_lines: usize) -> String {
+        let line = json!({"product_id": self.product, "output_type_id": output_type});
+        let order = id(&self.made("/api/orders", json!({"lines": vec![line; n_lines]})).await);
+        self.made(&format!("/api/orders/{order}/submit"), json!({})).await;
+        order
+    }
+
+    pub(crate) async fn order_now(&self, order: &str) -> Value {
+        self.get(&format!("/api/orders/{order}")).await
+    }
+
+    /// Waits until an order and what is worked on for it satisfy a condition; `None` when they do not in time.
+    pub(crate) async fn when(&self, order: &str, limit: Duration, is_so: impl Fn(&Value) -> bool) -> Option<Value> {
+        let until = Instant::now() + limit;
+        loop {
+            let now = self.order_now(order).await;
+            if is_so(&now) {
+                return Some(now);
+            }
+            if Instant::now() > until {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// All entries of a list.
+    pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(&format!("{path}&limit=200{cursor}")).await;
+            all.extend(page["items"].as_array().expect("items").iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+}
+
+pub(crate) fn id(value: &Value) -> String {
+    value["id"].as_str().expect("an id").to_owned()
+}
+
+/// The lines of an order.
+pub(crate) fn lines(order: &Value) -> &[Value] {
+    order["lines"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Whether nothing is worked on for an order: no job of its lines is live.
+pub(crate) fn is_quiet(order: &Value) -> bool {
+    let ended = ["completed", "failed", "cancelled"];
+    lines(order).iter().all(|line| {
+        let job = &line["render_job_doc"]["state"];
+        line["render_status"] != "processing" && (job.is_null() || ended.iter().any(|state| job == state))
+    })
+}
