@@ -11,6 +11,7 @@
 
 pub mod denoise;
 pub mod error;
+pub mod export;
 pub mod finished;
 mod ground;
 mod groups;

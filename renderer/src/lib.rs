@@ -18,6 +18,7 @@ pub mod guides;
 pub mod layers;
 pub mod color;
 pub mod encode;
+pub mod export;
 pub mod sample;
 
 pub use packshot_processor::SimdLevel;

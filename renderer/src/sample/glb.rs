@@ -5,19 +5,14 @@ use serde_json::{Value, json};
 
 use super::shell::Shell;
 use super::{Assembly, SampleMaterial};
+use crate::export::{Chunks, container};
 
 const METRES_PER_MM: f64 = 1e-3;
-
-// Constants of the glTF 2.0 specification, 5.1 and 5.11.
-const FLOAT: u32 = 5126;
-const UNSIGNED_INT: u32 = 5125;
-const ARRAY_BUFFER: u32 = 34962;
-const ELEMENT_ARRAY_BUFFER: u32 = 34963;
 
 /// The bytes of the file.
 pub(super) fn write(assembly: &Assembly) -> Vec<u8> {
     let mut materials: Vec<SampleMaterial> = Vec::new();
-    let mut buffer = Buffer::default();
+    let mut chunks = Chunks::default();
     let mut meshes = Vec::new();
     for mesh in &assembly.meshes {
         let material = materials.iter().position(|known| *known == mesh.material).unwrap_or_else(|| {
@@ -30,8 +25,8 @@ pub(super) fn write(assembly: &Assembly) -> Vec<u8> {
         meshes.push(json!({
             "name": mesh.name,
             "primitives": [{
-                "attributes": { "POSITION": buffer.push_positions(&metres), "NORMAL": buffer.push_vectors(&normals) },
-                "indices": buffer.push_indices(triangles),
+                "attributes": { "POSITION": chunks.push_positions(&metres), "NORMAL": chunks.push_vectors(&normals) },
+                "indices": chunks.push_long_indices(triangles),
                 "material": material,
             }],
         }));
@@ -54,11 +49,11 @@ pub(super) fn write(assembly: &Assembly) -> Vec<u8> {
         "nodes": nodes,
         "meshes": meshes,
         "materials": materials.iter().map(material_json).collect::<Vec<_>>(),
-        "accessors": buffer.accessors,
-        "bufferViews": buffer.views,
-        "buffers": [{ "byteLength": buffer.bytes.len() }],
+        "accessors": chunks.accessors,
+        "bufferViews": chunks.views,
+        "buffers": [{ "byteLength": chunks.bytes.len() }],
     });
-    container(document.to_string().into_bytes(), buffer.bytes)
+    container(document.to_string().into_bytes(), chunks.bytes)
 }
 
 fn material_json(material: &SampleMaterial) -> Value {
@@ -71,76 +66,6 @@ fn material_json(material: &SampleMaterial) -> Value {
             "roughnessFactor": material.roughness,
         },
     })
-}
-
-/// The two chunks behind the header of a GLB; all of it little-endian and aligned to 4 bytes.
-fn container(mut json: Vec<u8>, mut binary: Vec<u8>) -> Vec<u8> {
-    json.resize(json.len().next_multiple_of(4), b' ');
-    binary.resize(binary.len().next_multiple_of(4), 0);
-    let length = 12 + 8 + json.len() + 8 + binary.len();
-    let mut bytes = Vec::with_capacity(length);
-    let word = |value: usize| (value as u32).to_le_bytes();
-    bytes.extend(b"glTF");
-    bytes.extend(word(2));
-    bytes.extend(word(length));
-    for (kind, chunk) in [(b"JSON", json), (b"BIN\0", binary)] {
-        bytes.extend(word(chunk.len()));
-        bytes.extend(kind);
-        bytes.extend(chunk);
-    }
-    bytes
-}
-
-/// The binary chunk and the accessors into it.
-#[derive(Default)]
-struct Buffer {
-    bytes: Vec<u8>,
-    views: Vec<Value>,
-    accessors: Vec<Value>,
-}
-
-impl Buffer {
-    /// Vectors with their bounds, which glTF requires for positions. Returns the accessor's index.
-    fn push_positions(&mut self, positions: &[[f32; 3]]) -> usize {
-        let bound = |pick: fn(f32, f32) -> f32, start: f32| {
-            positions.iter().fold([start; 3], |bound, p| std::array::from_fn(|axis| pick(bound[axis], p[axis])))
-        };
-        let (min, max) = (bound(f32::min, f32::INFINITY), bound(f32::max, f32::NEG_INFINITY));
-        let accessor = self.push_vectors(positions);
-        self.accessors[accessor]["min"] = json!(min);
-        self.accessors[accessor]["max"] = json!(max);
-        accessor
-    }
-
-    fn push_vectors(&mut self, vectors: &[[f32; 3]]) -> usize {
-        let bytes = vectors.as_flattened().iter().flat_map(|value| value.to_le_bytes());
-        self.push(bytes, ARRAY_BUFFER, FLOAT, "VEC3", vectors.len())
-    }
-
-    fn push_indices(&mut self, triangles: &[[u32; 3]]) -> usize {
-        let indices = triangles.as_flattened();
-        let bytes = indices.iter().flat_map(|idx| idx.to_le_bytes());
-        self.push(bytes, ELEMENT_ARRAY_BUFFER, UNSIGNED_INT, "SCALAR", indices.len())
-    }
-
-    fn push(
-        &mut self,
-        bytes: impl Iterator<Item = u8>,
-        target: u32,
-        component_type: u32,
-        element_type: &str,
-        count: usize,
-    ) -> usize {
-        let offset = self.bytes.len();
-        self.bytes.extend(bytes);
-        self.views.push(json!({
-            "buffer": 0, "byteOffset": offset, "byteLength": self.bytes.len() - offset, "target": target,
-        }));
-        self.accessors.push(json!({
-            "bufferView": self.views.len() - 1, "componentType": component_type, "count": count, "type": element_type,
-        }));
-        self.accessors.len() - 1
-    }
 }
 
 fn f32_from(vector: DVec3) -> [f32; 3] {
