@@ -1,6 +1,7 @@
 //! Renders: submitted, listed, followed, cancelled, deleted; and their results.
 
 mod cache;
+pub mod export;
 mod finished;
 mod inputs;
 mod job;
@@ -33,6 +34,7 @@ use packshot_domain::reader::Reader;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::TaskState;
 
+pub use export::ExportHandler;
 pub use finished::{SweepError, sweep, sweep_soon};
 pub use inputs::ReceivedRequest;
 pub use log::{LogRequest, log};

@@ -1,9 +1,11 @@
-//! Dispatch of order lines by the direct path: each gets one job, whose task renders it with the built-in renderer.
+//! Dispatch of order lines by the direct path: each gets one job, whose task renders it with the built-in renderer, or
+//! exports it.
 
 use serde_json::Value as Json;
 
 use super::{find, owner};
 use crate::app::{App, AppError, Code};
+use crate::renders::export;
 use crate::renders::lines::{self, LineFacts};
 use crate::tenancy::RenderSettings;
 use packshot_contract::dispatch::{DispatchError, DispatchResult, OrderDispatch};
@@ -16,6 +18,7 @@ use packshot_domain::id::{OrderId, OrderLineId, TaskId};
 use packshot_domain::order::line::RenderStatus;
 use packshot_domain::order::{OrderChange, OrderRefusal};
 use packshot_domain::principal::Principal;
+use packshot_domain::step::StepName;
 use packshot_domain::task::{Lane, QueueName, TaskKind};
 use packshot_pipeline::plan::{self, Base, Kind};
 use packshot_worker::failpoint::Failpoint;
@@ -94,30 +97,32 @@ async fn work(
     line: &OrderLine,
 ) -> Result<LineWork, AppError> {
     let facts = lines::facts(&app.db, scope, line).await?;
-    let Some(kind) = lines::picture_kind(facts.output_type.fields.kind) else {
-        let detail = "its output type makes a GLB, and this version renders pictures alone";
-        return Err(AppError::new(Code::LineNotRenderable, detail));
-    };
     let Some(file) = &facts.cad_file else {
         return Err(AppError::new(Code::LineNotRenderable, "its product has no CAD file"));
     };
-    if kind == Kind::Turntable {
-        settings.require(Feature::Turntables)?;
-    }
     let input_name = Some(file.original_name.to_string());
-    let (kwargs, samples_target) = settled(&facts, kind, settings)?;
-    let task = NewTask {
-        id: TaskId::new(),
-        kind: TaskKind::Step(render_kind(kind).step()),
-        queue: QueueName::Render,
-        lane: Lane::builtin(),
-        priority: 0,
-        kwargs,
-        spec: None,
-        publishes: true,
-        waits_for: Vec::new(),
+    let (task, samples_target) = match lines::picture_kind(facts.output_type.fields.kind) {
+        Some(kind) => {
+            if kind == Kind::Turntable {
+                settings.require(Feature::Turntables)?;
+            }
+            let (kwargs, samples_target) = settled(&facts, kind, settings)?;
+            (task(render_kind(kind).step(), (QueueName::Render, Lane::builtin()), kwargs), samples_target)
+        }
+        None => {
+            let queue = QueueName::Convert;
+            (task(StepName::ExportGlb, (queue, Lane::of_queue(queue)), export::arguments()), 0)
+        }
     };
     Ok(LineWork { line: line.id, input_name, samples_target, tasks: vec![task] })
+}
+
+/// The task of a line, with the arguments of its step and those that all tasks of lines have.
+fn task(step: StepName, (queue, lane): (QueueName, Lane), mut kwargs: Json) -> NewTask {
+    kwargs["publish_asset_enabled"] = true.into();
+    kwargs["graph_authoritative_output_enabled"] = false.into();
+    let (id, kind) = (TaskId::new(), TaskKind::Step(step));
+    NewTask { id, kind, queue, lane, priority: 0, kwargs, spec: None, publishes: true, waits_for: Vec::new() }
 }
 
 /// The options as they are settled now, and the samples that they take.
@@ -127,9 +132,7 @@ fn settled(facts: &LineFacts, kind: Kind, settings: &RenderSettings) -> Result<(
     let plan = plan::resolve(&Base { kind, ..Base::default() }, &given.options, &settings.limits);
     let plan = plan.map_err(|faults| AppError::internal(std::io::Error::other(format!("{faults:?}"))))?;
     let samples = plan.options.samples.unwrap_or(1).saturating_mul(plan.n_pictures());
-    let mut kwargs = serde_json::to_value(&given).map_err(AppError::internal)?;
-    kwargs["publish_asset_enabled"] = true.into();
-    kwargs["graph_authoritative_output_enabled"] = false.into();
+    let kwargs = serde_json::to_value(&given).map_err(AppError::internal)?;
     Ok((kwargs, i32::try_from(samples).unwrap_or(i32::MAX)))
 }
 

@@ -138,6 +138,44 @@ impl LineFacts {
 
 /// The spec of a line's task, of what is true when its first attempt starts.
 pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: JobRef) -> Result<Spec, Failure> {
+    let rendered = found(db, settings, claimed, job, |facts| {
+        let kind = picture_kind(facts.output_type.fields.kind)?;
+        Some((kind, &claimed.input.kwargs))
+    });
+    Ok(Spec::RenderV1(rendered.await?))
+}
+
+/// What a line's product is exported of, of what is true when the first attempt starts. Options of pictures have no
+/// part in it.
+pub(super) async fn exported(
+    db: &Db,
+    settings: &Settings,
+    claimed: &Claimed,
+    job: JobRef,
+) -> Result<RenderV1, Failure> {
+    found(db, settings, claimed, job, |_| Some((Kind::Still, &Json::Null))).await
+}
+
+/// Refuses what has more parts without a material than its output type allows.
+///
+/// # Errors
+/// `unmapped_parts`.
+pub(super) fn check_unmapped(max: Option<u32>, n: u32) -> Result<(), Failure> {
+    let Some(max) = max.filter(|max| n > *max) else { return Ok(()) };
+    let detail = format!(
+        "{n} parts have no material, and its output type allows {max}: give them one in the product's `cad_part_materials`"
+    );
+    Err(Failure::new(FaultKind::Input, "unmapped_parts", detail))
+}
+
+/// What a line's product is made of, with the kind and the options of its pictures.
+async fn found<'k>(
+    db: &Db,
+    settings: &Settings,
+    claimed: &Claimed,
+    job: JobRef,
+    pictures: impl FnOnce(&LineFacts) -> Option<(Kind, &'k Json)>,
+) -> Result<RenderV1, Failure> {
     let away = |error: DbError| {
         tracing::warn!("what an order line is rendered of cannot be read: {error}");
         Failure::infrastructure("unavailable", "what the line is rendered of cannot be read")
@@ -147,7 +185,7 @@ pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: J
     let facts = facts(db, scope, &line).await.map_err(away)?;
     let settings = RenderSettings::of_tenant(db, settings, scope).await.map_err(away)?;
     let refused = |code: &str, detail: String| Failure::new(FaultKind::Input, code, detail);
-    let Some(kind) = picture_kind(facts.output_type.fields.kind) else {
+    let Some((kind, settled)) = pictures(&facts) else {
         return Err(refused("internal_error", "the output type has no pictures".to_owned()));
     };
     let Some(file) = &facts.cad_file else {
@@ -161,7 +199,7 @@ pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: J
         );
         return Err(refused("cad_conversion_unavailable", detail));
     };
-    let plan = facts.plan(kind, &claimed.input.kwargs, &settings)?;
+    let plan = facts.plan(kind, settled, &settings)?;
     let (chosen, own) = (facts.library(), settings.material_library.as_deref());
     let mut found = Vec::new();
     if let Some(name) = chosen.or(own).filter(|name| *name != BUILTIN_LIBRARY) {
@@ -178,12 +216,12 @@ pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: J
             }
         }
     }
-    Ok(Spec::RenderV1(RenderV1 {
+    Ok(RenderV1 {
         scene,
         environment: None,
         libraries: found,
         fallback_material: settings.fallback_material,
         plan,
         max_unmapped: facts.output_type.fields.max_unmapped,
-    }))
+    })
 }

@@ -288,6 +288,31 @@ pub(super) async fn store(
     Ok(Stored { files: rows, kept, result, document })
 }
 
+/// Puts one file into the store, and gives its row and what a package takes. It is recorded before: if its task is not
+/// completed with it, the sweep finds it.
+///
+/// # Errors
+/// Errors of the store or the database.
+pub(super) async fn store_file(
+    db: &Db,
+    store: &Store,
+    scope: TenantScope,
+    [name, format, media_type]: [&str; 3],
+    bytes: Bytes,
+) -> Result<(StoredFile, NewFile), OutputError> {
+    let [name, format, media_type] = [name, format, media_type].map(str::to_owned);
+    let (row, content) = document_file(DocumentFile { name, format, media_type, address: None, bytes }).await?;
+    let sha256 = content.sha256();
+    let new =
+        content.digests().map_or_else(|| NewObject::of(&row), |digests| NewObject::hashed(digests, &row.media_type));
+    // One record for one file.
+    if let Some(&recorded) = objects::record_all(db, scope, vec![new]).await?.first() {
+        put(db, store, scope, &row, content, recorded).await?;
+    }
+    let mut kept = kept(db, store, scope, std::slice::from_ref(&row), vec![sha256]).await?;
+    Ok((row, kept.remove(0)))
+}
+
 /// The files that were stored, as packages take them. Of each either the second digest is known, or its bytes are
 /// there.
 async fn kept(

@@ -25,6 +25,7 @@ use packshot_domain::id::{FileId, PackageId, RenderId};
 use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::object::Condition;
 use packshot_domain::principal::Principal;
+use packshot_domain::step::StepName;
 use packshot_domain::task::FaultKind;
 use packshot_domain::time::Timestamp;
 use packshot_worker::protocol::{Failure, PREVIEW_NAME};
@@ -165,6 +166,20 @@ pub(super) fn of_result(
         packages.push(package(by, [&format!("preview {}", of.id), PRODUCER], of, kept, previews)?);
     }
     Ok(packages)
+}
+
+/// The package of what another step than a render made of an order line.
+///
+/// # Errors
+/// [`Unfit::Defect`].
+pub(super) fn of_step(
+    of: JobRef,
+    step: StepName,
+    provenance: &Provenance,
+    files: Vec<NewFile>,
+) -> Result<WholePackage, Unfit> {
+    let kept = (RetentionClass::RenderOutput, metadata(provenance)?);
+    package(EventActor::System, [step.as_str(), PRODUCER], of, kept, files)
 }
 
 /// The metadata with a provenance. Where it is larger than metadata may be, the shot is left out, which is a file of

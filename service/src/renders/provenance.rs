@@ -23,6 +23,7 @@ use packshot_domain::id::RenderId;
 use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::principal::Principal;
 use packshot_domain::render::RenderKind;
+use packshot_domain::step::StepName;
 use packshot_json::canonical;
 use packshot_pipeline::plan::LightPlan;
 use packshot_words::Word;
@@ -93,13 +94,13 @@ pub(super) fn of(made_for: JobRef, input: &RenderInput, request: &Json, complete
 
 /// What the pictures of a render were made for.
 pub(super) fn job(of: JobRef, kind: RenderKind) -> ProvenanceJob {
+    of_job(of, kind.step())
+}
+
+/// What the files of a task were made for.
+pub(super) fn of_job(of: JobRef, step: StepName) -> ProvenanceJob {
     let order_line_id = (of.kind == JobKind::Line).then_some(of.record);
-    ProvenanceJob {
-        id: Some(of.id.uuid()),
-        order_line_id,
-        task_name: kind.step().to_string(),
-        ..ProvenanceJob::default()
-    }
+    ProvenanceJob { id: Some(of.id.uuid()), order_line_id, task_name: step.to_string(), ..ProvenanceJob::default() }
 }
 
 /// What the metadata of a render's package says of it.

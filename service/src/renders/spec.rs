@@ -82,21 +82,35 @@ impl Spec {
 
     /// The part that a worker needs.
     pub(super) fn into_input(self) -> RenderInput {
-        let Self::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan, max_unmapped: _ }) = self;
+        let Self::RenderV1(spec) = self;
+        spec.into_input()
+    }
+}
+
+impl RenderV1 {
+    /// The part that a worker needs.
+    pub(super) fn into_input(self) -> RenderInput {
+        let Self { scene, environment, libraries, fallback_material, plan, max_unmapped: _ } = self;
         RenderInput { scene, environment, libraries, fallback_material, plan }
     }
 }
 
-/// Addresses as texts.
-mod text {
-    use packshot_domain::hash::ContentAddress;
+/// Addresses and words as texts.
+pub(super) mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    pub(super) fn serialize<S: Serializer>(address: &ContentAddress, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(address)
+    pub(in super::super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ContentAddress, D::Error> {
+    pub(in super::super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 

@@ -213,7 +213,7 @@ impl Attempt {
             handle.0 = None;
         }
         match (outcome, unstored) {
-            (_, Some(error)) => Outcome::Failed(self.fail_to_store(&desk, error, Duration::ZERO)),
+            (_, Some(error)) => Outcome::Failed(fail_to_store(&desk, error, Duration::ZERO)),
             (protocol::Outcome::Completed(completed), None) => match self.save(&desk, received, completed).await {
                 Ok(delivery) => Outcome::Done(delivery),
                 Err(failure) => Outcome::Failed(failure),
@@ -236,11 +236,7 @@ impl Attempt {
             WorkEvent::Device(info, _) => {
                 desk.send(TaskUpdate::Device(serde_json::to_value(&info).unwrap_or_default()))
             }
-            WorkEvent::Step(change) => desk.send(TaskUpdate::Step(change.step, change.change)),
-            WorkEvent::Log(LogLine { step, level, message, duration_s, context }) => {
-                let step_name = TaskKind::Step(step);
-                desk.send(TaskUpdate::Log(NewLogRow { step_name, level, message, duration_s, context }));
-            }
+            event @ (WorkEvent::Step(_) | WorkEvent::Log(_)) => say_step(desk, event),
             WorkEvent::Progress(progress) => desk.send(TaskUpdate::Progress(progress)),
             WorkEvent::Picture => desk.send(TaskUpdate::WentOn),
             // Those of an order line have no address.
@@ -264,7 +260,7 @@ impl Attempt {
 
     /// Stores the files.
     async fn save(&self, desk: &Desk, received: Received, completed: Completed) -> Result<Delivery, Failure> {
-        self.check_unmapped(&completed)?;
+        lines::check_unmapped(self.max_unmapped, completed.unmapped_parts)?;
         let begun = Instant::now();
         desk.send(TaskUpdate::Finishing);
         desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
@@ -281,7 +277,7 @@ impl Attempt {
         });
         let (stored, packages) = match packed {
             Ok(packed) => packed,
-            Err(error) => return Err(self.fail_to_store(desk, error, begun.elapsed())),
+            Err(error) => return Err(fail_to_store(desk, error, begun.elapsed())),
         };
         let (duration_s, output) = (begun.elapsed().as_secs_f64(), stored.output());
         let context = Json::Object(output.clone());
@@ -304,31 +300,32 @@ impl Attempt {
         let duration_ms = i64::from(frames) * 1_000 / i64::from(fps);
         Some(Film { frames: i32::try_from(frames).unwrap_or(i32::MAX), duration_ms })
     }
+}
 
-    /// Pictures with more parts without a material than are allowed are not kept.
-    fn check_unmapped(&self, completed: &Completed) -> Result<(), Failure> {
-        let (Some(max), n) = (self.max_unmapped, completed.unmapped_parts) else { return Ok(()) };
-        if n <= max {
-            return Ok(());
+/// Reports that files could not be stored, and gives the failure of the attempt.
+pub(super) fn fail_to_store(desk: &Desk, error: OutputError, duration: Duration) -> Failure {
+    tracing::error!("the files cannot be stored: {error:?}");
+    let failure = error.into_failure();
+    let (duration_s, error) = (duration.as_secs_f64(), format!("{}: {}", failure.code, failure.detail));
+    desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Failed { duration_s, error: error.clone() }));
+    say(desk, LogLevel::Error, error, Some(duration_s), Json::Null);
+    failure
+}
+
+/// Passes on what a worker reports of its steps; other reports are left to the caller.
+pub(super) fn say_step(desk: &Desk, event: WorkEvent) {
+    match event {
+        WorkEvent::Step(change) => desk.send(TaskUpdate::Step(change.step, change.change)),
+        WorkEvent::Log(LogLine { step, level, message, duration_s, context }) => {
+            let step_name = TaskKind::Step(step);
+            desk.send(TaskUpdate::Log(NewLogRow { step_name, level, message, duration_s, context }));
         }
-        let detail = format!(
-            "{n} parts have no material, and its output type allows {max}: give them one in the product's `cad_part_materials`"
-        );
-        Err(Failure::new(FaultKind::Input, "unmapped_parts", detail))
-    }
-
-    fn fail_to_store(&self, desk: &Desk, error: OutputError, duration: Duration) -> Failure {
-        tracing::error!("the files cannot be stored: {error:?}");
-        let failure = error.into_failure();
-        let (duration_s, error) = (duration.as_secs_f64(), format!("{}: {}", failure.code, failure.detail));
-        desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Failed { duration_s, error: error.clone() }));
-        say(desk, LogLevel::Error, error, Some(duration_s), Json::Null);
-        failure
+        _ => {}
     }
 }
 
 /// A line about storing files.
-fn say(desk: &Desk, level: LogLevel, message: String, duration_s: Option<f64>, context: Json) {
+pub(super) fn say(desk: &Desk, level: LogLevel, message: String, duration_s: Option<f64>, context: Json) {
     let step_name = TaskKind::Step(StepName::OutputSave);
     desk.send(TaskUpdate::Log(NewLogRow { step_name, level, message, duration_s, context }));
 }

@@ -29,7 +29,7 @@ use crate::chores::{self, ChoreHandler};
 use crate::config::{DatabaseSettings, Secret, Settings, StoreSettings, Workers};
 use crate::events::hub::Hub;
 use crate::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
-use crate::renders::RenderHandler;
+use crate::renders::{ExportHandler, RenderHandler};
 use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
 use packshot_db::{DatabaseConfig, Db, Notice, PostgresUrls};
@@ -149,11 +149,12 @@ impl Running {
             executor: executor(&settings, device, kernel_cache, program)?,
             settings: settings.clone(),
         };
+        let exporter = ExportHandler::new(db.clone(), store.clone(), settings.clone(), program);
         let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         let queue = jobs::start(QueueParts {
             worker: succession::succeed(&db, &data).await?,
             db: db.clone(),
-            handlers: housekeeper.add_to(renderer.handlers()),
+            handlers: exporter.add_to(housekeeper.add_to(renderer.handlers())),
             settings: settings.clone(),
             stall_check_every: STALL_CHECK_EVERY,
             service_deaths_max: match settings.workers {

@@ -18,7 +18,7 @@ use packshot_service::chores::ChoreHandler;
 use packshot_service::config::{Settings, Sources};
 use packshot_service::events::hub::Hub;
 use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
-use packshot_service::renders::RenderHandler;
+use packshot_service::renders::{ExportHandler, RenderHandler};
 use packshot_service::server::accept::{self, Limits};
 use packshot_service::server::identity;
 use packshot_service::server::metrics::Metrics;
@@ -160,11 +160,12 @@ impl Installation {
             executor: Arc::new(InlineExecutor::new(Arc::new(Engine::new(options)))),
             settings: settings.clone(),
         };
+        let exporter = ExportHandler::new(db.clone(), store.clone(), settings.clone(), Program::UNNAMED);
         let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         jobs::start(QueueParts {
             worker: WorkerId::new(),
             db: db.clone(),
-            handlers: housekeeper.add_to(renderer.handlers()),
+            handlers: exporter.add_to(housekeeper.add_to(renderer.handlers())),
             settings: settings.clone(),
             stall_check_every: STALL_CHECK_EVERY,
             service_deaths_max: SERVICE_DEATHS_MAX_INLINE,

@@ -182,8 +182,10 @@ cases! {
         let app = TestApp::idle(&engine).await;
         let studio = Studio::open(&app).await;
         let still = studio.output_type("Front", small(), json!({})).await;
-        let glb = studio.output_type("Viewer", json!({}), json!({"kind": "glb"})).await;
-        let order = studio.order(&[&still, &glb, &still]).await;
+        let bare = id(&studio.made("/api/v1/products", json!({"pim_id": "bare", "name": "Without a file"})).await);
+        let of = |product: &str| json!({"product_id": product, "output_type_id": still});
+        let wanted = [of(&studio.product), of(&bare), of(&studio.product)];
+        let order = studio.made("/api/orders", json!({"lines": wanted})).await;
         let [first, second, third] = lines(&order).try_into().expect("three");
         assert_eq!(studio.of_line(&first, "dispatch").await.status, 200);
         assert_eq!(studio.of_line(&first, "dispatch").await.problem(), (409, "line_processing".to_owned()));

@@ -120,6 +120,7 @@ mod assets;
 mod told;
 mod documents;
 mod events;
+mod exports;
 mod files;
 mod idempotency;
 mod instance;

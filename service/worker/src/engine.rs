@@ -204,7 +204,7 @@ impl Engine {
             .inspect_err(|stopped| self.close_if_lost(&device, stopped, &step))
     }
 
-    fn import(&self, job: &Attempt<'_>) -> Result<((ImportKey, Arc<Product>), Facts), Stopped> {
+    pub(super) fn import(&self, job: &Attempt<'_>) -> Result<((ImportKey, Arc<Product>), Facts), Stopped> {
         let (key, product, is_new) = self.subjects.product(job.input, job.assets, job.cancel)?;
         let output = json!({
             "content_address": job.input.scene.to_string(),
@@ -216,7 +216,7 @@ impl Engine {
         Ok(((key, product), facts(output)))
     }
 
-    fn materials(
+    pub(super) fn materials(
         &self,
         job: &Attempt<'_>,
         product: &Product,

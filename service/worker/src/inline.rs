@@ -1,5 +1,6 @@
 //! Work on threads of this process.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -61,14 +62,18 @@ pub(super) fn run(
     // The state of the engine is behind locks and replaced as a whole, so a panic leaves nothing half done.
     let attempt = AssertUnwindSafe(|| engine.run(work, assets, cancel, emit));
     catch_unwind(attempt).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-        tracing::error!(job.id = %work.render, "the renderer panicked: {text}");
+        tracing::error!(job.id = %work.render, "the renderer panicked: {}", panic_text(&*panic));
         Outcome::Failed(Failure::infrastructure(
             "worker_panicked",
             "the renderer crashed; the service's log has the reason",
         ))
     })
+}
+
+/// What a panic says.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// A thread for one work. A panic ends it and nothing else.

@@ -24,6 +24,7 @@ mod documents;
 pub mod made_with;
 mod preview;
 mod render;
+pub mod export;
 pub mod engine;
 pub mod inline;
 mod frame;

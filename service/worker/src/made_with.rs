@@ -97,14 +97,14 @@ impl MadeWith {
             commit: engine.program.commit.map(str::to_owned),
             shader_digest: ContentAddress::from_hash(digest::of_shaders()),
             library: engine.library(job)?.as_deref().map(library),
-            map_digest: ContentAddress::of(canonical(&parts(subject)).as_bytes()),
+            map_digest: map_digest(subject),
             denoiser: denoiser(&taking, first),
             driver: device.adapter.as_ref().map(|adapter| adapter.driver.clone()),
         })
     }
 }
 
-fn library(resolved: &Resolved) -> MadeWithLibrary {
+pub(super) fn library(resolved: &Resolved) -> MadeWithLibrary {
     let library = &*resolved.library;
     let digest = format!("blake3:{}", library.digest());
     MadeWithLibrary {
@@ -122,6 +122,11 @@ fn denoiser(taking: &Taking, first: &Shot) -> Option<MadeWithDenoiser> {
         method: DenoiseWith::Packshot.word().to_owned(),
         weights_digest: ContentAddress::from_hash(Network::of(first).digest()),
     })
+}
+
+/// The digest of which part has which material.
+pub(super) fn map_digest(subject: &Subject) -> ContentAddress {
+    ContentAddress::of(canonical(&parts(subject)).as_bytes())
 }
 
 /// Which part has which material.
