@@ -29,6 +29,8 @@ mod materials;
 mod places;
 mod preflight;
 mod preset;
+#[cfg(feature = "service")]
+mod program_child;
 mod progress;
 mod render;
 mod sample;
@@ -111,6 +113,10 @@ enum Command {
     #[cfg(feature = "service")]
     #[command(hide = true)]
     WorkerChild,
+    /// The supervisor of a program that the service runs, started by the service
+    #[cfg(feature = "service")]
+    #[command(hide = true)]
+    ProgramChild,
     /// Trials of a device, as the GPU kit runs them
     #[command(subcommand, hide = true)]
     Kit(kit::KitCommand),
@@ -163,6 +169,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Client(command) => client::run(&command, cli.console.quiet),
         #[cfg(feature = "service")]
         Command::WorkerChild => worker_child::run(),
+        #[cfg(feature = "service")]
+        Command::ProgramChild => program_child::run(),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }

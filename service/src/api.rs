@@ -46,6 +46,7 @@ mod artifacts;
 mod packages;
 mod tasks;
 mod cad_files;
+mod cad_jobs;
 mod chores;
 mod worker_configs;
 mod settings;

@@ -6,6 +6,7 @@ use serde_json::Number;
 
 use crate::app::Explained;
 use crate::chores;
+use crate::products::cad_jobs;
 use crate::settings::{Definition, Kind as SettingKind, SETTINGS};
 use crate::tasks;
 use crate::tenancy::config_help;
@@ -31,7 +32,9 @@ pub fn texts() -> &'static Help {
 
 fn collect() -> Help {
     let config = config_help::MEMBERS.iter().map(|text| item("tenant_config", text));
-    let actions = [tasks::REQUEUE, chores::REPLAY, chores::SCRUB].map(|text| item("action", &text));
+    let of_files = [cad_jobs::REEXTRACT, cad_jobs::PROCESS_UNPROCESSED, cad_jobs::REGENERATE_THUMBNAILS];
+    let actions = [tasks::REQUEUE, chores::REPLAY, chores::SCRUB].into_iter().chain(of_files);
+    let actions = actions.map(|text| item("action", &text));
     let items = SETTINGS.iter().flat_map(of_setting).chain(config).chain(of_options()).chain(actions);
     Help { items: items.collect() }
 }

@@ -3,6 +3,7 @@
 
 pub mod choice;
 pub mod materials;
+pub(crate) mod of_tenant;
 mod upload;
 
 use serde::de::Error as _;

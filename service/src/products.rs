@@ -1,10 +1,13 @@
 //! What orders are about: products with their CAD files, what is made of them, and what their looks have in common.
 
 pub mod cad_files;
+pub mod cad_jobs;
+pub mod conversions;
 pub mod imports;
 pub mod output_types;
 mod parts;
 mod sheet;
+pub mod stuck;
 pub mod templates;
 
 use std::collections::BTreeMap;

@@ -14,6 +14,7 @@ mod provenance;
 mod spec;
 mod statistics;
 mod submit;
+pub mod thumbnails;
 mod work;
 mod wait;
 pub mod results;

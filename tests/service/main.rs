@@ -13,6 +13,7 @@ mod accessibility;
 mod alike;
 mod backup;
 mod client;
+mod conversion;
 mod crash;
 mod database;
 mod markdown;

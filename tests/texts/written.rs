@@ -12,7 +12,7 @@ const WRITTEN: &[[&str; 4]] = &[
     ["asset_not_current", "422", "the media asset is not current: there is a newer version, or its bytes are gone", ""],
     ["thumbnail_not_an_image", "422", "the media asset is no picture", ""],
     ["content_corrupt", "500", "the stored file is damaged", ""],
-    ["cad_file_processing", "409", "'{event}' is not possible for a CAD file that is {from}", ""],
+    ["cad_file_processing", "409", "the CAD file is being converted or read, or gets its picture", ""],
     ["line_processing", "409", "'{event}' is not possible for a line that is {from}", ""],
     ["order_rejected", "409", "'{change}' is not possible for an order that is {from}", ""],
     ["feature_disabled", "403", "`{feature}` is switched off for this tenant", ""],
@@ -68,6 +68,14 @@ const WRITTEN: &[[&str; 4]] = &[
     ["worker_hung", "failed", "the worker process did not respond for {} s", ""],
     ["worker_lost", "failed", "the worker ended without a result", ""],
     ["worker_panicked", "failed", "the renderer crashed; the service's log has the reason", ""],
+    [
+        "cad_conversion_unavailable",
+        "422",
+        "{name} is a STEP file, and this service has no converter: upload the product as GLB",
+        "",
+    ],
+    ["conversion_failed", "failed", "the converter ended with exit code {code}", ""],
+    ["conversion_timeout", "failed", "the converter was stopped: it did not end within {seconds:.0} s", ""],
     ["device_lost", "failed", "the device failed: {0}", ""],
     ["device_unavailable", "failed", "{name} cannot be used: {why}", ""],
     // The command and the service, by what only other machines and other versions have.

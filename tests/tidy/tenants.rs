@@ -20,6 +20,7 @@ const ALL_TENANTS: &[(&str, &str, usize)] = &[
     ("service/src/jobs/recovery.rs", "Housekeeping", 3),
     ("service/src/jobs/runner.rs", "Claiming", 1),
     ("service/src/jobs/runner.rs", "Instance", 1),
+    ("service/src/products/stuck.rs", "Housekeeping", 2),
     ("service/src/renders/finished.rs", "Housekeeping", 1),
     ("service/src/server/housekeeping.rs", "Housekeeping", 4),
     ("service/src/server/identity.rs", "Instance", 4),

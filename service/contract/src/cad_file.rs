@@ -97,3 +97,10 @@ pub struct CadFilePage {
     /// Cursor of the next page; `null` on the last page.
     pub next_cursor: Option<String>,
 }
+
+/// How many files got a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Queued {
+    /// The files.
+    pub queued: u64,
+}

@@ -1,27 +1,41 @@
 //! CAD files of a tenant: each content once, with what was read of it.
 
+mod conversion;
+mod effect;
+mod jobs;
+mod stuck;
+
+use std::collections::HashMap;
+
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use crate::artifacts::{self, WholePackage};
 use crate::audit::{self, NewEntry};
 use crate::channels::Said;
 use crate::column::Col;
-use crate::entity::cad_file;
+use crate::entity::{cad_file, job};
 use crate::level::Level;
 use crate::tx::Tx;
 use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, products};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::cad_file::{CadEvent, CadStatus, OriginalName, SourceFormat};
 use packshot_domain::channel::{ActivityType, Message};
+use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{CadFileId, TenantId, UserId};
+use packshot_domain::id::{AssetId, CadFileId, JobId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
 
+pub use conversion::{Attempt, Beginning, CadDelivery, begin};
+pub use jobs::{CadWork, ask};
+pub use stuck::{Stuck, release};
+
+pub(super) use effect::{CadEffect, converted, lock_of_line};
+
 /// A CAD file to record. Its bytes are in the store.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct NewCadFile {
     /// Its id.
     pub id: CadFileId,
@@ -41,6 +55,8 @@ pub struct NewCadFile {
     pub created_by: UserId,
     /// The package with its bytes.
     pub package: WholePackage,
+    /// What is to be done with it, where anything is.
+    pub work: Option<CadWork>,
 }
 
 /// What was read of a CAD file.
@@ -77,6 +93,10 @@ pub struct CadFile {
     pub error: Option<Json>,
     /// What was read of it.
     pub read: CadRead,
+    /// Its picture in lists.
+    pub thumbnail: Option<AssetId>,
+    /// The document of its newest job.
+    pub document: Option<JobDocument>,
     /// Who sent it.
     pub created_by: UserId,
     /// When it was sent.
@@ -115,6 +135,13 @@ async fn insert(tx: &Tx<'_>, tenant: TenantId, by: &Actor, new: &NewCadFile) -> 
         status: Set(Col(status)),
         error: Set(None),
         glb_address: Set(read.glb.map(Col)),
+        thumbnail_asset_id: Set(None),
+        job_id: Set(None),
+        converting_job: Set(None),
+        converting_task: Set(None),
+        processing_since: Set(None),
+        stalls: Set(0),
+        settled_at: Set(new.read.is_some().then_some(Col(now))),
         created_by: Set(Col(new.created_by)),
         created_at: Set(Col(now)),
         updated_at: Set(Col(now)),
@@ -128,9 +155,18 @@ async fn insert(tx: &Tx<'_>, tenant: TenantId, by: &Actor, new: &NewCadFile) -> 
         .filter(cad_file::Column::Address.eq(Col(new.address)))
         .one(tx.on())
         .await?;
-    let there = there.ok_or(DbError::NotFound("CAD file"))?;
+    let mut there = there.ok_or(DbError::NotFound("CAD file"))?;
     if made == 0 {
-        return Ok((CadFile::of(there)?, false));
+        return Ok((with_document(tx, there).await?, false));
+    }
+    let mut document = None;
+    if let Some(work) = &new.work {
+        let job = jobs::job_of(&there, new.created_by, work);
+        there.job_id = Some(Col(job.job.id));
+        there = save(tx, there).await?;
+        let made = crate::jobs::create_in(tx, tenant, &job).await?;
+        crate::jobs::announce(tx, tenant, &made, None);
+        document = made.document;
     }
     artifacts::store_in(tx, tenant, std::slice::from_ref(&new.package)).await?;
     note(tx, by, &there, json!({"before": null, "after": shown(&there)})).await?;
@@ -139,7 +175,7 @@ async fn insert(tx: &Tx<'_>, tenant: TenantId, by: &Actor, new: &NewCadFile) -> 
     let data = json!({"original_name": name, "size_bytes": there.size_bytes});
     let said = Said { actor: by.id, data, ..Said::about(message, there.id.0) };
     tx.told(|told| told.note(tenant, ActivityType::CadFileUploaded, said));
-    Ok((CadFile::of(there)?, true))
+    Ok((CadFile::of(there, document)?, true))
 }
 
 /// A CAD file of the tenant.
@@ -151,7 +187,7 @@ pub async fn get(db: &Db, scope: TenantScope, id: CadFileId) -> Result<CadFile, 
     db.read(scope, (scope.tenant, id), |tx, (tenant, id)| {
         Box::pin(async move {
             let row = cad_file::Entity::find_by_id((Col(*tenant), Col(*id))).one(tx.on()).await?;
-            CadFile::of(row.ok_or(DbError::NotFound("CAD file"))?)
+            with_document(tx, row.ok_or(DbError::NotFound("CAD file"))?).await
         })
     })
     .await
@@ -168,7 +204,10 @@ pub async fn with_content(db: &Db, scope: TenantScope, address: ContentAddress) 
             let found = cad_file::Entity::find()
                 .filter(cad_file::Column::TenantId.eq(Col(*tenant)))
                 .filter(cad_file::Column::Address.eq(Col(*address)));
-            found.one(tx.on()).await?.map(CadFile::of).transpose()
+            match found.one(tx.on()).await? {
+                Some(row) => with_document(tx, row).await.map(Some),
+                None => Ok(None),
+            }
         })
     })
     .await
@@ -185,7 +224,10 @@ pub async fn named(db: &Db, scope: TenantScope, name: &str) -> Result<Option<Cad
         Box::pin(async move {
             let named = cad_file::Entity::find().filter(C::TenantId.eq(Col(*tenant)));
             let newest = named.filter(C::OriginalName.eq(name.as_str())).order_by_desc(C::CreatedAt);
-            newest.order_by_desc(C::Id).one(tx.on()).await?.map(CadFile::of).transpose()
+            match newest.order_by_desc(C::Id).one(tx.on()).await? {
+                Some(row) => with_document(tx, row).await.map(Some),
+                None => Ok(None),
+            }
         })
     })
     .await
@@ -210,8 +252,7 @@ pub async fn list(
             let files = status.iter().fold(files, |files, status| files.filter(C::Status.eq(Col(*status))));
             let rows = page.narrow(files, C::CreatedAt, C::Id).all(tx.on()).await?;
             let page: Page<cad_file::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
-            let items = page.items.into_iter().map(CadFile::of).collect::<Result<_, _>>()?;
-            Ok(Page { items, next: page.next })
+            Ok(Page { items: with_documents(tx, page.items).await?, next: page.next })
         })
     })
     .await
@@ -221,11 +262,13 @@ pub async fn list(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`]; [`DbError::CadFile`] while it is converted; [`DbError::InUse`] when a product has it.
+/// [`DbError::NotFound`]; [`DbError::CadFileBusy`] while something works on it; [`DbError::InUse`] when a product has
+/// it.
 pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: CadFileId) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
         Box::pin(async move {
             let row = lock(tx, *tenant, *id).await?;
+            jobs::check_idle(tx, &row).await?;
             row.status.0.next(CadEvent::Delete)?;
             if products::is_any_of(tx, *tenant, *id).await? {
                 return Err(DbError::InUse("CAD file"));
@@ -241,6 +284,41 @@ async fn lock(tx: &Tx<'_>, tenant: TenantId, id: CadFileId) -> Result<cad_file::
     tx.enter(Level::CadFile);
     let row = cad_file::Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
     row.ok_or(DbError::NotFound("CAD file"))
+}
+
+async fn find(tx: &Tx<'_>, tenant: TenantId, id: CadFileId) -> Result<cad_file::Model, DbError> {
+    let row = cad_file::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
+    row.ok_or(DbError::NotFound("CAD file"))
+}
+
+/// Writes a locked file.
+async fn save(tx: &Tx<'_>, mut row: cad_file::Model) -> Result<cad_file::Model, DbError> {
+    (row.updated_at, row.revision) = (Col(tx.now().await?), row.revision + 1);
+    row.clone().into_active_model().reset_all().update_without_returning(tx.on()).await?;
+    Ok(row)
+}
+
+/// A file with the document of its newest job.
+async fn with_document(tx: &Tx<'_>, row: cad_file::Model) -> Result<CadFile, DbError> {
+    with_documents(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("CAD file"))
+}
+
+/// Files with the documents of their newest jobs.
+async fn with_documents(tx: &Tx<'_>, rows: Vec<cad_file::Model>) -> Result<Vec<CadFile>, DbError> {
+    use job::Column as C;
+    let (tenants, jobs): (Vec<_>, Vec<_>) = rows.iter().filter_map(|row| Some((row.tenant_id, row.job_id?))).unzip();
+    let mut documents: HashMap<JobId, JobDocument> = HashMap::new();
+    if !jobs.is_empty() {
+        let found = job::Entity::find().select_only().columns([C::Id, C::Document]);
+        let found = found.filter(C::TenantId.is_in(tenants)).filter(C::Id.is_in(jobs));
+        let found: Vec<(Col<JobId>, Option<Col<JobDocument>>)> = found.into_tuple().all(tx.on()).await?;
+        documents.extend(found.into_iter().filter_map(|(id, document)| Some((id.0, document?.0))));
+    }
+    let file = |row: cad_file::Model| {
+        let document = row.job_id.and_then(|id| documents.remove(&id.0));
+        CadFile::of(row, document)
+    };
+    rows.into_iter().map(file).collect()
 }
 
 /// What the audit log shows of a CAD file.
@@ -260,7 +338,7 @@ async fn note(tx: &Tx<'_>, by: &Actor, row: &cad_file::Model, detail: Json) -> R
 }
 
 impl CadFile {
-    fn of(row: cad_file::Model) -> Result<Self, DbError> {
+    fn of(row: cad_file::Model, document: Option<JobDocument>) -> Result<Self, DbError> {
         let unreadable = |reason: serde_json::Error| DbError::Corrupt { what: "CAD file", reason: reason.to_string() };
         let parts = serde_json::from_value(row.parts.0).map_err(unreadable)?;
         let size_mm = row.size_mm.map(|size_mm| serde_json::from_value(size_mm.0)).transpose().map_err(unreadable)?;
@@ -275,6 +353,8 @@ impl CadFile {
             status: row.status.0,
             error: row.error.map(|error| error.0),
             read: CadRead { parts, size_mm, glb: row.glb_address.map(|address| address.0) },
+            thumbnail: row.thumbnail_asset_id.map(Col::value),
+            document,
             created_by: row.created_by.0,
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,

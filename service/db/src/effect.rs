@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use super::jobs::JobError;
 use super::tasks::{Delivery, Task};
 use super::tx::Tx;
-use super::{DbError, orders, renders};
+use super::{DbError, cad_files, orders, renders};
 use packshot_domain::id::TenantId;
 use packshot_domain::job::{JobKind, JobRef, JobState};
 
@@ -72,7 +72,9 @@ pub struct Effects(HashMap<JobKind, Arc<dyn Effect>>);
 impl Default for Effects {
     fn default() -> Self {
         let of_render = Arc::new(renders::RenderEffect) as Arc<dyn Effect>;
-        Self(HashMap::from([(JobKind::Render, of_render), (JobKind::Line, Arc::new(orders::LineEffect))]))
+        let of_cad = Arc::new(cad_files::CadEffect) as Arc<dyn Effect>;
+        let of_line = Arc::new(orders::LineEffect) as Arc<dyn Effect>;
+        Self(HashMap::from([(JobKind::Render, of_render), (JobKind::Line, of_line), (JobKind::Cad, of_cad)]))
     }
 }
 

@@ -49,6 +49,9 @@ pub enum DbError {
     /// The state of a CAD file forbids it.
     #[error(transparent)]
     CadFile(#[from] IllegalCadState),
+    /// Something is at work on the CAD file.
+    #[error("the CAD file is being converted or read, or gets its picture")]
+    CadFileBusy,
     /// Something about an order forbids it.
     #[error(transparent)]
     Order(#[from] OrderRefusal),

@@ -18,7 +18,7 @@ use packshot_domain::order::line::RenderStatus;
 use packshot_domain::time::Timestamp;
 
 pub use saving::UnfitThumbnail;
-pub(super) use saving::{Going, check_thumbnail, outlive, save};
+pub(super) use saving::{Going, check_thumbnail, outlive, save, save_thumbnail_of_file};
 
 /// A media asset as it is stored, with what it is of.
 #[derive(Clone, Debug, PartialEq)]

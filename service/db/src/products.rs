@@ -4,7 +4,9 @@ mod parts;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select, SqlErr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
+};
 use serde_json::json;
 
 use crate::audit::{self, NewEntry};
@@ -17,7 +19,7 @@ use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, orders
 use packshot_domain::artifact::Label;
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::{CadFileId, ProductId, TenantId};
-use packshot_domain::product::{PartEntries, ProductFields, Thumbnail};
+use packshot_domain::product::{PartEntries, PartEntry, ProductFields, Thumbnail};
 use packshot_domain::time::Timestamp;
 
 /// A product as it is stored.
@@ -228,6 +230,41 @@ pub(super) async fn is_any_of(tx: &Tx<'_>, tenant: TenantId, file: CadFileId) ->
         .filter(product::Column::TenantId.eq(Col(tenant)))
         .filter(product::Column::CadFileId.eq(Col(file)));
     Ok(with_it.one(tx.on()).await?.is_some())
+}
+
+/// Locks the products of a CAD file, whose row is locked.
+pub(super) async fn lock_of(tx: &Tx<'_>, tenant: TenantId, file: CadFileId) -> Result<(), DbError> {
+    tx.enter(Level::Product);
+    of_file(tenant, file).lock_exclusive().all(tx.on()).await?;
+    Ok(())
+}
+
+fn of_file(tenant: TenantId, file: CadFileId) -> Select<product::Entity> {
+    let of_file = product::Entity::find().filter(product::Column::TenantId.eq(Col(tenant)));
+    of_file.filter(product::Column::CadFileId.eq(Col(file))).order_by_asc(product::Column::Id)
+}
+
+/// Gives the locked products of a CAD file what was found for parts that have no entry.
+pub(super) async fn fill(tx: &Tx<'_>, tenant: TenantId, file: CadFileId, found: &[PartEntry]) -> Result<(), DbError> {
+    let now = tx.now().await?;
+    for before in of_file(tenant, file).all(tx.on()).await? {
+        let id = before.id.0;
+        let entries = parts::of_one(tx, tenant, id).await?;
+        let filled = entries.clone().filled(found.to_vec());
+        if filled == entries {
+            continue;
+        }
+        parts::write(tx, tenant, id, &filled).await?;
+        let row = product::ActiveModel {
+            revision: Set(before.revision + 1),
+            updated_at: Set(Col(now)),
+            ..before.clone().into_active_model()
+        };
+        row.update_without_returning(tx.on()).await?;
+        let detail = audit::change(&shown(&before, &entries), &shown(&before, &filled));
+        note(tx, &Actor::system(), &before, detail).await?;
+    }
+    Ok(())
 }
 
 async fn find(tx: &Tx<'_>, tenant: TenantId, id: ProductId) -> Result<product::Model, DbError> {

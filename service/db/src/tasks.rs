@@ -2,6 +2,7 @@
 
 mod chore;
 mod claim;
+mod deferral;
 mod delivery;
 mod ending;
 mod list;
@@ -25,6 +26,8 @@ use packshot_domain::task::{Failures, FaultKind, LEASE, Lane, Lease, QueueName, 
 use packshot_domain::time::Timestamp;
 
 pub use chore::{NewChore, ask};
+pub use deferral::defer;
+pub(crate) use deferral::stop_stuck;
 pub use delivery::{Delivery, Film, OutputFile};
 pub use list::{QueueDepth, TaskView, get, is_cancelled, list, queue_depths, state_under};
 

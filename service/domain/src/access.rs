@@ -85,6 +85,8 @@ words! {
         WriteCatalogue = "write_catalogue",
         /// Makes, changes and deletes output types and render templates
         WriteOutputTypes = "write_output_types",
+        /// Has all CAD files read, or pictured, at once
+        ProcessCatalogue = "process_catalogue",
         /// Sees orders: a client their own, others all of the tenant
         ReadOrders = "read_orders",
         /// Makes, edits, submits and resubmits orders: a client their own
@@ -159,7 +161,9 @@ impl Permission {
             Self::ReadRenders | Self::ViewAnalytics | Self::ReadWorkerConfigs => Some(Scope::RendersRead),
             Self::TriggerRenders | Self::DeleteRenders => Some(Scope::RendersWrite),
             Self::ReadMaterials | Self::ReadCatalogue => Some(Scope::CatalogRead),
-            Self::WriteLibraries | Self::WriteCatalogue | Self::WriteOutputTypes => Some(Scope::CatalogWrite),
+            Self::WriteLibraries | Self::WriteCatalogue | Self::WriteOutputTypes | Self::ProcessCatalogue => {
+                Some(Scope::CatalogWrite)
+            }
             Self::ReadOrders => Some(Scope::OrdersRead),
             Self::WriteOrders | Self::RunOrders => Some(Scope::OrdersWrite),
             Self::ReadMedia => Some(Scope::MediaRead),
@@ -223,6 +227,7 @@ impl Permission {
             | Self::ReadWorkerConfigs => !matches!(role, Role::Client),
             Self::WriteLibraries
             | Self::WriteOutputTypes
+            | Self::ProcessCatalogue
             | Self::WriteSettings
             | Self::AllKeys
             | Self::ManageUsers

@@ -141,6 +141,8 @@ pub enum StepChange {
     Finish(Fields),
     /// It failed.
     Fail,
+    /// It is not needed, for this reason.
+    Skip(String),
 }
 
 /// A step was to end that has not begun.
@@ -187,6 +189,7 @@ impl JobDocument {
                     self.update_step(name, by, StepStatus::Done, None, at);
                 }
             }
+            Change::Step { name, at, change: StepChange::Skip(reason) } => self.skip_step(name, by, &reason, at),
             // The state and the error of the document are those of the attempt: they are set when it ends.
             Change::Step { name, at, change: StepChange::Fail } => {
                 self.update_step(name, by, StepStatus::Failed, None, at);
@@ -286,7 +289,7 @@ impl JobDocument {
         let mut records = self.steps.iter().filter(|step| step.name == name && step.task_id == by);
         records.any(|step| match change {
             StepChange::Begin(_) => step.started_at == at,
-            StepChange::Finish(_) | StepChange::Fail => step.completed_at == Some(at),
+            StepChange::Finish(_) | StepChange::Fail | StepChange::Skip(_) => step.completed_at == Some(at),
         })
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct CadFileForm {
 }
 
 /// The id in a path. Text that is not an id is the id of no file.
-fn cad_file_id(text: &str) -> ApiResult<CadFileId> {
+pub(super) fn cad_file_id(text: &str) -> ApiResult<CadFileId> {
     text.parse().map_err(|_| ApiError::new(Code::CadFileNotFound, "there is no such CAD file"))
 }
 

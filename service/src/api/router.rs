@@ -12,9 +12,10 @@ use super::operation::{CONTENT, FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST,
 use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
-    account, analytics, answer, api_keys, artifacts, audit, cad_files, channels, chores, cors, devices, health, help,
-    imports, jobs, libraries, materials, media_assets, openapi, orders, output_types, packages, preflight, products,
-    reference, render_templates, renders, settings, sign_in, tasks, tenant_config, tenants, users, worker_configs,
+    account, analytics, answer, api_keys, artifacts, audit, cad_files, cad_jobs, channels, chores, cors, devices,
+    health, help, imports, jobs, libraries, materials, media_assets, openapi, orders, output_types, packages,
+    preflight, products, reference, render_templates, renders, settings, sign_in, tasks, tenant_config, tenants, users,
+    worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -160,6 +161,11 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(cad_files::get, Tenant(P::ReadCatalogue), cad_file);
     add!(cad_files::content, Tenant(P::ReadCatalogue), cad_file, &CONTENT);
     add!(cad_files::delete, Tenant(P::WriteCatalogue), cad_file, &[Code::CadFileProcessing, Code::CadFileInUse]);
+    let works: &[Code] = &[Code::CadFileProcessing, Code::CadConversionUnavailable];
+    add!(cad_jobs::reextract, Tenant(P::WriteCatalogue), &IDEMPOTENT, cad_file, works);
+    add!(cad_jobs::regenerate_thumbnail, Tenant(P::WriteCatalogue), &IDEMPOTENT, cad_file, works);
+    add!(cad_jobs::regenerate_thumbnails, Tenant(P::ProcessCatalogue), &IDEMPOTENT);
+    add!(cad_jobs::process_unprocessed, Tenant(P::ProcessCatalogue), &IDEMPOTENT, &[Code::CadConversionUnavailable]);
     let product: &[Code] = &[Code::ProductNotFound];
     add!(products::list, List(P::ReadCatalogue), pages);
     add!(products::create, Tenant(P::WriteCatalogue), &JSON, &IDEMPOTENT, &[Code::PimIdExists]);

@@ -127,7 +127,9 @@ codes! {
     /// There is no such CAD file.
     CadFileNotFound = "cad_file_not_found", "check the id: GET /api/v1/cad-files lists the CAD files";
     /// The CAD file is being converted.
-    CadFileProcessing = "cad_file_processing", "wait until it is `ready` or `failed`";
+    CadFileProcessing = "cad_file_processing", "wait until its job has ended: GET /api/v1/cad-files/{id}, `job_doc`; or cancel the order line that converts it";
+    /// Nothing here converts the CAD file.
+    CadConversionUnavailable = "cad_conversion_unavailable", "upload the product as GLB, or ask whoever runs the service to name a converter: `cad_converter` in the settings file";
     /// The file is none that this service reads.
     UnsupportedCadFormat = "unsupported_cad_format", "export the product as GLB, or as STEP (ISO 10303-21)";
     /// The file is no sheet that this service reads.

@@ -233,6 +233,7 @@ impl From<DbError> for AppError {
             DbError::LastAdmin(LastAdmin::Tenant) => Self::new(Code::LastTenantAdmin, error.to_string()),
             DbError::Tenant(refusal) => refusal.into(),
             DbError::Artifact(error) => error.into(),
+            DbError::CadFileBusy => Self::new(Code::CadFileProcessing, error.to_string()),
             DbError::CadFile(reason) => Self::new(Code::CadFileProcessing, reason.to_string()),
             DbError::Exists(_) => Self::new(Code::LibraryVersionExists, error.to_string()),
             DbError::Exceeded(Exceeded::QueuedJobs { .. }) => Self::new(Code::QueueFull, error.to_string()),

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedSender;
@@ -57,6 +58,9 @@ pub enum Outcome {
     Failed(Failure),
     /// It was asked to stop, and did.
     Stopped,
+    /// It cannot be done now: the task goes back without having used an attempt, and is handed out again after this
+    /// time, or when what it waits for has ended.
+    Deferred(Duration),
 }
 
 /// What a task reports while it runs.
@@ -68,6 +72,8 @@ pub enum TaskUpdate {
     Device(Json),
     /// A step of the job's document changed.
     Step(StepName, StepPhase),
+    /// A step is not needed, for this reason.
+    Skipped(StepName, String),
     /// A line of the log.
     Log(NewLogRow),
     /// Its progress.

@@ -103,6 +103,7 @@ impl Ledger {
                 self.touch();
             }
             TaskUpdate::Step(name, phase) => self.step(name, phase),
+            TaskUpdate::Skipped(name, reason) => self.skip(name, reason),
             TaskUpdate::Log(row) => self.log(row),
             TaskUpdate::Progress(progress) => self.progress(progress),
             TaskUpdate::Event(event) => self.event(event),
@@ -122,6 +123,13 @@ impl Ledger {
         };
         self.change(Change::Step { name, at, change });
         let event = StepEvent { name: name.as_str().to_owned(), status, duration_s };
+        self.event(NewEvent { name: EventName::Step, data: json(&JobEvent::Step(event)) });
+    }
+
+    fn skip(&mut self, name: StepName, reason: String) {
+        let change = StepChange::Skip(reason);
+        self.change(Change::Step { name, at: self.now(), change });
+        let event = StepEvent { name: name.as_str().to_owned(), status: StepStatus::Skipped, duration_s: None };
         self.event(NewEvent { name: EventName::Step, data: json(&JobEvent::Step(event)) });
     }
 

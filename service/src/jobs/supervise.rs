@@ -99,6 +99,7 @@ impl Supervisor {
             Ok(Outcome::Rejected(delivery, failure)) => self.reject(delivery, failure).await,
             Ok(Outcome::Failed(failure)) => self.fail(failure).await,
             Ok(Outcome::Stopped) => self.stopped().await,
+            Ok(Outcome::Deferred(wait)) => self.defer(wait).await,
             Err(lost) => Err(lost),
         };
         match ended {
@@ -328,6 +329,13 @@ impl Supervisor {
             AfterFailure::Cancelled => self.last_line().info("cancelled"),
         }
         Ok(())
+    }
+
+    /// Puts the task back, which cannot be done now. Nothing of the attempt is written.
+    async fn defer(&mut self, wait: Duration) -> Result<(), Lost> {
+        let (db, scope, lease) = (self.db().clone(), self.scope(), self.claimed.lease);
+        tracing::debug!("cannot be done now: put back for {wait:?}");
+        self.insist(|| tasks::defer(&db, scope, lease, wait)).await
     }
 
     /// Ends an attempt that was asked to stop.

@@ -1,10 +1,11 @@
 //! Dispatch of order lines by the direct path: each gets one job, whose task renders it with the built-in renderer, or
-//! exports it.
+//! exports it, after another one that converts its CAD file, where that has no GLB yet.
 
 use serde_json::Value as Json;
 
 use super::{find, owner};
 use crate::app::{App, AppError, Code};
+use crate::products::cad_jobs;
 use crate::renders::export;
 use crate::renders::lines::{self, LineFacts};
 use crate::tenancy::RenderSettings;
@@ -101,7 +102,7 @@ async fn work(
         return Err(AppError::new(Code::LineNotRenderable, "its product has no CAD file"));
     };
     let input_name = Some(file.original_name.to_string());
-    let (task, samples_target) = match lines::picture_kind(facts.output_type.fields.kind) {
+    let (mut task, samples_target) = match lines::picture_kind(facts.output_type.fields.kind) {
         Some(kind) => {
             if kind == Kind::Turntable {
                 settings.require(Feature::Turntables)?;
@@ -114,7 +115,10 @@ async fn work(
             (task(StepName::ExportGlb, (queue, Lane::of_queue(queue)), export::arguments()), 0)
         }
     };
-    Ok(LineWork { line: line.id, input_name, samples_target, tasks: vec![task] })
+    let conversion = cad_jobs::conversion(app, file);
+    task.waits_for = conversion.iter().map(|conversion| conversion.id).collect();
+    let tasks = conversion.into_iter().chain([task]).collect();
+    Ok(LineWork { line: line.id, input_name, samples_target, tasks })
 }
 
 /// The task of a line, with the arguments of its step and those that all tasks of lines have.

@@ -1,13 +1,16 @@
 //! CAD files: recognised by their content, read at once where they are GLB, kept in a package of their own.
 
+use super::cad_jobs;
 use crate::app::{App, AppError, Code, Page, PageRequest, Upload};
 use crate::objects;
 use crate::packages::caller;
+use crate::store::Store;
 use packshot_contract::cad_file::{CadFile, CadFileLinks, ParsedObjects};
+use packshot_contract::document::Document;
 use packshot_contract::problem::Finding;
-use packshot_db::TenantScope;
 use packshot_db::artifacts::{NewFile, NewPackage, WholePackage};
 use packshot_db::cad_files::{self as rows, CadRead, NewCadFile};
+use packshot_db::{Db, TenantScope};
 use packshot_domain::artifact::{
     ArtifactFile, ByteSize, Label, MediaType, Metadata, Receipt, RelativePath, RetentionClass,
 };
@@ -41,7 +44,7 @@ pub async fn add(app: &App, who: &Principal, sent_name: &str, upload: Upload) ->
     let by = caller::actor(app, who).await?;
     objects::keep(&app.db, &app.store, scope, upload, media_type).await?;
     let id = CadFileId::new();
-    let file = stored(app, &original_name, media_type, &digests).await?;
+    let file = stored((&app.db, &app.store), &original_name, media_type, &digests).await?;
     let fit = |text: &str| text.parse::<Label>().map_err(AppError::internal);
     let name = original_name.as_str().chars().take(200).collect::<String>();
     let package = NewPackage {
@@ -62,6 +65,7 @@ pub async fn add(app: &App, who: &Principal, sent_name: &str, upload: Upload) ->
         read,
         created_by: who.user,
         package: WholePackage { by, package, files: vec![file] },
+        work: cad_jobs::of_upload(app, source_format),
     };
     let (file, is_new) = rows::create(&app.db, scope, who.actor(), new).await?;
     Ok((shown(file), is_new))
@@ -100,7 +104,7 @@ fn refused(Failure { code, detail, findings, .. }: Failure) -> AppError {
     AppError::of_input(code, detail, findings)
 }
 
-fn media_type(format: SourceFormat) -> &'static str {
+pub(super) fn media_type(format: SourceFormat) -> &'static str {
     match format {
         SourceFormat::Step => "model/step",
         SourceFormat::Glb => "model/gltf-binary",
@@ -108,13 +112,18 @@ fn media_type(format: SourceFormat) -> &'static str {
 }
 
 /// The file as its package has it.
-async fn stored(app: &App, name: &OriginalName, media_type: &str, digests: &Digests) -> Result<NewFile, AppError> {
+pub(super) async fn stored(
+    (db, store): (&Db, &Store),
+    name: &OriginalName,
+    media_type: &str,
+    digests: &Digests,
+) -> Result<NewFile, AppError> {
     let size = ByteSize::new(digests.size_bytes).map_err(AppError::internal)?;
     let path = name.as_str().parse::<RelativePath>().or_else(|_| "file".parse()).map_err(AppError::internal)?;
     let media_type = media_type.parse::<MediaType>().map_err(AppError::internal)?;
     let (address, sha256) = (digests.address, digests.sha256);
-    let stored_at = app.db.now().await?;
-    let receipt = Receipt { backend: app.store.backend(), size, stored_at };
+    let stored_at = db.now().await?;
+    let receipt = Receipt { backend: store.backend(), size, stored_at };
     Ok(NewFile { file: ArtifactFile { id: FileId::new(), path, media_type, size, address, sha256 }, receipt })
 }
 
@@ -173,8 +182,9 @@ fn shown(file: rows::CadFile) -> CadFile {
         status: file.status.into(),
         error: file.error,
         glb_path: file.read.glb.map(|address| address.to_string()),
-        thumbnail_asset_id: None,
-        job_doc: None,
+        thumbnail_asset_id: file.thumbnail.map(|asset| asset.uuid()),
+        // The document is of our own make, so that it is JSON.
+        job_doc: file.document.map(|document| serde_json::to_value(Document::from(document)).unwrap_or_default()),
         created_at: file.created_at.into(),
         updated_at: file.updated_at.into(),
         links,

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use crate::app::{App, AppError, ErrorKind};
-use crate::libraries::materials;
+use crate::config::Settings;
+use crate::libraries::{materials, of_tenant};
+use crate::store::Store;
+use packshot_db::{Db, TenantScope};
 use packshot_domain::principal::Principal;
 use packshot_domain::product::{FoundBy, PartEntry};
 use packshot_materials::library::{Library, MaterialMethod};
@@ -21,7 +24,27 @@ pub(super) async fn found(app: &App, who: &Principal, parts: &[String]) -> Resul
         Err(error) if matches!(error.kind(), ErrorKind::Input(_)) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    Ok(parts.iter().filter_map(|part| entry(&library, part)).collect())
+    Ok(entries(&library, parts))
+}
+
+/// The same for a tenant, where there is no caller: when a task has read a CAD file.
+///
+/// # Errors
+/// Errors of the database or the store.
+pub(super) async fn found_of(
+    place: (&Db, &Store, &Settings),
+    scope: TenantScope,
+    parts: &[String],
+) -> Result<Vec<PartEntry>, AppError> {
+    match of_tenant::library(place, scope).await {
+        Ok(library) => Ok(entries(&library, parts)),
+        Err(error) if matches!(error.kind(), ErrorKind::Input(_)) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn entries(library: &Library, parts: &[String]) -> Vec<PartEntry> {
+    parts.iter().filter_map(|part| entry(library, part)).collect()
 }
 
 fn entry(library: &Library, part: &str) -> Option<PartEntry> {

@@ -185,7 +185,7 @@ impl Attempt {
         let outcome = loop {
             tokio::select! {
                 biased;
-                Some(event) = told.recv() => say_step(&desk, event),
+                Some(event) = told.recv() => say_step(&desk, event, |step| step),
                 outcome = &mut end => break outcome.unwrap_or_else(|_| {
                     ExportOutcome::Failed(Failure::infrastructure("worker_lost", "the export ended without a result"))
                 }),
@@ -238,7 +238,7 @@ impl Attempt {
             "unmapped_parts": exported.unmapped_parts,
             "duration_s": exported.duration_s,
         });
-        Ok(Delivery { output, files: vec![row], packages: vec![package] })
+        Ok(Delivery { output, files: vec![row], packages: vec![package], cad: None })
     }
 
     /// How the file came about. Nothing was rendered: no shot, no samples, no device.

@@ -137,8 +137,8 @@ impl LineFacts {
 }
 
 /// The spec of a line's task, of what is true when its first attempt starts.
-pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: JobRef) -> Result<Spec, Failure> {
-    let rendered = found(db, settings, claimed, job, |facts| {
+pub(super) async fn spec(db: &Db, process: &Settings, claimed: &Claimed, job: JobRef) -> Result<Spec, Failure> {
+    let rendered = found(db, process, claimed, job, |facts| {
         let kind = picture_kind(facts.output_type.fields.kind)?;
         Some((kind, &claimed.input.kwargs))
     });
@@ -147,13 +147,8 @@ pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: J
 
 /// What a line's product is exported of, of what is true when the first attempt starts. Options of pictures have no
 /// part in it.
-pub(super) async fn exported(
-    db: &Db,
-    settings: &Settings,
-    claimed: &Claimed,
-    job: JobRef,
-) -> Result<RenderV1, Failure> {
-    found(db, settings, claimed, job, |_| Some((Kind::Still, &Json::Null))).await
+pub(super) async fn exported(db: &Db, process: &Settings, claimed: &Claimed, job: JobRef) -> Result<RenderV1, Failure> {
+    found(db, process, claimed, job, |_| Some((Kind::Still, &Json::Null))).await
 }
 
 /// Refuses what has more parts without a material than its output type allows.
@@ -171,7 +166,7 @@ pub(super) fn check_unmapped(max: Option<u32>, n: u32) -> Result<(), Failure> {
 /// What a line's product is made of, with the kind and the options of its pictures.
 async fn found<'k>(
     db: &Db,
-    settings: &Settings,
+    process: &Settings,
     claimed: &Claimed,
     job: JobRef,
     pictures: impl FnOnce(&LineFacts) -> Option<(Kind, &'k Json)>,
@@ -183,7 +178,7 @@ async fn found<'k>(
     let scope = TenantScope::of(claimed.tenant);
     let line = orders::line(db, scope, None, OrderLineId::from_uuid(job.record)).await.map_err(away)?;
     let facts = facts(db, scope, &line).await.map_err(away)?;
-    let settings = RenderSettings::of_tenant(db, settings, scope).await.map_err(away)?;
+    let settings = RenderSettings::of_tenant(db, process, scope).await.map_err(away)?;
     let refused = |code: &str, detail: String| Failure::new(FaultKind::Input, code, detail);
     let Some((kind, settled)) = pictures(&facts) else {
         return Err(refused("internal_error", "the output type has no pictures".to_owned()));
@@ -193,10 +188,13 @@ async fn found<'k>(
         return Err(refused("cad_file_not_found", detail.to_owned()));
     };
     let Some(scene) = file.read.glb else {
-        let detail = format!(
-            "{} is a STEP file, and this service has no converter: upload the product as GLB",
-            file.original_name
-        );
+        let detail = match process.cad_converter {
+            Some(_) => format!("{} has not been converted: dispatch the line again", file.original_name),
+            None => format!(
+                "{} is a STEP file, and this service has no converter: upload the product as GLB",
+                file.original_name
+            ),
+        };
         return Err(refused("cad_conversion_unavailable", detail));
     };
     let plan = facts.plan(kind, settled, &settings)?;

@@ -267,6 +267,7 @@ pub(super) async fn store(
     // Of an order line, the place below which clients know its files.
     let output_path = match (job.kind, rows.first()) {
         (JobKind::Line, Some(first)) => format!("renders/{}/{}", job.record, first.name),
+        (JobKind::Cad, Some(first)) => format!("thumbnails/{}/{}", job.record, first.name),
         _ => shown.first().map_or_else(String::new, |file| file.name.clone()),
     };
     let document = DocumentResult {

@@ -85,7 +85,7 @@ fn read<T: FromStr<Err: Display>>(text: &str) -> Result<T, Unfit> {
 /// # Errors
 /// [`Unfit::Defect`].
 pub(super) fn class_of(job: JobRef, request: &Json) -> Result<RetentionClass, Unfit> {
-    if job.kind == JobKind::Line {
+    if matches!(job.kind, JobKind::Line | JobKind::Cad) {
         return Ok(RetentionClass::RenderOutput);
     }
     RetentionClass::named(request["retention_class"].as_str().unwrap_or_default()).map_err(Unfit::defect)
@@ -134,7 +134,8 @@ fn package(
 ) -> Result<WholePackage, Unfit> {
     let subject = match of.kind {
         JobKind::Line => format!("order_line:{}", of.record),
-        JobKind::Render | JobKind::Shadow | JobKind::Cad | JobKind::Design => format!("render:{}", of.id),
+        JobKind::Cad => format!("cad_file:{}", of.record),
+        JobKind::Render | JobKind::Shadow | JobKind::Design => format!("render:{}", of.id),
     };
     let subject = read(&subject)?;
     let [name, producer] = [read(name)?, read(producer)?];

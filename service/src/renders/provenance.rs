@@ -24,6 +24,7 @@ use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::principal::Principal;
 use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
+use packshot_domain::task::TaskKind;
 use packshot_json::canonical;
 use packshot_pipeline::plan::LightPlan;
 use packshot_words::Word;
@@ -31,7 +32,12 @@ use packshot_worker::made_with::MadeWith;
 use packshot_worker::protocol::{Completed, RenderInput};
 
 /// The provenance of a render's finished pictures.
-pub(super) fn of(made_for: JobRef, input: &RenderInput, request: &Json, completed: &Completed) -> Provenance {
+pub(super) fn of(
+    (made_for, task): (JobRef, TaskKind),
+    input: &RenderInput,
+    request: &Json,
+    completed: &Completed,
+) -> Provenance {
     let options = &input.plan.options;
     let MadeWith { version, commit, shader_digest, library, map_digest, denoiser, driver } = &*completed.made_with;
     let shot = completed.documents.iter().find(|document| document.name == SHOT);
@@ -40,7 +46,7 @@ pub(super) fn of(made_for: JobRef, input: &RenderInput, request: &Json, complete
     let device = &completed.device;
     Provenance {
         provenance_version: PROVENANCE_VERSION,
-        job: job(made_for, render_kind(input.plan.kind)),
+        job: ProvenanceJob { task_name: task.to_string(), ..job(made_for, render_kind(input.plan.kind)) },
         renderer: ProvenanceRenderer {
             name: RENDERER.to_owned(),
             version: Some(version.clone()),
@@ -51,7 +57,7 @@ pub(super) fn of(made_for: JobRef, input: &RenderInput, request: &Json, complete
         scene: ProvenanceScene {
             content_address: input.scene.into(),
             source_content_address: None,
-            cad_file_id: None,
+            cad_file_id: (made_for.kind == JobKind::Cad).then_some(made_for.record),
             converter: None,
         },
         materials: ProvenanceMaterials {

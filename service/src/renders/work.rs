@@ -11,7 +11,7 @@ use tokio::time::sleep_until;
 use super::finished::SweepAfter;
 use super::outputs::{self, OutputError, Received, TenantAssets};
 use super::spec::Spec;
-use super::{lines, packages, provenance};
+use super::{lines, packages, provenance, thumbnails};
 use crate::config::Settings;
 use crate::events::hub::{Hub, Preview};
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
@@ -59,7 +59,8 @@ pub struct RenderHandler {
 impl RenderHandler {
     /// The handlers of all its tasks.
     pub fn handlers(self) -> Handlers {
-        let kinds: Vec<TaskKind> = RenderKind::ALL.iter().map(|kind| TaskKind::Step(kind.step())).collect();
+        let steps = RenderKind::ALL.iter().map(|kind| kind.step()).chain([StepName::RenderThumbnail]);
+        let kinds: Vec<TaskKind> = steps.map(TaskKind::Step).collect();
         let lane = (QueueName::Render, Lane::builtin(), LaneLimit::OfQueue);
         Handlers::default().with(lane, &kinds, Arc::new(self))
     }
@@ -72,8 +73,11 @@ impl Handler for RenderHandler {
                 Failure::new(FaultKind::Input, "internal_error", "a render task without a job has no record")
             })?;
             let (spec, frozen) = match (&claimed.input.spec, job.kind) {
-                (None, JobKind::Line) => {
-                    let spec = lines::spec(&self.db, &self.settings, claimed, job).await?;
+                (None, JobKind::Line | JobKind::Cad) => {
+                    let spec = match job.kind {
+                        JobKind::Cad => thumbnails::spec(&self.db, &self.settings, claimed, job).await?,
+                        _ => lines::spec(&self.db, &self.settings, claimed, job).await?,
+                    };
                     let stored = spec.write().map_err(|error| {
                         tracing::error!("the spec of a task cannot be written: {error}");
                         Failure::new(FaultKind::Input, "internal_error", "the task cannot be stored")
@@ -94,6 +98,7 @@ impl Handler for RenderHandler {
                 place: self.clone(),
                 tenant: claimed.tenant,
                 job,
+                kind: claimed.task.kind,
                 max_unmapped,
                 request: claimed.input.kwargs.clone(),
                 formats: input.plan.files.iter().map(|file| file.format).collect(),
@@ -145,6 +150,8 @@ struct Attempt {
     place: RenderHandler,
     tenant: TenantId,
     job: JobRef,
+    /// What the task is.
+    kind: TaskKind,
     /// How many parts may be left without a material, where that is limited.
     max_unmapped: Option<u32>,
     /// The effective request.
@@ -236,13 +243,21 @@ impl Attempt {
             WorkEvent::Device(info, _) => {
                 desk.send(TaskUpdate::Device(serde_json::to_value(&info).unwrap_or_default()))
             }
-            event @ (WorkEvent::Step(_) | WorkEvent::Log(_)) => say_step(desk, event),
+            event @ (WorkEvent::Step(_) | WorkEvent::Log(_)) => say_step(desk, event, |step| self.step(step)),
             WorkEvent::Progress(progress) => desk.send(TaskUpdate::Progress(progress)),
             WorkEvent::Picture => desk.send(TaskUpdate::WentOn),
             // Those of an order line have no address.
             WorkEvent::Preview(_) if self.job.kind != JobKind::Render => {}
             WorkEvent::Preview(preview) => self.show(desk, Preview::new(preview.png.clone(), preview.samples_done)),
             WorkEvent::File(_) | WorkEvent::Finished(_) => {}
+        }
+    }
+
+    /// What a step of the worker is here: a thumbnail is a still to it.
+    fn step(&self, step: StepName) -> StepName {
+        match (self.kind, step) {
+            (TaskKind::Step(own @ StepName::RenderThumbnail), StepName::RenderStill) => own,
+            _ => step,
         }
     }
 
@@ -266,7 +281,7 @@ impl Attempt {
         desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
         say(desk, LogLevel::Info, "started".to_owned(), None, Json::Null);
         Failpoint::Store.pass();
-        let made = provenance::of(self.job, &self.work.input, &self.request, &completed);
+        let made = provenance::of((self.job, self.kind), &self.work.input, &self.request, &completed);
         let (db, store, scope) = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
         let storing = outputs::store(db, store, scope, self.job, &self.formats, received, completed);
         let packed = storing.await.and_then(|mut stored| {
@@ -289,7 +304,7 @@ impl Attempt {
         let film = self.film();
         // The files of all pictures together, not those of single ones.
         files.iter_mut().filter(|file| MOVIES.contains(&file.media_type.as_str())).for_each(|file| file.film = film);
-        Ok(Delivery { output, files, packages })
+        Ok(Delivery { output, files, packages, cad: None })
     }
 
     /// How long the movies of a turntable are.
@@ -312,12 +327,13 @@ pub(super) fn fail_to_store(desk: &Desk, error: OutputError, duration: Duration)
     failure
 }
 
-/// Passes on what a worker reports of its steps; other reports are left to the caller.
-pub(super) fn say_step(desk: &Desk, event: WorkEvent) {
+/// Passes on what a worker reports of its steps, each under the name that it has in the job; other reports are left to
+/// the caller.
+pub(super) fn say_step(desk: &Desk, event: WorkEvent, named: impl Fn(StepName) -> StepName) {
     match event {
-        WorkEvent::Step(change) => desk.send(TaskUpdate::Step(change.step, change.change)),
+        WorkEvent::Step(change) => desk.send(TaskUpdate::Step(named(change.step), change.change)),
         WorkEvent::Log(LogLine { step, level, message, duration_s, context }) => {
-            let step_name = TaskKind::Step(step);
+            let step_name = TaskKind::Step(named(step));
             desk.send(TaskUpdate::Log(NewLogRow { step_name, level, message, duration_s, context }));
         }
         _ => {}

@@ -29,11 +29,14 @@ use crate::chores::{self, ChoreHandler};
 use crate::config::{DatabaseSettings, Secret, Settings, StoreSettings, Workers};
 use crate::events::hub::Hub;
 use crate::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
+use crate::products::conversions::{CONVERSION_TIME_MAX, ConversionHandler};
+use crate::products::stuck;
 use crate::renders::{ExportHandler, RenderHandler};
 use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
 use packshot_db::{DatabaseConfig, Db, Notice, PostgresUrls};
 use packshot_domain::task::{SERVICE_DEATHS_MAX, SERVICE_DEATHS_MAX_INLINE};
+use packshot_worker::command::Launcher;
 use packshot_worker::device;
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::executor::Executor;
@@ -48,6 +51,8 @@ pub const STOP_LOG_TARGET: &str = "packshot_service::server::stop";
 pub const DATABASE_FILE: &str = "packshot.db";
 /// The argument with which the command becomes a worker process.
 const WORKER_COMMAND: &str = "worker-child";
+/// The argument with which the command becomes the supervisor of a program.
+const PROGRAM_COMMAND: &str = "program-child";
 /// Connections to a PostgreSQL server, at most.
 const DATABASE_CONNECTIONS: u32 = 16;
 /// How long a client may neither send nor take a byte.
@@ -150,11 +155,18 @@ impl Running {
             settings: settings.clone(),
         };
         let exporter = ExportHandler::new(db.clone(), store.clone(), settings.clone(), program);
+        let converter = ConversionHandler {
+            db: db.clone(),
+            store: store.clone(),
+            settings: settings.clone(),
+            launcher: Launcher::new(std::env::current_exe().map_err(internal)?, vec![PROGRAM_COMMAND.into()]),
+            time_max: CONVERSION_TIME_MAX,
+        };
         let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         let queue = jobs::start(QueueParts {
             worker: succession::succeed(&db, &data).await?,
             db: db.clone(),
-            handlers: exporter.add_to(housekeeper.add_to(renderer.handlers())),
+            handlers: converter.add_to(exporter.add_to(housekeeper.add_to(renderer.handlers()))),
             settings: settings.clone(),
             stall_check_every: STALL_CHECK_EVERY,
             service_deaths_max: match settings.workers {
@@ -170,6 +182,8 @@ impl Running {
         lasting::spawn("collection", move || chores::collection::run(collected.0.clone(), collected.1.clone()));
         let read = (db.clone(), store.clone(), settings.clone());
         lasting::spawn("scrub", move || chores::scrub::run(read.0.clone(), read.1.clone(), read.2.clone()));
+        let watched = db.clone();
+        lasting::spawn("stuck CAD files", move || stuck::run(watched.clone()));
         // Notices that come before it begins are found by polling, as are those that come while nothing listens.
         let notified = (db.notices(), hub.clone(), queue.clone());
         lasting::spawn("notices", move || {

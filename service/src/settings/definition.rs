@@ -387,9 +387,7 @@ pub static SETTINGS: [Definition; 23] = [
         description: "The program that converts STEP files to GLB; its folder and arguments are never shown. Null: there is none, and STEP files cannot be rendered.",
         affects: &["products"],
         recommendation: None,
-        warning: Some(
-            "only in the settings file, which is read when the service starts; this version takes no STEP files yet",
-        ),
+        warning: Some("only in the settings file, which is read when the service starts"),
     },
 ];
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) use crate::picture::pixels;
 pub(crate) use packshot_db::testing::TestDatabase;
 use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, keys, tenants, users};
 use packshot_domain::access::{Role, Scope};
@@ -34,6 +35,7 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
+use crate::converter;
 use crate::glb::Glb;
 
 /// How long a test waits for anything.
@@ -83,6 +85,8 @@ pub(crate) struct Installation {
     pub(crate) store: StoreConfig,
     /// The settings file.
     pub(crate) file: Option<(PathBuf, String)>,
+    /// How long a conversion may take.
+    pub(crate) conversion_time_max: Duration,
 }
 
 impl Installation {
@@ -96,7 +100,7 @@ impl Installation {
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let database = engine.fresh(folder.path()).await.expect("a database");
         let store = StoreConfig::Local { root: folder.path().join("store") };
-        Self { folder, database, variables, store, file: None }
+        Self { folder, database, variables, store, file: None, conversion_time_max: 2 * PATIENCE }
     }
 
     /// Starts the service, with a worker if `works` is set.
@@ -162,10 +166,11 @@ impl Installation {
         };
         let exporter = ExportHandler::new(db.clone(), store.clone(), settings.clone(), Program::UNNAMED);
         let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
+        let handlers = exporter.add_to(housekeeper.add_to(renderer.handlers()));
         jobs::start(QueueParts {
             worker: WorkerId::new(),
             db: db.clone(),
-            handlers: exporter.add_to(housekeeper.add_to(renderer.handlers())),
+            handlers: converter::add_to(handlers, (db, store, settings), self.conversion_time_max),
             settings: settings.clone(),
             stall_check_every: STALL_CHECK_EVERY,
             service_deaths_max: SERVICE_DEATHS_MAX_INLINE,
@@ -478,14 +483,6 @@ pub(crate) async fn poll(ask: impl AsyncFn() -> Value, is_so: impl Fn(&Value) ->
         assert!(begun.elapsed() < PATIENCE, "it stays {answer}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-}
-
-/// The pixels of a PNG of 8 bits, as RGBA.
-pub(crate) fn pixels(png: &[u8]) -> Vec<[u8; 4]> {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().expect("a PNG");
-    let mut bytes = vec![0; reader.output_buffer_size().expect("small")];
-    reader.next_frame(&mut bytes).expect("a picture");
-    bytes.chunks_exact(4).map(|rgba| [rgba[0], rgba[1], rgba[2], rgba[3]]).collect()
 }
 
 /// All files below a folder.

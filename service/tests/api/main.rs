@@ -7,8 +7,10 @@
 
 mod app;
 mod bucket;
+mod converter;
 mod glb;
 mod log_lines;
+mod picture;
 mod places;
 mod stock;
 
@@ -113,6 +115,7 @@ mod catalogue;
 mod checked;
 mod collecting;
 mod configs;
+mod conversions;
 mod coverage;
 mod described;
 mod dispatch;

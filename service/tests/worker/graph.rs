@@ -59,7 +59,7 @@ impl Shift {
     }
 
     fn done(&self) {
-        let delivery = Delivery { output: json!({"of": self.kind.as_str()}), files: Vec::new(), packages: Vec::new() };
+        let delivery = Delivery { output: json!({"of": self.kind.as_str()}), ..Delivery::default() };
         self.order(Order::End(Outcome::Done(delivery)));
     }
 

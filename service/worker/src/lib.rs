@@ -8,6 +8,7 @@ pub mod protocol;
 pub mod executor;
 pub mod device;
 pub mod cad;
+pub mod command;
 pub mod kept;
 pub mod library;
 pub mod lru;

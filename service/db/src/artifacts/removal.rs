@@ -25,19 +25,24 @@ pub struct Removed {
 }
 
 /// The condition that something needs the package `p`, or needed it after `$3`: a job of what it is of has not ended,
-/// or ended later. Records that need packages for as long as they exist are further parts of it: CAD files.
+/// or ended later. Records that need packages for as long as they exist are further parts of it: CAD files, and what has
+/// a picture for its thumbnail.
 pub(super) const NEEDED_SINCE: &str = "\
     (EXISTS (SELECT 1 FROM jobs j WHERE j.tenant_id = p.tenant_id AND j.record_id = p.subject_id \
         AND (j.completed_at IS NULL OR j.completed_at > $3)) \
     OR EXISTS (SELECT 1 FROM cad_files c JOIN artifact_files f ON f.tenant_id = c.tenant_id \
-        AND f.content_address = c.address \
-        WHERE c.tenant_id = p.tenant_id AND c.id = p.subject_id AND f.package_id = p.id))";
+        AND f.content_address IN (c.address, c.glb_address) \
+        WHERE c.tenant_id = p.tenant_id AND c.id = p.subject_id AND f.package_id = p.id) \
+    OR EXISTS (SELECT 1 FROM media_assets a WHERE a.tenant_id = p.tenant_id AND a.package_id = p.id \
+        AND (EXISTS (SELECT 1 FROM products s WHERE s.tenant_id = a.tenant_id AND s.thumbnail_asset_id = a.id) \
+            OR EXISTS (SELECT 1 FROM cad_files c WHERE c.tenant_id = a.tenant_id AND c.thumbnail_asset_id = a.id))))";
 
-/// The CAD file whose bytes a package has.
+/// The CAD file whose bytes or GLB a package has.
 const CAD_FILE: &str = "
     SELECT c.id FROM artifact_packages p
     JOIN cad_files c ON c.tenant_id = p.tenant_id AND c.id = p.subject_id
-    JOIN artifact_files f ON f.tenant_id = p.tenant_id AND f.package_id = p.id AND f.content_address = c.address
+    JOIN artifact_files f ON f.tenant_id = p.tenant_id AND f.package_id = p.id
+        AND f.content_address IN (c.address, c.glb_address)
     WHERE p.tenant_id = $1 AND p.id = $2";
 
 /// What needs a package now.

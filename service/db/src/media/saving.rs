@@ -6,7 +6,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Query
 
 use crate::DbError;
 use crate::column::Col;
-use crate::entity::{media_asset, order_line, product};
+use crate::entity::{cad_file, media_asset, order_line, product};
 use crate::level::Level;
 use crate::tasks::{Delivery, OutputFile};
 use crate::tx::Tx;
@@ -37,7 +37,13 @@ pub(crate) async fn save(
     let mut product = product::Entity::find_by_id((line.tenant_id, line.product_id)).one(tx.on()).await?;
     let mut rows = Vec::new();
     for (position, file) in (0..).zip(files) {
-        let mut row = row(tx, line, (of, package), position, file).await?;
+        let mut row = media_asset::Model {
+            product_id: Some(line.product_id),
+            order_id: Some(line.order_id),
+            order_line_id: Some(line.id),
+            output_type_id: Some(line.output_type_id),
+            ..row(tx, line.tenant_id.0, (of, package), position, file).await?
+        };
         let same = before.iter().find(|old| {
             (old.asset_type, &old.media_type, &old.view_name) == (row.asset_type, &row.media_type, &row.view_name)
         });
@@ -64,10 +70,35 @@ async fn current(tx: &Tx<'_>, line: &order_line::Model) -> Result<Vec<media_asse
     Ok(of_line.filter(C::OrderLineId.eq(line.id)).filter(C::State.is_in(states)).all(tx.on()).await?)
 }
 
-/// A new asset, the first version of its kind.
+/// Saves the picture of a locked CAD file that a task delivered, as the next version of the one that it has.
+pub(crate) async fn save_thumbnail_of_file(
+    tx: &Tx<'_>,
+    of: &cad_file::Model,
+    delivery: &Delivery,
+) -> Result<Option<AssetId>, DbError> {
+    let Some(whole) = delivery.packages.first() else { return Ok(None) };
+    let picture = delivery.files.iter().find(|file| AssetType::Thumbnail.admits(&file.media_type));
+    let Some(picture) = picture.filter(|picture| picture.width.is_some()) else { return Ok(None) };
+    tx.enter(Level::Object);
+    let mut new = media_asset::Model {
+        metadata: Col(serde_json::json!({"cad_file_id": of.id.0.to_string()})),
+        ..row(tx, of.tenant_id.0, (AssetType::Thumbnail, whole.package.id), 0, picture).await?
+    };
+    if let Some(before) = of.thumbnail_asset_id {
+        let before = media_asset::Entity::find_by_id((of.tenant_id, before)).one(tx.on()).await?;
+        if let Some(before) = before.filter(|before| before.state.0.is_current()) {
+            supersede(tx, &before, &mut new).await?;
+        }
+    }
+    let id = new.id.0;
+    tx.insert_all(vec![new.into_active_model().reset_all()]).await?;
+    Ok(Some(id))
+}
+
+/// A new asset of nothing yet, the first version of its kind.
 async fn row(
     tx: &Tx<'_>,
-    line: &order_line::Model,
+    tenant: TenantId,
     (of, package): (AssetType, PackageId),
     position: i32,
     file: &OutputFile,
@@ -75,7 +106,7 @@ async fn row(
     let now = Col(tx.now().await?);
     let stem = file.name.rsplit_once('.').map_or(file.name.as_str(), |(stem, _)| stem);
     Ok(media_asset::Model {
-        tenant_id: line.tenant_id,
+        tenant_id: Col(tenant),
         id: Col(AssetId::new()),
         position,
         asset_type: Col(of),
@@ -88,10 +119,10 @@ async fn row(
         frame_count: file.film.map(|film| film.frames),
         duration_s: file.film.map(|film| film.duration_ms as f64 / 1_000.0),
         view_name: (stem != WHOLE).then(|| stem.to_owned()),
-        product_id: Some(line.product_id),
-        order_id: Some(line.order_id),
-        order_line_id: Some(line.id),
-        output_type_id: Some(line.output_type_id),
+        product_id: None,
+        order_id: None,
+        order_line_id: None,
+        output_type_id: None,
         state: Col(AssetState::Published),
         version: 1,
         superseded_by: None,

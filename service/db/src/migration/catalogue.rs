@@ -19,6 +19,16 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text("status"),
         text_null("error"),
         text_null("glb_address"),
+        // An asset, which is a new one each time.
+        uuid_null("thumbnail_asset_id"),
+        // The newest job of its own, which may have gone.
+        uuid_null("job_id"),
+        // What converts it now: a job of its own or of a line, and the task.
+        uuid_null("converting_job"),
+        uuid_null("converting_task"),
+        big_integer_null("processing_since"),
+        integer("stalls"),
+        big_integer_null("settled_at"),
         uuid("created_by"),
         big_integer("created_at"),
         big_integer("updated_at"),
@@ -100,6 +110,9 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_cad_files_page", "cad_files", &["tenant_id", "created_at", "id"]),
         index("idx_cad_files_page_of_all", "cad_files", &["created_at", "id"]),
         index("idx_cad_files_name", "cad_files", &["tenant_id", "original_name", "created_at"]),
+        // What a job converts, and what is converted for too long.
+        index("idx_cad_files_converting", "cad_files", &["tenant_id", "converting_job"]),
+        index("idx_cad_files_status", "cad_files", &["status", "processing_since"]),
         index("idx_products_pim_id", "products", &["tenant_id", "pim_id"]).unique().take(),
         index("idx_products_page", "products", &["tenant_id", "created_at", "id"]),
         index("idx_products_page_of_all", "products", &["created_at", "id"]),

@@ -8,12 +8,13 @@ use crate::effect::{Effect, Phase, Turn};
 use crate::entity::order_line;
 use crate::tasks::Delivery;
 use crate::tx::Tx;
-use crate::{DbError, artifacts, media, products};
+use crate::{DbError, artifacts, cad_files, media, products};
 use packshot_domain::id::{OrderLineId, TenantId};
 use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::media::AssetType;
 use packshot_domain::order::line::{IllegalLineState, LineEvent, LineState, RenderStatus};
 use packshot_domain::order::{OrderChange, OrderRefusal};
+use packshot_domain::step::StepName;
 use packshot_domain::task::TaskKind;
 
 /// Moves a line, and with it its order.
@@ -33,6 +34,7 @@ impl Effect for LineEffect {
             };
             lock(tx, tenant, OrderRef { id: order, owner: None }).await?;
             let line = lines::lock(tx, tenant, line).await?;
+            cad_files::lock_of_line(tx, tenant, job.id).await?;
             // Its picture may become the product's.
             products::lock(tx, tenant, line.product_id.0).await.map(drop)
         })
@@ -40,6 +42,9 @@ impl Effect for LineEffect {
 
     fn apply<'t>(&'t self, tx: &'t Tx<'_>, turn: Turn<'t>) -> BoxFuture<'t, Result<(), DbError>> {
         Box::pin(async move {
+            if turn.task.kind == TaskKind::Step(StepName::OccGlbExport) {
+                cad_files::converted(tx, turn).await?;
+            }
             let mut line = lines::find(tx, turn.tenant, OrderLineId::from_uuid(turn.job.record)).await?;
             let Some((event, from)) = event_of(&line, turn)? else { return Ok(()) };
             let state = from.next(event).map_err(OrderRefusal::Line)?;

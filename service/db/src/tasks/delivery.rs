@@ -2,6 +2,7 @@
 
 use crate::Json;
 use crate::artifacts::WholePackage;
+use crate::cad_files::CadDelivery;
 use packshot_domain::hash::ContentAddress;
 
 /// The result of a task. Its files are in the store already.
@@ -13,6 +14,8 @@ pub struct Delivery {
     pub files: Vec<OutputFile>,
     /// Packages that are made in the transaction that completes the task; a rejected result makes none.
     pub packages: Vec<WholePackage>,
+    /// What was read of a CAD file, when the task read one.
+    pub cad: Option<Box<CadDelivery>>,
 }
 
 /// A file of a result.

@@ -117,7 +117,7 @@ pub(super) async fn give_back(tx: &Tx<'_>, tenant: TenantId, lease: Lease, repor
     Ok(())
 }
 
-async fn stop(tx: &Tx<'_>, mut held: Held, i: usize) -> Result<(), DbError> {
+pub(super) async fn stop(tx: &Tx<'_>, mut held: Held, i: usize) -> Result<(), DbError> {
     held.end(i, TaskEvent::Stop)?;
     held.store(tx).await?;
     Ok(())

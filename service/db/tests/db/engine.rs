@@ -175,7 +175,7 @@ pub(crate) fn completion(claimed: &Claimed) -> Completion {
         delivery: Delivery {
             output: json!({"unmapped_parts": 0}),
             files: vec![picture(claimed.lease)],
-            packages: Vec::new(),
+            ..Delivery::default()
         },
     }
 }

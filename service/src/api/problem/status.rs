@@ -111,6 +111,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::UnknownSetting
         | Code::InvalidSetting
         | Code::InvalidCursor
+        | Code::CadConversionUnavailable
         | Code::UnsupportedCadFormat
         | Code::UnreadableSheet
         | Code::MissingColumn

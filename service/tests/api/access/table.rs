@@ -52,6 +52,7 @@ const ROWS: &[Row] = &[
     row("read_activity", "notifications:read", EVERYONE),
     row("own_notifications", "notifications:read", EVERYONE),
     row("read_alerts", "notifications:read", ADMINS),
+    row("process_catalogue", "catalog:write", ADMINS),
     row("read_artifacts", "artifacts:read", MANAGERS),
     row("write_artifacts", "artifacts:write", MANAGERS),
     row("collect_artifacts", "artifacts:write", ADMINS),
