@@ -23,6 +23,7 @@ pub mod finding;
 pub mod reader;
 pub mod openpbr;
 pub mod name;
+pub mod aliases;
 pub mod pattern;
 pub mod library;
 pub mod map;

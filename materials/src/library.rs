@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use packshot_words::KnownNames;
 
+use crate::aliases::AliasLayer;
 use crate::name::match_key;
 
 mod digest;
@@ -17,6 +18,7 @@ mod package;
 mod rule;
 mod version;
 
+pub(crate) use index::AliasTarget;
 pub use index::MaterialMethod;
 pub use layered::Layer;
 pub use material::{Axis, Detail, DetailKind, Material, Origin, Provenance, Status, Surface, Tangent, TangentMode};
@@ -133,9 +135,26 @@ impl Library {
         self.names.find(text)
     }
 
-    /// The material that has a name with this match key as an alias.
-    pub(crate) fn find_alias(&self, key: &str) -> Option<LibraryMaterialIdx> {
+    /// The same with a tenant's aliases over those that it has. Its digest stays: the layer has one of its own.
+    #[must_use]
+    pub fn with_aliases(mut self, aliases: AliasLayer) -> Self {
+        self.names.lay_over(aliases);
+        self
+    }
+
+    /// What a part means whose name has this match key, if that is an alias.
+    pub(crate) fn find_alias(&self, key: &str) -> Option<AliasTarget<'_>> {
         self.names.find_alias(key)
+    }
+
+    /// The material that an earlier library means by a string that [`find`](Self::find) finds by a later one's alias.
+    pub(crate) fn shadowed(&self, text: &str) -> Option<&Material> {
+        self.names.shadowed(text).map(|idx| self.material(idx))
+    }
+
+    /// The id of a material that no library has, to which the tenant's alias `text` leads.
+    pub(crate) fn leads_nowhere(&self, text: &str) -> Option<&str> {
+        self.names.leads_nowhere(text)
     }
 
     /// The ids of the materials that may be meant by a text which is none's, three at most: first those with an id, a

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use packshot_words::{did_you_mean, words};
 
 use crate::finding::{Finding, Severity};
-use crate::library::{Library, LibraryMaterialIdx, MaterialMethod};
+use crate::library::{Library, LibraryMaterialIdx, Material, MaterialMethod};
 use crate::map::{Covers, MaterialMap};
 use crate::name::{is_unnamed, one_line};
 
@@ -133,9 +133,9 @@ pub struct Outcome {
     pub assignments: Vec<Vec<Assignment>>,
     /// One item per part.
     pub report: Report,
-    /// `unmapped_part`, `unnamed_part`, `truncated_name`, `no_material`, `deprecated_material` at the path of a part,
-    /// `mapped_by_material` at that of the first; `unused_map_entry` and `contradictory_map_entries` at an entry of the
-    /// map; `suggestions_limited`.
+    /// `unmapped_part`, `unnamed_part`, `truncated_name`, `no_material`, `deprecated_material`, `alias_shadowed` at the
+    /// path of a part, `mapped_by_material` at that of the first; `unused_map_entry` and `contradictory_map_entries` at
+    /// an entry of the map; `suggestions_limited`.
     pub findings: Vec<Finding>,
 }
 
@@ -159,6 +159,8 @@ struct Resolution {
     assignment: Assignment,
     /// Whether the neutral material stands in for a material that the file lacks.
     neutral: bool,
+    /// The material that an earlier library means by the alias of the first hop.
+    shadowed: Option<LibraryMaterialIdx>,
 }
 
 impl<'a> Resolver<'a> {
@@ -257,8 +259,8 @@ impl<'a> Resolver<'a> {
         };
         let hit = hit.or_else(|| self.by_file(part, own.name()));
         match hit {
-            Some(StringHit { method, string: Some(string), .. }) => match self.library.find(&string) {
-                Some(found) => Resolution::matched(method, string, found),
+            Some(StringHit { method, string: Some(string), shadowed, .. }) => match self.library.find(&string) {
+                Some(found) => Resolution { shadowed, ..Resolution::matched(method, string, found) },
                 None => self.unmapped(Reason::MaterialMissing, Some(string), own),
             },
             Some(StringHit { string: None, .. }) => self.unmapped(Reason::Ambiguous, None, own),
@@ -307,7 +309,10 @@ impl<'a> Resolver<'a> {
             findings.push(match (reason, &resolution.string) {
                 (Reason::MaterialMissing, Some(string)) => {
                     let near: Vec<&str> = suggestions.iter().map(|near| near.material.as_str()).collect();
-                    let unmapped = unmapped(&format!("no library has the material `{string}`"));
+                    let unmapped = match self.library.leads_nowhere(string) {
+                        Some(id) => unmapped(&format!("the alias `{string}` means `{id}`, which no library has")),
+                        None => unmapped(&format!("no library has the material `{string}`")),
+                    };
                     Finding { help: did_you_mean(&near), ..unmapped }
                 }
                 (Reason::Ambiguous, _) => unmapped("several entries or rules match and disagree"),
@@ -319,7 +324,22 @@ impl<'a> Resolver<'a> {
             let message = format!("{} is deprecated; use {replacement}", material.id);
             findings.push(finding(Severity::Warning, "deprecated_material", message));
         }
+        if let Some((material, other)) = material.zip(self.shadowed(resolution)) {
+            let message = format!(
+                "the alias that it was found by is that of {} and of {}: the later library's counts",
+                other.id, material.id
+            );
+            let help = "write the material's id, or take the alias out of one of the libraries";
+            findings.push(finding(Severity::Warning, "alias_shadowed", message).with_help(help));
+        }
         findings
+    }
+
+    /// The material that an earlier library means by the alias which a part was found by.
+    fn shadowed(&self, resolution: &Resolution) -> Option<&Material> {
+        let string = resolution.string.as_deref().filter(|_| resolution.found.is_some());
+        let by_string = || self.library.shadowed(string?);
+        resolution.shadowed.map(|idx| self.library.material(idx)).or_else(by_string)
     }
 
     fn item(
@@ -422,7 +442,15 @@ impl<'p> Replaced<'p> {
 impl Resolution {
     fn matched(method: Method, string: String, found: (LibraryMaterialIdx, MaterialMethod)) -> Self {
         let assignment = Assignment::Library(found.0);
-        Self { method, string: Some(string), found: Some(found), reason: None, assignment, neutral: false }
+        Self {
+            method,
+            string: Some(string),
+            found: Some(found),
+            reason: None,
+            assignment,
+            neutral: false,
+            shadowed: None,
+        }
     }
 
     fn fallback(material: LibraryMaterialIdx) -> Self {
@@ -433,6 +461,7 @@ impl Resolution {
             reason: None,
             assignment: Assignment::Library(material),
             neutral: false,
+            shadowed: None,
         }
     }
 

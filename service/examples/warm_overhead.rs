@@ -23,6 +23,7 @@ use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::{Lane, QueueName, SERVICE_DEATHS_MAX_INLINE, TaskKind};
+use packshot_materials::aliases::AliasLayer;
 use packshot_pipeline::picture::Format;
 use packshot_pipeline::plan::{Base, Limits, Options, resolve};
 use packshot_pipeline::product::{PartMaterials, Product};
@@ -127,7 +128,8 @@ fn input(scene: ContentAddress) -> RenderInput {
         ..Options::default()
     };
     let plan = resolve(&Base::default(), &options, &Limits::default()).expect("a plan");
-    RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, plan }
+    let (libraries, aliases) = (Vec::new(), AliasLayer::default());
+    RenderInput { scene, environment: None, libraries, fallback_material: None, aliases, plan }
 }
 
 async fn executed(executor: Arc<dyn Executor>) -> Result<Duration, Failure> {

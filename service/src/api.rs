@@ -41,6 +41,7 @@ mod preflight;
 mod devices;
 mod digest;
 mod materials;
+mod material_aliases;
 mod libraries;
 mod artifacts;
 mod packages;

@@ -1,6 +1,7 @@
 //! Material libraries of a tenant: checked as a whole when they are uploaded, never changed, published only on request;
 //! and the materials in them.
 
+pub mod aliases;
 pub mod choice;
 pub mod materials;
 pub(crate) mod of_tenant;

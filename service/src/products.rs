@@ -16,7 +16,7 @@ use crate::app::{App, AppError, Code, Page, PageRequest};
 use packshot_contract::problem::Invalid;
 use packshot_contract::product::{PartMaterial, PartSource, Product, ProductChange};
 use packshot_db::{DbError, TenantScope, products as rows};
-use packshot_domain::id::{CadFileId, ProductId};
+use packshot_domain::id::{AliasId, CadFileId, ProductId};
 use packshot_domain::principal::Principal;
 use packshot_domain::product::{PartEntries, ProductFields};
 use packshot_domain::reader::Reader;
@@ -119,7 +119,8 @@ fn shown(product: rows::Product) -> Product {
     let ProductFields { pim_id, name, category_key, lagertyp, cad_file, thumbnail, parts } = product.fields;
     let sources = parts.as_slice().iter().filter_map(|entry| {
         let method = entry.found_by?.into();
-        Some((entry.part_name.to_string(), PartSource { method, alias_id: None }))
+        let alias_id = entry.alias.map(AliasId::uuid);
+        Some((entry.part_name.to_string(), PartSource { method, alias_id }))
     });
     Product {
         id: product.id.uuid(),

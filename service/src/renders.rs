@@ -1,5 +1,6 @@
 //! Renders: submitted, listed, followed, cancelled, deleted; and their results.
 
+mod aliases;
 mod cache;
 pub mod export;
 mod finished;

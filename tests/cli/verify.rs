@@ -239,7 +239,8 @@ fn what_cannot_be_rendered_again_is_said_before() {
     changed("/renderer/name", json!("external")).expect_error(3, "verify.other_renderer", "");
     changed("/request/width", json!(0)).expect_error(3, "verify.provenance", "/request");
     let digest = json!(format!("blake3:{}", "00".repeat(32)));
-    changed("/materials/library_digest", digest).expect_error(3, "verify.other_input", "--library");
+    changed("/materials/library_digest", digest.clone()).expect_error(3, "verify.other_input", "--library");
+    changed("/materials/aliases_digest", digest).expect_error(3, "verify.other_input", "--aliases");
     verify(&workplace, "result.png --manifest-digest 00").expect_error(2, "usage.invalid_value", "--manifest-digest");
     let digest = format!("blake3:{}", "00".repeat(32));
     let lone = verify(&workplace, &format!("result.png --manifest-digest {digest}"));

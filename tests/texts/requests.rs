@@ -134,6 +134,7 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
         "/api/media/assets/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/render-templates/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/material-libraries/01934d2e-0000-7000-8000-000000000000",
+        "/api/v1/material-aliases/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/worker-configs/mail",
         "/api/v1/tenants/01934d2e-0000-7000-8000-000000000000/config",
         "/api/v1/files/01934d2e-0000-7000-8000-000000000000",
@@ -237,6 +238,9 @@ async fn catalogue(service: &Service, texts: &mut Vec<Text>) {
     orders(service, texts, &product, &output_type).await;
     made("render-templates", json!({"name": "Deep groove", "output_type_id": output_type})).await;
     texts.extend(refused(post("render-templates", json!({"name": "Deep groove"}))).await);
+    let alias = || json!({"alias": "Welle", "material_id": "STD_010101_Steel-Bare"});
+    made("material-aliases", alias()).await;
+    texts.extend(refused(post("material-aliases", alias())).await);
     texts.extend(refused(service.request(Method::DELETE, &format!("/api/v1/output-types/{output_type}"))).await);
     for wrong in [
         json!({"render_settings": {"engine": "eevee"}}),

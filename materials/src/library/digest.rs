@@ -24,10 +24,9 @@ pub(super) fn of(
     library: &str,
     version: Version,
     fallback: Option<&Material>,
-    materials: &[Material],
+    mut materials: Vec<Material>,
     rules: &[Rule],
 ) -> String {
-    let mut materials = materials.to_vec();
     for material in &mut materials {
         material.aliases.sort_unstable();
     }

@@ -32,6 +32,8 @@ struct Entry {
     at: String,
     /// Its place among the materials as they were laid down, lowest layer first.
     order: usize,
+    /// The place of its library among them.
+    library: usize,
     /// Id, name and aliases of materials that this one took the place of: they keep resolving.
     inherited: Vec<String>,
 }
@@ -41,8 +43,8 @@ impl Library {
     /// with warnings.
     ///
     /// # Errors
-    /// All of: a code that is taken without `override = true`; a name or alias that two materials claim; a requirement,
-    /// replacement, fallback or rule that names nothing.
+    /// All of: a code that is taken without `override = true`; a name that two materials claim, or an alias that two of
+    /// one library claim; a requirement, replacement, fallback or rule that names nothing.
     pub fn resolve(mut packages: Vec<(Layer, Package)>) -> Result<(Self, Vec<Finding>), Rejected> {
         packages.sort_by_key(|(layer, _)| *layer);
         let mut findings = Vec::new();
@@ -56,13 +58,13 @@ impl Library {
         let mut entries: Vec<Entry> = Vec::new();
         let mut by_code: HashMap<String, usize> = HashMap::new();
         let mut laid_down = 0;
-        for (layer, package) in packages {
+        for (library, (layer, package)) in packages.into_iter().enumerate() {
             if let Some(code) = package.fallback {
                 fallback = Some((code, package.at));
             }
             rules.extend(package.rules.into_iter().map(|rule| rule.on(layer)));
             for incoming in package.materials {
-                lay_over(incoming, laid_down, &mut entries, &mut by_code, &mut findings);
+                lay_over(incoming, (library, laid_down), &mut entries, &mut by_code, &mut findings);
                 laid_down += 1;
             }
         }
@@ -74,7 +76,8 @@ impl Library {
         rules.sort_by_key(|rule| std::cmp::Reverse((rule.priority, rule.layer, rule.literal_chars())));
         let fallback = find_fallback(fallback, &names, &top_at, &mut findings);
         let materials: Vec<Material> = entries.into_iter().map(|entry| entry.material).collect();
-        let digest = digest::of(&id, version, fallback.and_then(|idx| materials.get(idx.get())), &materials, &rules);
+        let of_fallback = fallback.and_then(|idx| materials.get(idx.get()));
+        let digest = digest::of(&id, version, of_fallback, effective(&materials, &names), &rules);
         let library = Self {
             id,
             version,
@@ -117,7 +120,7 @@ fn check_requirements(packages: &[(Layer, Package)], findings: &mut Vec<Finding>
 
 fn lay_over(
     incoming: PackageMaterial,
-    order: usize,
+    (library, order): (usize, usize),
     entries: &mut Vec<Entry>,
     by_code: &mut HashMap<String, usize>,
     findings: &mut Vec<Finding>,
@@ -129,7 +132,7 @@ fn lay_over(
             findings.push(Finding::new(Severity::Warning, "library.override", at.as_str(), message));
         }
         by_code.insert(material.code.clone(), entries.len());
-        entries.push(Entry { material, at, order, inherited: Vec::new() });
+        entries.push(Entry { material, at, order, library, inherited: Vec::new() });
         return;
     };
     let below = &mut entries[taken];
@@ -142,10 +145,11 @@ fn lay_over(
     let mut inherited = std::mem::take(&mut below.inherited);
     inherited.extend([std::mem::take(&mut below.material.id), std::mem::take(&mut below.material.name)]);
     inherited.append(&mut below.material.aliases);
-    *below = Entry { material, at, order, inherited };
+    *below = Entry { material, at, order, library, inherited };
 }
 
-/// Indexes all names; one that two materials claim is reported at the one that came later.
+/// Indexes all names; one that two materials claim is reported at the one that came later. Libraries may share an
+/// alias: the later one's counts, and what uses it says so.
 fn index_names(entries: &[Entry], findings: &mut Vec<Finding>) -> NameIndex {
     let mut names = NameIndex::default();
     let mut in_order: Vec<_> = (0..).map(LibraryMaterialIdx).zip(entries).collect();
@@ -163,6 +167,10 @@ fn index_names(entries: &[Entry], findings: &mut Vec<Finding>) -> NameIndex {
     for (idx, entry) in &in_order {
         for alias in &entry.material.aliases {
             if let Some(owner) = names.claim(*idx, alias, true) {
+                let is_later = entry.library > entries[owner.get()].library;
+                if is_later && names.take_over(*idx, alias, owner) {
+                    continue;
+                }
                 findings.push(collision("library.alias_collision", entry, alias, &entries[owner.get()]));
             }
         }
@@ -180,6 +188,16 @@ fn collision(code: &'static str, entry: &Entry, name: &str, owner: &Entry) -> Fi
     let message = format!("the name `{name}` is already used by `{}` at {}", owner.material.id, owner.at);
     let help = "each name must be that of one material only; case and separators do not count";
     Finding::error(code, &entry.at, message).with_help(help)
+}
+
+/// Materials with those of their aliases that lead to them: which of two libraries is the later one decides what a
+/// shared alias means, and so it is content.
+fn effective(materials: &[Material], names: &NameIndex) -> Vec<Material> {
+    let mut materials = materials.to_vec();
+    for (idx, material) in (0..).map(LibraryMaterialIdx).zip(&mut materials) {
+        material.aliases.retain(|alias| names.find(alias).is_none_or(|(found, _)| found == idx));
+    }
+    materials
 }
 
 fn check_replacements(entries: &[Entry], names: &NameIndex, findings: &mut Vec<Finding>) {

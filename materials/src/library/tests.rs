@@ -269,7 +269,6 @@ fn layers() {
     let fallback = || material("200001", "Pink", "");
     let refused = |materials: &[String]| codes(&over_builtin(package(materials)).expect_err("refused")).join(" ");
     assert_eq!(refused(&[fallback(), material("010101", "Ours", "")]), "library.shadowing");
-    assert_eq!(refused(&[fallback(), material("200002", "Ours", "aliases = [\"stahl\"]")]), "library.alias_collision");
     assert_eq!(refused(&[fallback(), material("200002", "Ours", "aliases = [\"Chrome\"]")]), "library.alias_collision");
     assert_eq!(refused(&[fallback(), material("200002", "steel-bare", "")]), "library.name_collision");
     assert_eq!(refused(&[material("200003", "Ours", "")]), "library.fallback");

@@ -3,7 +3,7 @@
 
 use super::table::{Lookups, Match};
 use super::{MapBy, Method, PartNames, Resolver};
-use crate::library::{Rule, Scope};
+use crate::library::{AliasTarget, LibraryMaterialIdx, Rule, Scope};
 use crate::name::suffix::{BLENDER_NAME_BYTES, DEPTH_MAX, strip_one};
 use crate::name::{is_unnamed, match_key};
 use crate::pattern;
@@ -16,15 +16,18 @@ pub(super) struct StringHit {
     pub(super) string: Option<String>,
     /// Whether a name that was cut off was matched by its beginning.
     pub(super) truncated: bool,
+    /// The material that an earlier library means by the alias that was matched.
+    pub(super) shadowed: Option<LibraryMaterialIdx>,
 }
 
 impl StringHit {
     fn new(method: Method, found: Match) -> Self {
-        let string = match found {
-            Match::One(string) => Some(string),
-            Match::Ambiguous => None,
+        let (string, shadowed) = match found {
+            Match::One(string) => (Some(string), None),
+            Match::Alias(id, shadowed) => (Some(id), shadowed),
+            Match::Ambiguous => (None, None),
         };
-        Self { method, string, truncated: false }
+        Self { method, string, truncated: false, shadowed }
     }
 }
 
@@ -71,7 +74,9 @@ impl Resolver<'_> {
     fn by_alias(&self, key: &str) -> Option<Match> {
         // A map of named parts says nothing about the others.
         let library = Some(self.library).filter(|_| self.map_in_force)?;
-        library.find_alias(key).map(|idx| Match::One(library.material(idx).id.clone()))
+        let AliasTarget { material, shadowed } = library.find_alias(key)?;
+        let id = material.map_or_else(|id| id, |idx| &library.material(idx).id);
+        Some(Match::Alias(id.to_owned(), shadowed))
     }
 
     /// Takes suffixes off, one more each round, until what remains is known. Readings of equal length that lead to
@@ -99,8 +104,12 @@ impl Resolver<'_> {
         })
     }
 
-    fn mean_the_same(&self, a: &Match, b: &Match) -> bool {
-        let (Match::One(a), Match::One(b)) = (a, b) else { return a == b };
+    fn mean_the_same<'a>(&self, a: &'a Match, b: &'a Match) -> bool {
+        let string = |found: &'a Match| match found {
+            Match::One(string) | Match::Alias(string, _) => Some(string),
+            Match::Ambiguous => None,
+        };
+        let (Some(a), Some(b)) = (string(a), string(b)) else { return a == b };
         let material = |string: &str| self.library.find(string).map(|(idx, _)| idx);
         a == b || material(a).is_some_and(|idx| material(b) == Some(idx))
     }
@@ -130,7 +139,8 @@ impl Resolver<'_> {
         let agreed = matching
             .take_while(|rule| (rule.priority, rule.layer) == (first.priority, first.layer))
             .all(|rule| material(rule) == material(first));
-        Some(StringHit { method: Method::Rule, string: agreed.then(|| first.material.clone()), truncated: false })
+        let found = if agreed { Match::One(first.material.clone()) } else { Match::Ambiguous };
+        Some(StringHit::new(Method::Rule, found))
     }
 
     /// Steps 7 and 8: what the file itself says, where the library knows it.
@@ -139,7 +149,7 @@ impl Resolver<'_> {
             return None;
         }
         let known = |name: &&str| self.library.find(name).is_some();
-        let hit = |method, name: &str| StringHit { method, string: Some(name.to_owned()), truncated: false };
+        let hit = |method, name: &str| StringHit::new(method, Match::One(name.to_owned()));
         gltf_material.filter(known).map(|name| hit(Method::GlbMaterial, name)).or_else(|| {
             let extras = part.extras.iter().map(String::as_str);
             // Without a map in force the file's own material is what its author chose to show.

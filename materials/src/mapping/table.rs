@@ -50,6 +50,8 @@ enum Meaning<'a> {
 pub(super) enum Match {
     /// Entries that agree; their string.
     One(String),
+    /// An alias; the id of its material, and that of the one that an earlier library means by it.
+    Alias(String, Option<LibraryMaterialIdx>),
     /// Entries that disagree.
     Ambiguous,
 }

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::library::{Layer, Package, SourceFile};
 
+mod aliases;
 mod names;
 mod own;
 mod shared;

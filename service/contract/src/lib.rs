@@ -28,6 +28,7 @@ pub mod job;
 pub mod library;
 pub mod log;
 pub mod material;
+pub mod material_alias;
 pub mod media;
 pub mod package;
 pub mod page;

@@ -249,7 +249,7 @@ fn entry(node: &Node<'_>) -> Option<PartEntry> {
     let part_name = m.require("part_name").and_then(|node| parsed(&node));
     let material = m.require("material").and_then(|node| parsed(&node));
     m.finish();
-    Some(PartEntry { part_name: part_name?, material: material?, found_by: None })
+    Some(PartEntry { part_name: part_name?, material: material?, found_by: None, alias: None })
 }
 
 #[cfg(test)]

@@ -23,10 +23,11 @@ use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::feature::{Feature, Features};
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{
-    AssetId, CadFileId, EntryId, FileId, JobId, KeyId, LibraryId, OrderId, OrderLineId, OutputTypeId, PackageId,
-    ProductId, RenderId, RenderTemplateId, RoundId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId,
+    AliasId, AssetId, CadFileId, EntryId, FileId, JobId, KeyId, LibraryId, OrderId, OrderLineId, OutputTypeId,
+    PackageId, ProductId, RenderId, RenderTemplateId, RoundId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId,
 };
 use packshot_domain::job::{JobKind, JobState};
+use packshot_domain::material_alias::{AliasKey, AliasScope, AliasSource, AliasStatus};
 use packshot_domain::media::{AssetState, AssetType, ThumbnailSource};
 use packshot_domain::object::Condition;
 use packshot_domain::order::line::RenderStatus;
@@ -172,13 +173,15 @@ macro_rules! text_columns {
 id_columns! { TenantId UserId SessionId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
 id_columns! { AssetId EntryId RoundId }
 id_columns! { PackageId FileId StorageLocationId CadFileId ProductId OutputTypeId RenderTemplateId OrderId OrderLineId }
+id_columns! { AliasId }
 word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role Action ActorKind }
 word_columns! { TenantStatus TenantSlug Condition }
 word_columns! { PackageStatus RetentionClass LocationState EventType CadStatus SourceFormat FoundBy }
 word_columns! { OutputKind RenderBackend GateMetric OrderStatus RenderStatus }
 word_columns! { AssetType AssetState ThumbnailSource RoundOutcome }
 word_columns! { ActivityType NotificationType AlertType AlertState Severity SubjectKind }
-text_columns! { OrderNumber Notes RejectionReason }
+word_columns! { AliasScope AliasSource AliasStatus }
+text_columns! { AliasKey OrderNumber Notes RejectionReason }
 text_columns! { OriginalName EntryName Label Reason EventActor RelativePath MediaType BackendId Sha256Digest }
 
 columns! {

@@ -15,6 +15,7 @@ pub(super) mod installation;
 pub(super) mod job;
 pub(super) mod lane_turn;
 pub(super) mod library;
+pub(super) mod material_alias;
 pub(super) mod media_asset;
 pub(super) mod notification;
 pub(super) mod object;

@@ -18,6 +18,8 @@ pub enum Level {
     OrderLine,
     /// CAD files.
     CadFile,
+    /// Aliases of tenants: an entry of a product that one led to goes with it.
+    MaterialAlias,
     /// Products.
     Product,
     /// Output types.

@@ -32,6 +32,7 @@ pub mod orders;
 pub mod media;
 pub mod channels;
 pub mod libraries;
+pub mod material_aliases;
 pub mod settings;
 pub mod tenant_configs;
 pub mod worker_configs;

@@ -15,12 +15,15 @@ use crate::entity::{cad_file, product};
 use crate::level::Level;
 use crate::media::{self, Going};
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, orders};
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, material_aliases, orders};
 use packshot_domain::artifact::Label;
 use packshot_domain::audit::{Action, Actor};
-use packshot_domain::id::{CadFileId, ProductId, TenantId};
+use packshot_domain::id::{AliasId, CadFileId, ProductId, TenantId};
 use packshot_domain::product::{PartEntries, PartEntry, ProductFields, Thumbnail};
 use packshot_domain::time::Timestamp;
+
+/// Ids in one statement; SQLite takes 32,766 values at once.
+const AT_ONCE: usize = 1_000;
 
 /// A product as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +72,7 @@ pub async fn create(
     db.write(scope, (scope.tenant, by, id, fields), |tx, (tenant, by, id, fields)| {
         Box::pin(async move {
             lock_cad_file(tx, *tenant, fields.cad_file).await?;
+            let fields = &with_active_aliases(tx, *tenant, fields).await?;
             tx.enter(Level::Product);
             let now = tx.now().await?;
             let row = product::ActiveModel {
@@ -172,6 +176,7 @@ pub async fn replace(
     db.write(scope, (scope.tenant, by, id, revision, fields), |tx, (tenant, by, id, revision, fields)| {
         Box::pin(async move {
             lock_cad_file(tx, *tenant, fields.cad_file).await?;
+            let fields = &with_active_aliases(tx, *tenant, fields).await?;
             let before = lock(tx, *tenant, *id).await?;
             if before.revision != *revision {
                 return Err(DbError::Stale { current: before.revision });
@@ -287,6 +292,38 @@ async fn lock_cad_file(tx: &Tx<'_>, tenant: TenantId, id: Option<CadFileId>) -> 
     row.map(|_| ()).ok_or(DbError::NotFound("CAD file"))
 }
 
+/// What is said of a product, without entries that aliases led to which were taken back meanwhile; those that stay are
+/// locked against that.
+async fn with_active_aliases(tx: &Tx<'_>, tenant: TenantId, fields: &ProductFields) -> Result<ProductFields, DbError> {
+    let active = material_aliases::lock_active(tx, tenant, &fields.parts.aliases()).await?;
+    Ok(ProductFields { parts: fields.parts.clone().with_aliases_among(&active), ..fields.clone() })
+}
+
+/// Removes the entries that an alias led to, whose row is locked. Returns how many products had any.
+pub(super) async fn without_alias(tx: &Tx<'_>, tenant: TenantId, alias: AliasId) -> Result<usize, DbError> {
+    use product::Column as C;
+    let ids = parts::of_alias(tx, tenant, alias).await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    tx.enter(Level::Product);
+    let now = tx.now().await?;
+    for ids in ids.chunks(AT_ONCE) {
+        let these = || ids.iter().map(|id| Col(*id));
+        let of_them = product::Entity::find().filter(C::TenantId.eq(Col(tenant))).filter(C::Id.is_in(these()));
+        let locked = of_them.order_by_asc(C::Id).lock_exclusive();
+        locked.select_only().column(C::Id).into_tuple::<Col<ProductId>>().all(tx.on()).await?;
+        let changed = product::Entity::update_many()
+            .col_expr(C::Revision, Expr::col(C::Revision).add(1))
+            .col_expr(C::UpdatedAt, Expr::value(Col(now)))
+            .filter(C::TenantId.eq(Col(tenant)))
+            .filter(C::Id.is_in(these()));
+        changed.exec(tx.on()).await?;
+    }
+    parts::remove_of_alias(tx, tenant, alias).await?;
+    Ok(ids.len())
+}
+
 /// The columns that somebody's words become.
 fn written(fields: &ProductFields, now: Timestamp) -> product::ActiveModel {
     product::ActiveModel {
@@ -335,7 +372,7 @@ impl ProductFilter {
 }
 
 /// The pattern of texts that contain `text`.
-fn containing(text: &str) -> LikeExpr {
+pub(super) fn containing(text: &str) -> LikeExpr {
     let literal: String =
         text.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect();
     LikeExpr::new(format!("%{literal}%")).escape('\\')

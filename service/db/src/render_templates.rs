@@ -247,7 +247,7 @@ fn entries(pairs: Json) -> Result<PartEntries, DbError> {
     let pairs: Vec<[String; 2]> = serde_json::from_value(pairs).map_err(|error| corrupt(error.to_string()))?;
     let entry = |[part_name, material]: [String; 2]| {
         let name = |text: String| text.parse().map_err(|error| corrupt(format!("{text:?}: {error}")));
-        Ok(PartEntry { part_name: name(part_name)?, material: name(material)?, found_by: None })
+        Ok(PartEntry { part_name: name(part_name)?, material: name(material)?, found_by: None, alias: None })
     };
     let list = pairs.into_iter().map(entry).collect::<Result<Vec<_>, DbError>>()?;
     PartEntries::new(list).map_err(|error| corrupt(error.to_string()))

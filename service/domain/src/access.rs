@@ -79,6 +79,10 @@ words! {
         ReadMaterials = "read_materials",
         /// Uploads, publishes, deletes material libraries
         WriteLibraries = "write_libraries",
+        /// Sees the names that the tenant gave to materials
+        ReadAliases = "read_aliases",
+        /// Gives names to materials and takes them back
+        WriteAliases = "write_aliases",
         /// Sees products and their CAD files
         ReadCatalogue = "read_catalogue",
         /// Uploads CAD files, and makes, changes and deletes products
@@ -160,8 +164,12 @@ impl Permission {
             Self::OwnProfile | Self::OwnTenant | Self::ReadHelp => None,
             Self::ReadRenders | Self::ViewAnalytics | Self::ReadWorkerConfigs => Some(Scope::RendersRead),
             Self::TriggerRenders | Self::DeleteRenders => Some(Scope::RendersWrite),
-            Self::ReadMaterials | Self::ReadCatalogue => Some(Scope::CatalogRead),
-            Self::WriteLibraries | Self::WriteCatalogue | Self::WriteOutputTypes | Self::ProcessCatalogue => {
+            Self::ReadMaterials | Self::ReadAliases | Self::ReadCatalogue => Some(Scope::CatalogRead),
+            Self::WriteLibraries
+            | Self::WriteAliases
+            | Self::WriteCatalogue
+            | Self::WriteOutputTypes
+            | Self::ProcessCatalogue => {
                 Some(Scope::CatalogWrite)
             }
             Self::ReadOrders => Some(Scope::OrdersRead),
@@ -220,6 +228,8 @@ impl Permission {
             | Self::ViewAnalytics
             | Self::ReadArtifacts
             | Self::WriteArtifacts
+            | Self::ReadAliases
+            | Self::WriteAliases
             | Self::WriteCatalogue
             | Self::RunOrders
             | Self::OwnKeys

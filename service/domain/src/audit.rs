@@ -60,6 +60,10 @@ words! {
         BypassRead = "bypass.read",
         /// A material library was uploaded, published, withdrawn or deleted
         LibraryChanged = "library.changed",
+        /// A material got another name
+        AliasCreated = "alias.created",
+        /// A name of a material was taken back
+        AliasWithdrawn = "alias.withdrawn",
         /// A CAD file was uploaded or deleted
         CadFileChanged = "cad_file.changed",
         /// A product was made, changed or deleted

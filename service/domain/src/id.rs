@@ -77,6 +77,8 @@ ids! {
     SessionId,
     /// A material library that a tenant uploaded.
     LibraryId,
+    /// An alias: a name that a tenant gave to a material.
+    AliasId,
     /// A CAD file of a product.
     CadFileId,
     /// A product.

@@ -39,3 +39,4 @@ pub mod output_type;
 pub mod render_template;
 pub mod media;
 pub mod channel;
+pub mod material_alias;

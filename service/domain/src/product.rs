@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::artifact::Label;
-use crate::id::{AssetId, CadFileId};
+use crate::id::{AliasId, AssetId, CadFileId};
 use crate::media::ThumbnailSource;
 use crate::words::words;
 
@@ -67,6 +67,8 @@ pub struct PartEntry {
     pub material: EntryName,
     /// How it was found by itself; `None` for what a person said.
     pub found_by: Option<FoundBy>,
+    /// The alias of the tenant that it was found by, if it was one.
+    pub alias: Option<AliasId>,
 }
 
 /// The materials of a product's parts: each part once, in the order in which they were given.
@@ -121,7 +123,7 @@ impl PartEntries {
         let known: HashMap<_, _> = before.0.iter().map(|entry| (&entry.part_name, entry)).collect();
         for entry in &mut self.0 {
             let same = known.get(&entry.part_name).filter(|before| before.material == entry.material);
-            entry.found_by = same.and_then(|before| before.found_by);
+            (entry.found_by, entry.alias) = same.map_or((None, None), |before| (before.found_by, before.alias));
         }
         self
     }
@@ -130,6 +132,22 @@ impl PartEntries {
     #[must_use]
     pub fn of_people(mut self) -> Self {
         self.0.retain(|entry| entry.found_by.is_none());
+        self
+    }
+
+    /// The aliases of the tenant that entries were found by, each once.
+    #[must_use]
+    pub fn aliases(&self) -> Vec<AliasId> {
+        let mut aliases: Vec<AliasId> = self.0.iter().filter_map(|entry| entry.alias).collect();
+        aliases.sort_unstable();
+        aliases.dedup();
+        aliases
+    }
+
+    /// Those that were found by none of the tenant's aliases but these.
+    #[must_use]
+    pub fn with_aliases_among(mut self, aliases: &HashSet<AliasId>) -> Self {
+        self.0.retain(|entry| entry.alias.is_none_or(|alias| aliases.contains(&alias)));
         self
     }
 
@@ -194,7 +212,7 @@ mod tests {
 
     fn entry(part_name: &str, material: &str, found_by: Option<FoundBy>) -> PartEntry {
         let name = |text: &str| text.parse().expect("a name");
-        PartEntry { part_name: name(part_name), material: name(material), found_by }
+        PartEntry { part_name: name(part_name), material: name(material), found_by, alias: None }
     }
 
     #[test]
@@ -217,6 +235,22 @@ mod tests {
         assert_eq!(after.as_slice(), [entry("Ring", "STD_1", found), entry("Cage", "STD_3", None)]);
         let filled = after.filled(vec![entry("Cage", "STD_2", found), entry("Ball", "STD_4", found)]);
         assert_eq!(filled.as_slice()[1..], [entry("Cage", "STD_3", None), entry("Ball", "STD_4", found)]);
+    }
+
+    #[test]
+    fn o67_entries_go_with_the_alias_that_they_were_found_by() {
+        let (first, second) = (AliasId::new(), AliasId::new());
+        let by = |part: &str, alias| PartEntry { alias: Some(alias), ..entry(part, "STD_1", Some(FoundBy::Alias)) };
+        let said = entry("Cage", "STD_1", None);
+        let list = vec![by("Ring", first), said.clone(), by("Ball", second), by("Seal", first)];
+        let entries = PartEntries::new(list).expect("entries");
+        assert_eq!(entries.aliases(), [first, second]);
+        let kept = entries.clone().with_aliases_among(&HashSet::from([second]));
+        assert_eq!(kept.as_slice(), [said.clone(), by("Ball", second)]);
+        // What a person sends in place of a found entry is theirs, and stays.
+        let sent = PartEntries::new(vec![entry("Ring", "STD_2", None), entry("Seal", "STD_1", None)]);
+        let after = sent.expect("entries").in_place_of(&entries).with_aliases_among(&HashSet::new());
+        assert_eq!(after.as_slice(), [entry("Ring", "STD_2", None)]);
     }
 
     #[test]

@@ -13,9 +13,9 @@ use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
     account, analytics, answer, api_keys, artifacts, audit, cad_files, cad_jobs, channels, chores, cors, devices,
-    health, help, imports, jobs, libraries, materials, media_assets, openapi, orders, output_types, packages,
-    preflight, products, reference, render_templates, renders, settings, sign_in, tasks, tenant_config, tenants, users,
-    worker_configs,
+    health, help, imports, jobs, libraries, material_aliases, materials, media_assets, openapi, orders, output_types,
+    packages, preflight, products, reference, render_templates, renders, settings, sign_in, tasks, tenant_config,
+    tenants, users, worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -138,6 +138,19 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(libraries::get, Tenant(P::ReadMaterials), &[Code::LibraryNotFound]);
     add!(libraries::change, Tenant(P::WriteLibraries), &JSON, &[Code::LibraryNotFound]);
     add!(libraries::delete, Tenant(P::WriteLibraries), &[Code::LibraryNotFound, Code::LibraryInUse]);
+
+    let alias: &[Code] = &[Code::AliasNotFound, Code::FeatureDisabled];
+    add!(material_aliases::list, List(P::ReadAliases), pages, &[Code::FeatureDisabled]);
+    add!(
+        material_aliases::create,
+        Tenant(P::WriteAliases),
+        &JSON,
+        &IDEMPOTENT,
+        &[Code::FeatureDisabled, Code::UnknownMaterial, Code::AliasConflict, Code::TooManyAliases],
+        &[Code::ArtifactExpired, Code::ContentCorrupt]
+    );
+    add!(material_aliases::get, Tenant(P::ReadAliases), alias);
+    add!(material_aliases::withdraw, Tenant(P::WriteAliases), alias);
 
     add!(artifacts::files::get, Tenant(P::ReadArtifacts), &[Code::FileNotFound]);
     add!(artifacts::files::content, Tenant(P::ReadArtifacts), &CONTENT, &[Code::FileNotFound]);

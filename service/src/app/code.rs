@@ -68,6 +68,8 @@ codes! {
     MaterialNotFound = "material_not_found", "check the id: GET /api/v1/materials lists the materials";
     /// There is no such library.
     LibraryNotFound = "library_not_found", "check the id: GET /api/v1/material-libraries lists the libraries";
+    /// No alias with this id, or it is another tenant's.
+    AliasNotFound = "alias_not_found", "check the id: GET /api/v1/material-aliases lists the aliases, with `status=withdrawn` those that were taken back";
     /// There is no such user.
     UserNotFound = "user_not_found", "check the id: GET /api/v1/users lists the users";
     /// There is no such tenant.
@@ -100,6 +102,10 @@ codes! {
     LibraryVersionExists = "library_version_exists", "give the changed library a new version";
     /// The library is in use.
     LibraryInUse = "library_in_use", "name another library first, or none: PATCH /api/v1/tenant/config, `material_library`";
+    /// The name is taken.
+    AliasConflict = "alias_conflict", "choose another name, or withdraw the alias that has it: GET /api/v1/material-aliases lists them";
+    /// The tenant has as many aliases as it can have.
+    TooManyAliases = "too_many_aliases", "withdraw aliases that are not needed any more";
     /// The tenant has no room for more files.
     StorageQuotaExceeded = "storage_quota_exceeded", "delete renders and libraries that nobody needs, or ask a global admin for a higher `max_storage_bytes`";
     /// There is a user with a password already.

@@ -198,6 +198,7 @@ impl From<DbError> for AppError {
             DbError::NotFound("render") => Self::new(Code::RenderNotFound, "there is no such render"),
             DbError::NotFound("task") => Self::new(Code::TaskNotFound, "there is no such task"),
             DbError::NotFound("library") => Self::new(Code::LibraryNotFound, "there is no such library"),
+            DbError::NotFound("alias") => Self::new(Code::AliasNotFound, "there is no such alias"),
             DbError::NotFound("user") => Self::new(Code::UserNotFound, "there is no such user"),
             DbError::NotFound("tenant") => Self::new(Code::TenantNotFound, "there is no such tenant"),
             DbError::NotFound("key") => Self::new(Code::ApiKeyNotFound, "there is no such API key"),

@@ -145,7 +145,7 @@ fn said(row: &Row, columns: &BTreeMap<usize, Column>) -> Result<Said, Skipped> {
             Ok(name) => Ok(name),
             Err(error) => Err(skipped("invalid_value", format!("{PART}{part}: {error}"))),
         };
-        parts.push(PartEntry { part_name: fit(part)?, material: fit(material)?, found_by: None });
+        parts.push(PartEntry { part_name: fit(part)?, material: fit(material)?, found_by: None, alias: None });
     }
     Ok(Said {
         pim_id,

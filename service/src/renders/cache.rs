@@ -15,6 +15,7 @@ use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TenantId};
 use packshot_domain::job::JobRef;
 use packshot_domain::render::RenderKind;
+use packshot_materials::aliases::AliasLayer;
 use packshot_worker::protocol::PREVIEW_NAME;
 
 /// A part of what a picture depends on.
@@ -34,6 +35,8 @@ enum Part<'a> {
     FallbackMaterial(&'a str),
     /// The request, with the addresses of its files, in its canonical form.
     Request(&'a [u8]),
+    /// The digest of the tenant's own aliases, if there are any.
+    Aliases(&'a [u8]),
 }
 
 impl Part<'_> {
@@ -47,6 +50,7 @@ impl Part<'_> {
             Self::RequestLibrary(_) => 5,
             Self::FallbackMaterial(_) => 6,
             Self::Request(_) => 7,
+            Self::Aliases(_) => 8,
         }
     }
 
@@ -63,7 +67,7 @@ impl Part<'_> {
             | Self::TenantLibrary(text)
             | Self::RequestLibrary(text)
             | Self::FallbackMaterial(text) => text.as_bytes(),
-            Self::Request(bytes) => bytes,
+            Self::Request(bytes) | Self::Aliases(bytes) => bytes,
         };
         to.push(self.tag());
         to.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
@@ -84,7 +88,9 @@ pub(super) fn key(
     request: &RenderRequest,
     libraries: &[LibraryInput],
     fallback_material: Option<&str>,
+    aliases: &AliasLayer,
 ) -> ContentAddress {
+    let aliases = aliases.digest();
     let request = request.canonical();
     let builtin = packshot_materials::library::Library::builtin().digest();
     let mut parts = vec![Part::Tenant(tenant), Part::Version(env!("CARGO_PKG_VERSION")), Part::Builtin(builtin)];
@@ -94,6 +100,7 @@ pub(super) fn key(
     }));
     parts.extend(fallback_material.map(Part::FallbackMaterial));
     parts.push(Part::Request(&request));
+    parts.extend(aliases.as_ref().map(|digest| Part::Aliases(digest.as_bytes())));
     ContentAddress::of(&tagged(&parts))
 }
 
@@ -164,6 +171,8 @@ mod tests {
             vec![Part::FallbackMaterial(odd)],
             vec![Part::FallbackMaterial(""), Part::RequestLibrary("a")],
             vec![Part::Request(b"a")],
+            vec![Part::Aliases(b"a")],
+            vec![Part::Request(b"a"), Part::Aliases(b"a")],
             vec![Part::Request(odd.as_bytes())],
             vec![Part::Version("a"), Part::Builtin("a")],
             vec![Part::Builtin("a"), Part::Version("a")],

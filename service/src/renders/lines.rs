@@ -1,10 +1,11 @@
 //! Renders of order lines: what a line is rendered of and how, and the spec of its task.
 //!
 //! Dispatch settles the options, from the output type over the template that fits; the rest is read when the first
-//! attempt starts, and frozen then: the file, the materials of parts, libraries.
+//! attempt starts, and frozen then: the file, the materials of parts, libraries, aliases.
 
 use serde_json::{Map, Value as Json, json};
 
+use super::aliases;
 use super::spec::{RenderV1, Spec};
 use crate::config::Settings;
 use crate::tenancy::RenderSettings;
@@ -219,6 +220,7 @@ async fn found<'k>(
         environment: None,
         libraries: found,
         fallback_material: settings.fallback_material,
+        aliases: aliases::layer(db, scope).await.map_err(away)?,
         plan,
         max_unmapped: facts.output_type.fields.max_unmapped,
     })

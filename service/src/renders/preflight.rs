@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 
+use super::aliases;
 use super::inputs::{self, ReceivedRequest};
 use crate::app::{App, AppError, Code};
 use crate::objects;
@@ -28,6 +29,7 @@ pub async fn preflight(app: &App, who: &Principal, received: ReceivedRequest) ->
     let (mut request, plan) = received.resolved()?;
     inputs::check_assets(app, scope, &request).await?;
     let libraries = inputs::find_libraries(app, scope, &request, &received.settings).await?;
+    let aliases = aliases::layer(&app.db, scope).await?;
     let turn = app.turn().await?;
     let mut files = InMemory::default();
     for (upload, asset) in [(&received.glb, &mut request.asset), (&received.environment, &mut request.environment)] {
@@ -49,6 +51,7 @@ pub async fn preflight(app: &App, who: &Principal, received: ReceivedRequest) ->
         environment,
         libraries: libraries.into_iter().map(|library| library.file).collect(),
         fallback_material: received.settings.fallback_material.clone(),
+        aliases,
         plan,
     };
     let report = turn.run(move || packshot_worker::preflight(&input, &files)).await?;

@@ -44,6 +44,7 @@ pub(super) fn of(
     let shot: Option<Json> = shot.and_then(|document| serde_json::from_slice(&document.bytes).ok());
     let is_lit_by_map = input.plan.light() == LightPlan::Environment;
     let device = &completed.device;
+    let aliases_digest = input.aliases.digest().map(|digest| ContentAddress::from_hash(digest.into()));
     Provenance {
         provenance_version: PROVENANCE_VERSION,
         job: ProvenanceJob { task_name: task.to_string(), ..job(made_for, render_kind(input.plan.kind)) },
@@ -64,7 +65,7 @@ pub(super) fn of(
             library: library.as_ref().map(|library| library.name.clone()),
             library_version: library.as_ref().map(|library| library.version.clone()),
             library_digest: library.as_ref().map(|library| library.digest.into()),
-            aliases_digest: None,
+            aliases_digest: library.as_ref().and(aliases_digest).map(Into::into),
             map_digest: Some((*map_digest).into()),
             fallback_material: library.as_ref().map(|library| library.fallback.clone()),
             unmapped_parts: completed.unmapped_parts,

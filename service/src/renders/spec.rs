@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use packshot_db::Json;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::task::FaultKind;
+use packshot_materials::aliases::AliasLayer;
 use packshot_pipeline::plan::PicturePlan;
 use packshot_worker::protocol::{Failure, LibraryFile, RenderInput};
 
@@ -31,6 +32,9 @@ pub(super) struct RenderV1 {
     pub(super) libraries: Vec<LibraryFile>,
     /// The material for parts that nothing matches, where the tenant chose another than its library's.
     pub(super) fallback_material: Option<String>,
+    /// The tenant's aliases over all libraries. A spec of before there were any has none.
+    #[serde(default, skip_serializing_if = "AliasLayer::is_empty")]
+    pub(super) aliases: AliasLayer,
     /// What to make: every option in effect. It is checked again when it is read, like a new request.
     pub(super) plan: PicturePlan,
     /// How many parts may be left without a material, where that is limited.
@@ -90,8 +94,8 @@ impl Spec {
 impl RenderV1 {
     /// The part that a worker needs.
     pub(super) fn into_input(self) -> RenderInput {
-        let Self { scene, environment, libraries, fallback_material, plan, max_unmapped: _ } = self;
-        RenderInput { scene, environment, libraries, fallback_material, plan }
+        let Self { scene, environment, libraries, fallback_material, aliases, plan, max_unmapped: _ } = self;
+        RenderInput { scene, environment, libraries, fallback_material, aliases, plan }
     }
 }
 
@@ -165,6 +169,18 @@ mod tests {
         let limits = Limits { device_default: "cpu".to_owned(), ..Limits::default() };
         let plan = resolve(&Base::default(), &options, &limits).expect("a plan");
         assert_eq!(spec.into_input().plan, plan);
+    }
+
+    #[test]
+    fn r92_r95_aliases_are_frozen_with_the_spec() {
+        let stored: Json = serde_json::from_str(V1).expect("JSON");
+        let Spec::RenderV1(before) = Spec::read(Some(&stored)).expect("it loads");
+        assert_eq!(before.aliases, AliasLayer::default(), "there were none");
+        let part = [("welle".to_owned(), "STD_010101_Steel-Bare".to_owned())].into();
+        let aliases = AliasLayer { part, ..AliasLayer::default() };
+        let spec = Spec::RenderV1(RenderV1 { aliases: aliases.clone(), ..before });
+        let read = Spec::read(Some(&spec.write().expect("JSON"))).expect("it loads");
+        assert_eq!(read.into_input().aliases, aliases);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::cache::Asker;
 use super::inputs::{self, ReceivedRequest};
 use super::packages::{self, Input};
 use super::spec::{RenderV1, Spec};
-use super::{cache, job, with_position};
+use super::{aliases, cache, job, with_position};
 use crate::app::{App, AppError, Code, Upload};
 use crate::idempotency::{self, Beginning, IN_FLIGHT, IdempotentRequest, StoredAnswer};
 use crate::objects;
@@ -204,7 +204,8 @@ async fn prepare(
     let scene = request.asset.as_ref().map(address).ok_or_else(inputs::no_asset)?;
     let environment = request.environment.as_ref().map(address);
     let fallback_material = settings.fallback_material;
-    let cache_key = cache::key(scope.tenant, &request, &libraries, fallback_material.as_deref());
+    let aliases = aliases::layer(&app.db, scope).await?;
+    let cache_key = cache::key(scope.tenant, &request, &libraries, fallback_material.as_deref(), &aliases);
     let libraries: Vec<_> = libraries.into_iter().map(|library| library.file).collect();
     let inputs = [Some(scene), environment].into_iter().flatten();
     let inputs = inputs.chain(libraries.iter().map(|library| library.address)).collect();
@@ -223,7 +224,8 @@ async fn prepare(
         Equal::RenderedAgain => None,
     };
     let samples_target = plan.options.samples.unwrap_or(1).saturating_mul(plan.n_pictures());
-    let spec = Spec::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan, max_unmapped: None });
+    let spec = RenderV1 { scene, environment, libraries, fallback_material, aliases, plan, max_unmapped: None };
+    let spec = Spec::RenderV1(spec);
     Ok(NewRender {
         id,
         kind,

@@ -15,11 +15,12 @@ use crate::log_lines;
 use crate::materials::ACME;
 
 /// Every list that can show the rows of all tenants.
-const LISTS: [&str; 12] = [
+const LISTS: [&str; 13] = [
     "/api/orders",
     "/api/v1/api-keys",
     "/api/v1/audit-log",
     "/api/v1/cad-files",
+    "/api/v1/material-aliases",
     "/api/v1/material-libraries",
     "/api/v1/output-types",
     "/api/v1/packages",
@@ -64,6 +65,7 @@ async fn make_rows(guest: &Guest<'_>, n: u32) {
         ("/api/v1/products", json!({"pim_id": format!("{n}"), "name": "P"})),
         ("/api/v1/output-types", json!({"name": format!("Output type {n}")})),
         ("/api/v1/render-templates", json!({"name": format!("Template {n}")})),
+        ("/api/v1/material-aliases", json!({"alias": format!("Alias {n}"), "material_id": "STD_010101_Steel-Bare"})),
         ("/api/orders", json!({"notes": format!("Order {n}")})),
     ] {
         assert_eq!(guest.send(Method::POST, path, &body).await.status, 201);

@@ -140,6 +140,10 @@ impl Things {
             "get_product" | "change_product" | "delete_product" => {
                 Some(id(&created("/api/v1/products", json!({"pim_id": unique, "name": "P"})).await))
             }
+            "get_material_alias" | "withdraw_material_alias" => {
+                let new = json!({"alias": unique, "material_id": "STD_010101_Steel-Bare"});
+                Some(id(&created("/api/v1/material-aliases", new).await))
+            }
             "get_output_type" | "change_output_type" | "delete_output_type" => {
                 Some(id(&created("/api/v1/output-types", json!({"name": unique})).await))
             }
@@ -272,7 +276,7 @@ fn with_body(
         body["refresh_token"] = things.refresh_token.clone();
     }
     // What a tenant has once is new each time.
-    for unique in ["pim_id", "name"] {
+    for unique in ["pim_id", "name", "alias"] {
         if let Some(Value::String(text)) = body.get_mut(unique) {
             text.push_str(&format!(" {}", uuid::Uuid::now_v7()));
         }

@@ -107,6 +107,7 @@ macro_rules! sites {
 }
 
 mod access;
+mod aliases;
 mod artifacts;
 mod audited;
 mod bypass;

@@ -1,6 +1,7 @@
 //! R24–R27: preflight.
 
 use reqwest::Method;
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use crate::app::{Reply, TestApp, form, small};
@@ -67,7 +68,12 @@ cases! {
                 json["meshes"][0]["primitives"][0]["material"] = json!(0);
             })
         };
+        let shared = crate::materials::ACME.replace("\"Rot\"", "\"Stahl\"");
+        let shared = Form::new().part("library", Part::bytes(shared.into_bytes()).file_name("library.toml"));
+        let shared = app.request(Method::POST, "/api/v1/material-libraries").multipart(shared);
+        assert_eq!(Reply::of(shared).await.status, 201, "an alias may be shared with the built-in library");
         for (code, glb, request) in [
+            ("alias_shadowed", Glb::parts(&["Stahl"]), json!({"library": ["ACME"], "materials": {"parts": []}})),
             ("unmapped_part", plain(), json!({"materials": {"parts": []}})),
             ("missing_normals", changed(&|json| {
                 let attributes = json["meshes"][0]["primitives"][0]["attributes"].as_object_mut().expect("members");

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use packshot_contract::request::{RenderRequest, Uploads};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId};
+use packshot_materials::aliases::AliasLayer;
 use packshot_materials::map::{MapEntry, MaterialMap, Origin, PartSelector};
 use packshot_pipeline::plan::value::Materials;
 use packshot_pipeline::plan::words::Light;
@@ -87,7 +88,8 @@ pub(crate) fn input(scene: ContentAddress, request: RenderRequest) -> RenderInpu
     let has_environment = request.options.light == Some(Light::Environment);
     let files = Uploads { has_glb: true, has_environment };
     let (_, plan) = request.resolved(files, &Limits::default()).expect("a plan");
-    RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, plan }
+    let (libraries, aliases) = (Vec::new(), AliasLayer::default());
+    RenderInput { scene, environment: None, libraries, fallback_material: None, aliases, plan }
 }
 
 pub(crate) fn work(input: RenderInput) -> RenderWork {

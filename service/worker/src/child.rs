@@ -182,6 +182,7 @@ mod tests {
     use super::*;
     use crate::protocol::{Failure, RenderInput};
     use packshot_domain::id::{RenderId, TaskId};
+    use packshot_materials::aliases::AliasLayer;
     use packshot_pipeline::denoise::Denoise;
     use packshot_pipeline::plan::value::Views;
     use packshot_pipeline::plan::words::{FileFormat, Light, ViewChoice};
@@ -229,7 +230,14 @@ mod tests {
         };
         let plan = resolve(&Base { kind: Kind::Views, ..Base::default() }, &options, &Limits::default());
         let plan = plan.expect("a plan");
-        let input = RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, plan };
+        let input = RenderInput {
+            scene,
+            environment: None,
+            libraries: Vec::new(),
+            fallback_material: None,
+            aliases: AliasLayer::default(),
+            plan,
+        };
         let (task, render) = (TaskId::new(), RenderId::new());
         let work = RenderWork {
             task,

@@ -7,6 +7,7 @@ use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use packshot_materials::aliases::AliasLayer;
 use packshot_materials::finding::{Finding, Rejected, Severity};
 use packshot_materials::library::{Layer, Library, Package, SourceFile};
 
@@ -115,9 +116,18 @@ pub(super) struct Resolved {
     pub(super) is_broken: bool,
 }
 
-/// Lays the files over the built-in library, and makes `fallback`, if one is named, the material of parts that nothing
-/// matches. If no library has it any more, a finding says so.
-pub(super) fn resolve(files: &[(Layer, Bytes)], fallback: Option<&str>) -> Resolved {
+/// Lays the files over the built-in library and the tenant's aliases over all of them, and makes `fallback`, if one is
+/// named, the material of parts that nothing matches. If no library has it any more, a finding says so.
+pub(super) fn resolve(files: &[(Layer, Bytes)], fallback: Option<&str>, aliases: &AliasLayer) -> Resolved {
+    let mut resolved = without_aliases(files, fallback);
+    if !aliases.is_empty() && !resolved.is_broken {
+        let library = Arc::unwrap_or_clone(resolved.library).with_aliases(aliases.clone());
+        resolved.library = Arc::new(library);
+    }
+    resolved
+}
+
+fn without_aliases(files: &[(Layer, Bytes)], fallback: Option<&str>) -> Resolved {
     let builtin = || Resolved { library: Arc::new(Library::builtin().clone()), findings: Vec::new(), is_broken: false };
     if files.is_empty() && fallback.is_none() {
         return builtin();
@@ -217,7 +227,7 @@ licence = "CC0-1.0"
         let names: Vec<String> = unpack(&zip).expect("a zip").into_iter().map(|source| source.name).collect();
         assert_eq!(names, ["acme/a.toml"]);
         for file in [zip, ACME.as_bytes().to_vec()] {
-            let resolved = resolve(&[(Layer::Tenant, file.into())], None);
+            let resolved = resolve(&[(Layer::Tenant, file.into())], None, &AliasLayer::default());
             assert!(!resolved.is_broken, "{:?}", resolved.findings);
             assert!(resolved.library.find("Prüfling").is_some());
             assert!(resolved.library.find("STD_010101_Steel-Bare").is_some(), "the built-in one lies below");
@@ -241,7 +251,7 @@ licence = "CC0-1.0"
 
     #[test]
     fn r56_a_tenant_chooses_its_own_fallback() {
-        let resolved = resolve(&[], Some("STD_010101_Steel-Bare"));
+        let resolved = resolve(&[], Some("STD_010101_Steel-Bare"), &AliasLayer::default());
         assert!(!resolved.is_broken, "{:?}", resolved.findings);
         let fallback = resolved.library.material(resolved.library.fallback());
         assert_eq!(fallback.id, "STD_010101_Steel-Bare");
@@ -249,7 +259,8 @@ licence = "CC0-1.0"
 
     #[test]
     fn t67_a_missing_fallback_is_reported_and_stops_nothing() {
-        let resolved = resolve(&[(Layer::Tenant, ACME.as_bytes().to_vec().into())], Some("OTHER_200101_Gone"));
+        let files = [(Layer::Tenant, ACME.as_bytes().to_vec().into())];
+        let resolved = resolve(&files, Some("OTHER_200101_Gone"), &AliasLayer::default());
         assert!(!resolved.is_broken && resolved.library.find("Sample").is_some());
         let fallback = resolved.library.material(resolved.library.fallback());
         assert_eq!(fallback.id, "STD_059999_FailedMaterial");
@@ -260,8 +271,24 @@ licence = "CC0-1.0"
 
     #[test]
     fn r57_a_broken_library_leaves_nothing_to_look_in() {
-        let resolved = resolve(&[(Layer::Tenant, Bytes::from_static(b"schema = 1"))], None);
+        let files = [(Layer::Tenant, Bytes::from_static(b"schema = 1"))];
+        let resolved = resolve(&files, None, &AliasLayer::default());
         assert!(resolved.is_broken);
         assert!(resolved.findings.iter().any(|finding| finding.code.starts_with("library.")));
+    }
+
+    #[test]
+    fn r57_r92_sharing_an_alias_breaks_no_library() {
+        let steel = "STD_010101_Steel-Bare".to_owned();
+        let aliases = AliasLayer { part: [("pruefling".to_owned(), steel)].into(), ..AliasLayer::default() };
+        let second =
+            ACME.replace("\"ACME\"", "\"SECOND\"").replace("100001", "100002").replace("\"Sample\"", "\"Other\"");
+        let files = [(Layer::Tenant, ACME.as_bytes().to_vec().into()), (Layer::Job, second.into_bytes().into())];
+        for aliases in [AliasLayer::default(), aliases] {
+            let resolved = resolve(&files, None, &aliases);
+            assert!(!resolved.is_broken, "{:?}", resolved.findings);
+            let (idx, _) = resolved.library.find("Prüfling").expect("found");
+            assert_eq!(resolved.library.material(idx).id, "SECOND_100002_Other");
+        }
     }
 }

@@ -15,6 +15,7 @@ use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId};
 use packshot_domain::step::StepName;
 use packshot_domain::task::FaultKind;
+use packshot_materials::aliases::AliasLayer;
 use packshot_pipeline::plan::PicturePlan;
 use packshot_renderer::backend::device::AdapterInfo;
 
@@ -56,6 +57,9 @@ pub struct RenderInput {
     pub libraries: Vec<LibraryFile>,
     /// The material for parts that nothing matches, where the tenant chose another than its library's.
     pub fallback_material: Option<String>,
+    /// The tenant's own names for materials, over those of all libraries.
+    #[serde(default, skip_serializing_if = "AliasLayer::is_empty")]
+    pub aliases: AliasLayer,
     /// What to make; every option has its value in effect, the device too.
     pub plan: PicturePlan,
 }

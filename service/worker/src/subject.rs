@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use packshot_materials::aliases::AliasLayer;
 use packshot_materials::finding::Finding;
 use packshot_materials::library::Layer;
 use packshot_materials::mapping::{OnUnmapped, Report};
@@ -53,7 +54,7 @@ impl ImportKey {
 }
 
 /// The key of a resolved library.
-type LibraryKey = (Vec<LibraryFile>, Option<String>);
+type LibraryKey = (Vec<LibraryFile>, Option<String>, AliasLayer);
 
 /// A decoded environment map and what was noticed about it.
 pub(super) type DecodedMap = (Arc<EnvironmentMap>, Arc<[Diagnostic]>);
@@ -155,7 +156,7 @@ impl Subjects {
     /// # Errors
     /// What the store says.
     pub(super) fn library(&self, input: &RenderInput, assets: &dyn AssetSource) -> Result<Arc<Resolved>, Stopped> {
-        let key = (input.libraries.clone(), input.fallback_material.clone());
+        let key = (input.libraries.clone(), input.fallback_material.clone(), input.aliases.clone());
         if let Some(resolved) = self.libraries.get(&key) {
             return Ok(resolved);
         }
@@ -164,7 +165,8 @@ impl Subjects {
             let layer = if file.of_job { Layer::Job } else { Layer::Tenant };
             files.push((layer, read(assets, &file.address)?));
         }
-        let resolved = Arc::new(library::resolve(&files, input.fallback_material.as_deref()));
+        let resolved = library::resolve(&files, input.fallback_material.as_deref(), &input.aliases);
+        let resolved = Arc::new(resolved);
         self.libraries.insert(key, resolved.clone(), LIBRARY_BYTES);
         Ok(resolved)
     }

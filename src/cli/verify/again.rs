@@ -10,11 +10,13 @@ use bytes::Bytes;
 use clap::Args;
 use packshot::error::Fault;
 use packshot::plan::{LightPlan, Limits};
+use packshot_contract::material_alias::{AliasScope, MaterialAliasPage};
 use packshot_contract::provenance::{Provenance, RENDERER};
 use packshot_contract::request::{RenderRequest, Uploads};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId};
 use packshot_domain::task::FaultKind;
+use packshot_materials::aliases::AliasLayer;
 use packshot_materials::library::Library;
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::executor::{AssetError, AssetSource};
@@ -49,6 +51,10 @@ pub(super) struct AgainArgs {
     /// repeatable, the lowest first
     #[arg(long, value_name = "FILE|DIR", requires = "rerender")]
     library: Vec<PathBuf>,
+    /// The tenant's own names for materials, if it had any: a page as GET /api/v1/material-aliases answers it;
+    /// repeatable
+    #[arg(long, value_name = "FILE.json", requires = "rerender")]
+    aliases: Vec<PathBuf>,
     /// The device: auto, cpu, gpu, or part of an adapter's name [default: the kind that the provenance names]
     #[arg(long, value_name = "WHICH", env = "PACKSHOT_DEVICE")]
     device: Option<String>,
@@ -192,7 +198,38 @@ fn input(provenance: &Provenance, args: &AgainArgs, given: &mut GivenFiles) -> R
     // The built-in library's own is no choice.
     let is_choice = |id: &String| !libraries.is_empty() || *id != builtin.material(builtin.fallback()).id;
     let fallback_material = fallback.filter(is_choice);
-    Ok(RenderInput { scene, environment, libraries, fallback_material, plan })
+    let aliases = aliases(&args.aliases, provenance.materials.aliases_digest.map(|digest| digest.0))?;
+    Ok(RenderInput { scene, environment, libraries, fallback_material, aliases, plan })
+}
+
+/// The tenant's aliases, which must be those of the provenance.
+fn aliases(paths: &[PathBuf], needed: Option<ContentAddress>) -> Result<AliasLayer, Failure> {
+    let mut layer = AliasLayer::default();
+    for path in paths {
+        let page: MaterialAliasPage =
+            serde_json::from_slice(&files::read(path, InputKind::Map)?).map_err(|reason| {
+                let message = format!("{} is no page of aliases: {reason}", path.display());
+                other_input(message, "--aliases", "give what GET /api/v1/material-aliases answers")
+            })?;
+        for alias in page.items {
+            let of_scope = match alias.scope {
+                AliasScope::Part => &mut layer.part,
+                AliasScope::Material => &mut layer.material,
+            };
+            of_scope.insert(alias.key, alias.material_id);
+        }
+    }
+    let found = layer.digest().map(|digest| ContentAddress::from_hash(digest.into()));
+    if found == needed {
+        return Ok(layer);
+    }
+    let message = match (found, needed) {
+        (None, _) => "the pictures were made with aliases of the tenant",
+        (_, None) => "the pictures were made without aliases of the tenant",
+        _ => "the aliases are not those of the provenance: they have another digest",
+    };
+    let help = "give all aliases that were in force then, and no others, with --aliases";
+    Err(other_input(message.to_owned(), "--aliases", help))
 }
 
 /// The device of the provenance, as a request names it.

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::column::Col;
-use packshot_domain::id::{ProductId, TenantId};
+use packshot_domain::id::{AliasId, ProductId, TenantId};
 use packshot_domain::product::{EntryName, FoundBy};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -18,6 +18,7 @@ pub(crate) struct Model {
     pub(crate) part_name: Col<EntryName>,
     pub(crate) material: Col<EntryName>,
     pub(crate) found_by: Option<Col<FoundBy>>,
+    pub(crate) alias_id: Option<Col<AliasId>>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

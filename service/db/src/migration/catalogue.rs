@@ -1,4 +1,5 @@
-//! What orders are about: CAD files, the products that are made of them, and what is made of those (orders.md §1).
+//! What orders are about: CAD files, the products that are made of them with the materials of their parts, and what is
+//! made of those (orders.md §1, suggested-fixes.md §1).
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -34,6 +35,24 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         big_integer("updated_at"),
         big_integer("revision"),
     ];
+    let material_aliases = vec![
+        uuid("tenant_id"),
+        uuid("id"),
+        text("alias"),
+        text("key"),
+        // The key while the alias is in force.
+        text_null("active_key"),
+        // Alias and material folded, for searches.
+        text("searched"),
+        text("scope"),
+        text("material"),
+        text("source"),
+        text("status"),
+        uuid("created_by"),
+        big_integer("created_at"),
+        big_integer_null("withdrawn_at"),
+        big_integer("revision"),
+    ];
     let products = vec![
         uuid("tenant_id"),
         uuid("id"),
@@ -58,6 +77,7 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text("part_name"),
         text("material"),
         text_null("found_by"),
+        uuid_null("alias_id"),
     ];
     let output_types = vec![
         uuid("tenant_id"),
@@ -92,9 +112,11 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
     let named = |name, columns| table(name, &["tenant_id", "id"], columns).foreign_key(&mut of_tenant(name)).take();
     vec![
         named("cad_files", cad_files),
+        named("material_aliases", material_aliases),
         named("products", products).foreign_key(&mut needs("products", "cad_file_id", "cad_files")).take(),
         table("product_parts", &["tenant_id", "product_id", "position"], product_parts)
             .foreign_key(&mut belongs_to("product_parts", ["tenant_id", "product_id"], "products"))
+            .foreign_key(&mut needs("product_parts", "alias_id", "material_aliases"))
             .take(),
         named("output_types", output_types),
         named("render_templates", render_templates)
@@ -113,11 +135,16 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         // What a job converts, and what is converted for too long.
         index("idx_cad_files_converting", "cad_files", &["tenant_id", "converting_job"]),
         index("idx_cad_files_status", "cad_files", &["status", "processing_since"]),
+        // A name is taken once in each scope; what was taken back has no such key.
+        index("idx_material_aliases_key", "material_aliases", &["tenant_id", "scope", "active_key"]).unique().take(),
+        index("idx_material_aliases_page", "material_aliases", &["tenant_id", "status", "created_at", "id"]),
+        index("idx_material_aliases_page_of_all", "material_aliases", &["status", "created_at", "id"]),
         index("idx_products_pim_id", "products", &["tenant_id", "pim_id"]).unique().take(),
         index("idx_products_page", "products", &["tenant_id", "created_at", "id"]),
         index("idx_products_page_of_all", "products", &["created_at", "id"]),
         index("idx_products_cad_file", "products", &["tenant_id", "cad_file_id"]),
         index("idx_product_parts_name", "product_parts", &["tenant_id", "product_id", "part_name"]).unique().take(),
+        index("idx_product_parts_alias", "product_parts", &["tenant_id", "alias_id"]),
         index("idx_output_types_name", "output_types", &["tenant_id", "name"]).unique().take(),
         index("idx_output_types_page", "output_types", &["tenant_id", "created_at", "id"]),
         index("idx_output_types_page_of_all", "output_types", &["created_at", "id"]),

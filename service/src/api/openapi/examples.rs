@@ -27,6 +27,9 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         (_, "order_id" | "order_line_id" | "product_id" | "output_type_id") => json!(ID),
         (_, "line_id") => json!(ID),
         ("list_products", "q") => json!("6204"),
+        ("list_material_aliases", "scope") => json!("part"),
+        ("list_material_aliases", "status") => json!("active"),
+        ("list_material_aliases", "source") => json!("manual"),
         (_, "pim_id") => json!("6204-2RS"),
         (_, "category_key") => json!("deep-groove"),
         (_, "lagertyp") => json!("Rillenkugellager"),
@@ -113,6 +116,9 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
         ("edit_order", _) => json!({"notes": null}),
         ("add_order_line", _) => json!({"product_id": ID, "output_type_id": ID}),
         ("reject_order", _) => json!({"reason": "Wrong housing", "notify_client": false}),
+        ("create_material_alias", _) => {
+            json!({"alias": "Outer_Ring", "scope": "part", "material_id": "STD_010101_Steel-Bare"})
+        }
         ("create_library", _) => json!({"library": "(the bytes of studio.toml)"}),
         ("change_library", _) => json!({"public": true}),
         ("change_settings", _) => json!({"render_samples": 512, "max_pixels": null}),

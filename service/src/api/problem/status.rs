@@ -37,6 +37,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::TaskNotFound
         | Code::MaterialNotFound
         | Code::LibraryNotFound
+        | Code::AliasNotFound
         | Code::CadFileNotFound
         | Code::ProductNotFound
         | Code::OrderNotFound
@@ -64,6 +65,8 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::LeaseLost
         | Code::LibraryVersionExists
         | Code::LibraryInUse
+        | Code::AliasConflict
+        | Code::TooManyAliases
         | Code::CadFileProcessing
         | Code::CadFileInUse
         | Code::PimIdExists

@@ -42,6 +42,8 @@ const ROWS: &[Row] = &[
     row("view_analytics", "renders:read", MANAGERS),
     row("read_materials", "catalog:read", EVERYONE),
     row("write_libraries", "catalog:write", ADMINS),
+    row("read_aliases", "catalog:read", MANAGERS),
+    row("write_aliases", "catalog:write", MANAGERS),
     row("read_catalogue", "catalog:read", EVERYONE),
     row("write_catalogue", "catalog:write", MANAGERS),
     row("read_orders", "orders:read", EVERYONE),

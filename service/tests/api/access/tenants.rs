@@ -321,7 +321,7 @@ async fn signed_up(app: &TestApp, tenant: TenantId, slug: &str, email: &str, rol
     sign_in(app, slug, email).await
 }
 
-/// Makes a product, an output type, a render template, and an order of the first two.
+/// Makes a product, an output type, a render template, an alias, and an order of the first two.
 async fn catalogue(guest: &Guest<'_>, name: &str) {
     let mut ids = Vec::new();
     let file = cad_file(guest, &format!("Part of {name}")).await;
@@ -329,6 +329,10 @@ async fn catalogue(guest: &Guest<'_>, name: &str) {
         ("/api/v1/products", json!({"pim_id": format!("pim of {name}"), "name": name, "cad_file_id": file})),
         ("/api/v1/output-types", json!({"name": format!("pictures of {name}"), "render_settings": small()})),
         ("/api/v1/render-templates", json!({"name": format!("look of {name}")})),
+        (
+            "/api/v1/material-aliases",
+            json!({"alias": format!("Shaft of {name}"), "material_id": "STD_010101_Steel-Bare"}),
+        ),
     ] {
         let made = guest.send(Method::POST, path, &body).await;
         assert_eq!(made.status, 201, "{}", made.text());

@@ -1,0 +1,318 @@
+//! Aliases of a tenant: names that it gave to materials. One that was taken back stays in its list; its name is free.
+
+use std::collections::HashSet;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select,
+};
+use serde_json::json;
+
+use crate::audit::{self, NewEntry};
+use crate::column::Col;
+use crate::entity::material_alias;
+use crate::level::Level;
+use crate::tx::Tx;
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, products};
+use packshot_domain::audit::{Action, Actor};
+use packshot_domain::id::{AliasId, TenantId, UserId};
+use packshot_domain::material_alias::{
+    ACTIVE_MAX, AliasEvent, AliasKey, AliasScope, AliasSource, AliasStatus, NewAlias,
+};
+use packshot_domain::product::EntryName;
+use packshot_domain::time::Timestamp;
+
+/// Ids in one statement; SQLite takes 32,766 values at once.
+const AT_ONCE: usize = 1_000;
+
+/// An alias as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaterialAlias {
+    /// Its id.
+    pub id: AliasId,
+    /// The tenant that it belongs to.
+    pub tenant: TenantId,
+    /// What was written.
+    pub alias: NewAlias,
+    /// Its state.
+    pub status: AliasStatus,
+    /// Who wrote it.
+    pub created_by: UserId,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it was taken back.
+    pub withdrawn_at: Option<Timestamp>,
+    /// Counts its changes.
+    pub revision: i64,
+}
+
+/// Which aliases a list shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasFilter {
+    /// Only those with this text in the alias or the material, in any case.
+    pub query: Option<String>,
+    /// Only those of this scope.
+    pub scope: Option<AliasScope>,
+    /// Only those in this state.
+    pub status: AliasStatus,
+    /// Only those from there.
+    pub source: Option<AliasSource>,
+}
+
+/// Why an alias cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum AliasRefusal {
+    /// The name is taken.
+    #[error("the name is that of an active alias already, which means {material}")]
+    Taken {
+        /// What the other alias means.
+        material: EntryName,
+    },
+    /// The tenant has as many as it can have.
+    #[error("a tenant has at most {ACTIVE_MAX} aliases at once")]
+    TooMany,
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// An alias, or the material of the one that has its name.
+enum Written {
+    Made(Box<MaterialAlias>),
+    Taken(EntryName),
+    TooMany,
+}
+
+/// Writes an alias.
+///
+/// # Errors
+///
+/// [`AliasRefusal`].
+pub async fn create(
+    db: &Db,
+    scope: TenantScope,
+    by: Actor,
+    user: UserId,
+    new: NewAlias,
+) -> Result<MaterialAlias, AliasRefusal> {
+    let written = db.write(scope, (scope.tenant, by, user, new), |tx, (tenant, by, user, new)| {
+        Box::pin(async move {
+            tx.enter(Level::MaterialAlias);
+            let active = of_tenant(*tenant).filter(material_alias::Column::Status.eq(Col(AliasStatus::Active)));
+            if active.clone().count(tx.on()).await? >= ACTIVE_MAX {
+                return Ok(Written::TooMany);
+            }
+            let id = AliasId::new();
+            let row = material_alias::ActiveModel {
+                tenant_id: Set(Col(*tenant)),
+                id: Set(Col(id)),
+                alias: Set(Col(new.alias.clone())),
+                key: Set(Col(new.key.clone())),
+                active_key: Set(Some(Col(new.key.clone()))),
+                searched: Set(format!("{}\n{}", new.alias, new.material).to_lowercase()),
+                scope: Set(Col(new.scope)),
+                material: Set(Col(new.material.clone())),
+                source: Set(Col(new.source)),
+                status: Set(Col(AliasStatus::Active)),
+                created_by: Set(Col(*user)),
+                created_at: Set(Col(tx.now().await?)),
+                withdrawn_at: Set(None),
+                revision: Set(1),
+            };
+            use material_alias::Column as C;
+            let only_once = OnConflict::columns([C::TenantId, C::Scope, C::ActiveKey]).do_nothing().to_owned();
+            let made =
+                material_alias::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on()).await?;
+            if made == 0 {
+                let with_key = active.filter(C::Scope.eq(Col(new.scope))).filter(C::Key.eq(Col(new.key.clone())));
+                let other = with_key.one(tx.on()).await?.ok_or(DbError::Exists("alias"))?;
+                return Ok(Written::Taken(other.material.0));
+            }
+            let row = find(tx, *tenant, id).await?;
+            let detail = json!({"before": null, "after": shown(&row)});
+            note(tx, by, &row, Action::AliasCreated, detail).await?;
+            Ok(Written::Made(Box::new(MaterialAlias::of(row))))
+        })
+    });
+    match written.await? {
+        Written::Made(alias) => Ok(*alias),
+        Written::Taken(material) => Err(AliasRefusal::Taken { material }),
+        Written::TooMany => Err(AliasRefusal::TooMany),
+    }
+}
+
+/// An alias of the tenant.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn get(db: &Db, scope: TenantScope, id: AliasId) -> Result<MaterialAlias, DbError> {
+    db.read(scope, (scope.tenant, id), |tx, (tenant, id)| {
+        Box::pin(async move { Ok(MaterialAlias::of(find(tx, *tenant, *id).await?)) })
+    })
+    .await
+}
+
+/// The aliases of the tenant that are in force, by key.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn active(db: &Db, scope: TenantScope) -> Result<Vec<MaterialAlias>, DbError> {
+    use material_alias::Column as C;
+    db.read(scope, scope.tenant, |tx, tenant| {
+        Box::pin(async move {
+            let active = of_tenant(*tenant).filter(C::Status.eq(Col(AliasStatus::Active)));
+            let rows = active.order_by_asc(C::Scope).order_by_asc(C::Key).all(tx.on()).await?;
+            Ok(rows.into_iter().map(MaterialAlias::of).collect())
+        })
+    })
+    .await
+}
+
+/// A page of aliases, newest first.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn list(
+    db: &Db,
+    scope: impl Into<ReadScope>,
+    filter: AliasFilter,
+    page: PageRequest,
+) -> Result<Page<MaterialAlias>, DbError> {
+    use material_alias::Column as C;
+    let scope = scope.into();
+    db.read(scope, (scope, filter, page), |tx, (scope, filter, page)| {
+        Box::pin(async move {
+            let aliases = filter.narrow(scope.narrow(material_alias::Entity::find(), C::TenantId));
+            let rows = page.narrow(aliases, C::CreatedAt, C::Id).all(tx.on()).await?;
+            let page: Page<material_alias::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
+            Ok(Page { items: page.items.into_iter().map(MaterialAlias::of).collect(), next: page.next })
+        })
+    })
+    .await
+}
+
+/// Takes an alias back; with it go the entries of products that were found by it. One that was taken back is returned
+/// as it is.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn withdraw(db: &Db, scope: TenantScope, by: Actor, id: AliasId) -> Result<MaterialAlias, DbError> {
+    db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
+        Box::pin(async move {
+            let before = lock(tx, *tenant, *id).await?;
+            let status = before.status.0.next(AliasEvent::Withdraw);
+            if status == before.status.0 {
+                return Ok(MaterialAlias::of(before));
+            }
+            let n_products = products::without_alias(tx, *tenant, *id).await?;
+            let mut row = before.clone().into_active_model();
+            row.status = Set(Col(status));
+            row.active_key = Set(None);
+            row.withdrawn_at = Set(Some(Col(tx.now().await?)));
+            row.revision = Set(before.revision + 1);
+            let row = row.update(tx.on()).await?;
+            let mut detail = audit::change(&shown(&before), &shown(&row));
+            detail["products"] = json!(n_products);
+            note(tx, by, &row, Action::AliasWithdrawn, detail).await?;
+            Ok(MaterialAlias::of(row))
+        })
+    })
+    .await
+}
+
+/// Locks these aliases against being taken back, and tells which of them are in force.
+pub(super) async fn lock_active(tx: &Tx<'_>, tenant: TenantId, ids: &[AliasId]) -> Result<HashSet<AliasId>, DbError> {
+    use material_alias::Column as C;
+    let mut active = HashSet::new();
+    if ids.is_empty() {
+        return Ok(active);
+    }
+    tx.enter(Level::MaterialAlias);
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    for ids in ids.chunks(AT_ONCE) {
+        let named = of_tenant(tenant).filter(C::Id.is_in(ids.iter().map(|id| Col(*id))));
+        let rows = named.order_by_asc(C::Id).lock_exclusive().all(tx.on()).await?;
+        active.extend(rows.iter().filter(|row| row.status.0 == AliasStatus::Active).map(|row| row.id.0));
+    }
+    Ok(active)
+}
+
+async fn find(tx: &Tx<'_>, tenant: TenantId, id: AliasId) -> Result<material_alias::Model, DbError> {
+    let row = material_alias::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
+    row.ok_or(DbError::NotFound("alias"))
+}
+
+async fn lock(tx: &Tx<'_>, tenant: TenantId, id: AliasId) -> Result<material_alias::Model, DbError> {
+    tx.enter(Level::MaterialAlias);
+    let row = material_alias::Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
+    row.ok_or(DbError::NotFound("alias"))
+}
+
+fn of_tenant(tenant: TenantId) -> Select<material_alias::Entity> {
+    material_alias::Entity::find().filter(material_alias::Column::TenantId.eq(Col(tenant)))
+}
+
+/// What the audit log shows of an alias.
+fn shown(row: &material_alias::Model) -> Json {
+    json!({
+        "alias": row.alias.0.as_str(),
+        "scope": row.scope.0.as_str(),
+        "material_id": row.material.0.as_str(),
+        "source": row.source.0.as_str(),
+        "status": row.status.0.as_str(),
+    })
+}
+
+/// Writes the audit entry of a change of an alias.
+async fn note(
+    tx: &Tx<'_>,
+    by: &Actor,
+    row: &material_alias::Model,
+    action: Action,
+    detail: Json,
+) -> Result<(), DbError> {
+    let object = Some(("material_alias", row.id.0.to_string()));
+    audit::write(tx, row.tenant_id.0, by, [NewEntry { action, object, detail }]).await
+}
+
+impl AliasFilter {
+    fn narrow(&self, aliases: Select<material_alias::Entity>) -> Select<material_alias::Entity> {
+        use material_alias::Column as C;
+        let mut aliases = aliases.filter(C::Status.eq(Col(self.status)));
+        if let Some(query) = &self.query {
+            aliases = aliases.filter(Expr::col(C::Searched).like(products::containing(&query.to_lowercase())));
+        }
+        if let Some(scope) = self.scope {
+            aliases = aliases.filter(C::Scope.eq(Col(scope)));
+        }
+        match self.source {
+            Some(source) => aliases.filter(C::Source.eq(Col(source))),
+            None => aliases,
+        }
+    }
+}
+
+impl MaterialAlias {
+    fn of(row: material_alias::Model) -> Self {
+        let key: AliasKey = row.key.0;
+        let alias =
+            NewAlias { alias: row.alias.0, key, scope: row.scope.0, material: row.material.0, source: row.source.0 };
+        Self {
+            id: row.id.0,
+            tenant: row.tenant_id.0,
+            alias,
+            status: row.status.0,
+            created_by: row.created_by.0,
+            created_at: row.created_at.0,
+            withdrawn_at: row.withdrawn_at.map(Col::value),
+            revision: row.revision,
+        }
+    }
+}
