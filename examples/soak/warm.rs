@@ -42,7 +42,7 @@ pub(crate) async fn run(setup: &Setup) -> Finding {
     let Value::Object(request) = picture.clone() else { unreachable!("an object was written") };
     let first = Submission { request, ..Submission::of_glb(glb) };
     let first = service.client.submit(&first).await.expect("accepted");
-    let asset = first.request.asset.map(|asset| asset.content_address.0.to_string());
+    let asset = first.request.asset.and_then(|asset| asset.address()).map(|address| address.to_string());
     let mut request = picture;
     request["asset"] = json!({ "content_address": asset.expect("it was uploaded") });
 

@@ -1,6 +1,7 @@
 //! Renders: submitted, listed, followed, cancelled, deleted; and their results.
 
 mod aliases;
+mod assets;
 mod cache;
 pub mod export;
 mod finished;

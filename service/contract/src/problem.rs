@@ -86,7 +86,8 @@ pub struct Invalid {
 }
 
 /// Codes of findings that name the whole request when nothing else is wrong with it.
-const NAMES_THE_REQUEST: [&str; 11] = [
+const NAMES_THE_REQUEST: [&str; 12] = [
+    "cad_conversion_unavailable",
     "option_not_available",
     "image_too_large",
     "conflicting_members",

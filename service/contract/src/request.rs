@@ -6,7 +6,6 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
 
 use packshot_domain::artifact::RetentionClass;
 use packshot_domain::render::RenderKind;
@@ -15,13 +14,14 @@ use packshot_pipeline::plan::{self, Base, Kind, Limits, OptionId, Options, Pictu
 use packshot_words::Word;
 
 use super::problem::Invalid;
-use super::scalar::Address;
 
+mod asset;
 pub(crate) mod faults;
 mod later;
 pub(crate) mod read;
 pub(crate) mod schema;
 
+pub use asset::Asset;
 pub use faults::place;
 pub use read::Uploads;
 pub use schema::{file_format_schema, kind_schema};
@@ -63,14 +63,6 @@ impl Default for RenderRequest {
             metadata: Map::new(),
         }
     }
-}
-
-/// A stored file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Asset {
-    /// Its content.
-    pub content_address: Address,
 }
 
 impl RenderRequest {

@@ -7,7 +7,7 @@ use crate::app::{App, AppError, Upload};
 use crate::tenancy::RenderSettings;
 use packshot_contract::problem::{Finding, Invalid};
 use packshot_contract::request::{RenderRequest, Uploads};
-use packshot_db::{TenantScope, libraries, objects};
+use packshot_db::{TenantScope, libraries};
 use packshot_domain::tenant_config::BUILTIN_LIBRARY;
 use packshot_pipeline::plan::PicturePlan;
 use packshot_worker::protocol::LibraryFile;
@@ -30,13 +30,26 @@ pub struct ReceivedRequest {
 }
 
 impl ReceivedRequest {
-    /// The request with every option in effect, before its files have an address, and what is to be made.
+    /// The request with what it says and no more, and what is to be made of it: before its files have an address.
     ///
     /// # Errors
     /// Every finding about the request.
-    pub(super) fn resolved(&self) -> Result<(RenderRequest, PicturePlan), Invalid> {
-        let uploads = Uploads { has_glb: self.glb.is_some(), has_environment: self.environment.is_some() };
-        RenderRequest::read(&self.request, uploads)?.resolved(uploads, &self.settings.limits)
+    pub(super) fn asked(&self) -> Result<(RenderRequest, PicturePlan), Invalid> {
+        let request = RenderRequest::read(&self.request, self.uploads())?;
+        let (_, plan) = self.resolved(request.clone())?;
+        Ok((request, plan))
+    }
+
+    /// The request with every option in effect, and what is to be made.
+    ///
+    /// # Errors
+    /// Every finding about the request.
+    pub(super) fn resolved(&self, request: RenderRequest) -> Result<(RenderRequest, PicturePlan), Invalid> {
+        request.resolved(self.uploads(), &self.settings.limits)
+    }
+
+    fn uploads(&self) -> Uploads {
+        Uploads { has_glb: self.glb.is_some(), has_environment: self.environment.is_some() }
     }
 }
 
@@ -90,20 +103,4 @@ pub(super) async fn find_libraries(
         }
     }
     Ok(Invalid::unless_clean(found, findings)?)
-}
-
-/// Checks that the tenant has stored what a request refers to.
-///
-/// # Errors
-/// `asset_not_found` with a pointer for each address that the tenant has no file of.
-pub(super) async fn check_assets(app: &App, scope: TenantScope, request: &RenderRequest) -> Result<(), AppError> {
-    let mut findings = Vec::new();
-    for (name, asset) in [("asset", &request.asset), ("environment", &request.environment)] {
-        let Some(asset) = asset else { continue };
-        if objects::find(&app.db, scope, asset.content_address.0).await?.is_none() {
-            let pointer = format!("/{name}/content_address");
-            findings.push(Finding::new(pointer, "asset_not_found", "no stored file has this content address"));
-        }
-    }
-    Ok(Invalid::unless_clean((), findings)?)
 }

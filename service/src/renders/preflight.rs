@@ -5,8 +5,8 @@ use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 
-use super::aliases;
 use super::inputs::{self, ReceivedRequest};
+use super::{aliases, assets};
 use crate::app::{App, AppError, Code};
 use crate::objects;
 use packshot_contract::preflight::Preflight;
@@ -26,8 +26,9 @@ use packshot_worker::protocol::{self, Failure, RenderInput};
 /// Findings about the request and its files; [`Code::ArtifactExpired`], [`Code::ContentCorrupt`].
 pub async fn preflight(app: &App, who: &Principal, received: ReceivedRequest) -> Result<Preflight, AppError> {
     let scope = TenantScope::of(who.tenant);
-    let (mut request, plan) = received.resolved()?;
-    inputs::check_assets(app, scope, &request).await?;
+    let (mut request, _) = received.asked()?;
+    assets::find(app, scope, &mut request).await?;
+    let (mut request, plan) = received.resolved(request)?;
     let libraries = inputs::find_libraries(app, scope, &request, &received.settings).await?;
     let aliases = aliases::layer(&app.db, scope).await?;
     let turn = app.turn().await?;
@@ -36,10 +37,10 @@ pub async fn preflight(app: &App, who: &Principal, received: ReceivedRequest) ->
         if let Some(upload) = upload {
             let address = upload.address();
             files.0.insert(address, upload.read().await?.into());
-            *asset = Some(Asset { content_address: address.into() });
+            *asset = Some(Asset::Content(address.into()));
         }
     }
-    let [scene, environment] = [&request.asset, &request.environment].map(|asset| asset.map(|a| a.content_address.0));
+    let [scene, environment] = [request.asset, request.environment].map(|asset| asset?.address());
     let stored = [scene, environment].into_iter().flatten().chain(libraries.iter().map(|library| library.file.address));
     for address in stored {
         if let Entry::Vacant(place) = files.0.entry(address) {

@@ -10,7 +10,7 @@ use super::cache::Asker;
 use super::inputs::{self, ReceivedRequest};
 use super::packages::{self, Input};
 use super::spec::{RenderV1, Spec};
-use super::{aliases, cache, job, with_position};
+use super::{aliases, assets, cache, job, with_position};
 use crate::app::{App, AppError, Code, Upload};
 use crate::idempotency::{self, Beginning, IN_FLIGHT, IdempotentRequest, StoredAnswer};
 use crate::objects;
@@ -178,12 +178,11 @@ async fn prepare(
 ) -> Result<NewRender, AppError> {
     let scope = TenantScope::of(who.tenant);
     received.settings.require(Feature::DirectRenders)?;
-    let (mut request, plan) = received.resolved()?;
+    let (mut request, plan) = received.asked()?;
     let kind = render_kind(plan.kind);
     if kind == RenderKind::Turntable {
         received.settings.require(Feature::Turntables)?;
     }
-    let ReceivedRequest { request: _, glb, glb_name, environment, environment_name, settings } = received;
     let makes = |format: &FileFormat| plan.files.iter().any(|file| file.format == *format);
     if let Some(format) = needs.first().filter(|_| !needs.iter().any(makes)) {
         let detail = format!(
@@ -192,7 +191,9 @@ async fn prepare(
         );
         return Err(AppError::new(Code::NotAcceptable, detail));
     }
-    inputs::check_assets(app, scope, &request).await?;
+    let names = assets::find(app, scope, &mut request).await?;
+    let (mut request, plan) = received.resolved(request)?;
+    let ReceivedRequest { request: _, glb, glb_name, environment, environment_name, settings } = received;
     let libraries = inputs::find_libraries(app, scope, &request, &settings).await?;
     if let Some(upload) = glb {
         request.asset = Some(keep(app, scope, upload, "model/gltf-binary").await?);
@@ -200,9 +201,8 @@ async fn prepare(
     if let Some(upload) = environment {
         request.environment = Some(keep(app, scope, upload, "application/octet-stream").await?);
     }
-    let address = |asset: &Asset| asset.content_address.0;
-    let scene = request.asset.as_ref().map(address).ok_or_else(inputs::no_asset)?;
-    let environment = request.environment.as_ref().map(address);
+    let scene = request.asset.and_then(|asset| asset.address()).ok_or_else(inputs::no_asset)?;
+    let environment = request.environment.and_then(|asset| asset.address());
     let fallback_material = settings.fallback_material;
     let aliases = aliases::layer(&app.db, scope).await?;
     let cache_key = cache::key(scope.tenant, &request, &libraries, fallback_material.as_deref(), &aliases);
@@ -210,8 +210,8 @@ async fn prepare(
     let inputs = [Some(scene), environment].into_iter().flatten();
     let inputs = inputs.chain(libraries.iter().map(|library| library.address)).collect();
     let id = RenderId::new();
-    let [input_name, environment_name] =
-        [glb_name, environment_name].map(|name| name.as_deref().and_then(input_name::of_file));
+    let [input_name, environment_name] = [glb_name.or(names.scene), environment_name.or(names.environment)]
+        .map(|name| name.as_deref().and_then(input_name::of_file));
     let map = environment.map(|address| Input { word: "environment", name: environment_name.as_deref(), address });
     let scene_input = Input { word: "scene", name: input_name.as_deref(), address: scene };
     let class = request.retention_class;
@@ -252,5 +252,5 @@ async fn prepare(
 /// Keeps an uploaded file, if the tenant has room for it, and remembers that the tenant has it.
 async fn keep(app: &App, scope: TenantScope, upload: Upload, media_type: &str) -> Result<Asset, AppError> {
     let address = objects::keep(&app.db, &app.store, scope, upload, media_type).await?;
-    Ok(Asset { content_address: address.into() })
+    Ok(Asset::Content(address.into()))
 }

@@ -300,6 +300,13 @@ cases! {
             poll(async || guest.get(&line).await.json(), |line| ["completed", "failed"].contains(&line["render_status"].as_str().expect("a word"))).await
         };
         assert_eq!(ended().await["render_status"], "completed", "one part alone is unmapped");
+        let direct = async || {
+            let mut request = small();
+            request["asset"] = json!({"product_id": id(&product)});
+            let job = post(&guest, "/api/v1/renders", request).await.json();
+            guest.job_when(&id(&job), |job| job["state"] == "completed").await["result"].clone()
+        };
+        assert_eq!(direct().await["unmapped_parts"], 1);
 
         assert_eq!(withdraw(&guest, &ring).await.status, 200);
         let log = guest.get("/api/v1/audit-log?action=alias.withdrawn").await.json();
@@ -315,6 +322,8 @@ cases! {
         assert_eq!(failed["render_status"], "failed", "the ring is magenta too: {failed}");
         let error = failed["render_job_doc"]["error"].as_str().expect("a reason");
         assert!(error.contains("2 parts"), "{error}");
+        let result = direct().await;
+        assert_eq!((&result["unmapped_parts"], &result["from_cache"]), (&json!(2), &json!(false)), "{result}");
         // A word for materials is no name of a part: it had filled nothing, and takes nothing along.
         assert_eq!(withdraw(&guest, &word).await.status, 200);
     }

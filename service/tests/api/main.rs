@@ -133,6 +133,7 @@ mod large;
 mod limits;
 mod lists;
 mod materials;
+mod named_assets;
 mod options;
 mod imports;
 mod orders;

@@ -75,9 +75,6 @@ cases! {
         for (asset, code) in [
             (json!({}), "validation_failed"),
             (Value::Null, "validation_failed"),
-            (json!({"cad_file_id": "1"}), "option_not_available"),
-            (json!({"product_id": "1"}), "option_not_available"),
-            (json!({"file_id": "1"}), "option_not_available"),
             (json!({"content_address": first["request"]["asset"]["content_address"], "file_id": "1"}), "validation_failed"),
         ] {
             body["asset"] = asset.clone();

@@ -181,7 +181,7 @@ fn input(provenance: &Provenance, args: &AgainArgs, given: &mut GivenFiles) -> R
     };
     let mut request: RenderRequest = serde_json::from_value(provenance.request.clone())
         .map_err(|reason| refused(format!("its request cannot be read: {reason}")))?;
-    let environment = request.environment.map(|asset| asset.content_address.0);
+    let environment = request.environment.and_then(|asset| asset.address());
     request.options.device = Some(args.device.clone().unwrap_or_else(|| device_of(provenance)));
     let (_, plan) = request.resolved(Uploads::default(), &Limits::default()).map_err(|invalid| {
         let found: Vec<String> = invalid.findings.into_iter().map(|finding| finding.detail).collect();

@@ -5,16 +5,13 @@ use packshot_pipeline::plan::{OptionId, OptionSpec, Options, TABLE};
 use packshot_renderer::shot::Background;
 use serde_json::{Map, Value};
 
-use super::later::{self, not_available};
-use super::{Asset, RenderRequest};
+use super::asset::{OF_MAPS, OF_PRODUCTS};
+use super::{Asset, RenderRequest, later};
 use crate::package::retention_class;
 use crate::problem::{Finding, Invalid};
-use crate::scalar::Address;
 
 /// Most bytes of metadata as JSON, which every job of a list shows.
 const METADATA_BYTES_MAX: usize = 16 << 10;
-/// Most bytes of a name in a request.
-const NAME_BYTES_MAX: usize = 1_024;
 /// The member that is read as `formats`.
 const FORMAT: &str = "format";
 
@@ -96,36 +93,15 @@ fn asset(m: &mut Members<'_>, files: Uploads) -> Option<Asset> {
             None
         }
         (None, true) => None,
-        (Some(asset), false) => reference(&asset, &["cad_file_id", "product_id", "file_id"]),
+        (Some(asset), false) => Asset::read(&asset, OF_PRODUCTS),
     }
 }
 
 fn environment(m: &mut Members<'_>, files: Uploads) -> Option<Asset> {
     match (m.given("environment")?, files.has_environment) {
         (map, true) => map.refuse(FaultKind::Conflict, "the file is already sent as the part `environment`"),
-        (map, false) => reference(&map, &["file_id"]),
+        (map, false) => Asset::read(&map, OF_MAPS),
     }
-}
-
-/// Exactly one of the forms of a reference.
-fn reference(node: &Node<'_>, later: &[&'static str]) -> Option<Asset> {
-    let mut asset = node.members()?;
-    let n_given = later.iter().filter(|form| asset.has(form)).count() + usize::from(asset.has("content_address"));
-    for form in later {
-        if let Some(form) = asset.unsupported(form) {
-            form.report(not_available(), "only `content_address` is supported");
-        }
-    }
-    let address = asset.given("content_address").and_then(|node| {
-        let address = node.text(NAME_BYTES_MAX)?.parse().ok();
-        address.or_else(|| node.refuse(FaultKind::Range, "expected blake3: and 64 hexadecimal digits"))
-    });
-    if n_given != 1 {
-        let kind = if n_given == 0 { FaultKind::Missing } else { FaultKind::Conflict };
-        node.report(kind, "expected exactly one reference");
-    }
-    asset.finish();
-    address.filter(|_| n_given == 1).map(|address| Asset { content_address: Address(address) })
 }
 
 /// How the job and its files are kept.

@@ -234,11 +234,21 @@ fn exactly_one_reference() {
         request.map_err(|invalid| (invalid.code().to_owned(), invalid.findings[0].pointer.clone()))
     };
     let request = parse(json!({"content_address": address})).expect("one reference");
-    assert_eq!(request.asset.expect("kept").content_address.0.to_string(), address);
+    assert_eq!(request.asset.and_then(|asset| asset.address()).expect("kept").to_string(), address);
+    let id = "01934d2e-0000-7000-8000-000000000000";
+    for member in ["file_id", "cad_file_id", "product_id"] {
+        let asset = parse(json!({member: id})).expect("one reference").asset.expect("kept");
+        assert_eq!((asset.member(), json!(asset)), (member, json!({member: id})));
+    }
     let refused = |code: &str, pointer: &str| Err((code.to_owned(), pointer.to_owned()));
     assert_eq!(parse(json!({})), refused("validation_failed", "/asset"));
     assert_eq!(parse(json!({"content_address": "blake3:0"})), refused("validation_failed", "/asset/content_address"));
-    assert_eq!(parse(json!({"product_id": "1"})), refused("option_not_available", "/asset/product_id"));
+    assert_eq!(parse(json!({"product_id": "1"})), refused("validation_failed", "/asset/product_id"));
+    assert_eq!(parse(json!({"content_address": address, "file_id": id})), refused("conflicting_members", "/asset"));
+    assert_eq!(parse(json!({"order_line_id": id})), refused("validation_failed", "/asset/order_line_id"));
+    let map = json!({"asset": {"content_address": address}, "environment": {"cad_file_id": id}});
+    let of_map = RenderRequest::read(&map, Uploads::default()).expect_err("a map is no CAD file");
+    assert_eq!(of_map.findings[0].pointer, "/environment/cad_file_id");
     let two = parse(json!({"content_address": address, "file_id": "1"})).expect_err("two references");
     assert_eq!(two.0, "validation_failed");
     assert_eq!(findings(json!({"asset": {"content_address": address}})), found(&[("/asset", "conflicting_members")]));

@@ -89,6 +89,30 @@ cases! {
                 assert!(seen.status == 422 && seen.body.contains(&format!("{pointer:?}")), "{path}: {}", seen.said());
             }
         }
+        let newest = async |list: &str| {
+            let page = tenants.app.with_key(&tenants.alpha.boss.token).get(list).await.json();
+            page["items"][0]["id"].as_str().expect("an id").to_owned()
+        };
+        let nobody = uuid::Uuid::now_v7().to_string();
+        for (member, of_alpha) in [
+            ("cad_file_id", newest("/api/v1/cad-files").await),
+            ("product_id", newest("/api/v1/products").await),
+            ("file_id", tenants.newest_file_of_alpha("file_id").await),
+        ] {
+            for (place, path) in [("asset", "/api/v1/renders"), ("asset", "/api/v1/preflight"), ("environment", "/api/v1/renders")] {
+                if place == "environment" && member != "file_id" {
+                    continue;
+                }
+                let named = |id: &str| match place {
+                    "asset" => json!({"asset": {member: id}}),
+                    _ => json!({"asset": asset(&own), "environment": {member: id}}),
+                };
+                let seen = told(&tenants, (Method::POST, path), Some(&named(&of_alpha)), &of_alpha).await;
+                let missing = told(&tenants, (Method::POST, path), Some(&named(&nobody)), &nobody).await;
+                assert_eq!(seen, missing, "{path}: {place} by {member}");
+                assert!(seen.status == 422 && seen.body.contains(&format!("/{place}/{member}")), "{path}: {}", seen.said());
+            }
+        }
         let users = tenants.app.with_key(&tenants.alpha.boss.token).get("/api/v1/users").await.json();
         let foreign = users["items"][0]["id"].as_str().expect("an id").to_owned();
         let nobody = uuid::Uuid::now_v7().to_string();

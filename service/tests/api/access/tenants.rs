@@ -229,7 +229,7 @@ impl Tenants {
     }
 
     /// The id or the content address of the newest file of alpha, as its log has it.
-    async fn newest_file_of_alpha(&self, member: &str) -> String {
+    pub(super) async fn newest_file_of_alpha(&self, member: &str) -> String {
         assert!([ADDRESS, "file_id"].contains(&member), "{member}: say here what it is of a file");
         let log = self.app.with_key(&self.alpha.boss.token).request(Method::GET, "/api/v1/artifact-events?limit=200");
         let events = Answer::to(log).await.items();
