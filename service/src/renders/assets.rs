@@ -1,5 +1,5 @@
-//! What a request names: a stored file, a file of a package, a CAD file, a product. Everything is found before a request
-//! is accepted; what a job shows of it is the content address, and of a product the materials of its parts.
+//! What a request names: a stored file, a file of a package, a CAD file, a product. Everything is found before a
+//! request is accepted; what a job shows of it is the content address, and of a product the materials of its parts.
 
 use std::collections::HashSet;
 

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::aliases;
 use super::spec::{RenderV1, Spec};
 use crate::config::Settings;
 use crate::tenancy::RenderSettings;
@@ -98,6 +99,7 @@ pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: J
         environment: None,
         libraries: found,
         fallback_material: settings.fallback_material,
+        aliases: aliases::layer(db, scope).await.map_err(away)?,
         plan,
         max_unmapped: None,
     }))

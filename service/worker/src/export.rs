@@ -134,6 +134,7 @@ mod tests {
     use std::sync::Mutex;
 
     use packshot_domain::task::FaultKind;
+    use packshot_materials::aliases::AliasLayer;
     use packshot_pipeline::plan::{Base, Limits, Options, resolve};
     use packshot_renderer::sample::bearing;
 
@@ -156,7 +157,14 @@ mod tests {
     fn export(file: Vec<u8>, output_bytes_max: u64, cancel: &CancelToken) -> (ExportOutcome, Vec<(StepName, bool)>) {
         let plan = resolve(&Base::default(), &Options::default(), &Limits::default()).expect("a plan");
         let scene = ContentAddress::of(&file);
-        let input = RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, plan };
+        let input = RenderInput {
+            scene,
+            environment: None,
+            libraries: Vec::new(),
+            fallback_material: None,
+            aliases: AliasLayer::default(),
+            plan,
+        };
         let work = ExportWork { input, quality: ExportQuality::Medium, output_bytes_max };
         let steps: Mutex<Vec<(StepName, bool)>> = Mutex::default();
         let emit = |event: WorkEvent| {
