@@ -11,7 +11,7 @@ use packshot_contract::problem::Invalid;
 use packshot_db::{DbError, TenantScope, orders as rows, tenant_configs};
 use packshot_domain::access::Role;
 use packshot_domain::id::{OrderId, OrderLineId, UserId};
-use packshot_domain::order::{OrderRefusal, OrderStatus};
+use packshot_domain::order::{OrderNumber, OrderRefusal, OrderStatus};
 use packshot_domain::principal::Principal;
 use packshot_domain::reader::Reader;
 
@@ -45,17 +45,17 @@ pub async fn create(app: &App, who: &Principal, new: NewOrder) -> Result<Order, 
     Ok(whole(made.map_err(|error| refused(error, "/lines"))?))
 }
 
-/// A page of orders, newest first.
+/// A page of orders, newest first: those in one state, or the one with a number, where that is asked for.
 ///
 /// # Errors
 /// Errors of the database.
 pub async fn list(
     app: &App,
     reader: &Reader,
-    status: Option<OrderStatus>,
+    (status, number): (Option<OrderStatus>, Option<OrderNumber>),
     page: PageRequest,
 ) -> Result<Page<OrderSummary>, AppError> {
-    let filter = rows::OrderFilter { status, owner: owner(&reader.who) };
+    let filter = rows::OrderFilter { status, number, owner: owner(&reader.who) };
     let Page { items, next } = rows::list(&app.db, reader, filter, page).await?;
     Ok(Page { items: items.into_iter().map(summary).collect(), next })
 }

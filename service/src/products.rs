@@ -6,7 +6,7 @@ pub mod conversions;
 pub mod imports;
 pub mod output_types;
 mod parts;
-mod sheet;
+pub mod sheet;
 pub mod stuck;
 pub mod templates;
 

@@ -1,4 +1,4 @@
-//! `packshot client`: submits to a running service, watches, fetches and cancels.
+//! `packshot client`: submits to a running service, watches, fetches and cancels; orders.
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -19,11 +19,13 @@ use super::{console, files};
 mod bar;
 mod findings;
 mod going_on;
+mod order;
 mod refused;
 mod submit;
 mod watch;
 
 use going_on::GoingOn;
+use order::OrderCommand;
 use submit::SubmitArgs;
 use watch::WatchArgs;
 
@@ -38,6 +40,12 @@ pub(crate) enum ClientCommand {
     Fetch(FetchArgs),
     /// Cancel a render
     Cancel(CancelArgs),
+    /// Orders: from a sheet or a folder of GLBs to the pictures of all of them
+    #[command(
+        subcommand,
+        after_help = "Example: packshot client order create order.csv --submit --dispatch -o pictures/"
+    )]
+    Order(OrderCommand),
 }
 
 /// The default address of the service.
@@ -56,7 +64,7 @@ struct ServiceArgs {
     /// Seconds to keep trying while the service is busy or cannot be reached; 0 tries once
     #[arg(long, value_name = "S", default_value_t = PATIENCE.as_secs())]
     retry_for: u64,
-    /// Print the render as JSON
+    /// Print the render or the order as JSON
     #[arg(long)]
     json: bool,
 }
@@ -125,6 +133,7 @@ pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
             ClientCommand::Watch(args) => watch::run(args, quiet).await,
             ClientCommand::Fetch(args) => fetch(args, quiet).await,
             ClientCommand::Cancel(args) => cancel(args).await,
+            ClientCommand::Order(command) => order::run(command, quiet).await,
         }
     };
     let done = runtime.block_on(async {

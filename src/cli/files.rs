@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use packshot::error::Fault;
+use tempfile::NamedTempFile;
 
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
@@ -22,6 +23,12 @@ pub(crate) enum InputKind {
     /// A request to the service.
     #[cfg(feature = "service")]
     Request,
+    /// The lines of an order.
+    #[cfg(feature = "service")]
+    Sheet,
+    /// A GLB or a STEP file for the service.
+    #[cfg(feature = "service")]
+    Cad,
 }
 
 impl InputKind {
@@ -37,6 +44,10 @@ impl InputKind {
             Self::Template => "template",
             #[cfg(feature = "service")]
             Self::Request => "request",
+            #[cfg(feature = "service")]
+            Self::Sheet => "sheet",
+            #[cfg(feature = "service")]
+            Self::Cad => "glb",
         }
     }
 
@@ -47,7 +58,9 @@ impl InputKind {
             Self::Environment => 2 << 30,
             Self::Map | Self::Library | Self::Shot | Self::Lut | Self::Template => 64 << 20,
             #[cfg(feature = "service")]
-            Self::Request => 64 << 20,
+            Self::Request | Self::Sheet => 64 << 20,
+            #[cfg(feature = "service")]
+            Self::Cad => u32::MAX.into(),
         }
     }
 }
@@ -184,7 +197,14 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], interrupt: &Interrupt) -> R
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Where the path is a link, the file it leads to is replaced and the link stays.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = folder_of(&path);
+    let mut file = begin(&path)?;
+    file.as_file_mut().write_all(bytes)?;
+    end(file, &path)
+}
+
+/// A temporary file beside a path, which is gone again unless it is put there.
+pub(crate) fn begin(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".packshot-").suffix(".tmp");
     #[cfg(unix)]
@@ -194,11 +214,14 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     // Errors that name the temporary file would only puzzle.
-    let mut file = builder.tempfile_in(&folder).map_err(|reason| io::Error::from(reason.kind()))?;
-    file.as_file_mut().write_all(bytes)?;
+    builder.tempfile_in(&folder).map_err(|reason| io::Error::from(reason.kind()))
+}
+
+/// Puts a temporary file that is finished in its place. An older one is replaced.
+pub(crate) fn end(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    sync_folder_of(&path);
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder_of(path);
     Ok(())
 }
 

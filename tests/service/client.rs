@@ -190,7 +190,7 @@ async fn who_may_not_is_told_what_to_do() {
 
 /// Whether a process has a handler for SIGINT; where the system does not say, this waits a while instead.
 #[cfg(unix)]
-fn catches_interrupts(process: u32) -> bool {
+pub(crate) fn catches_interrupts(process: u32) -> bool {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else {
         std::thread::sleep(Duration::from_secs(1));
         return true;

@@ -20,6 +20,7 @@ mod markdown;
 mod memory;
 mod movies;
 mod operating;
+mod order_client;
 mod page;
 mod people;
 mod postgres;

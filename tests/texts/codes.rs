@@ -6,9 +6,9 @@ use crate::Text;
 use crate::sources::Source;
 
 /// What codes with a dot begin with.
-const PREFIXES: [&str; 23] = [
+const PREFIXES: [&str; 24] = [
     "admin", "request", "client", "config", "denoise", "device", "encode", "env", "glb", "library", "lut", "map",
-    "output", "preset", "serve", "service", "shot", "spec", "template", "usage", "movie", "kit", "verify",
+    "output", "preset", "serve", "service", "sheet", "shot", "spec", "template", "usage", "movie", "kit", "verify",
 ];
 /// Of these, what is a file's name, or an action in the audit log.
 const OTHERS: [&str; 6] =
@@ -17,7 +17,7 @@ const OTHERS: [&str; 6] =
 /// that cannot be written is `output.not_written`.
 const INSIDE: [&str; 3] = ["denoise.cancelled", "library.invalid", "encode.write"];
 /// Files that each kind of input may have too many bytes for, or that may not be there.
-const INPUTS: [&str; 8] = ["glb", "map", "library", "shot", "env", "lut", "template", "request"];
+const INPUTS: [&str; 9] = ["glb", "map", "library", "shot", "env", "lut", "template", "request", "sheet"];
 
 fn is_code(text: &str) -> bool {
     let Some((prefix, name)) = text.split_once('.') else { return false };

@@ -143,6 +143,9 @@ const WRONG: &[&str] = &[
     "client submit boxes.glb --request cut.json --url http://127.0.0.1:1 --retry-for 0",
     "client submit boxes.glb --request gone.json --url http://127.0.0.1:1 --retry-for 0",
     "client submit boxes.glb --request large.json --url http://127.0.0.1:1 --retry-for 0",
+    "client order create gone.csv --url http://127.0.0.1:1 --retry-for 0",
+    "client order create large.json --url http://127.0.0.1:1 --retry-for 0",
+    "client order create boxes.glb --url http://127.0.0.1:1 --retry-for 0",
     "client watch 01934d2e-0000-7000-8000-000000000000 --url http://127.0.0.1:1 --retry-for 0",
 ];
 

@@ -31,7 +31,7 @@ const SECTIONS: [(&str, &str, &[&str]); 13] = [
     ("Devices and denoisers", "Exit", &["device.", "denoise."]),
     ("Files that are written", "Exit", &["output.", "encode.", "preset.", "cancelled", "internal"]),
     ("Starting the service", "Exit", &["config.", "serve."]),
-    ("The client", "Exit", &["client.", "service.", "request."]),
+    ("The client", "Exit", &["client.", "service.", "request.", "sheet."]),
     ("Administration", "Exit", &["admin."]),
     ("Answers of the service", "Status", &[]),
     ("Jobs that fail", "State", &[]),

@@ -106,12 +106,16 @@ pub(crate) async fn texts(folder: &Path) -> Vec<Text> {
     let mut texts = Vec::new();
     open_mode(&service, &mut texts).await;
     bodies(&service, &mut texts).await;
+    wrong_sheets(&service, folder, &mut texts);
+    orders_that_end_badly(&service, folder, &mut texts).await;
     jobs(&service, folder, &mut texts).await;
     people(&service, folder, &mut texts).await;
     keys(&service, folder, &mut texts).await;
     let port = service.url.rsplit(':').next().expect("a port").to_owned();
     for text in &mut texts {
-        text.message = text.message.replace(&format!(":{port}"), ":8080");
+        for words in [&mut text.message, &mut text.help] {
+            *words = words.replace(&format!(":{port}"), ":8080");
+        }
     }
     texts
 }
@@ -252,6 +256,53 @@ async fn catalogue(service: &Service, texts: &mut Vec<Text>) {
         let change = service.request(Method::PATCH, &format!("/api/v1/output-types/{output_type}")).json(&wrong);
         texts.extend(refused(change).await);
     }
+}
+
+/// Sheets and folders that no order can be made of, beside what `catalogue` made.
+fn wrong_sheets(service: &Service, folder: &Path, texts: &mut Vec<Text>) {
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).expect("written");
+    std::fs::create_dir(folder.join("empty")).expect("made");
+    write("one.glb", &product::glb(&BOXES[..1]));
+    write("notes.txt", b"nothing");
+    for sheet in [
+        "pim_id,output_type\n6204,\n",
+        "pim_id,file,output_type\n6210,one.glb,Front\n6210,boxes.glb,Front\n",
+        "pim_id,file,output_type\n6210,notes.txt,Front\n",
+        &format!("pim_id,output_type\n{},Front\n", "6".repeat(201)),
+        "pim_id,output_type\n6209,Front\n",
+        "pim_id,output_type\n6204,Frnt\n",
+        "pim_id,file,output_type\n6204,one.glb,Front\n",
+        "pim_id,output_type,order_number\n6204,Front,PO 4711\n",
+        &format!("pim_id,output_type\n{}", "6204,Front\n".repeat(501)),
+    ] {
+        write("order.csv", sheet.as_bytes());
+        let found = client(service, folder, &["order", "create", "order.csv"]);
+        assert!(!found.is_empty(), "{sheet}");
+        texts.extend(found);
+    }
+    texts.extend(client(service, folder, &["order", "create", "--folder", "empty", "--output-type", "Front"]));
+}
+
+/// What is said of orders without lines or pictures, and of lines that fail or are cancelled.
+async fn orders_that_end_badly(service: &Service, folder: &Path, texts: &mut Vec<Text>) {
+    let strict =
+        json!({"name": "Strict", "max_unmapped": 0, "render_settings": {"width": 16, "height": 16, "samples": 1}});
+    let made = service.request(Method::POST, "/api/v1/output-types").json(&strict).send().await.expect("an answer");
+    assert_eq!(made.status(), 201);
+    let mut said = |args: &[&str]| {
+        texts.extend(client(service, folder, &[&["order"], args].concat()));
+    };
+    std::fs::write(folder.join("order.csv"), "pim_id,output_type\n6204,Strict\n").expect("written");
+    said(&["watch", "PO 4711"]);
+    said(&["watch", "PO 4712"]);
+    said(&["create", "order.csv", "--number", "PO 4713", "--dispatch", "--watch"]);
+    said(&["download", "PO 4713"]);
+    said(&["create", "order.csv", "--number", "PO 4714", "--submit"]);
+    said(&["cancel", "PO 4714"]);
+    said(&["watch", "PO 4714"]);
+    said(&["create", "order.csv", "--number", "PO 4715", "--submit"]);
+    said(&["reject", "PO 4715", "--reason", "Wrong housing"]);
+    said(&["watch", "PO 4715"]);
 }
 
 async fn bodies(service: &Service, texts: &mut Vec<Text>) {

@@ -226,6 +226,7 @@ const WRITTEN: &[[&str; 4]] = &[
         "the file that is there cannot be read: {reason}",
         "choose another name, or give --overwrite to replace it",
     ],
+    ["service.line_not_completed", "7", "the line is {status}", "wait for it: `{}`"],
     ["service.failed", "7", "the render failed", "its log on the service's page says why"],
     ["spec.invalid", "failed", "this version of Packshot cannot read the stored job; submit the render again", ""],
     // Files and pictures that only programs make which embed Packshot, or that take other programs to make.

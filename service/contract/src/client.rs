@@ -26,8 +26,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use form_urlencoded::Serializer;
 use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, Url};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -36,9 +38,13 @@ use crate::page::JobPage;
 use crate::preflight::Preflight;
 use packshot_domain::hash::ContentAddress;
 
+mod catalogue;
 pub mod error;
 pub mod events;
+pub mod fetching;
+pub mod orders;
 mod patience;
+pub mod pictures;
 pub mod stream;
 pub mod submission;
 #[cfg(test)]
@@ -46,6 +52,9 @@ mod tests;
 
 pub use error::ClientError;
 pub use events::Events;
+pub use fetching::FetchError;
+pub use orders::OrderQuery;
+pub use pictures::Picture;
 pub use stream::Event;
 pub use submission::Submission;
 
@@ -204,7 +213,7 @@ impl Client {
 
     /// The events of a job: first a snapshot of it, last how it ended.
     pub fn events(&self, id: Uuid) -> Events {
-        Events::new(self.clone(), id)
+        Events::of_render(self.clone(), id)
     }
 
     /// A file of a finished job, checked against its address.
@@ -240,9 +249,33 @@ impl Client {
         if answer.status().is_success() { Ok(answer) } else { Err(ClientError::of_answer(answer).await) }
     }
 
+    /// Sends JSON, or nothing, with as many attempts as it takes: under one `Idempotency-Key`, so that it has its
+    /// effect once.
+    pub(self) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Option<&(impl Serialize + ?Sized)>,
+    ) -> Result<T, ClientError> {
+        let key = Uuid::now_v7().to_string();
+        self.repeated(|| async {
+            let request = self.request(Method::POST, path)?.header("Idempotency-Key", &key);
+            self.json(body.into_iter().fold(request, RequestBuilder::json)).await
+        })
+        .await
+    }
+
     /// The JSON of a request without a body, with as many attempts as it takes.
     async fn again<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, ClientError> {
         self.repeated(|| async { self.json(self.request(method.clone(), path)?).await }).await
+    }
+
+    /// A page of a list, with as many attempts as it takes; parameters without a value are left out.
+    async fn page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, Option<&str>)],
+    ) -> Result<T, ClientError> {
+        self.again(Method::GET, &format!("{path}?{}", query_of(parameters))).await
     }
 
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
@@ -250,4 +283,10 @@ impl Client {
         let bytes = answer.bytes().await?;
         serde_json::from_slice(&bytes).map_err(|reason| ClientError::NotUnderstood(reason.to_string()))
     }
+}
+
+/// A query of the parameters that have a value.
+fn query_of(parameters: &[(&str, Option<&str>)]) -> String {
+    let given = parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    Serializer::new(String::new()).extend_pairs(given).finish()
 }

@@ -6,6 +6,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Word;
+use super::job::JobState;
 use super::problem::Invalid;
 use super::read::{change, optional, parsed};
 use super::scalar::Time;
@@ -88,6 +90,32 @@ pub struct Order {
     pub summary: OrderSummary,
     /// Its lines, in the order in which they were added.
     pub lines: Vec<OrderLine>,
+}
+
+impl Order {
+    /// Whether nothing follows by itself: it is completed or rejected, and nothing of it is worked on.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let has_ended = matches!(self.summary.status, OrderStatus::Completed | OrderStatus::Rejected);
+        has_ended && !self.lines.iter().any(OrderLine::is_live)
+    }
+}
+
+impl OrderLine {
+    /// Whether its newest job has not ended.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        let state = self.render_job_doc.as_ref().and_then(|document| JobState::by_word(document["state"].as_str()?));
+        state.is_some_and(|state| !state.is_terminal())
+    }
+}
+
+impl RenderStatus {
+    /// Whether the line has ended, until it is dispatched again.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
 }
 
 /// How many lines of an order are in each state.

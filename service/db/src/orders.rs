@@ -111,10 +111,12 @@ pub struct OrderRef {
 }
 
 /// Which orders a list shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderFilter {
     /// Only those in this state.
     pub status: Option<OrderStatus>,
+    /// Only the one with this number, which each tenant has once.
+    pub number: Option<OrderNumber>,
     /// Only those that this user made.
     pub owner: Option<UserId>,
 }
@@ -209,6 +211,9 @@ pub async fn list(
             let mut orders = scope.narrow(order::Entity::find(), C::TenantId);
             if let Some(status) = filter.status {
                 orders = orders.filter(C::Status.eq(Col(status)));
+            }
+            if let Some(number) = &filter.number {
+                orders = orders.filter(C::OrderNumber.eq(Col(number.clone())));
             }
             if let Some(owner) = filter.owner {
                 orders = orders.filter(C::CreatedBy.eq(Col(owner)));

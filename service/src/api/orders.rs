@@ -40,6 +40,7 @@ fn order_id(text: &str) -> ApiResult<OrderId> {
     get, path = "/api/orders", operation_id = "list_orders", tag = "orders",
     params(
         ("status" = Option<OrderStatus>, Query, description = "Only orders in this state"),
+        ("order_number" = Option<String>, Query, description = "Only the order with this number"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Orders per page; 50 if absent"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
     ),
@@ -51,7 +52,8 @@ pub(crate) async fn list(State(state): State<AppState>, caller: ListCaller, para
         OrderStatus::by_word(word).ok_or_else(unknown)
     });
     let status = status.transpose()?.map(Into::into);
-    let Page { items, next } = orders::list(&state, &caller.0, status, params.page()?).await?;
+    let number = params.parse("order_number", "the number of an order")?;
+    let Page { items, next } = orders::list(&state, &caller.0, (status, number), params.page()?).await?;
     let page = OrderPage { items, next_cursor: next.map(|cursor| cursor.to_string()) };
     Ok(Answer::json(StatusCode::OK, &page)?.into_response())
 }

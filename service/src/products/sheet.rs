@@ -23,25 +23,25 @@ const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
 /// A sheet: the names of its columns, and below them its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sheet {
+pub struct Sheet {
     /// The names in the first row, each at the place of its column.
-    pub(super) columns: BTreeMap<usize, String>,
+    pub columns: BTreeMap<usize, String>,
     /// The rows that are not empty.
-    pub(super) rows: Vec<Row>,
+    pub rows: Vec<Row>,
 }
 
 /// A row of a sheet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Row {
+pub struct Row {
     /// Its number in the sheet, from 1.
-    pub(super) number: usize,
+    pub number: usize,
     /// Its cells that are not empty, by the place of their column.
-    pub(super) cells: HashMap<usize, String>,
+    pub cells: HashMap<usize, String>,
 }
 
 /// A file that is no sheet, or a sheet that is too large.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SheetError {
+pub enum SheetError {
     /// It is an `.xlsx` file that is broken.
     #[error("the .xlsx file cannot be read: {0}")]
     Broken(String),
@@ -58,13 +58,13 @@ pub(super) enum SheetError {
     #[error("the sheet has more than {COLUMNS_MAX} columns")]
     Columns,
     /// It has too much in it.
-    #[error("the sheet is larger than this service reads: divide it")]
+    #[error("the sheet has too much in it: divide it")]
     Large,
 }
 
 impl Sheet {
     /// Reads a file; what it is is known by its content.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, SheetError> {
+    pub fn read(bytes: &[u8]) -> Result<Self, SheetError> {
         let mut cells = Cells::default();
         match bytes {
             [b'P', b'K', ..] => cells.read_xlsx(bytes)?,

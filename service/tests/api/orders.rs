@@ -86,6 +86,10 @@ cases! {
         assert_eq!((&page["items"][0]["id"], &page["items"][0]["line_counts"]), (&order["id"], &counts));
         assert_eq!((page["items"][0].get("lines"), guest.get(&format!("{PATH}?status=completed")).await.json()["items"].clone()), (None, json!([])));
 
+        let numbered = async |number: &str| guest.get(&format!("{PATH}?order_number={number}")).await.json()["items"].clone();
+        assert_eq!(numbered("PO%204711/%C3%BC").await[0]["id"], order["id"]);
+        assert_eq!(numbered("PO%204711").await, json!([]));
+
         let own = format!("{PATH}/{}", id(&order));
         let edited = guest.send(Method::PATCH, &own, &json!({"notes": null, "unknown": 1})).await;
         assert_eq!((edited.status, &edited.json()["notes"], &edited.json()["order_number"]), (200, &json!(null), &json!("PO 4711/ü")));

@@ -83,7 +83,7 @@ pub(super) fn after_submitting(error: ClientError, key: &str) -> Failure {
 }
 
 /// Appends the help to that of the first fault.
-fn with_help(mut failure: Failure, help: &str) -> Failure {
+pub(super) fn with_help(mut failure: Failure, help: &str) -> Failure {
     if let Some(fault) = failure.faults.first_mut() {
         fault.help = if fault.help.is_empty() { help.to_owned() } else { format!("{}; {help}", fault.help) };
     }
@@ -91,7 +91,7 @@ fn with_help(mut failure: Failure, help: &str) -> Failure {
 }
 
 /// A word of a command line that can be pasted into a shell.
-fn shell_word(text: &str) -> String {
+pub(super) fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         text.to_owned()

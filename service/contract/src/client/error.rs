@@ -37,8 +37,8 @@ pub enum ClientError {
     /// An answer of another version of the service.
     #[error("the answer could not be understood: {0}")]
     NotUnderstood(String),
-    /// The service closed a stream of events before its job was over, as it does when it is stopped.
-    #[error("the event stream ended before the render did")]
+    /// The service closed a stream of events before what it follows was over, as it does when it is stopped.
+    #[error("the event stream ended before what it follows did")]
     StreamEnded,
     /// The events of a job cannot be followed.
     #[error(transparent)]

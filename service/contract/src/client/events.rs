@@ -1,4 +1,4 @@
-//! The events of a job, over as many connections as it takes.
+//! The events of a job or an order, over as many connections as it takes.
 
 use std::time::Duration;
 
@@ -16,13 +16,21 @@ use super::{Client, ClientError};
 /// A connection that lasted this long shows that the service was there: it sends something every 15 s.
 const HELD: Duration = Duration::from_secs(20);
 
-/// Follows a job until it is over.
+/// What is followed.
+#[derive(Clone, Copy, Debug)]
+enum Followed {
+    Render(Uuid),
+    Order(Uuid),
+}
+
+/// Follows a job or an order until it is over.
 ///
-/// A lost connection is resumed after the last event that arrived: no event is missed or repeated. A failed job may be
-/// requeued, so the job is over only when the service closes the stream after an event that ends it.
+/// A lost connection is resumed after the last event that arrived: no event is missed or repeated; only progress that
+/// an order's stream passes on is not sent again. A failed job may be requeued, so the job is over only when the
+/// service closes the stream after an event that ends it; of an order the service is asked whether it is over.
 pub struct Events {
     client: Client,
-    id: Uuid,
+    followed: Followed,
     last: Option<u64>,
     connection: Option<Connection>,
     /// How long connections may still be lost one after the other.
@@ -40,24 +48,32 @@ struct Connection {
 
 impl std::fmt::Debug for Events {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Events").field("id", &self.id).field("last", &self.last).finish_non_exhaustive()
+        f.debug_struct("Events").field("followed", &self.followed).field("last", &self.last).finish_non_exhaustive()
     }
 }
 
 impl Events {
-    pub(super) fn new(client: Client, id: Uuid) -> Self {
-        let patience = client.patience();
-        Self { client, id, last: None, connection: None, patience, has_ended: false, is_over: false }
+    pub(super) fn of_render(client: Client, id: Uuid) -> Self {
+        Self::new(client, Followed::Render(id))
     }
 
-    /// Starts at the first event of the job, instead of with a snapshot.
+    pub(super) fn of_order(client: Client, id: Uuid) -> Self {
+        Self::new(client, Followed::Order(id))
+    }
+
+    fn new(client: Client, followed: Followed) -> Self {
+        let patience = client.patience();
+        Self { client, followed, last: None, connection: None, patience, has_ended: false, is_over: false }
+    }
+
+    /// Starts at the first event, instead of with a snapshot.
     #[must_use]
     pub fn from_the_start(mut self) -> Self {
         self.last = Some(0);
         self
     }
 
-    /// The next event; `None` when the job is over. May be dropped while it waits, and called again.
+    /// The next event; `None` when what is followed is over. May be dropped while it waits, and called again.
     ///
     /// # Errors
     /// When the service refuses, or cannot be reached for as long as its client is patient.
@@ -70,11 +86,14 @@ impl Events {
                     self.patience = self.client.patience();
                     return Ok(Some(event));
                 }
-                Ok(None) if self.has_ended => {
-                    self.is_over = true;
-                    continue;
-                }
-                Ok(None) => ClientError::StreamEnded,
+                Ok(None) => match self.has_reached_its_end().await {
+                    Ok(true) => {
+                        self.is_over = true;
+                        continue;
+                    }
+                    Ok(false) => ClientError::StreamEnded,
+                    Err(error) => error,
+                },
                 Err(error) => error,
             };
             if self.connection.take().is_some_and(|lost| lost.since.elapsed() >= HELD) {
@@ -105,14 +124,29 @@ impl Events {
         }
     }
 
+    /// Whether the service closed the stream because nothing follows.
+    async fn has_reached_its_end(&self) -> Result<bool, ClientError> {
+        match self.followed {
+            Followed::Render(_) => Ok(self.has_ended),
+            Followed::Order(id) => Ok(self.client.order_once(id).await?.is_over()),
+        }
+    }
+
     async fn connect(&self) -> Result<Connection, ClientError> {
-        let path = format!("api/v1/renders/{}/events", self.id);
+        let path = match self.followed {
+            Followed::Render(id) => format!("api/v1/renders/{id}/events"),
+            Followed::Order(id) => format!("api/orders/{id}/events"),
+        };
         let request = self.client.request(Method::GET, &path)?.header(ACCEPT, "text/event-stream");
         let request = match self.last {
             Some(last) => request.header("Last-Event-ID", last),
             None => request,
         };
         let answer = self.client.send(request).await?;
-        Ok(Connection { bytes: answer.bytes_stream().boxed(), decoder: Decoder::default(), since: Instant::now() })
+        Ok(Connection {
+            bytes: answer.bytes_stream().fuse().boxed(),
+            decoder: Decoder::default(),
+            since: Instant::now(),
+        })
     }
 }

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use packshot_domain::hash::ContentAddress;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
-use super::{Client, ClientError};
+use super::{Client, ClientError, FetchError, Picture};
 
 const STREAM: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
@@ -96,4 +98,67 @@ async fn what_is_refused_for_good_is_not_asked_again() {
     let refused = client.cancel(Uuid::nil()).await;
     assert!(matches!(refused, Err(ClientError::Foreign { status: 404 })), "{refused:?}");
     assert_eq!(heads.lock().expect("no panic").len(), 1);
+}
+
+/// An order with one line that has completed.
+fn order(status: &str) -> String {
+    let (id, at) = (Uuid::nil(), "2026-11-20T10:00:00.000Z");
+    let line = json!({
+        "id": id, "tenant_id": id, "order_id": id, "product_id": id, "output_type_id": id, "render_status": "completed",
+        "result_path": null, "render_started_at": null, "render_completed_at": null,
+        "render_job_doc": {"state": "completed"}, "render_log": null, "asset_ids": [], "created_at": at, "updated_at": at,
+    });
+    let counts = json!({"total": 1, "pending": 0, "processing": 0, "completed": 1, "failed": 0, "cancelled": 0});
+    let body = json!({
+        "id": id, "tenant_id": id, "order_number": "1", "status": status, "created_by": id, "submission_no": 1,
+        "submitted_at": null, "processing_started_at": null, "completed_at": null, "rejected_at": null,
+        "rejection_reason": null, "notes": null, "line_counts": counts, "created_at": at, "updated_at": at,
+        "lines": [line],
+    })
+    .to_string();
+    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+#[tokio::test]
+async fn the_stream_of_an_order_goes_on_until_the_service_says_that_the_order_is_over() {
+    let change = |seq: u32, name: &str| chunk(&format!("id: {seq}\nevent: {name}\ndata: {{}}\n\n"));
+    let end = "0\r\n\r\n";
+    // A service that is stopped closes its streams as at the end of an order.
+    let answers = vec![
+        format!("{STREAM}{}", change(3, "line.status")),
+        format!("{STREAM}{}{end}", change(4, "line.status")),
+        order("processing"),
+        format!("{STREAM}{}{end}", change(5, "order.status")),
+        order("completed"),
+    ];
+    let (client, heads) = serve(answers).await;
+    let mut events = client.order_events(Uuid::nil());
+    let mut numbers = Vec::new();
+    while let Some(event) = events.next().await.expect("taken up again") {
+        numbers.extend(event.id);
+    }
+    assert_eq!(numbers, [3, 4, 5]);
+    let heads = heads.lock().expect("no panic").clone();
+    let resumes: Vec<_> =
+        heads.iter().map(|head| head.lines().find_map(|line| line.strip_prefix("last-event-id: "))).collect();
+    assert_eq!(resumes, [None, Some("3"), None, Some("4"), None]);
+}
+
+#[tokio::test]
+async fn a_file_that_arrives_damaged_is_no_file() {
+    let answer = |body: &str| format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\n{body}");
+    let picture = |content: &[u8]| Picture {
+        line: Uuid::nil(),
+        name: "a.png".to_owned(),
+        media_type: "image/png".to_owned(),
+        size_bytes: 5,
+        address: ContentAddress::of(content),
+        url: "/a.png".to_owned(),
+    };
+    let (client, heads) = serve(vec![answer("he"), answer("hello"), answer("hallo")]).await;
+    let fetched = client.fetch_into(&picture(b"hello"), || Ok(Vec::new())).await.expect("whole");
+    assert_eq!(fetched, b"hello", "the second attempt begins anew");
+    let damaged = client.fetch_into(&picture(b"hello"), || Ok(Vec::new())).await;
+    assert!(matches!(damaged, Err(FetchError::Client(ClientError::Damaged))), "{damaged:?}");
+    assert_eq!(heads.lock().expect("no panic").len(), 3);
 }

@@ -25,6 +25,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         ("list_media_assets", "state") => json!("published,superseded"),
         (_, "asset_type") => json!("still,turntable"),
         (_, "order_id" | "order_line_id" | "product_id" | "output_type_id") => json!(ID),
+        ("list_orders", "order_number") => json!("ORD-2026-001"),
         (_, "line_id") => json!(ID),
         ("list_products", "q") => json!("6204"),
         ("list_material_aliases", "scope") => json!("part"),
