@@ -36,6 +36,9 @@ export function clear() {
 /** Whether the one who is asking has this permission. */
 export const may = (permission) => Boolean(account?.permissions.includes(permission));
 
+/** Whether this is the id of the one who is asking. */
+export const isSelf = (id) => account?.user.id === id;
+
 /** Whether the user has to choose a password before anything else. */
 export const needsPassword = () => account?.auth === "jwt" && account.user.must_change_password;
 

@@ -1,13 +1,14 @@
-// The page: the list of renders, submitting a product, and the selected render.
+// The page: the list of renders, submitting a product, and the selected render; beside it, the orders.
 
 import * as account from "./account.js";
 import { Door } from "./door.js";
 import { isAway } from "./http.js";
 import { JobView } from "./job.js";
-import { actBegins, complain, hush, serviceAnswers } from "./notice.js";
+import { actBegins, complain, hush, say, serviceAnswers } from "./notice.js";
+import { OrdersView } from "./orders.js";
 import { title, turnTo } from "./screen.js";
 import { get, objectUrl, send } from "./service.js";
-import { element, fileOf, isTerminal, nameOf, show, when } from "./text.js";
+import { element, explainWithCode, fileOf, isTerminal, nameOf, show, when } from "./text.js";
 
 const POLL_MS = 2000;
 const PAGE = 30;
@@ -28,6 +29,17 @@ let hasEntered = false;
 
 const view = new JobView({ onChange: take, onGone: gone, onAct: actBegins, onProblem: (error) => trouble(error, "act") });
 
+const orders = new OrdersView({
+  onNamed: named,
+  onAct: actBegins,
+  onProblem: (error) => {
+    trouble(error, "act", explainWithCode(error));
+    // What this user may do has changed.
+    if (PERMISSION.includes(error.code) && !door.isAsking) start();
+  },
+  onWords: (words) => say(words, "act"),
+});
+
 const door = new Door({
   onAsk: putAway,
   onEnter: () => { hasEntered = true; start(); },
@@ -35,16 +47,17 @@ const door = new Door({
 });
 
 /** Something went wrong, in what the user did (`act`) or in what the page does by itself (`service`). */
-function trouble(error, cause) {
+function trouble(error, cause, explained) {
   if (door.takes(error)) return;
   if (cause === "service" || isAway(error)) connected(false, "not connected");
-  complain(error, cause);
+  complain(error, cause, explained);
 }
 
 /** Removes what the last user saw: it is not for the next one. */
 function putAway() {
   hush();
   view.close();
+  orders.putAway();
   drawList({ items: [] }, "");
   for (const url of thumbs.values()) URL.revokeObjectURL(url);
   thumbs.clear();
@@ -82,25 +95,44 @@ async function begin() {
   show("refusal", Boolean(account.refusal()));
   byId("work").classList.toggle("refused", !account.may("read_renders"));
   if (!account.may("read_renders")) view.close();
-  turnTo("work");
+  showScreen();
   named();
-  if (hasEntered) (account.refusal() ? byId("refusal") : byId("file")).focus();
+  if (hasEntered) (isOfOrders() ? byId("orders-title") : account.refusal() ? byId("refusal") : byId("file")).focus();
   hasEntered = false;
   connected(true, "connected");
   serviceAnswers();
-  if (!account.may("read_renders")) return;
-  await Promise.all([refresh(), showDevice()]);
+  if (!account.may("read_renders") && !isOfOrders()) return;
+  await Promise.all([refresh(), account.may("read_renders") && showDevice()]);
   if (!door.isAsking) choose();
+}
+
+// Renders and orders
+
+/** Whether the orders are looked at: who may not see renders sees nothing else. */
+function isOfOrders() {
+  return account.may("read_orders") && (/^#orders(\/|$)/.test(location.hash) || !account.may("read_renders"));
+}
+
+/** Shows the renders or the orders, and the way to each. */
+function showScreen() {
+  const isOrders = isOfOrders();
+  turnTo(isOrders ? "orders" : "work");
+  show("to-renders", account.may("read_renders"));
+  show("to-orders", account.may("read_orders"));
+  for (const [id, isHere] of [["to-renders", !isOrders], ["to-orders", isOrders]]) {
+    if (isHere) byId(id).setAttribute("aria-current", "page");
+    else byId(id).removeAttribute("aria-current");
+  }
 }
 
 // The list
 
 async function refresh() {
   if (door.isAsking) return;
-  // Who may not see renders now may be allowed to later.
-  if (!account.may("read_renders")) { await start(); return; }
+  // Who may see nothing now may be allowed to later.
+  if (!account.may("read_renders") && !isOfOrders()) { await start(); return; }
   try {
-    await list();
+    await (isOfOrders() ? orders.refresh() : list());
     if (door.isAsking) return;
     connected(true, "connected");
     serviceAnswers();
@@ -190,8 +222,19 @@ function take(job) {
   named();
 }
 
+/** Shows what the address names: an order, a render, or the list of one of them. */
 function choose() {
-  if (!account.may("read_renders")) return;
+  if (door.isAsking || !(account.may("read_renders") || account.may("read_orders"))) return;
+  showScreen();
+  if (isOfOrders()) {
+    chosen = "";
+    view.close();
+    const id = location.hash.split("/")[1] || "";
+    orders.choose(encodeURIComponent(id));
+    refresh();
+    return;
+  }
+  orders.choose("");
   chosen = location.hash.slice(1);
   actBegins();
   for (const [id, row] of rows) row.firstElementChild.setAttribute("aria-current", String(id === chosen));
@@ -200,9 +243,11 @@ function choose() {
   named();
 }
 
-/** Names the window after the selected render. */
+/** Names the window after the selected render or order. */
 function named() {
-  if (!door.isAsking) title(view.job ? nameOf(view.job) : "Renders");
+  if (door.isAsking) return;
+  if (isOfOrders()) title(orders.title);
+  else title(view.job ? nameOf(view.job) : "Renders");
 }
 
 /** After a render was deleted, its neighbour in the list is next. */

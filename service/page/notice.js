@@ -7,12 +7,16 @@ import { AWAY, explain, show } from "./text.js";
 const notice = document.getElementById("notice");
 
 /** Shows what went wrong. What the user did comes before what the page does by itself. */
-export function complain(error, cause) {
+export function complain(error, cause, explained = explain(error)) {
+  if (cause === "service" && !notice.hidden && notice.dataset.cause === "act") return;
+  say(cause === "service" && isAway(error) ? `${AWAY} Trying again…` : explained, cause, isAway(error));
+}
+
+/** Shows words about something, until its cause has gone. */
+export function say(words, cause, isOfAway = false) {
   const isShown = !notice.hidden;
-  if (cause === "service" && isShown && notice.dataset.cause === "act") return;
-  const words = cause === "service" && isAway(error) ? `${AWAY} Trying again…` : explain(error);
   notice.dataset.cause = cause;
-  notice.dataset.isAway = isAway(error);
+  notice.dataset.isAway = isOfAway;
   // The same words again would be read out again.
   if (!isShown || notice.textContent !== words) notice.textContent = words;
   show("notice", true);

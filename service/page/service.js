@@ -36,15 +36,16 @@ export const sendJson = (method, path, body) => send(path, withJson(method, body
 export const objectUrl = async (path) => URL.createObjectURL(await (await send(path)).blob());
 
 /**
- * Follows an event stream from its first event until `signal` aborts or it closes after the event that ends the job.
- * A lost connection is resumed after the last event that arrived, so that no event is missed or seen twice.
+ * Follows an event stream until `signal` aborts or it closes after `onEvent` has answered "end". It begins with the
+ * event after `from`; where that is empty, with everything as it is now. A lost connection is resumed after the last event that arrived, so that no event is missed or seen twice.
  */
-export async function follow(path, { signal, onEvent, onAway }) {
-  let last = "0";
+export async function follow(path, { signal, from = "0", onEvent, onAway }) {
+  let last = from;
   let pause = RETRY_MS_MIN;
   while (!signal.aborted) {
     try {
-      const answer = await send(path, { signal, headers: { Accept: "text/event-stream", "Last-Event-ID": last } });
+      const seen = last && { "Last-Event-ID": last };
+      const answer = await send(path, { signal, headers: { Accept: "text/event-stream", ...seen } });
       pause = RETRY_MS_MIN;
       let over = false;
       for await (const event of events(answer.body)) {

@@ -53,6 +53,12 @@ export function explain(error) {
   return [sentence(error.message), ...findings, ...wayOut(error)].join("\n");
 }
 
+/** The same with the code of the error, for those who look it up. */
+export function explainWithCode(error) {
+  const [first, ...others] = explain(error).split("\n");
+  return [error.code ? `${first.replace(/\.$/, "")} (${error.code}).` : first, ...others].join("\n");
+}
+
 /** What a finding says. One that names what was expected asks for it. */
 const told = ({ detail }) => sentence((detail || "").replace(/^expected (?=an? )/, "enter "));
 

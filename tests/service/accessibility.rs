@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use packshot_contract::client::Submission;
 use serde_json::json;
 
-use crate::service::{SOON, Service, Workplace, tiny, until};
+use crate::service::{SOON, Service, Workplace, http, tiny, until};
 use crate::webdriver::Browser;
 
 /// axe-core's script, where `scripts/test` installs it.
@@ -60,6 +60,22 @@ async fn axe_finds_nothing_on_the_page_and_the_reference() {
     let broken = Submission::of_glb(b"glTF\x02\0\0\0".to_vec());
     let failed = service.client().submit(&broken).await.expect("accepted").id;
     look(&format!("#{failed}"), "document.querySelector('#job-state').textContent === 'failed'").await;
+    look("#orders", "!document.querySelector('#no-orders').hidden").await;
+    let (ordered, rejected) = orders(&place, &service).await;
+    let is_done = "document.querySelector('#order-state').textContent === 'completed' \
+                   && document.querySelector('#lines img').naturalWidth === 32";
+    let large = ("document.querySelector('#lines button').click()", "document.querySelector('#viewer').open");
+    look_along(&format!("#orders/{ordered}"), &[("", is_done), large]).await;
+    let is_rejected = "!document.querySelector('#order-reason').hidden";
+    let again =
+        ("document.querySelector('#order-resubmit').click()", "!document.querySelector('#order-submit').hidden");
+    let handed = ("document.querySelector('#order-submit').click()", "!document.querySelector('#order-reject').hidden");
+    let asked = ("document.querySelector('#order-reject').click()", "document.querySelector('#rejection').open");
+    let refused = (
+        "document.querySelector('[name=reason]').value = ' x '; document.querySelector('#reject-for-good').click()",
+        is_rejected,
+    );
+    look_along(&format!("#orders/{rejected}"), &[("", is_rejected), again, handed, asked, refused]).await;
     let first = ("document.querySelector('#offer-set-up').click()", "!document.querySelector('#set-up').hidden");
     let weak = (
         "for (const name of ['email', 'password']) document.querySelector(`#set-up-form [name=${name}]`).value = 'a@test'; \
@@ -98,4 +114,32 @@ async fn axe_finds_nothing_on_the_page_and_the_reference() {
     browser.run(&change).await;
     browser.until("document.querySelector('#door').hidden").await;
     look("", "!document.querySelector('#account').hidden && document.querySelectorAll('#jobs li').length === 2").await;
+}
+
+/// Two orders: one that is completed with a line that failed, and one that was rejected. Their ids.
+async fn orders(place: &Workplace, service: &Service) -> (String, String) {
+    let post = async |path: &str, body: serde_json::Value| {
+        let sent = http().post(format!("{}{path}", service.url)).json(&body).send().await.expect("an answer");
+        assert!(sent.status().is_success(), "{path}: {}", sent.status());
+        sent.json::<serde_json::Value>().await.expect("JSON")
+    };
+    let tiny = json!({"width": 32, "height": 24, "samples": 4, "denoise": "off"});
+    for (name, max_unmapped) in [("Front", None), ("Strict", Some(0))] {
+        let new = json!({"name": name, "render_settings": tiny, "max_unmapped": max_unmapped});
+        post("/api/v1/output-types", new).await;
+    }
+    std::fs::create_dir(place.path("parts")).expect("made");
+    std::fs::rename(place.path("boxes.glb"), place.path("parts/6204.glb")).expect("moved");
+    let create =
+        ["client", "order", "create", "--folder", "parts", "--output-type", "Front", "--output-type", "Strict"];
+    let made = |more: &[&str]| {
+        let (_, stdout, stderr) =
+            place.run(&[&create[..], &["--json", "--submit", "--url", &service.url], more].concat());
+        let order: serde_json::Value =
+            serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));
+        order["id"].as_str().expect("an id").to_owned()
+    };
+    let (ordered, rejected) = (made(&["--dispatch", "--watch"]), made(&[]));
+    post(&format!("/api/orders/{rejected}/reject"), json!({"reason": "Wrong housing"})).await;
+    (ordered, rejected)
 }

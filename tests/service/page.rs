@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::service::{SOON, Service, Workplace, http, submission, until};
 use crate::webdriver::Browser;
 
+mod orders;
 mod sign_in;
 
 /// Keys as WebDriver names them (section 17.4.2).
@@ -36,6 +37,7 @@ async fn the_page_in_a_browser() {
     a_job_is_followed_and_its_picture_downloaded(&browser, &place).await;
     sign_in::people_come_and_go(&browser).await;
     a_key_opens_the_page_and_a_refusal_is_said(&browser).await;
+    orders::orders_are_followed_and_run(&browser).await;
 }
 
 /// A service that leaves a processor to the browser.
@@ -235,7 +237,12 @@ async fn the_page_may_load_nothing_from_elsewhere() {
         "door.js",
         "http.js",
         "job.js",
+        "lines.js",
+        "names.js",
         "notice.js",
+        "order.js",
+        "orders.js",
+        "pictures.js",
         "screen.js",
         "service.js",
         "text.js",

@@ -277,15 +277,20 @@ async fn an_invalid_key_shows_an_error(browser: &Browser, service: &Service) {
     assert_eq!(browser.run("return sessionStorage.length").await, 0);
 }
 
-/// A role without rendering gets a sentence in place of the form and the list, and requests that are not refused.
+/// A key without rendering gets a sentence in place of the form and the list, and requests that are not refused.
 async fn who_may_not_render_is_told_so(browser: &Browser, service: &Service) {
     let admin = token_of(service, EMAIL, PASSWORD).await;
-    let new = json!({ "email": "cleo@studio.test", "display_name": "Cleo", "role": "client", "password": PASSWORD });
-    ask(service, "/api/v1/users", Some(&admin), &new).await;
-    browser.type_keys(&format!("cleo@studio.test{TAB}{PASSWORD}{ENTER}")).await;
+    let made =
+        ask(service, "/api/v1/api-keys", Some(&admin), &json!({ "name": "k", "scopes": ["catalog:read"] })).await;
+    let enter = format!(
+        "document.querySelector('#with-key').open = true; document.querySelector('#key').value = '{}'; \
+         document.querySelector('#key-form button').click()",
+        made["secret"].as_str().expect("a key")
+    );
+    browser.run(&enter).await;
     browser.until("document.activeElement === document.querySelector('#refusal')").await;
     let said = browser.run("return document.querySelector('#refusal').textContent").await;
-    assert_eq!(said, "Your role, client, does not include rendering. Ask your administrator for access.");
+    assert_eq!(said, "This API key does not include rendering. Ask your administrator for one that does.");
     browser.until(CONNECTED).await;
     let shown = "return ['submit', 'list', 'notice'].map((id) => document.getElementById(id).hidden)";
     assert_eq!(browser.run(shown).await, json!([true, true, true]));
@@ -295,6 +300,17 @@ async fn who_may_not_render_is_told_so(browser: &Browser, service: &Service) {
     browser.run(listen).await;
     browser.until("window.asked.length > 1").await;
     assert_eq!(browser.run("return [...new Set(window.asked)]").await, json!(["api/v1/me"]));
+    browser.run("document.querySelector('#sign-out').click()").await;
+    browser.until(AT_EMAIL).await;
+
+    // A client's role has orders in place of renders.
+    let new = json!({ "email": "cleo@studio.test", "display_name": "Cleo", "role": "client", "password": PASSWORD });
+    ask(service, "/api/v1/users", Some(&admin), &new).await;
+    browser.type_keys(&format!("cleo@studio.test{TAB}{PASSWORD}{ENTER}")).await;
+    browser.until("document.activeElement === document.querySelector('#orders-title')").await;
+    browser.until(CONNECTED).await;
+    browser.until("!document.querySelector('#no-orders').hidden && document.querySelector('#notice').hidden").await;
+    assert_eq!(browser.run("return document.title").await, "Orders · Packshot");
 }
 
 async fn signing_out_without_the_service_is_said(browser: &Browser) {

@@ -1,0 +1,70 @@
+// The files that were made of an order line, and looking at one of them.
+
+import { may } from "./account.js";
+import { get, objectUrl } from "./service.js";
+import { element } from "./text.js";
+
+// What a browser shows as a picture.
+const SHOWN = ["image/png", "image/jpeg", "image/webp", "image/avif"];
+const URL_LIVES_MS = 60000;
+const byId = (id) => document.getElementById(id);
+
+/** Whether a file can be looked at here. */
+export const isShown = (file) => SHOWN.includes(file.type);
+
+/** The newest files of a line: name, media type, address; those first that can be looked at. */
+export async function picturesOf(line) {
+  if (!line.asset_ids.length || !may("read_media")) return [];
+  const places = new Map(line.asset_ids.map((id, place) => [id, place]));
+  const files = [];
+  for (let cursor = ""; cursor !== null;) {
+    const page = await get(`api/media/assets?order_line_id=${line.id}&limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+    files.push(...page.items.filter(({ id, links }) => places.has(id) && links.content));
+    cursor = page.next_cursor;
+  }
+  files.sort((a, b) => places.get(a.id) - places.get(b.id));
+  const shown = files.map((asset) => ({ name: asset.file_name, type: asset.media_type, url: asset.links.content }));
+  return [...shown.filter(isShown), ...shown.filter((file) => !isShown(file))];
+}
+
+/** Saves a file under a name. */
+export async function download(file, name) {
+  const url = await objectUrl(file.url);
+  const link = element("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), URL_LIVES_MS);
+}
+
+/** Shows one picture large, with a button to save it. */
+export class Viewer {
+  /** Calls `onAct(work)` with what the user begins. */
+  constructor({ onAct }) {
+    this.dialog = byId("viewer");
+    this.url = "";
+    byId("viewer-close").addEventListener("click", () => this.dialog.close());
+    byId("viewer-save").addEventListener("click", () => onAct(() => download(this.file, this.name)));
+    this.dialog.addEventListener("close", () => this.forget());
+  }
+
+  async open(file, label, name) {
+    const url = await objectUrl(file.url);
+    this.forget();
+    Object.assign(this, { file, name, url });
+    byId("viewer-title").textContent = label;
+    byId("viewer-picture").src = url;
+    byId("viewer-picture").alt = label;
+    if (!this.dialog.open) this.dialog.showModal();
+  }
+
+  close() {
+    if (this.dialog.open) this.dialog.close();
+  }
+
+  forget() {
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.url = "";
+    byId("viewer-picture").removeAttribute("src");
+  }
+}
