@@ -169,9 +169,7 @@ impl Permission {
             | Self::WriteAliases
             | Self::WriteCatalogue
             | Self::WriteOutputTypes
-            | Self::ProcessCatalogue => {
-                Some(Scope::CatalogWrite)
-            }
+            | Self::ProcessCatalogue => Some(Scope::CatalogWrite),
             Self::ReadOrders => Some(Scope::OrdersRead),
             Self::WriteOrders | Self::RunOrders => Some(Scope::OrdersWrite),
             Self::ReadMedia => Some(Scope::MediaRead),
