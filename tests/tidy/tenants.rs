@@ -17,7 +17,7 @@ const ALL_TENANTS: &[(&str, &str, usize)] = &[
     ("service/src/chores.rs", "Instance", 1),
     ("service/src/instance.rs", "Instance", 1),
     ("service/src/instance/worker_configs.rs", "Instance", 3),
-    ("service/src/jobs/recovery.rs", "Housekeeping", 3),
+    ("service/src/jobs/recovery.rs", "Housekeeping", 4),
     ("service/src/jobs/runner.rs", "Claiming", 1),
     ("service/src/jobs/runner.rs", "Instance", 1),
     ("service/src/products/stuck.rs", "Housekeeping", 2),

@@ -83,7 +83,7 @@ pub(super) async fn remove(tx: &Tx<'_>, tenant: TenantId, render: RenderId) -> R
 }
 
 fn row(tenant: TenantId, render: RenderId, position: i32, file: OutputFile) -> render_file::ActiveModel {
-    let OutputFile { name, format, media_type, address, size_bytes, width, height, film: _ } = file;
+    let OutputFile { name, format, media_type, address, size_bytes, width, height, movie: _ } = file;
     render_file::ActiveModel {
         tenant_id: Set(Col(tenant)),
         render_id: Set(Col(render)),
@@ -109,6 +109,6 @@ impl NewObject {
 impl From<render_file::Model> for OutputFile {
     fn from(row: render_file::Model) -> Self {
         let render_file::Model { name, format, media_type, address, size_bytes, width, height, .. } = row;
-        Self { name, format, media_type, address: address.0, size_bytes, width, height, film: None }
+        Self { name, format, media_type, address: address.0, size_bytes, width, height, movie: None }
     }
 }

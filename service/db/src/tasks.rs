@@ -28,7 +28,7 @@ use packshot_domain::time::Timestamp;
 pub use chore::{NewChore, ask};
 pub use deferral::defer;
 pub(crate) use deferral::stop_stuck;
-pub use delivery::{Delivery, Film, OutputFile};
+pub use delivery::{Delivery, Movie, OutputFile};
 pub use list::{QueueDepth, TaskView, get, is_cancelled, list, queue_depths, state_under};
 
 /// A task as it is stored, without what it was given.

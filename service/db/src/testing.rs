@@ -164,6 +164,25 @@ pub async fn tenants_seen(db: &Db, scope: TenantScope, table: &'static str) -> R
     .await
 }
 
+/// How often transactions of this database have waited for each other until the server ended one: never, on SQLite.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn deadlocks(db: &Db, scope: TenantScope) -> Result<i64, DbError> {
+    db.read(scope, (), |tx, ()| {
+        Box::pin(async move {
+            if tx.on().get_database_backend() == DbBackend::Sqlite {
+                return Ok(0);
+            }
+            let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+            let rows = tx.query(sql, []).await?;
+            Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
+        })
+    })
+    .await
+}
+
 /// The role that tests share for a purpose.
 fn role(purpose: Purpose) -> String {
     purpose.role().replace("packshot", "packshot_test")

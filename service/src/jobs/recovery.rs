@@ -1,8 +1,10 @@
 //! Takes back the tasks of lost workers, and stops stalled work.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio::time::interval;
 
 use super::Workplace;
@@ -10,8 +12,10 @@ use super::handle::Stop;
 use crate::server::metrics::count_end;
 use crate::settings::InForce;
 use packshot_db::tasks::{self, AfterFailure, Reaped};
-use packshot_db::{AllTenants, Db, DbError};
-use packshot_domain::id::WorkerId;
+use packshot_db::{AllTenants, Db, DbError, channels};
+use packshot_domain::channel::{AlertType, Message, Severity};
+use packshot_domain::id::{TenantId, WorkerId};
+use packshot_domain::job::JobKind;
 use packshot_domain::task::Lease;
 
 /// How often expired leases are looked for.
@@ -67,16 +71,28 @@ fn report(reaped: Vec<Reaped>) {
     }
 }
 
-/// Stops stalled renders of this process: a single picture is timed from its start, several from the last finished one.
-/// Another process stops its own renders; if it cannot, their leases expire.
+/// Stops stalled renders of this process, with one alert for each tenant: a single picture is timed from its start,
+/// several from the last finished one. Another process stops its own renders; if it cannot, their leases expire.
 async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
     let timeout = InForce::of_instance(&place.parts.db, &place.parts.settings).await?.render_stall_timeout;
+    let mut stopped: BTreeMap<TenantId, Vec<String>> = BTreeMap::new();
     for stalled in tasks::stalled(&place.parts.db, AllTenants::Housekeeping, timeout).await? {
         let minutes = stalled.still_for.as_secs() / 60;
         if place.handle.stop(stalled.lease, Stop::Stalled { minutes }) {
+            stopped.entry(stalled.tenant).or_default().push(stalled.lease.task.to_string());
             let (task, job, of) = (stalled.lease.task, job_of(stalled.lease), what_of(stalled.lease));
             tracing::warn!(task.id = %task, job.id = job, "[WORKER_RECOVERY] Stalled render for {of} terminated after {minutes}min");
         }
+    }
+    for (tenant, task_ids) in stopped {
+        let n = task_ids.len();
+        let renders = if n == 1 { "render" } else { "renders" };
+        let minutes = timeout.as_secs() / 60;
+        let message =
+            Message::new(&format!("Worker recovery: {n} stalled {renders} stopped after {minutes}min timeout"));
+        let kind = (AlertType::WorkerRecovery, Severity::Warning);
+        let data = json!({"task_ids": task_ids, "timeout_minutes": minutes});
+        channels::alert(&place.parts.db, AllTenants::Housekeeping, tenant, kind, message, data).await?;
     }
     Ok(())
 }
@@ -84,6 +100,7 @@ async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
 /// What a lease was for, in words: the record of its job, or the task.
 fn what_of(lease: Lease) -> String {
     match lease.job {
+        Some(job) if job.kind == JobKind::Line => format!("order_line {}", job.record),
         Some(job) => format!("{} {}", job.kind, job.record),
         None => format!("task {}", lease.task),
     }

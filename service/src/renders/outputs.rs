@@ -374,7 +374,7 @@ fn picture_row(
 ) -> StoredFile {
     let [width, height] = size_px.map(|side| i32::try_from(side).ok());
     let media_type = FileFormat::by_word(&format).map_or("application/octet-stream", media_type).to_owned();
-    StoredFile { name, format, media_type, address, size_bytes: size_bytes as i64, width, height, film: None }
+    StoredFile { name, format, media_type, address, size_bytes: size_bytes as i64, width, height, movie: None }
 }
 
 async fn document_file(file: DocumentFile) -> Result<(StoredFile, Content), StoreError> {
@@ -387,7 +387,7 @@ async fn document_file(file: DocumentFile) -> Result<(StoredFile, Content), Stor
             (hashed.digests().address, Content::Hashed(hashed))
         }
     };
-    Ok((StoredFile { name, format, media_type, address, size_bytes, width: None, height: None, film: None }, content))
+    Ok((StoredFile { name, format, media_type, address, size_bytes, width: None, height: None, movie: None }, content))
 }
 
 /// Many renders have the same map: a file that exists already is not written again. Without a record from before the

@@ -21,7 +21,7 @@ use packshot_contract::event::{JobEvent, PreviewEvent};
 use packshot_contract::job::preview_url;
 use packshot_db::log::NewLogRow;
 use packshot_db::streams::NewEvent;
-use packshot_db::tasks::{Claimed, Delivery, Film, LaneLimit};
+use packshot_db::tasks::{Claimed, Delivery, LaneLimit, Movie};
 use packshot_db::{Db, TenantScope};
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::id::{RenderId, TenantId};
@@ -301,19 +301,19 @@ impl Attempt {
         desk.send(TaskUpdate::Result(stored.document));
         let output = serde_json::to_value(&stored.result).unwrap_or_default();
         let mut files = stored.files;
-        let film = self.film();
+        let movie = self.movie();
         // The files of all pictures together, not those of single ones.
-        files.iter_mut().filter(|file| MOVIES.contains(&file.media_type.as_str())).for_each(|file| file.film = film);
+        files.iter_mut().filter(|file| MOVIES.contains(&file.media_type.as_str())).for_each(|file| file.movie = movie);
         Ok(Delivery { output, files, packages, cad: None })
     }
 
     /// How long the movies of a turntable are.
-    fn film(&self) -> Option<Film> {
+    fn movie(&self) -> Option<Movie> {
         let plan = &self.work.input.plan;
         let frames = plan.options.frame_count.filter(|_| plan.kind == Kind::Turntable)?;
         let fps = plan.options.fps.filter(|fps| *fps > 0)?;
         let duration_ms = i64::from(frames) * 1_000 / i64::from(fps);
-        Some(Film { frames: i32::try_from(frames).unwrap_or(i32::MAX), duration_ms })
+        Some(Movie { frames: i32::try_from(frames).unwrap_or(i32::MAX), duration_ms })
     }
 }
 

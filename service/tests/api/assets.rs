@@ -1,4 +1,4 @@
-//! A55, M12, M13, M26, M28, M37, M38, M57, O29, O41, O49: what lines of orders become for those who look for pictures.
+//! A55, M12, M13, M26, M28, M37, M38, M57, O29, O41, O49, R80, T54: what lines of orders become for those who look for pictures.
 
 use packshot_domain::access::Role;
 use reqwest::Method;
@@ -137,7 +137,7 @@ cases! {
         assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(last[0]), "cleared, it is chosen anew");
     }
 
-    async fn a55_m26_a_client_sees_pictures_of_own_orders(engine) {
+    async fn a55_m26_r80_t54_a_client_sees_pictures_of_own_orders(engine) {
         let app = TestApp::start(&engine).await;
         let studio = Studio::open(&app).await;
         let still = studio.output_type("Front", small(), json!({})).await;
@@ -157,6 +157,11 @@ cases! {
         for path in [format!("/api/media/assets/{made}"), format!("/api/media/assets/{made}/content")] {
             assert_eq!(one.get(&path).await.status, 200);
             assert_eq!(two.get(&path).await.problem(), (404, "asset_not_found".to_owned()));
+        }
+        // R80: the document of the line and its events are those of an own order.
+        for path in [format!("/api/v1/order-lines/{line}/job"), format!("/api/v1/order-lines/{line}/job/events")] {
+            assert_eq!(one.get(&path).await.status, 200, "{path}");
+            assert_eq!(two.get(&path).await.problem(), (404, "order_line_not_found".to_owned()), "{path}");
         }
         let missing = two.get(&format!("/api/media/assets/{}", uuid::Uuid::now_v7())).await;
         assert_eq!(missing.problem(), (404, "asset_not_found".to_owned()));

@@ -1,4 +1,4 @@
-//! N09–N13, N22, O06, O09, O10, O13, O19, O32: who is told what of orders and imports.
+//! N09–N13, N21, N22, O06, O09, O10, O13, O19, O32, T80: who is told what of orders and imports, and large orders.
 
 use packshot_domain::access::{Role, Scope};
 use reqwest::Method;
@@ -136,6 +136,25 @@ cases! {
         assert!(client.get("/api/activity").await.json()["items"].as_array().expect("entries").len() >= 6);
         assert_eq!(client.get("/api/v1/alerts").await.problem(), (403, "forbidden".to_owned()));
         assert_eq!(office.admin.get("/api/v1/alerts").await.json(), json!({"items": [], "next_cursor": null}));
+    }
+
+    async fn t80_a_large_order_is_dispatched_whatever_waits(engine) {
+        let app = TestApp::idle(&engine).await;
+        let admin = app.with_key(&app.operating_key(&[Scope::Admin]).await);
+        app.configure(&json!({"max_queued_jobs": 2})).await;
+        let form = Form::new().part("file", Part::bytes(crate::glb::Glb::body()).file_name("part.glb"));
+        let file = Reply::of(admin.request(Method::POST, "/api/v1/cad-files").multipart(form)).await.json();
+        let product = json!({"pim_id": "6204", "name": "Lager", "cad_file_id": id(&file)});
+        let product = admin.send(Method::POST, "/api/v1/products", &product).await.json();
+        let output_type = admin.send(Method::POST, "/api/v1/output-types", &json!({"name": "Front"})).await.json();
+        let line = json!({"product_id": id(&product), "output_type_id": id(&output_type)});
+        let order = admin.send(Method::POST, "/api/orders", &json!({"lines": vec![line; 50]})).await.json();
+        let dispatched = act(&admin, &order, "dispatch", json!({})).await;
+        let results = dispatched["results"].as_array().expect("results");
+        assert!(results.len() == 50 && results.iter().all(|result| result["error"].is_null()), "{dispatched}");
+        let form = Form::new().part("glb", Part::bytes(crate::glb::Glb::body()).file_name("part.glb"));
+        let refused = Reply::of(admin.request(Method::POST, "/api/v1/renders").multipart(form)).await;
+        assert_eq!(refused.problem(), (429, "queue_full".to_owned()), "its jobs count");
     }
 
     async fn o19_n09_n10_n21_imports_and_uploads_are_told(engine) {

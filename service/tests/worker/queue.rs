@@ -5,10 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use packshot_db::channels::alerts::{self, AlertFilter};
 use packshot_db::renders::Render;
 use packshot_db::tasks::{self, AfterFailure};
-use packshot_db::{AllTenants, files, log, renders, streams, worker_configs};
+use packshot_db::{AllTenants, PageRequest, files, log, renders, streams, worker_configs};
 use packshot_domain::audit::Actor;
+use packshot_domain::channel::AlertType;
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::document::StepStatus;
 use packshot_domain::event::{EventName, LogLevel};
@@ -370,6 +372,10 @@ cases! {
         }
         let said = lines::about(&format!("[WORKER_RECOVERY] Stalled render for render {id} terminated after 121min"));
         assert_eq!(said.len(), 3, "{said:?}");
+        let page = PageRequest { limit: 50, after: None };
+        let told = alerts::list(&place.db, place.scope, AlertFilter::default(), page).await.expect("alerts").items;
+        assert_eq!(told.len(), 3, "one for each check that found something: {told:?}");
+        assert!(told.iter().all(|alert| alert.entry.event_type == AlertType::WorkerRecovery), "{told:?}");
     }
 
     async fn r08_r61_a_series_stands_still_from_its_last_picture_on(engine) {

@@ -36,12 +36,12 @@ pub struct OutputFile {
     /// Height in pixels, when it is a picture.
     pub height: Option<i32>,
     /// What is special about a movie.
-    pub film: Option<Film>,
+    pub movie: Option<Movie>,
 }
 
 /// How long a movie is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Film {
+pub struct Movie {
     /// How many frames it has.
     pub frames: i32,
     /// How long it lasts, in milliseconds.

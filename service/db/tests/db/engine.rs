@@ -250,7 +250,7 @@ pub(crate) fn picture(lease: Lease) -> OutputFile {
         size_bytes: 1100,
         width: Some(64),
         height: Some(64),
-        film: None,
+        movie: None,
     }
 }
 

@@ -30,6 +30,7 @@ mod artifact_collection;
 mod artifact_replay;
 mod artifact_model;
 mod order_work;
+mod locks;
 mod orders;
 mod rounds;
 
@@ -66,6 +67,8 @@ conformance! {
         n33_n34_a_later_round_is_of_its_own_lines
         n31_n32_n80_what_has_no_result_is_not_told
         n48_nobody_is_notified_where_that_is_switched_off;
+    locks:
+        r89_nothing_waits_for_each_other;
     order_work:
         o38_o39_o40_o64_lines_and_orders_follow_their_work;
     claims:
