@@ -287,6 +287,8 @@ cases! {
         assert_eq!(studio.history(&order).await, changes(&["draft", "submitted", "processing", "rejected"]));
         let again = studio.act(&order, "resubmit").await.json();
         assert_eq!((&again["status"], statuses(&again)), (&json!("draft"), vec!["completed", "pending", "pending", "pending"]));
+        let kept = &again["lines"][0]["asset_ids"];
+        assert_eq!((kept, kept.as_array().map(Vec::len)), (&stopped["lines"][0]["asset_ids"], Some(1)), "it keeps its picture");
         assert_eq!((&again["lines"][1]["render_job_doc"], &again["lines"][0]["result_path"]), (&json!(null), &stopped["lines"][0]["result_path"]));
     }
 
