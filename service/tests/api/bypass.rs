@@ -15,8 +15,11 @@ use crate::log_lines;
 use crate::materials::ACME;
 
 /// Every list that can show the rows of all tenants.
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 16] = [
+    "/api/activity",
+    "/api/media/assets",
     "/api/orders",
+    "/api/v1/alerts",
     "/api/v1/api-keys",
     "/api/v1/audit-log",
     "/api/v1/cad-files",
@@ -30,9 +33,9 @@ const LISTS: [&str; 13] = [
     "/api/v1/tasks",
     "/api/v1/users",
 ];
-/// Lists that are about one thing: the materials of a library, the caller's own sessions, and the log of a tenant,
-/// which has numbers of its own.
-const OF_ONE: [&str; 3] = ["/api/v1/materials", "/api/v1/me/sessions", "/api/v1/artifact-events"];
+/// Lists that are about one thing: the materials of a library, the caller's own sessions and notifications, and the log
+/// of a tenant, which has numbers of its own.
+const OF_ONE: [&str; 4] = ["/api/notifications", "/api/v1/materials", "/api/v1/me/sessions", "/api/v1/artifact-events"];
 /// An id that nothing has.
 const MISSING: &str = "0193b2a0-0000-7000-8000-000000000000";
 

@@ -25,8 +25,8 @@ pub struct Removed {
 }
 
 /// The condition that something needs the package `p`, or needed it after `$3`: a job of what it is of has not ended,
-/// or ended later. Records that need packages for as long as they exist are further parts of it: CAD files, and what has
-/// a picture for its thumbnail.
+/// or ended later. Records that need packages for as long as they exist are further parts of it: CAD files, and what
+/// has a picture for its thumbnail.
 pub(super) const NEEDED_SINCE: &str = "\
     (EXISTS (SELECT 1 FROM jobs j WHERE j.tenant_id = p.tenant_id AND j.record_id = p.subject_id \
         AND (j.completed_at IS NULL OR j.completed_at > $3)) \

@@ -1,5 +1,5 @@
-//! R89: many who work on many orders at the same time take their locks in one order, so that none waits for another that
-//! waits for it.
+//! R89: many who work on many orders at the same time take their locks in one order, so that none waits for another
+//! that waits for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

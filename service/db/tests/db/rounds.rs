@@ -217,8 +217,8 @@ pub(crate) async fn n33_n34_a_later_round_is_of_its_own_lines(t: Fixture) {
     order.dispatch(&order.lines[3..], other).await;
     order.work(1, 0).await;
     let first = format!("Order #{} rendering complete: 2/4 succeeded, 2 failed", order.number);
-    assert_eq!(order.messages(t.user).await, [first.clone()], "creator and dispatcher, once");
-    assert_eq!(order.messages(other).await, [first.clone()]);
+    assert_eq!(order.messages(t.user).await, std::slice::from_ref(&first), "creator and dispatcher, once");
+    assert_eq!(order.messages(other).await, std::slice::from_ref(&first));
     // The lines that failed are rendered again.
     let lines = orders::get(&t.db, t.scope, order.of).await.expect("the order").lines;
     let failed: Vec<_> = lines
@@ -244,7 +244,7 @@ pub(crate) async fn n31_n32_n80_what_has_no_result_is_not_told(t: Fixture) {
     order.fail(&order.next().await, false).await;
     assert_eq!(order.status().await, OrderStatus::Completed);
     let failed = format!("Order #{} rendering complete: 0/1 succeeded, 1 failed", order.number);
-    assert_eq!(order.messages(t.user).await, [failed.clone()]);
+    assert_eq!(order.messages(t.user).await, std::slice::from_ref(&failed));
     assert_eq!(order.activity(ActivityType::RenderStarted).await.len(), 0);
 
     // A line that waits and is cancelled opens none.
