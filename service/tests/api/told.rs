@@ -140,8 +140,8 @@ cases! {
 
     async fn t80_a_large_order_is_dispatched_whatever_waits(engine) {
         let app = TestApp::idle(&engine).await;
-        let admin = app.with_key(&app.operating_key(&[Scope::Admin]).await);
         app.configure(&json!({"max_queued_jobs": 2})).await;
+        let admin = app.with_key(&app.operating_key(&[Scope::Admin]).await);
         let form = Form::new().part("file", Part::bytes(crate::glb::Glb::body()).file_name("part.glb"));
         let file = Reply::of(admin.request(Method::POST, "/api/v1/cad-files").multipart(form)).await.json();
         let product = json!({"pim_id": "6204", "name": "Lager", "cad_file_id": id(&file)});
