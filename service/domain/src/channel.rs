@@ -246,7 +246,7 @@ impl ImportCounts {
     /// How bad it is.
     #[must_use]
     pub const fn severity(self) -> Severity {
-        if self.skipped > 0 { Severity::Warning } else { Severity::Info }
+        if self.skipped > 0 || self.imported + self.updated == 0 { Severity::Warning } else { Severity::Info }
     }
 }
 

@@ -62,8 +62,8 @@ cases! {
         assert_eq!((part.status, &part.body[..]), (206, &content.body[..8]));
 
         // Rendered again, there is a newer version, and the older one is still there.
-        let again = again(&studio, &line, &done).await;
-        let second = ids(&again);
+        let newer = again(&studio, &line, &done).await;
+        let second = ids(&newer);
         assert_eq!(second.len(), 2);
         assert!(second.iter().all(|id| !first.contains(id)));
         for (old, new) in first.iter().zip(&second) {
@@ -79,6 +79,12 @@ cases! {
             page.json()["items"].as_array().expect("assets").iter().map(id).collect::<Vec<_>>()
         };
         assert_eq!((listed("").await.len(), listed("&state=superseded").await.len()), (2, 2));
+        // What its output type no longer asks for is no current picture of it.
+        let settings = json!({"render_settings": small()});
+        assert_eq!(studio.admin.send(Method::PATCH, &format!("/api/v1/output-types/{still}"), &settings).await.status, 200);
+        let third = ids(&again(&studio, &line, &newer).await);
+        assert_eq!((third.len(), listed("&state=superseded").await.len()), (1, 4));
+        assert_eq!(asset(&studio.admin, &second[1]).await["superseded_by"], json!(third[0]));
         assert_eq!(listed("&asset_type=turntable,view").await.len(), 0);
         assert_eq!(studio.admin.get("/api/media/assets?asset_type=movie").await.status, 422);
     }

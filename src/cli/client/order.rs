@@ -119,9 +119,11 @@ impl Named {
         command
     }
 
-    /// The failure of a command, with the one that continues.
-    fn after(&self, verb: &str, failure: impl Into<Failure>) -> Failure {
-        with_help(failure.into(), &format!("continue with `{}`", self.command(verb)))
+    /// The failure of a command, with the one that continues. What the service refuses, it would refuse again.
+    fn after(&self, verb: &str, error: ClientError) -> Failure {
+        let is_refusal = matches!(&error, ClientError::Refused { problem, .. } if (400..500).contains(&problem.status) && problem.status != 429);
+        let failure = Failure::from(error);
+        if is_refusal { failure } else { with_help(failure, &format!("continue with `{}`", self.command(verb))) }
     }
 }
 

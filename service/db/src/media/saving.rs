@@ -55,6 +55,16 @@ pub(crate) async fn save(
         }
         rows.push(row);
     }
+    // What it had of another kind, or of other views, is no picture of what its output type says now.
+    if let Some(first) = rows.first() {
+        let is_same = |old: &media_asset::Model| {
+            let kind = (old.asset_type, &old.media_type, &old.view_name);
+            rows.iter().any(|row| (row.asset_type, &row.media_type, &row.view_name) == kind)
+        };
+        for old in before.iter().filter(|old| !is_same(old)) {
+            retire(tx, old, first).await?;
+        }
+    }
     tx.insert_all(rows.into_iter().map(|row| row.into_active_model().reset_all()).collect()).await?;
     match product {
         Some(product) => save_thumbnail(tx, product).await,
@@ -137,15 +147,20 @@ async fn row(
 
 /// Lets a new asset take the place of an older version, whose state it takes over.
 async fn supersede(tx: &Tx<'_>, old: &media_asset::Model, new: &mut media_asset::Model) -> Result<(), DbError> {
+    (new.version, new.state) = (old.version + 1, old.state);
+    if new.state.0 == AssetState::Unpublished {
+        new.published_at = None;
+    }
+    retire(tx, old, new).await
+}
+
+/// Writes that an asset is superseded by another.
+async fn retire(tx: &Tx<'_>, old: &media_asset::Model, new: &media_asset::Model) -> Result<(), DbError> {
     let state = old
         .state
         .0
         .next(AssetEvent::Supersede)
         .map_err(|error| DbError::Corrupt { what: "media asset", reason: error.to_string() })?;
-    (new.version, new.state) = (old.version + 1, old.state);
-    if new.state.0 == AssetState::Unpublished {
-        new.published_at = None;
-    }
     let changed = media_asset::ActiveModel {
         state: Set(Col(state)),
         superseded_by: Set(Some(new.id)),

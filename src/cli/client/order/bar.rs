@@ -50,7 +50,12 @@ impl Progress {
         self.percent.insert(line, percent.clamp(0.0, 100.0));
     }
 
-    /// Whether every line has ended.
+    /// Whether a line is being rendered.
+    pub(super) fn is_processing(&self) -> bool {
+        self.lines.iter().any(|(_, status)| *status == RenderStatus::Processing)
+    }
+
+    /// Whether all lines have ended.
     pub(super) fn has_ended(&self) -> bool {
         self.lines.iter().all(|(_, status)| status.is_terminal())
     }

@@ -228,9 +228,14 @@ impl<F: Fn(u64)> Write for Counted<'_, F> {
     }
 }
 
-/// Says which lines have no pictures.
+/// Says how many lines have no pictures, or none yet.
 fn tell_of_others(order: &Order, targets: &[Target]) {
-    let n = order.lines.iter().filter(|line| targets.iter().all(|target| target.picture.line != line.id)).count();
+    let without = || order.lines.iter().filter(|line| targets.iter().all(|target| target.picture.line != line.id));
+    let n_open = without().filter(|line| line.is_live()).count();
+    if n_open > 0 {
+        console::warn(&format!("{} not finished yet", counted(n_open, "line is", "lines are")));
+    }
+    let n = without().filter(|line| !line.is_live()).count();
     if n > 0 {
         console::warn(&format!(
             "{} no pictures; `packshot client order show` says why",

@@ -59,17 +59,36 @@ pub(super) async fn run(args: &WatchArgs, quiet: bool) -> Result<(), Failure> {
     let client = args.service.client()?;
     let order = find(&client, &args.order).await?;
     let and_then = AndThen { watch: true, output: args.output.clone() };
-    self::and_then(&client, &order, &and_then, &args.service, quiet).await
+    followed(&client, &order, &and_then, &args.service, (quiet, Until::Over)).await
 }
 
-/// Follows an order to its end, prints it as JSON where that is asked for, and saves its pictures where they are
-/// wanted. Fails if a line did.
+/// How long an order is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    /// Until all of its lines have ended: somebody else may dispatch those that wait.
+    Over,
+    /// Until nothing of it is worked on: what could not be dispatched waits for good.
+    Quiet,
+}
+
+/// Follows an order that was dispatched until nothing of it is worked on, prints it as JSON where that is asked for,
+/// and saves its pictures where they are wanted. Fails if a line did.
 pub(super) async fn and_then(
     client: &Client,
     order: &Order,
     and_then: &AndThen,
     service: &ServiceArgs,
     quiet: bool,
+) -> Result<(), Failure> {
+    followed(client, order, and_then, service, (quiet, Until::Quiet)).await
+}
+
+async fn followed(
+    client: &Client,
+    order: &Order,
+    and_then: &AndThen,
+    service: &ServiceArgs,
+    (quiet, until): (bool, Until),
 ) -> Result<(), Failure> {
     let named = Named::of(order, service);
     if order.lines.is_empty() {
@@ -80,7 +99,10 @@ pub(super) async fn and_then(
     let says = service.says(quiet);
     // It may have been dispatched since.
     let order = client.order(order.summary.id).await.map_err(|error| named.after("watch", error))?;
-    let order = until_over(client, &order, &named, quiet, says).await?;
+    let order = until_over(client, &order, &named, (quiet, until), says).await?;
+    if says {
+        tell_of_unmapped(&order);
+    }
     if service.json {
         files::print_json(&order)?;
     }
@@ -99,9 +121,35 @@ pub(super) async fn and_then(
     super::act::both(saved, ended_well(client, &order, &named).await)
 }
 
-/// Shows the progress of an order until all of its lines have ended. Neither Ctrl-C nor an unreachable service ends
-/// the work; they only end the watching.
-async fn until_over(client: &Client, order: &Order, named: &Named, quiet: bool, says: bool) -> Result<Order, Failure> {
+/// Says how many parts of finished lines are magenta: nobody ships them by mistake.
+fn tell_of_unmapped(order: &Order) {
+    let of_line = |line: &OrderLine| {
+        let steps = line.render_job_doc.as_ref()?["steps"].as_array()?;
+        let step = steps.iter().find(|step| step["name"] == "resolve_materials")?;
+        step["output"]["unmapped"].as_u64().filter(|n| *n > 0)
+    };
+    let completed = order.lines.iter().filter(|line| line.render_status == RenderStatus::Completed);
+    let unmapped: Vec<u64> = completed.filter_map(of_line).collect();
+    if unmapped.is_empty() {
+        return;
+    }
+    let n_parts = usize::try_from(unmapped.iter().sum::<u64>()).unwrap_or(usize::MAX);
+    console::warn(&format!(
+        "{} {} without a material, which are magenta: give the products materials (`cad_part_materials`), or the tenant aliases",
+        counted(unmapped.len(), "line has", "lines have"),
+        counted(n_parts, "part", "parts"),
+    ));
+}
+
+/// Shows the progress of an order until all of its lines have ended, or nothing of it is worked on. Neither Ctrl-C nor
+/// an unreachable service ends the work; they only end the watching.
+async fn until_over(
+    client: &Client,
+    order: &Order,
+    named: &Named,
+    (quiet, until): (bool, Until),
+    says: bool,
+) -> Result<Order, Failure> {
     let undispatched = order.lines.iter().filter(|line| line.render_status == RenderStatus::Pending && !line.is_live());
     let n = undispatched.count();
     if says && n > 0 {
@@ -111,11 +159,11 @@ async fn until_over(client: &Client, order: &Order, named: &Named, quiet: bool, 
     tokio::select! {
         biased;
         _ = tokio::signal::ctrl_c() => Err(left_running(named)),
-        order = follow(client, order, quiet) => order.map_err(|error| named.after("watch", error)),
+        order = follow(client, order, quiet, until) => order.map_err(|error| named.after("watch", error)),
     }
 }
 
-async fn follow(client: &Client, order: &Order, quiet: bool) -> Result<Order, ClientError> {
+async fn follow(client: &Client, order: &Order, quiet: bool, until: Until) -> Result<Order, ClientError> {
     let id = order.summary.id;
     let bar = OrderBar::new(&order.summary.order_number, quiet);
     let names = if bar.is_hidden() { Names::default() } else { Names::of_order(client, order).await? };
@@ -127,6 +175,12 @@ async fn follow(client: &Client, order: &Order, quiet: bool) -> Result<Order, Cl
         bar.show(&progress, |line| names.get(&line).cloned().unwrap_or_else(|| line.to_string()));
         if progress.has_ended() {
             break;
+        }
+        if until == Until::Quiet && event.name != "job.progress" && !progress.is_processing() {
+            let now = client.order(id).await?;
+            if !now.lines.iter().any(OrderLine::is_live) {
+                return Ok(now);
+            }
         }
     }
     client.order(id).await
@@ -195,6 +249,11 @@ fn fault_of(line: &OrderLine, names: &Names, named: &Named) -> Fault {
             "service.line_cancelled",
             "the line was cancelled".to_owned(),
             format!("dispatch it again with `{dispatch}`"),
+        ),
+        RenderStatus::Pending if !line.is_live() => (
+            "service.line_not_completed",
+            "the line was not dispatched".to_owned(),
+            format!("`{dispatch}` dispatches it, or says why it cannot be"),
         ),
         status => (
             "service.line_not_completed",
