@@ -1,4 +1,4 @@
-//! A55, M12, M13, M26, M28, M37, M38, M57, O29, O41, O49, R80, T54: what lines of orders become for those who look for
+//! A55, M12, M13, M26, M28, M37, M38, M57, O29, O41, O49, R80, T44, T54: what lines of orders become for those who look for
 //! pictures.
 
 use packshot_domain::access::Role;
@@ -180,5 +180,27 @@ cases! {
         let gone = Reply::of(studio.admin.request(Method::DELETE, &format!("/api/v1/products/{}", studio.product))).await;
         assert_eq!(gone.status, 204);
         assert_eq!(asset(&studio.admin, &made).await["product"], json!(null));
+    }
+
+    async fn t44_a_global_admin_sees_the_pictures_of_all_tenants(engine) {
+        let app = TestApp::start(&engine).await;
+        let boss = app.set_up("admin@test").await;
+        let boss = app.with_key(token(&boss));
+        let mut of_tenants = Vec::new();
+        for tenant in ["alpha", "beta"] {
+            let studio = Studio::of_tenant(&app, tenant).await;
+            let still = studio.output_type("Front", small(), json!({})).await;
+            let order = studio.order(&[&still]).await;
+            let line = lines(&order).remove(0);
+            assert_eq!(studio.of_line(&line, "dispatch").await.status, 200);
+            of_tenants.push(ids(&studio.line_when(&line, "completed").await).remove(0));
+            let own = studio.admin.get("/api/media/assets?asset_type=still").await.json();
+            assert_eq!(own["items"].as_array().map(Vec::len), Some(1), "a tenant sees its own: {own}");
+            assert_eq!(own["items"][0]["id"], json!(of_tenants.last()));
+        }
+        of_tenants.reverse();
+        let all = Reply::of(boss.request(Method::GET, "/api/media/assets?asset_type=still").header("x-tenant-id", "*")).await.json();
+        let all: Vec<&Value> = all["items"].as_array().expect("a list").iter().map(|asset| &asset["id"]).collect();
+        assert_eq!(all, [&json!(of_tenants[0]), &json!(of_tenants[1])]);
     }
 }

@@ -19,7 +19,11 @@ pub(crate) struct Studio<'a> {
 
 impl<'a> Studio<'a> {
     pub(crate) async fn open(app: &'a TestApp) -> Self {
-        let (_, key) = app.tenant_key("alpha", Role::TenantAdmin, &[Scope::Admin]).await;
+        Self::of_tenant(app, "alpha").await
+    }
+
+    pub(crate) async fn of_tenant(app: &'a TestApp, tenant: &str) -> Self {
+        let (_, key) = app.tenant_key(tenant, Role::TenantAdmin, &[Scope::Admin]).await;
         let admin = app.with_key(&key);
         let studio = Self { admin, product: String::new() };
         let product = studio.product("6204", Glb::body()).await;
