@@ -195,8 +195,6 @@ async fn stopped(setup: &Setup, database: &Database, name: &str) -> Finding {
             Some("rejected") => rejected == 1 && completed == 0 && counts["pending"] == 0 && status == 200,
             // All that was worked on was cancelled.
             Some("submitted") => counts["completed"] == 0 && counts["failed"] == 0 && !is_reject,
-            // A dispatch that came after the cancel has some of it done, and the rest waits.
-            Some("processing") => false,
             _ => false,
         };
         ends[usize::from(rejected == 1) + 2 * usize::from(completed == 1)] += 1;
