@@ -1,5 +1,5 @@
-//! A55, M12, M13, M26, M28, M37, M38, M57, O29, O41, O49, R80, T44, T54: what lines of orders become for those who look for
-//! pictures.
+//! A55, M12, M13, M26, M28, M37, M38, M57, O29, O41, O49, R80, T44, T54: what lines of orders become for those who look
+//! for pictures.
 
 use packshot_domain::access::Role;
 use reqwest::Method;
