@@ -197,7 +197,7 @@ async fn know(db: &Db, scope: TenantScope, seen: &Object, examined: &Examined) {
     }
 }
 
-/// Says in the log what is new about a stored file. Operators see it there alone: there are no alerts yet.
+/// Says in the log what is new about a stored file, for operators of the machine. Admins of its tenant have an alert.
 fn tell(
     scope: TenantScope,
     address: ContentAddress,

@@ -45,6 +45,8 @@ words! {
         Import = "import",
         /// A task.
         Task = "task",
+        /// Where the bytes of a file of a package are stored.
+        StorageLocation = "storage_location",
     }
 }
 

@@ -13,17 +13,16 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use super::column::Col;
-use super::entity::{activity_entry, alert, notification, user};
+use super::entity::{activity_entry, notification, user};
 use super::level::Level;
 use super::tx::Tx;
 use super::{AllTenants, Db, DbError, Json, TenantScope, counters, tenant_configs};
 use packshot_domain::access::Role;
-use packshot_domain::channel::{
-    ActivityType, AlertState, AlertType, ImportCounts, Message, NotificationType, Severity, Subject,
-};
+use packshot_domain::channel::{ActivityType, AlertType, ImportCounts, Message, NotificationType, Severity, Subject};
 use packshot_domain::id::{EntryId, ImportId, OrderId, OrderLineId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
 
+pub(super) use alerts::Trouble;
 pub use entry::Entry;
 
 /// What an entry of any channel says.
@@ -45,7 +44,7 @@ pub(super) struct Said {
 pub(super) struct Told {
     activity: BTreeMap<TenantId, Vec<(ActivityType, Said)>>,
     notifications: BTreeMap<(TenantId, UserId), Vec<(NotificationType, Said)>>,
-    alerts: BTreeMap<TenantId, Vec<(AlertType, Said)>>,
+    troubles: BTreeMap<TenantId, Vec<(AlertType, Trouble)>>,
 }
 
 impl Said {
@@ -87,13 +86,13 @@ impl Told {
         self.notifications.entry((tenant, user)).or_default().push((of, said));
     }
 
-    /// Adds an alert.
-    pub(super) fn alert(&mut self, tenant: TenantId, of: AlertType, said: Said) {
-        self.alerts.entry(tenant).or_default().push((of, said));
+    /// Adds what is new about trouble: an alert, or the end of one.
+    pub(super) fn trouble(&mut self, tenant: TenantId, of: AlertType, trouble: Trouble) {
+        self.troubles.entry(tenant).or_default().push((of, trouble));
     }
 
     fn is_empty(&self) -> bool {
-        self.activity.is_empty() && self.notifications.is_empty() && self.alerts.is_empty()
+        self.activity.is_empty() && self.notifications.is_empty() && self.troubles.is_empty()
     }
 }
 
@@ -193,7 +192,7 @@ pub async fn alert(
                 line: None,
                 data: data.clone(),
             };
-            tx.told(|told| told.alert(*tenant, *of, said.clone()));
+            tx.told(|told| told.trouble(*tenant, *of, Trouble::Mended(said.clone())));
             Ok(())
         })
     })
@@ -217,10 +216,8 @@ pub(super) async fn write(tx: &Tx<'_>, told: Told) -> Result<(), DbError> {
         let rows = seqs.zip(entries).map(|(seq, entry)| notification_row((tenant, user), now, seq, entry));
         tx.insert_all(rows.collect()).await?;
     }
-    for (tenant, entries) in told.alerts {
-        let seqs = numbers(tx, tenant, "alerts", entries.len()).await?;
-        let rows = seqs.zip(entries).map(|(seq, entry)| alert_row(tenant, now, seq, entry));
-        tx.insert_all(rows.collect()).await?;
+    for (tenant, troubles) in told.troubles {
+        alerts::write(tx, tenant, now, troubles).await?;
     }
     Ok(())
 }
@@ -282,28 +279,5 @@ fn notification_row(
         data: Set(Col(said.data)),
         created_at: Set(Col(now)),
         read_at: Set(None),
-    }
-}
-
-fn alert_row(tenant: TenantId, now: Timestamp, seq: i64, (of, said): (AlertType, Said)) -> alert::ActiveModel {
-    alert::ActiveModel {
-        tenant_id: Set(Col(tenant)),
-        id: Set(Col(EntryId::new())),
-        seq: Set(seq),
-        event_type: Set(Col(of)),
-        severity: Set(Col(said.severity)),
-        message: Set(said.message.to_string()),
-        actor_id: Set(said.actor),
-        subject_kind: Set(said.subject.map(|subject| Col(subject.kind))),
-        subject_id: Set(said.subject.map(|subject| subject.id)),
-        order_id: Set(said.order.map(Col)),
-        order_line_id: Set(said.line.map(Col)),
-        data: Set(Col(said.data)),
-        created_at: Set(Col(now)),
-        // Both kinds that there are tell of what a check has mended.
-        state: Set(Col(AlertState::Resolved)),
-        occurrences: Set(1),
-        last_seen_at: Set(Col(now)),
-        resolved_at: Set(Some(Col(now))),
     }
 }

@@ -5,6 +5,7 @@ use core::fmt;
 
 use uuid::Uuid;
 
+use crate::artifact::{LocationState, RelativePath, StorageLocationId};
 use crate::id::{CadFileId, ImportId, OrderId, OrderLineId, TaskId};
 use crate::order::{OrderChange, OrderNumber, RejectionReason};
 use crate::words::words;
@@ -81,6 +82,8 @@ words! {
         WorkerRecovery = "worker.recovery",
         /// A check found CAD files whose conversion had stopped
         CadFileStuck = "cad_file.stuck",
+        /// Stored bytes are missing, or are not those that were stored
+        ArtifactDamaged = "artifact.damaged",
     }
 }
 
@@ -107,11 +110,13 @@ words! {
         Import = "import",
         /// A task
         Task = "task",
+        /// Where the bytes of a file of a package are stored
+        StorageLocation = "storage_location",
     }
 }
 
 /// What an entry is about, and which one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subject {
     /// What it is.
     pub kind: SubjectKind,
@@ -140,6 +145,12 @@ impl From<CadFileId> for Subject {
 impl From<ImportId> for Subject {
     fn from(id: ImportId) -> Self {
         Self { kind: SubjectKind::Import, id: id.uuid() }
+    }
+}
+
+impl From<StorageLocationId> for Subject {
+    fn from(id: StorageLocationId) -> Self {
+        Self { kind: SubjectKind::StorageLocation, id: id.uuid() }
     }
 }
 
@@ -218,6 +229,17 @@ pub fn rejected(number: &OrderNumber, reason: &RejectionReason) -> Message {
 #[must_use]
 pub fn submitted(number: &OrderNumber, n_lines: usize) -> Message {
     Message::new(&format!("Order #{number} submitted: {n_lines} {}", if n_lines == 1 { "line" } else { "lines" }))
+}
+
+/// What admins read when stored bytes are damaged; `None` when they are whole.
+#[must_use]
+pub fn damaged(path: &RelativePath, state: LocationState) -> Option<Message> {
+    let what = match state {
+        LocationState::Intact => return None,
+        LocationState::Missing => "is missing in the store",
+        LocationState::Corrupt => "has other bytes in the store than were stored",
+    };
+    Some(Message::new(&format!("File {path} {what}: upload or render it again, or restore the store")))
 }
 
 /// How many rows of a sheet became what.

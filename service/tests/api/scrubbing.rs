@@ -81,6 +81,34 @@ async fn n_events(stock: &Stock, event_type: EventType) -> usize {
     log.iter().filter(|event| event.event_type == event_type).count()
 }
 
+/// What alerts about damage say: which file, its state, and how often it was found.
+async fn alerts(app: &TestApp, state: &str) -> Vec<(String, String, u64)> {
+    let page = app.get(&format!("/api/v1/alerts?event_type=artifact.damaged&limit=200&state={state}")).await.json();
+    let mut alerts: Vec<_> = page["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|alert| {
+            let word = |name: &str| alert["data"][name].as_str().expect("a word").to_owned();
+            assert_eq!(
+                (&alert["severity"], &alert["subject"]["kind"]),
+                (&json!("error"), &json!("storage_location")),
+                "{alert}"
+            );
+            assert!(alert["message"].as_str().is_some_and(|said| said.contains(&word("relative_path"))), "{alert}");
+            (word("relative_path"), word("state"), alert["occurrences"].as_u64().expect("a count"))
+        })
+        .collect();
+    alerts.sort();
+    alerts
+}
+
+/// The same of what was damaged.
+fn named(expected: &BTreeMap<String, FileState>, n_times: u64) -> Vec<(String, String, u64)> {
+    let damaged = expected.iter().filter(|(_, state)| **state != FileState::Intact);
+    damaged.map(|(path, state)| (path.clone(), state.to_string(), n_times)).collect()
+}
+
 /// Whether the records of objects say the same as the files that name them.
 async fn agree(stock: &Stock, expected: &BTreeMap<String, FileState>) {
     for (i, state) in expected.values().enumerate() {
@@ -108,11 +136,13 @@ sites! {
         assert_eq!(stock.states(package).await.into_iter().collect::<BTreeMap<_, _>>(), expected);
         agree(&stock, &expected).await;
         assert_eq!(n_events(&stock, EventType::LocationDamaged).await, 3 * n_damaged);
+        assert_eq!(alerts(&app, "open").await, named(&expected, 1));
         assert_eq!(due().await.objects, 0, "all were read within the interval");
         stock.wait_days(31.0);
         let again = due().await;
         assert_eq!((again.objects, again.n_damaged, again.healed), (n_objects as u64, 3 * n, 0));
         assert_eq!(n_events(&stock, EventType::LocationDamaged).await, 3 * n_damaged, "each damage is one event");
+        assert_eq!(alerts(&app, "open").await, named(&expected, 2), "and one alert, found twice");
 
         // The same bytes again, in another package or by themselves.
         for (i, (path, state)) in expected.iter().enumerate() {
@@ -132,6 +162,8 @@ sites! {
         assert_eq!(stock.states(package).await.into_iter().collect::<BTreeMap<_, _>>(), whole);
         agree(&stock, &whole).await;
         assert_eq!(n_events(&stock, EventType::LocationHealed).await, 3 * n_damaged);
+        assert_eq!(alerts(&app, "open").await, []);
+        assert_eq!(alerts(&app, "resolved").await, named(&expected, 2));
     }
 
     async fn a47_a_reading_on_request_says_which_files_are_damaged(site) {

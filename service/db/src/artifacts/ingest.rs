@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use super::files::FileRecord;
 use super::log::Log;
 use super::{ArtifactError, rows, view};
+use crate::channels::Trouble;
 use crate::column::{Col, arg, cell};
 use crate::entity::storage_location;
 use crate::tx::Tx;
@@ -15,6 +16,7 @@ use packshot_domain::artifact::{
     ArtifactEvent, ArtifactFile, EventActor, FileState, LocationState, Observed, PackageChange, Receipt, RelativePath,
     StorageLocationId, admits,
 };
+use packshot_domain::channel::AlertType;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{PackageId, TenantId};
 
@@ -190,6 +192,7 @@ pub(super) async fn heal(
         let (location, package): (StorageLocationId, PackageId) = (cell(&row, 0)?, cell(&row, 1)?);
         let observed = Observed { size: receipt.size, address: Some(file.address) };
         log.note(package, &ArtifactEvent::LocationHealed { location, observed });
+        tx.told(|told| told.trouble(tenant, AlertType::ArtifactDamaged, Trouble::Over(location.into())));
         healed.push(location);
     }
     if !healed.is_empty() {

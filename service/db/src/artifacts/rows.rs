@@ -6,12 +6,14 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, IntoA
 
 use super::ArtifactError;
 use super::view::PackageRows;
-use crate::column::{Col, arg};
+use crate::channels::Trouble;
+use crate::column::{Col, arg, cell};
 use crate::entity::{artifact_file, artifact_package, retention_state, storage_location};
 use crate::level::Level;
 use crate::tx::Tx;
 use crate::{DbError, objects};
-use packshot_domain::artifact::{PathKey, RelativePath};
+use packshot_domain::artifact::{LocationState, PathKey, RelativePath, StorageLocationId};
+use packshot_domain::channel::AlertType;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{PackageId, TenantId};
 
@@ -146,9 +148,16 @@ pub(super) async fn lock_objects(
     Ok(addresses)
 }
 
-/// Removes where the bytes of a package's files lie, with what was read there.
+/// Removes where the bytes of a package's files lie, with what was read there. Nobody has to look at damage that goes
+/// with them.
 pub(super) async fn remove_locations(tx: &Tx<'_>, tenant: TenantId, package: PackageId) -> Result<(), DbError> {
     let sql = "DELETE FROM storage_locations WHERE tenant_id = $1 AND artifact_file_id IN \
-               (SELECT f.id FROM artifact_files f WHERE f.tenant_id = $1 AND f.package_id = $2) RETURNING id";
-    tx.query(sql, [arg(tenant), arg(package)]).await.map(drop)
+               (SELECT f.id FROM artifact_files f WHERE f.tenant_id = $1 AND f.package_id = $2) RETURNING id, state";
+    for row in tx.query(sql, [arg(tenant), arg(package)]).await? {
+        let (location, state): (StorageLocationId, LocationState) = (cell(&row, 0)?, cell(&row, 1)?);
+        if state != LocationState::Intact {
+            tx.told(|told| told.trouble(tenant, AlertType::ArtifactDamaged, Trouble::Over(location.into())));
+        }
+    }
+    Ok(())
 }

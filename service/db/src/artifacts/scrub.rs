@@ -6,7 +6,10 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
+use serde_json::json;
+
 use super::log::Log;
+use crate::channels::{Said, Trouble};
 use crate::column::{Col, arg, cell};
 use crate::entity::{artifact_check, object};
 use crate::objects::{Object, set_condition_in};
@@ -15,6 +18,7 @@ use crate::{Db, DbError, TenantScope};
 use packshot_domain::artifact::{
     ArtifactEvent, BackendId, ByteSize, Damage, EventActor, LocationState, Observed, RelativePath, StorageLocationId,
 };
+use packshot_domain::channel::{AlertType, Severity, damaged};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{FileId, PackageId, TenantId};
 use packshot_domain::object::Condition;
@@ -101,6 +105,19 @@ impl Located {
     #[must_use]
     pub fn has_changed(&self) -> bool {
         self.before != self.state
+    }
+
+    /// What admins are told of that.
+    fn trouble(&self, address: ContentAddress) -> Trouble {
+        let Some(message) = damaged(&self.path, self.state) else { return Trouble::Over(self.location.into()) };
+        let data = json!({
+            "package_id": self.package.to_string(),
+            "file_id": self.file.to_string(),
+            "relative_path": self.path.as_str(),
+            "content_address": address.to_string(),
+            "state": self.state.as_str(),
+        });
+        Trouble::Lasts(Said { severity: Severity::Error, data, ..Said::about(message, self.location) })
     }
 }
 
@@ -234,6 +251,10 @@ async fn record_in(
         });
         if own.has_changed() {
             log.note(package, &found.event(location));
+        }
+        // Damage that is found again is no event, but counts once more in its alert.
+        if own.has_changed() || state != LocationState::Intact {
+            tx.told(|told| told.trouble(tenant, AlertType::ArtifactDamaged, own.trouble(address)));
         }
         located.push(own);
     }

@@ -48,6 +48,7 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_notifications_seq", "notifications", &["tenant_id", "user_id", "seq"]).unique().take(),
         index("idx_notifications_page", "notifications", &["tenant_id", "user_id", "created_at", "id"]),
         index("idx_alerts_seq", "alerts", &["tenant_id", "seq"]).unique().take(),
+        index("idx_alerts_subject", "alerts", &["tenant_id", "subject_id", "event_type"]),
         index("idx_alerts_page", "alerts", &["tenant_id", "created_at", "id"]),
         index("idx_alerts_page_of_all", "alerts", &["created_at", "id"]),
     ]

@@ -10,17 +10,20 @@ use packshot_db::DbError;
 use packshot_db::artifacts::collection::{self, Collection};
 use packshot_db::artifacts::scrub::{self, Found};
 use packshot_db::artifacts::{self, NewPackage, Repeated, events, files, usage};
+use packshot_db::channels::alerts::{self, AlertFilter};
 use packshot_db::objects::{self, NewObject, Remove};
 use packshot_domain::access::Role;
 use packshot_domain::artifact::{
     ArtifactEvent, ByteSize, Damage, EventType, FileState, LocationState, Observed, PackageStatus, RetentionClass,
 };
+use packshot_domain::channel::{AlertState, AlertType};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::PackageId;
 use packshot_domain::object::Condition;
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::artifacts::{DAY_S, caller, new_package, ops, whole};
+use crate::artifacts::{ALL, DAY_S, caller, new_package, ops, whole};
 use crate::engine::Fixture;
 
 /// A folder with objects, as a store keeps them.
@@ -305,6 +308,16 @@ pub(crate) async fn a47_a49_damage_is_recorded_and_healed(t: Fixture) {
     assert_eq!(changed.len(), 2, "two files have these bytes");
     assert!(changed.iter().all(|changed| changed.state == LocationState::Corrupt));
     assert_eq!(record(b"same", damage).await, [], "once");
+    // Admins are told of each file once, and how often it was found.
+    let alerts = async |state| {
+        let filter = AlertFilter { state: Some(state), event_type: Some(AlertType::ArtifactDamaged), severity: None };
+        let page = alerts::list(&t.db, t.scope, filter, ALL).await.expect("a page");
+        page.items
+            .into_iter()
+            .map(|alert| (alert.entry.data["relative_path"].clone(), alert.occurrences))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(alerts(AlertState::Open).await, [(json!("same"), 2), (json!("same"), 2)]);
     let condition = async |bytes: &[u8]| {
         let found = objects::find(&t.db, t.scope, ContentAddress::of(bytes)).await.expect("a search");
         found.expect("a record").condition
@@ -323,6 +336,10 @@ pub(crate) async fn a47_a49_damage_is_recorded_and_healed(t: Fixture) {
     assert_eq!(healed.len(), 2);
     assert_eq!(files::get(&t.db, t.scope, changed[0].file).await.expect("the file").state, FileState::Intact);
     assert_eq!((condition(b"same").await, condition(b"own").await), (Condition::Whole, Condition::Missing));
+    assert_eq!(
+        (alerts(AlertState::Open).await, alerts(AlertState::Resolved).await.len()),
+        (vec![(json!("own"), 1)], 2)
+    );
     let at_once = vec![t.stored("own", b"own").await];
     artifacts::store(&t.db, t.scope, vec![whole(new_package(RetentionClass::Scratch), at_once)]).await.expect("made");
     let since = n as i64;
@@ -330,6 +347,7 @@ pub(crate) async fn a47_a49_damage_is_recorded_and_healed(t: Fixture) {
     let healed = after.iter().filter(|event| event.event_type == EventType::LocationHealed);
     assert_eq!(healed.count(), 2, "its own file, and the one that it shares");
     assert_eq!(condition(b"own").await, Condition::Whole, "the record never says anything else");
+    assert_eq!((alerts(AlertState::Open).await, alerts(AlertState::Resolved).await.len()), (vec![], 3));
     // Stored again without a file of its own: every file that names it is healed all the same.
     record(b"same", damage).await;
     let n = t.log().await.len();
@@ -338,6 +356,16 @@ pub(crate) async fn a47_a49_damage_is_recorded_and_healed(t: Fixture) {
     assert_eq!(log.len() - n, 3, "one event for each file");
     assert!(log[n..].iter().all(|event| event.event_type == EventType::LocationHealed));
     assert_eq!(files::get(&t.db, t.scope, changed[0].file).await.expect("the file").state, FileState::Intact);
+    assert_eq!(
+        (alerts(AlertState::Open).await.len(), alerts(AlertState::Resolved).await.len()),
+        (0, 6),
+        "others since"
+    );
+    // Damage that goes with its package concerns nobody.
+    record(b"same", Found::Damaged(Damage::Missing)).await;
+    assert_eq!(alerts(AlertState::Open).await.len(), 3);
+    artifacts::delete(&t.db, t.scope, caller(Role::TenantAdmin), new, None).await.expect("deleted");
+    assert_eq!(alerts(AlertState::Open).await.len(), 2);
     let report = artifacts::replay::verify(&t.db, t.scope).await.expect("a report");
     assert_eq!(report.differences, []);
 }
