@@ -20,6 +20,9 @@ from pathlib import Path
 
 PRODUCTS = ["bearing_6205", "gear_reducer", "screw_M8x30"]
 
+# How long anything that is asked for again and again may take.
+PATIENCE_S = 120
+
 # What parts are made of, by words of their names; the first that fits counts. What has none is bare steel.
 MATERIALS = {
     "STD_020301_NBR-Black": "seal dichtring flachdichtung simmerring rwdr",
@@ -77,12 +80,29 @@ def material(part):
     return next(fitting, "STD_010101_Steel-Bare")
 
 
+def wait(what, path, state, is_so):
+    """The state of what is at a path, once it is as wanted. Ends everything when it does not become so: what failed
+    would be waited for without an end."""
+    until = time.monotonic() + PATIENCE_S
+    while not is_so(now := state(call("GET", path))):
+        if time.monotonic() > until:
+            sys.exit(f"{what}: not within {PATIENCE_S} s; the last state: {now}")
+        time.sleep(0.02)
+    return now
+
+
 def thumbnail(file):
     """The thumbnail of a CAD file, rendered and saved."""
-    call("POST", f"/api/v1/cad-files/{file['id']}/regenerate-thumbnail", {})
-    while not (asset := call("GET", f"/api/v1/cad-files/{file['id']}")["thumbnail_asset_id"]):
-        time.sleep(0.05)
-    return call("GET", f"/api/media/assets/{asset}")
+    path = f"/api/v1/cad-files/{file['id']}"
+    call("POST", f"{path}/regenerate-thumbnail", {})
+    made = wait(f"a thumbnail of {file['original_name']}", path,
+                lambda file: {name: file[name] for name in ("thumbnail_asset_id", "status", "job_doc")},
+                lambda made: made["thumbnail_asset_id"])
+    return call("GET", f"/api/media/assets/{made['thumbnail_asset_id']}")
+
+
+def render_statuses(order):
+    return [line["render_status"] for line in order["lines"]]
 
 
 def save(asset, stem):
@@ -149,15 +169,16 @@ try:
             sizes.append(save(call("GET", f"/api/media/assets/{asset_id}"), f"{number:02}_{names[line['product_id']]}"))
     told = call("GET", "/api/notifications?event_type=order.rendering_complete")["items"]
 
-    second = call("POST", "/api/orders", {"lines": lines[:6]})
+    # Turntables come first: small stills would be over before the order can be rejected.
+    turntable = {"product_id": products[0]["id"], "output_type_id": types["Turntable"]["id"]}
+    second = call("POST", "/api/orders", {"lines": [turntable, turntable, *lines[:4]]})
     path = f"/api/orders/{second['id']}"
     call("POST", f"{path}/submit", {})
     call("POST", f"{path}/dispatch", {})
-    time.sleep(1)
+    wait("the second order begins to render", path, render_statuses, lambda now: "processing" in now)
     began = time.monotonic()
     call("POST", f"{path}/reject", {"reason": "the wrong housing"})
-    while any(line["render_status"] in ("pending", "processing") for line in call("GET", path)["lines"]):
-        time.sleep(0.02)
+    wait("the rejected order stops", path, render_statuses, lambda now: not {"pending", "processing"} & set(now))
     stopped_s = time.monotonic() - began
     call("POST", f"{path}/resubmit", {})
     call("POST", f"{path}/submit", {})

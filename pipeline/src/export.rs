@@ -4,6 +4,8 @@
 //! 1), whatever the library's fallback material is; only parts that the request lets keep their file's own materials
 //! have those.
 
+use std::collections::HashMap;
+
 use packshot_materials::mapping::{OwnMaterial, ReportItem};
 use packshot_renderer::backend::CancelToken;
 pub use packshot_renderer::export::ExportQuality;
@@ -50,6 +52,7 @@ fn worn(product: &Product, materials: &PartMaterials) -> Vec<Vec<Worn>> {
     let items = materials.report.as_ref().map_or(&[][..], |report| &report.items);
     let of_part = |(i, material): (usize, &PartMaterial)| {
         let own = &names[i].own;
+        let unmapped = unmapped(items.get(i), own);
         let of_primitive = |primitive: usize| {
             let entry = match material {
                 PartMaterial::Own => None,
@@ -58,7 +61,7 @@ fn worn(product: &Product, materials: &PartMaterials) -> Vec<Vec<Worn>> {
             };
             match entry {
                 None => Worn::Own,
-                Some(_) if items.get(i).is_some_and(|item| is_unmapped(item, own, primitive)) => Worn::Unmapped,
+                Some(_) if unmapped[primitive] => Worn::Unmapped,
                 Some(entry) => Worn::Library(entry),
             }
         };
@@ -67,20 +70,19 @@ fn worn(product: &Product, materials: &PartMaterials) -> Vec<Vec<Worn>> {
     materials.parts.iter().enumerate().map(of_part).collect()
 }
 
-/// Whether a primitive of a part is one that nothing matched. The report has an entry for each material that the part
-/// has in its file, in the order of their first primitives, unless it is one for all.
-fn is_unmapped(item: &ReportItem, own: &[OwnMaterial], primitive: usize) -> bool {
-    if item.slots.is_empty() {
-        return item.reason.is_some();
-    }
-    let mut seen: Vec<&OwnMaterial> = Vec::new();
-    for material in own {
-        if !seen.contains(&material) {
-            seen.push(material);
-        }
-    }
-    let slot = seen.iter().position(|material| **material == own[primitive]);
-    slot.and_then(|slot| item.slots.get(slot)).is_some_and(|slot| slot.reason.is_some())
+/// Whether each primitive of a part is one that nothing matched. The report has an entry for each material that the
+/// part has in its file, in the order of their first primitives, unless it is one for all.
+fn unmapped(item: Option<&ReportItem>, own: &[OwnMaterial]) -> Vec<bool> {
+    let Some(item) = item.filter(|item| !item.slots.is_empty()) else {
+        return vec![item.is_some_and(|item| item.reason.is_some()); own.len()];
+    };
+    let mut slot_of: HashMap<&OwnMaterial, usize> = HashMap::new();
+    let of_primitive = |material| {
+        let n_slots = slot_of.len();
+        let slot = *slot_of.entry(material).or_insert(n_slots);
+        item.slots.get(slot).is_some_and(|slot| slot.reason.is_some())
+    };
+    own.iter().map(of_primitive).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ export class Problem extends Error {
 /** Whether an error means that the service did not answer: not at all, or a proxy answered in its place. */
 export const isAway = (error) => !(error instanceof Problem) || (error.status >= 502 && !error.code);
 
+/** Whether the same request may succeed a little later: the service would refuse it again after other errors. */
+export const mayPass = (error) => !(error instanceof Problem) || error.status >= 500 || error.status === 429;
+
 /** Sends a request; answers of 400 and above become a Problem. */
 export async function ask(path, options = {}) {
   const answer = await fetch(path, { cache: "no-store", ...options });

@@ -1,5 +1,6 @@
 // The lines of an order: product, output type, state, progress while they render, pictures when they are done.
 
+import { mayPass } from "./http.js";
 import { outputTypeOf, productOf } from "./names.js";
 import { download, isShown, picturesOf } from "./pictures.js";
 import { objectUrl } from "./service.js";
@@ -7,6 +8,8 @@ import { element, isTerminal, sentence } from "./text.js";
 
 // Files of a line that are shown at first.
 const FILES = 12;
+// After so long what could not be read is asked for again.
+const RETRY_MS = 10000;
 const byId = (id) => document.getElementById(id);
 
 /** Whether the newest job of a line has not ended. */
@@ -66,11 +69,21 @@ export class LinesView {
     const isNew = String(before?.asset_ids || "") !== String(line.asset_ids);
     if (isNew) {
       row.isFilled = false;
-      // Watched anew, so that it is noticed where it is in sight already.
-      this.observer.unobserve(row.item);
-      this.observer.observe(row.item);
+      this.watch(row);
     }
     return row;
+  }
+
+  /** Watches a line anew, so that it is noticed where it is in sight already. */
+  watch(row) {
+    this.observer.unobserve(row.item);
+    this.observer.observe(row.item);
+  }
+
+  /** Does something for a line a while after an error that may pass, if the line is still shown. */
+  again(row, error, work) {
+    if (!mayPass(error)) return;
+    setTimeout(() => { if (this.rows.get(row.line.id) === row) work(); }, RETRY_MS);
   }
 
   /** Shows how much of a line is rendered, 0 to 100; `null` where it is not. */
@@ -113,9 +126,10 @@ export class LinesView {
       row.what.textContent = product.name === product.pim_id ? outputType.name : `${product.name} · ${outputType.name}`;
       row.progress.setAttribute("aria-label", `Progress of ${row.label}`);
       for (const button of row.files.querySelectorAll("[data-name]")) this.nameFile(row, button);
-    } catch {
+    } catch (error) {
       // Without its names a line has its id.
       row.product.textContent = line.id;
+      this.again(row, error, () => this.name(row, line));
     }
   }
 
@@ -130,7 +144,10 @@ export class LinesView {
       if (String(row.line.asset_ids) !== String(line.asset_ids)) return;
       this.empty(row);
       this.drawFiles(row, files, FILES);
-    } catch { /* its files may have expired */ }
+    } catch (error) {
+      if (String(row.line.asset_ids) !== String(line.asset_ids)) return;
+      this.again(row, error, () => { row.isFilled = false; this.watch(row); });
+    }
   }
 
   drawFiles(row, files, max) {

@@ -9,6 +9,8 @@ import { element, explainWithCode, sentence, show, when } from "./text.js";
 const byId = (id) => document.getElementById(id);
 // States in which nothing follows by itself.
 const OVER = ["completed", "rejected"];
+// Refusals that are about the caller: the page asks who is there, or shows what they may do now.
+const OF_CALLER = [401, 403];
 
 export class OrderView {
   /**
@@ -20,6 +22,10 @@ export class OrderView {
     this.order = null;
     // Whether nothing follows by itself, as far as its stream has said.
     this.hasEnded = false;
+    // Whether its stream is open.
+    this.isFollowed = false;
+    // Orders that something is being done with, until it is answered.
+    this.busy = new Set();
     this.stop = new AbortController();
     const onLineAct = (work) => this.try(work);
     this.viewer = new Viewer({ onAct: onLineAct });
@@ -39,6 +45,7 @@ export class OrderView {
     this.stop.abort();
     this.stop = new AbortController();
     const { signal } = this.stop;
+    this.isFollowed = true;
     try {
       await follow(`api/orders/${id}/events`, {
         signal,
@@ -49,7 +56,17 @@ export class OrderView {
       if (!signal.aborted) await this.refresh();
     } catch (error) {
       if (!signal.aborted) this.onProblem(error);
+    } finally {
+      if (!signal.aborted) this.isFollowed = false;
     }
+  }
+
+  /** Opens the order again where its stream has closed, and its row in the list shows that it has changed since. */
+  catchUp(row) {
+    const { order } = this;
+    if (this.isFollowed || order?.id !== row.id) return;
+    const isCounted = Object.entries(countsOf(order.lines)).every(([state, n]) => row.line_counts[state] === n);
+    if (order.status !== row.status || !isCounted) this.open(row.id);
   }
 
   /** Shows no order, and keeps nothing of the last one. */
@@ -145,6 +162,7 @@ export class OrderView {
     show("order-cancel", !isRejected && order.lines.some((line) => !hasEnded(line) && isLive(line)) && may("run_orders"));
     show("order-reject", ["submitted", "processing"].includes(order.status) && may("run_orders"));
     show("order-resubmit", isRejected && may("write_orders"));
+    for (const button of byId("order-actions").querySelectorAll("button")) button.disabled = this.busy.has(order.id);
     // The button that was pressed may be gone.
     const isLost = !byId("order-actions").querySelector("button:enabled:not([hidden]):focus");
     if (hadFocus && isLost) byId("order-number").focus({ preventScroll: true });
@@ -174,14 +192,24 @@ export class OrderView {
 
   async act(action, body = null) {
     const { id } = this.order;
+    const pressed = document.activeElement;
+    this.busy.add(id);
+    this.drawState();
     await this.try(async () => {
       const path = `api/orders/${id}/${action}`;
       const answer = await (body ? sendJson("POST", path, body) : send(path, { method: "POST" }));
       const refused = ((await answer.json()).results || []).filter((result) => result.error);
+      // Another order may be shown by now.
+      if (this.order?.id !== id) return;
       if (refused.length) this.onWords(refusals(refused));
       // Its stream may have ended.
       this.open(id);
     });
+    this.busy.delete(id);
+    if (this.order?.id !== id) return;
+    this.drawState();
+    // A button loses the focus when it is disabled.
+    if (document.activeElement === byId("order-number")) pressed.focus({ preventScroll: true });
   }
 
   askToReject() {
@@ -199,10 +227,18 @@ export class OrderView {
     this.onAct();
     try {
       await sendJson("POST", `api/orders/${id}/reject`, { reason: reason.value, notify_client: notify.checked });
+      // Another order may be shown by now.
+      if (this.order?.id !== id) return;
       byId("rejection").close();
       this.open(id);
     } catch (error) {
-      this.tellRejection(explainWithCode(error));
+      const isAsking = this.order?.id === id && byId("rejection").open;
+      if (isAsking && !OF_CALLER.includes(error.status)) {
+        this.tellRejection(explainWithCode(error));
+      } else {
+        if (isAsking) byId("rejection").close();
+        this.onProblem(error);
+      }
     } finally {
       button.disabled = false;
     }

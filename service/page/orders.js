@@ -74,6 +74,8 @@ export class OrdersView {
     for (const order of items) this.orders.set(order.id, order);
     if (!isConnected || this.next === undefined) this.next = next;
     this.draw();
+    const row = items.find((order) => order.id === this.chosen);
+    if (row) this.view.catchUp(row);
   }
 
   /** Reads the next older orders. */

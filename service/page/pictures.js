@@ -43,13 +43,18 @@ export class Viewer {
   constructor({ onAct }) {
     this.dialog = byId("viewer");
     this.url = "";
+    // Counts what was asked for: a picture that arrives after something else was chosen is not shown.
+    this.asked = 0;
     byId("viewer-close").addEventListener("click", () => this.dialog.close());
     byId("viewer-save").addEventListener("click", () => onAct(() => download(this.file, this.name)));
     this.dialog.addEventListener("close", () => this.forget());
   }
 
   async open(file, label, name) {
+    this.asked += 1;
+    const { asked } = this;
     const url = await objectUrl(file.url);
+    if (asked !== this.asked) return URL.revokeObjectURL(url);
     this.forget();
     Object.assign(this, { file, name, url });
     byId("viewer-title").textContent = label;
@@ -59,6 +64,7 @@ export class Viewer {
   }
 
   close() {
+    this.asked += 1;
     if (this.dialog.open) this.dialog.close();
   }
 

@@ -1,7 +1,7 @@
 // Talks to the service: requests that say who is asking, and event streams that resume.
 
 import { authorization, isReplaced } from "./credentials.js";
-import { ask, Problem, withJson } from "./http.js";
+import { ask, mayPass, Problem, withJson } from "./http.js";
 
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 15000;
@@ -56,8 +56,7 @@ export async function follow(path, { signal, from = "0", onEvent, onAway }) {
       if (over) return;
     } catch (error) {
       if (signal.aborted) return;
-      // The service would refuse the same request again; all other errors may pass.
-      if (error instanceof Problem && error.status < 500 && error.status !== 429) throw error;
+      if (!mayPass(error)) throw error;
     }
     onAway();
     await new Promise((resolve) => setTimeout(resolve, pause));

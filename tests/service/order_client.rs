@@ -159,7 +159,8 @@ async fn every_wrong_row_of_a_sheet_is_named_and_nothing_is_made() {
                  ;parts/broken.glb;;Front;PO 2\n\
                  ;parts/text.txt;;Front;\n\
                  6208;;;Front;\n\
-                 6205;parts/6205.glb;;;\n";
+                 6205;parts/6205.glb;;;\n\
+                 broken;-;;Front;\n";
     write(&place, "sheets/order.csv", sheet);
     let (code, stdout, stderr) = run(&place, &service, &["create", "sheets/order.csv"]);
     assert_eq!((code, stdout.as_str()), (3, ""), "{stderr}");
@@ -181,6 +182,7 @@ async fn every_wrong_row_of_a_sheet_is_named_and_nothing_is_made() {
     assert!(stderr.contains("`output_typ` means nothing here; did you mean `output_type`?"), "{stderr}");
     assert!(stderr.contains("did you mean `Front`?"), "{stderr}");
     assert!(!stderr.contains("row 2"), "a product without a file gets one: {stderr}");
+    assert!(!stderr.contains("row 11"), "what is wrong with its file is told in row 7: {stderr}");
     assert_eq!(get(&service, "/api/orders").await["items"], json!([]));
     assert_eq!(get(&service, "/api/v1/cad-files").await["items"], json!([]));
 
@@ -203,10 +205,51 @@ async fn every_wrong_row_of_a_sheet_is_named_and_nothing_is_made() {
     let number = order["order_number"].as_str().expect("a number");
     let (code, _, stderr) = run(&place, &service, &[&again[..], &["--number", number]].concat());
     assert!(code == 3 && stderr.contains("error[sheet.number_exists]"), "{stderr}");
+    let notes = "x".repeat(10_001);
+    let (code, _, stderr) = run(&place, &service, &[&again[..], &["--number", " 1", "--notes", &notes]].concat());
+    assert_eq!((code, stderr.matches("error[sheet.invalid_value]: expected 1 to ").count()), (3, 2), "{stderr}");
+    assert!(stderr.contains("at: --number") && stderr.contains("at: --notes"), "{stderr}");
     let config = json!({"max_order_size": 2});
     ask(&service, Method::PATCH, "/api/v1/tenant/config", &config).await;
     let (code, _, stderr) = run(&place, &service, &again);
     assert!(code == 3 && stderr.contains("error[sheet.too_large]: 3 lines"), "{stderr}");
+}
+
+#[tokio::test]
+async fn who_may_not_do_everything_makes_orders_all_the_same() {
+    let place = Workplace::new();
+    let service = place.start();
+    output_type(&service, "Front", tiny(), json!({})).await;
+    write(&place, "parts/6204.glb", boxes());
+    done(&place, &service, &["create", "--folder", "parts", "--output-type", "Front"]);
+    ask(&service, Method::PATCH, "/api/v1/tenant/config", &json!({"max_order_size": 2})).await;
+    let made = |args: &[&str]| {
+        let (code, stdout, stderr) = place.run(&[&["admin"], args].concat());
+        assert_eq!(code, 0, "{stderr}");
+        stdout.trim().to_owned()
+    };
+    write(&place, "order.csv", "pim_id\n6204\n");
+    write(&place, "large.csv", "pim_id\n6204\n6204\n6204\n");
+    let create = ["--output-type", "Front", "--json", "--key"];
+
+    // A key for orders does not see how large they may be: the service counts the lines.
+    let key = made(&["create-key", "--scope", "orders:write", "--scope", "catalog:read"]);
+    done(&place, &service, &[&["create", "order.csv"], &create[..], &[key.as_str()]].concat());
+    let large = [&["create", "large.csv"], &create[..], &[key.as_str()]].concat();
+    let (code, _, stderr) = run(&place, &service, &large);
+    assert!(code == 7 && stderr.contains("error[service.order_too_large]"), "{stderr}");
+
+    // A client does not dispatch: the order is there, and both outputs name it.
+    write(&place, "password", "several words together\n");
+    made(&["create-user", "--email", "cleo@test", "--role", "client", "--password-file", "password"]);
+    let sign_in = json!({"email": "cleo@test", "password": "several words together"});
+    let tokens = ask(&service, Method::POST, "/api/auth/login", &sign_in).await;
+    let token = tokens["access_token"].as_str().expect("a token");
+    let dispatch = [&["create", "order.csv", "--dispatch"], &create[..], &[token]].concat();
+    let (code, stdout, stderr) = run(&place, &service, &dispatch);
+    let order: Value = serde_json::from_str(&stdout).expect("one JSON object");
+    let at = format!("  at: {}", order["order_number"].as_str().expect("a number"));
+    assert!(code == 7 && stderr.contains("error[service.forbidden]") && stderr.contains(&at), "{stderr}");
 }
 
 #[tokio::test]

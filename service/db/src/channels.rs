@@ -18,6 +18,7 @@ use super::level::Level;
 use super::tx::Tx;
 use super::{AllTenants, Db, DbError, Json, TenantScope, counters, tenant_configs};
 use packshot_domain::access::Role;
+use packshot_domain::audit::Actor;
 use packshot_domain::channel::{ActivityType, AlertType, ImportCounts, Message, NotificationType, Severity, Subject};
 use packshot_domain::id::{EntryId, ImportId, OrderId, OrderLineId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
@@ -140,7 +141,8 @@ pub(super) async fn managers(tx: &Tx<'_>, tenant: TenantId, otherwise: Option<Us
     Ok(otherwise.into_iter().collect())
 }
 
-/// Writes that a sheet of products was imported: an entry of the activity, and a notification for whoever sent it.
+/// Writes that a sheet of products was imported: an entry of the activity, and a notification for whoever sent it, also
+/// with a key.
 ///
 /// # Errors
 ///
@@ -148,19 +150,19 @@ pub(super) async fn managers(tx: &Tx<'_>, tenant: TenantId, otherwise: Option<Us
 pub async fn imported(
     db: &Db,
     scope: TenantScope,
-    (id, by): (ImportId, UserId),
+    (id, by, user): (ImportId, Actor, UserId),
     counts: ImportCounts,
 ) -> Result<(), DbError> {
-    db.write(scope, (scope.tenant, id, by, counts), |tx, (tenant, id, by, counts)| {
+    db.write(scope, (scope.tenant, id, by.id, user, counts), |tx, (tenant, id, by, user, counts)| {
         Box::pin(async move {
             let ImportCounts { imported, updated, skipped } = *counts;
             let said = Said {
                 severity: counts.severity(),
-                actor: Some(by.uuid()),
+                actor: *by,
                 data: serde_json::json!({"imported": imported, "updated": updated, "skipped": skipped}),
                 ..Said::about(counts.message(), *id)
             };
-            notify(tx, *tenant, [*by], NotificationType::ExcelImported, &said).await?;
+            notify(tx, *tenant, [*user], NotificationType::ExcelImported, &said).await?;
             tx.told(|told| told.note(*tenant, ActivityType::ExcelImported, said.clone()));
             Ok(())
         })

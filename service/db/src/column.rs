@@ -60,7 +60,7 @@ pub(crate) trait Stored: Sized + 'static {
 }
 
 /// A value of the domain in a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Col<T>(pub(crate) T);
 
 impl<T> Col<T> {

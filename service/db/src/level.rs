@@ -18,8 +18,6 @@ pub enum Level {
     OrderLine,
     /// CAD files.
     CadFile,
-    /// Aliases of tenants: an entry of a product that one led to goes with it.
-    MaterialAlias,
     /// Products.
     Product,
     /// Output types.
@@ -38,6 +36,9 @@ pub enum Level {
     Job,
     /// Tasks.
     Task,
+    /// Aliases of tenants. A product's entries name those that led to them, so it is locked before: also by the end of
+    /// a task that gives products entries.
+    MaterialAlias,
     /// Stored objects, files, packages and assets.
     Object,
     /// The logs of artifacts: the counter of a tenant's log is locked before its events are numbered and before what

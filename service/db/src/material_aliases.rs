@@ -203,27 +203,35 @@ pub async fn list(
 ///
 /// [`DbError::NotFound`].
 pub async fn withdraw(db: &Db, scope: TenantScope, by: Actor, id: AliasId) -> Result<MaterialAlias, DbError> {
-    db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
-        Box::pin(async move {
-            let before = lock(tx, *tenant, *id).await?;
-            let status = before.status.0.next(AliasEvent::Withdraw);
-            if status == before.status.0 {
-                return Ok(MaterialAlias::of(before));
-            }
-            let n_products = products::without_alias(tx, *tenant, *id).await?;
-            let mut row = before.clone().into_active_model();
-            row.status = Set(Col(status));
-            row.active_key = Set(None);
-            row.withdrawn_at = Set(Some(Col(tx.now().await?)));
-            row.revision = Set(before.revision + 1);
-            let row = row.update(tx.on()).await?;
-            let mut detail = audit::change(&shown(&before), &shown(&row));
-            detail["products"] = json!(n_products);
-            note(tx, by, &row, Action::AliasWithdrawn, detail).await?;
-            Ok(MaterialAlias::of(row))
-        })
-    })
-    .await
+    loop {
+        let withdrawn = db.write(scope, (scope.tenant, by.clone(), id), |tx, (tenant, by, id)| {
+            Box::pin(withdraw_in(tx, *tenant, by, *id))
+        });
+        if let Some(alias) = withdrawn.await? {
+            return Ok(alias);
+        }
+    }
+}
+
+/// Products are locked before the alias. `None` when another product got an entry by it in between: nothing is changed.
+async fn withdraw_in(tx: &Tx<'_>, tenant: TenantId, by: &Actor, id: AliasId) -> Result<Option<MaterialAlias>, DbError> {
+    let locked = products::lock_of_alias(tx, tenant, id).await?;
+    let before = lock(tx, tenant, id).await?;
+    let status = before.status.0.next(AliasEvent::Withdraw);
+    if status == before.status.0 {
+        return Ok(Some(MaterialAlias::of(before)));
+    }
+    let Some(n_products) = products::without_alias(tx, tenant, id, &locked).await? else { return Ok(None) };
+    let mut row = before.clone().into_active_model();
+    row.status = Set(Col(status));
+    row.active_key = Set(None);
+    row.withdrawn_at = Set(Some(Col(tx.now().await?)));
+    row.revision = Set(before.revision + 1);
+    let row = row.update(tx.on()).await?;
+    let mut detail = audit::change(&shown(&before), &shown(&row));
+    detail["products"] = json!(n_products);
+    note(tx, by, &row, Action::AliasWithdrawn, detail).await?;
+    Ok(Some(MaterialAlias::of(row)))
 }
 
 /// Locks these aliases against being taken back, and tells which of them are in force.

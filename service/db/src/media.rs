@@ -114,7 +114,7 @@ pub async fn get(db: &Db, scope: TenantScope, owner: Option<UserId>, id: AssetId
                     return Err(DbError::NotFound("media asset"));
                 }
             }
-            whole(tx, row).await
+            whole(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("media asset"))
         })
     })
     .await
@@ -176,11 +176,7 @@ pub async fn list(
             let assets = conditions.into_iter().flatten().fold(assets, QueryFilter::filter);
             let rows = page.narrow(assets, C::CreatedAt, C::Id).all(tx.on()).await?;
             let page: Page<media_asset::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
-            let mut items = Vec::with_capacity(page.items.len());
-            for row in page.items {
-                items.push(whole(tx, row).await?);
-            }
-            Ok(Page { items, next: page.next })
+            Ok(Page { items: whole(tx, page.items).await?, next: page.next })
         })
     })
     .await
@@ -239,20 +235,35 @@ pub(super) async fn current_of_lines(
     Ok(of_lines)
 }
 
-async fn whole(tx: &Tx<'_>, row: media_asset::Model) -> Result<Asset, DbError> {
-    let tenant = row.tenant_id;
-    let product = match row.product_id {
-        Some(id) => product::Entity::find_by_id((tenant, id)).one(tx.on()).await?,
-        None => None,
+/// Assets with what they show and the states of their lines.
+async fn whole(tx: &Tx<'_>, rows: Vec<media_asset::Model>) -> Result<Vec<Asset>, DbError> {
+    let mut tenants: Vec<Col<TenantId>> = rows.iter().map(|row| row.tenant_id).collect();
+    tenants.dedup();
+    let products = product::Entity::find()
+        .filter(product::Column::TenantId.is_in(tenants.clone()))
+        .filter(product::Column::Id.is_in(rows.iter().filter_map(|row| row.product_id)));
+    let products: HashMap<ProductId, product::Model> =
+        products.all(tx.on()).await?.into_iter().map(|row| (row.id.0, row)).collect();
+    let lines = order_line::Entity::find()
+        .select_only()
+        .columns([order_line::Column::Id, order_line::Column::RenderStatus])
+        .filter(order_line::Column::TenantId.is_in(tenants))
+        .filter(order_line::Column::Id.is_in(rows.iter().filter_map(|row| row.order_line_id)));
+    let lines: Vec<(Col<OrderLineId>, Col<RenderStatus>)> = lines.into_tuple().all(tx.on()).await?;
+    let lines: HashMap<OrderLineId, RenderStatus> = lines.into_iter().map(|(id, status)| (id.0, status.0)).collect();
+    let with = |row: media_asset::Model| {
+        let product = row.product_id.and_then(|id| products.get(&id.0)).cloned();
+        let status = row.order_line_id.and_then(|id| lines.get(&id.0)).copied();
+        asset(row, product, status)
     };
-    let line = match row.order_line_id {
-        Some(id) => order_line::Entity::find_by_id((tenant, id)).one(tx.on()).await?,
-        None => None,
-    };
+    Ok(rows.into_iter().map(with).collect())
+}
+
+fn asset(row: media_asset::Model, product: Option<product::Model>, render_status: Option<RenderStatus>) -> Asset {
     let is_thumbnail = product.as_ref().is_some_and(|product| product.thumbnail_asset_id == Some(row.id));
-    Ok(Asset {
+    Asset {
         id: row.id.0,
-        tenant: tenant.0,
+        tenant: row.tenant_id.0,
         asset_type: row.asset_type.0,
         media_type: row.media_type,
         file_name: row.file_name,
@@ -273,7 +284,7 @@ async fn whole(tx: &Tx<'_>, row: media_asset::Model) -> Result<Asset, DbError> {
         order: row.order_id.map(Col::value),
         line: row.order_line_id.map(Col::value),
         output_type: row.output_type_id.map(Col::value),
-        render_status: line.map(|line| line.render_status.0),
+        render_status,
         state: row.state.0,
         version: row.version.unsigned_abs(),
         superseded_by: row.superseded_by.map(Col::value),
@@ -283,5 +294,5 @@ async fn whole(tx: &Tx<'_>, row: media_asset::Model) -> Result<Asset, DbError> {
         created_at: row.created_at.0,
         published_at: row.published_at.map(Col::value),
         revision: row.revision,
-    })
+    }
 }

@@ -2,10 +2,13 @@
 
 mod parts;
 
+use std::collections::HashSet;
+
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    Select, SqlErr,
 };
 use serde_json::json;
 
@@ -72,7 +75,6 @@ pub async fn create(
     db.write(scope, (scope.tenant, by, id, fields), |tx, (tenant, by, id, fields)| {
         Box::pin(async move {
             lock_cad_file(tx, *tenant, fields.cad_file).await?;
-            let fields = &with_active_aliases(tx, *tenant, fields).await?;
             tx.enter(Level::Product);
             let now = tx.now().await?;
             let row = product::ActiveModel {
@@ -88,6 +90,7 @@ pub async fn create(
             if made == 0 {
                 return Err(DbError::Exists("product"));
             }
+            let fields = &with_active_aliases(tx, *tenant, fields).await?;
             parts::write(tx, *tenant, *id, &fields.parts).await?;
             let row = find(tx, *tenant, *id).await?;
             note(tx, by, &row, json!({"before": null, "after": shown(&row, &fields.parts)})).await?;
@@ -176,11 +179,11 @@ pub async fn replace(
     db.write(scope, (scope.tenant, by, id, revision, fields), |tx, (tenant, by, id, revision, fields)| {
         Box::pin(async move {
             lock_cad_file(tx, *tenant, fields.cad_file).await?;
-            let fields = &with_active_aliases(tx, *tenant, fields).await?;
             let before = lock(tx, *tenant, *id).await?;
             if before.revision != *revision {
                 return Err(DbError::Stale { current: before.revision });
             }
+            let fields = &with_active_aliases(tx, *tenant, fields).await?;
             if let Some(thumbnail) = fields.thumbnail
                 && before.thumbnail_asset_id != Some(Col(thumbnail.asset))
             {
@@ -237,16 +240,41 @@ pub(super) async fn is_any_of(tx: &Tx<'_>, tenant: TenantId, file: CadFileId) ->
     Ok(with_it.one(tx.on()).await?.is_some())
 }
 
-/// Locks the products of a CAD file, whose row is locked.
-pub(super) async fn lock_of(tx: &Tx<'_>, tenant: TenantId, file: CadFileId) -> Result<(), DbError> {
+/// Locks the products of a CAD file, whose row is locked, and one more, all in the order of their ids.
+pub(super) async fn lock_of(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    file: Option<CadFileId>,
+    more: Option<ProductId>,
+) -> Result<(), DbError> {
+    use product::Column as C;
     tx.enter(Level::Product);
-    of_file(tenant, file).lock_exclusive().all(tx.on()).await?;
+    let these = Condition::any()
+        .add_option(file.map(|file| C::CadFileId.eq(Col(file))))
+        .add_option(more.map(|id| C::Id.eq(Col(id))));
+    let of_them = product::Entity::find().filter(C::TenantId.eq(Col(tenant))).filter(these);
+    of_them.order_by_asc(C::Id).lock_exclusive().all(tx.on()).await?;
     Ok(())
 }
 
 fn of_file(tenant: TenantId, file: CadFileId) -> Select<product::Entity> {
     let of_file = product::Entity::find().filter(product::Column::TenantId.eq(Col(tenant)));
     of_file.filter(product::Column::CadFileId.eq(Col(file))).order_by_asc(product::Column::Id)
+}
+
+/// What was found for parts, without that by aliases which were taken back meanwhile; those that stay are locked
+/// against that.
+pub(super) async fn by_active_aliases(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    found: &[PartEntry],
+) -> Result<Vec<PartEntry>, DbError> {
+    let mut aliases: Vec<AliasId> = found.iter().filter_map(|entry| entry.alias).collect();
+    aliases.sort_unstable();
+    aliases.dedup();
+    let active = material_aliases::lock_active(tx, tenant, &aliases).await?;
+    let is_active = |entry: &&PartEntry| entry.alias.is_none_or(|alias| active.contains(&alias));
+    Ok(found.iter().filter(is_active).cloned().collect())
 }
 
 /// Gives the locked products of a CAD file what was found for parts that have no entry.
@@ -299,20 +327,40 @@ async fn with_active_aliases(tx: &Tx<'_>, tenant: TenantId, fields: &ProductFiel
     Ok(ProductFields { parts: fields.parts.clone().with_aliases_among(&active), ..fields.clone() })
 }
 
-/// Removes the entries that an alias led to, whose row is locked. Returns how many products had any.
-pub(super) async fn without_alias(tx: &Tx<'_>, tenant: TenantId, alias: AliasId) -> Result<usize, DbError> {
+/// Locks the products that have entries which an alias led to, and tells which these are.
+pub(super) async fn lock_of_alias(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    alias: AliasId,
+) -> Result<HashSet<ProductId>, DbError> {
     use product::Column as C;
     let ids = parts::of_alias(tx, tenant, alias).await?;
-    if ids.is_empty() {
-        return Ok(0);
-    }
     tx.enter(Level::Product);
+    for some in ids.chunks(AT_ONCE) {
+        let these = some.iter().map(|id| Col(*id));
+        let of_them = product::Entity::find().filter(C::TenantId.eq(Col(tenant))).filter(C::Id.is_in(these));
+        let locked = of_them.order_by_asc(C::Id).lock_exclusive();
+        locked.select_only().column(C::Id).into_tuple::<Col<ProductId>>().all(tx.on()).await?;
+    }
+    Ok(ids.into_iter().collect())
+}
+
+/// Removes the entries that an alias led to, which is locked after the products `locked`. Returns how many products had
+/// any; `None` when another product got one before the alias was locked.
+pub(super) async fn without_alias(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    alias: AliasId,
+    locked: &HashSet<ProductId>,
+) -> Result<Option<usize>, DbError> {
+    use product::Column as C;
+    let ids = parts::of_alias(tx, tenant, alias).await?;
+    if ids.iter().any(|id| !locked.contains(id)) {
+        return Ok(None);
+    }
     let now = tx.now().await?;
     for ids in ids.chunks(AT_ONCE) {
         let these = || ids.iter().map(|id| Col(*id));
-        let of_them = product::Entity::find().filter(C::TenantId.eq(Col(tenant))).filter(C::Id.is_in(these()));
-        let locked = of_them.order_by_asc(C::Id).lock_exclusive();
-        locked.select_only().column(C::Id).into_tuple::<Col<ProductId>>().all(tx.on()).await?;
         let changed = product::Entity::update_many()
             .col_expr(C::Revision, Expr::col(C::Revision).add(1))
             .col_expr(C::UpdatedAt, Expr::value(Col(now)))
@@ -321,7 +369,7 @@ pub(super) async fn without_alias(tx: &Tx<'_>, tenant: TenantId, alias: AliasId)
         changed.exec(tx.on()).await?;
     }
     parts::remove_of_alias(tx, tenant, alias).await?;
-    Ok(ids.len())
+    Ok(Some(ids.len()))
 }
 
 /// The columns that somebody's words become.

@@ -6,7 +6,7 @@ use core::fmt;
 use uuid::Uuid;
 
 use crate::artifact::{LocationState, RelativePath, StorageLocationId};
-use crate::id::{CadFileId, ImportId, OrderId, OrderLineId, TaskId};
+use crate::id::{CadFileId, ImportId, OrderId, OrderLineId};
 use crate::order::{OrderChange, OrderNumber, RejectionReason};
 use crate::words::words;
 
@@ -151,12 +151,6 @@ impl From<ImportId> for Subject {
 impl From<StorageLocationId> for Subject {
     fn from(id: StorageLocationId) -> Self {
         Self { kind: SubjectKind::StorageLocation, id: id.uuid() }
-    }
-}
-
-impl From<TaskId> for Subject {
-    fn from(id: TaskId) -> Self {
-        Self { kind: SubjectKind::Task, id: id.uuid() }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Media assets: the files that orders, designs and people put in front of those who look for pictures (media.md).
 
-use crate::output_type::OutputKind;
 use crate::step::StepName;
 use crate::words::words;
 
@@ -104,17 +103,6 @@ impl AssetType {
             StepName::ExportProductionGlb => Self::GlbProduction,
             _ => return None,
         })
-    }
-
-    /// What lines of an output type make.
-    #[must_use]
-    pub const fn of_output(kind: OutputKind) -> Self {
-        match kind {
-            OutputKind::Still => Self::Still,
-            OutputKind::Views => Self::View,
-            OutputKind::Turntable => Self::Turntable,
-            OutputKind::Glb => Self::GlbGeometry,
-        }
     }
 
     /// Whether files of this media type are assets of this type, and not about one (media.md §2).

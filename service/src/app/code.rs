@@ -185,7 +185,7 @@ codes! {
     /// There is a newer version of the asset.
     AssetNotCurrent = "asset_not_current", "choose the newest version: `superseded_by` names the next one";
     /// There is nothing of the line to render.
-    LineNotRenderable = "line_not_renderable", "give the product a CAD file: PATCH /api/v1/products/{id}, `cad_file_id`; or choose an output type of pictures";
+    LineNotRenderable = "line_not_renderable", "give the product a CAD file: PATCH /api/v1/products/{id}, `cad_file_id`";
     /// There is no such output type.
     OutputTypeNotFound = "output_type_not_found", "check the id: GET /api/v1/output-types lists the output types";
     /// Another output type has this name.

@@ -19,6 +19,7 @@ use packshot_domain::hash::{ContentAddress, Digests};
 use packshot_domain::id::{CadFileId, FileId, PackageId};
 use packshot_domain::principal::Principal;
 use packshot_domain::reader::Reader;
+use packshot_renderer::backend::CancelToken;
 use packshot_worker::cad::{self, CadFacts};
 use packshot_worker::protocol::Failure;
 
@@ -90,7 +91,7 @@ async fn read(
             return Err(AppError::new(Code::UnsupportedCadFormat, detail).at("/file"));
         }
     }
-    let read = turn.run(move || cad::read(&bytes)).await?;
+    let read = turn.run(move || cad::read(&bytes, &CancelToken::default())).await?;
     let CadFacts { parts, size_mm } = read.map_err(refused)?;
     Ok((SourceFormat::Glb, Some(CadRead { parts, size_mm, glb: Some(address) })))
 }

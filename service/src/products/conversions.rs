@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use packshot_renderer::backend::CancelToken;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
@@ -35,6 +37,7 @@ use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
 use packshot_worker::cad::{self, CadFacts};
 use packshot_worker::command::Launcher;
+use packshot_worker::live::{CancelOnDrop, Live};
 use packshot_worker::protocol::Failure;
 use program::Converter;
 use step::Step;
@@ -65,6 +68,8 @@ pub struct ConversionHandler {
     pub launcher: Launcher,
     /// How long a conversion may take.
     pub time_max: Duration,
+    /// Files that are being read.
+    pub reading: Live,
 }
 
 /// What a task computes, frozen at its first start.
@@ -171,7 +176,7 @@ impl Handler for ConversionHandler {
     }
 
     fn live(&self) -> usize {
-        self.launcher.live()
+        self.launcher.live() + self.reading.count()
     }
 }
 
@@ -266,11 +271,7 @@ impl Attempt {
         let made = converter.run(desk, source, members(job)).await?;
         let spooled = made.take(store, in_force.max_upload_bytes).await?;
         let bytes = spooled.read().await.map_err(unstored)?;
-        let facts = tokio::task::spawn_blocking(move || cad::read(&bytes)).await.map_err(|error| {
-            tracing::error!("reading a converted file panicked: {error}");
-            Failure::infrastructure("worker_panicked", "reading the GLB crashed; the service's log has the reason")
-        })?;
-        let facts = facts.map_err(|failure| {
+        let facts = self.read(bytes.into()).await.map_err(|failure| {
             let detail = format!("the GLB that the converter wrote cannot be rendered: {}", failure.detail);
             Failure { detail, ..failure }
         })?;
@@ -321,8 +322,19 @@ impl Attempt {
     async fn read_again(&self) -> Result<CadFacts, Failure> {
         let ConversionHandler { db, store, .. } = &self.place;
         let bytes = objects::read(db, store, self.scope, &self.file.address).await.map_err(unread)?;
-        let read = tokio::task::spawn_blocking(move || cad::read(&bytes)).await;
-        read.map_err(|error| {
+        self.read(bytes).await
+    }
+
+    /// Reads a GLB on a thread of its own, which ends when nobody waits for it any more.
+    async fn read(&self, bytes: Bytes) -> Result<CadFacts, Failure> {
+        let cancel = CancelToken::default();
+        let _guard = CancelOnDrop(cancel.clone());
+        let live = self.place.reading.hold();
+        let read = tokio::task::spawn_blocking(move || {
+            let _live = live;
+            cad::read(&bytes, &cancel)
+        });
+        read.await.map_err(|error| {
             tracing::error!("reading a CAD file panicked: {error}");
             Failure::infrastructure("worker_panicked", "reading the GLB crashed; the service's log has the reason")
         })?

@@ -91,7 +91,7 @@ pub async fn run(app: &App, who: &Principal, upload: Upload) -> Result<Import, A
     }
     let counts = ImportCounts { imported: import.imported, updated: import.updated, skipped: import.skipped };
     let id = ImportId::from_uuid(import.id);
-    channels::imported(&app.db, TenantScope::of(who.tenant), (id, who.user), counts).await?;
+    channels::imported(&app.db, TenantScope::of(who.tenant), (id, who.actor(), who.user), counts).await?;
     Ok(import)
 }
 

@@ -40,7 +40,10 @@ pub async fn check(db: &Db) -> Result<Vec<Stuck>, DbError> {
         of_tenants.entry(stuck.tenant).or_default().push(stuck);
     }
     for (tenant, files) in of_tenants {
-        tell(db, tenant, &files).await?;
+        // The files are released: what cannot be told to one tenant keeps nothing from the others.
+        if let Err(reason) = tell(db, tenant, &files).await {
+            tracing::error!(%tenant, "an alert cannot be written: {reason}");
+        }
     }
     Ok(released)
 }

@@ -113,8 +113,17 @@ async fn locate(app: &App, scope: TenantScope, asset: Asset) -> Result<Found, Mi
 async fn glb(app: &App, scope: TenantScope, file: &CadFile, parts: PartEntries) -> Result<Found, Missing> {
     let name = &file.original_name;
     let Some(address) = file.read.glb else {
+        let can_convert = app.settings.cad_converter.is_some();
         let detail = match file.status {
             CadStatus::Processing => format!("{name} is being converted: wait until its `status` is `ready`"),
+            CadStatus::Uploaded if can_convert => {
+                format!("{name} waits for its conversion: wait until its `status` is `ready`")
+            }
+            CadStatus::Failed if can_convert => format!(
+                "{name} could not be converted, and its `error` says why: POST /api/v1/cad-files/{}/reextract tries \
+                 again, or upload the product as GLB",
+                file.id
+            ),
             _ => format!("{name} is a STEP file that no GLB was made of: upload the product as GLB"),
         };
         return Err(Missing::Wrong("cad_conversion_unavailable", detail));

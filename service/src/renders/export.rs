@@ -6,7 +6,6 @@
 mod spec;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
@@ -39,6 +38,7 @@ use packshot_words::Word;
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::export::{EXPORT_NAME, ExportOutcome, ExportWork, Exported};
 use packshot_worker::inline;
+use packshot_worker::live::{CancelOnDrop, Live};
 use packshot_worker::made_with::Program;
 use packshot_worker::protocol::{Failure, RenderInput, StepPhase, WorkEvent};
 
@@ -61,7 +61,7 @@ pub struct ExportHandler {
     store: Store,
     settings: Arc<Settings>,
     engine: Arc<Engine>,
-    n_live: Arc<AtomicUsize>,
+    live: Live,
 }
 
 impl ExportHandler {
@@ -71,7 +71,7 @@ impl ExportHandler {
         // Each export is of another product: nothing is kept from one to the next.
         let options =
             EngineOptions { resident_bytes_max: 0, scratch: settings.scratch(), program, ..EngineOptions::default() };
-        Self { db, store, settings, engine: Arc::new(Engine::new(options)), n_live: Arc::default() }
+        Self { db, store, settings, engine: Arc::new(Engine::new(options)), live: Live::default() }
     }
 
     /// These handlers, and that of exports.
@@ -118,7 +118,7 @@ impl Handler for ExportHandler {
     }
 
     fn live(&self) -> usize {
-        self.n_live.load(Ordering::Relaxed)
+        self.live.count()
     }
 }
 
@@ -134,42 +134,17 @@ struct Attempt {
     work: ExportWork,
 }
 
-/// Stops a work that has not ended when this is dropped.
-struct Guard(CancelToken);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
-/// Counts a thread for as long as it works.
-struct Live(Arc<AtomicUsize>);
-
-impl Live {
-    fn begin(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 impl Attempt {
     async fn run(self, mut desk: Desk) -> Outcome {
         let cancel = CancelToken::default();
-        let _guard = Guard(cancel.clone());
+        let _guard = CancelOnDrop(cancel.clone());
         let (events, mut told) = unbounded_channel();
         let (ended, mut end) = tokio::sync::oneshot::channel();
         let scope = TenantScope::of(self.tenant);
         let (db, store) = (self.place.db.clone(), self.place.store.clone());
         let assets = TenantAssets { db, store, scope, runtime: Handle::current() };
         let (engine, work) = (self.place.engine.clone(), self.work.clone());
-        let (live, token) = (Live::begin(&self.place.n_live), cancel.clone());
+        let (live, token) = (self.place.live.hold(), cancel.clone());
         let thread = inline::spawn("packshot-export".to_owned(), move || {
             let _live = live;
             let emit = |event: WorkEvent| drop(events.send(event));
@@ -265,7 +240,7 @@ impl Attempt {
                 library: library.as_ref().map(|library| library.name.clone()),
                 library_version: library.as_ref().map(|library| library.version.clone()),
                 library_digest: library.as_ref().map(|library| library.digest.into()),
-                aliases_digest: None,
+                aliases_digest: library.as_ref().and(provenance::aliases_digest(&self.work.input)).map(Into::into),
                 map_digest: Some((*map_digest).into()),
                 fallback_material: library.as_ref().map(|library| library.fallback.clone()),
                 unmapped_parts: *unmapped_parts,

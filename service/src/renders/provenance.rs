@@ -44,7 +44,6 @@ pub(super) fn of(
     let shot: Option<Json> = shot.and_then(|document| serde_json::from_slice(&document.bytes).ok());
     let is_lit_by_map = input.plan.light() == LightPlan::Environment;
     let device = &completed.device;
-    let aliases_digest = input.aliases.digest().map(|digest| ContentAddress::from_hash(digest.into()));
     Provenance {
         provenance_version: PROVENANCE_VERSION,
         job: ProvenanceJob { task_name: task.to_string(), ..job(made_for, render_kind(input.plan.kind)) },
@@ -65,7 +64,7 @@ pub(super) fn of(
             library: library.as_ref().map(|library| library.name.clone()),
             library_version: library.as_ref().map(|library| library.version.clone()),
             library_digest: library.as_ref().map(|library| library.digest.into()),
-            aliases_digest: library.as_ref().and(aliases_digest).map(Into::into),
+            aliases_digest: library.as_ref().and(aliases_digest(input)).map(Into::into),
             map_digest: Some((*map_digest).into()),
             fallback_material: library.as_ref().map(|library| library.fallback.clone()),
             unmapped_parts: completed.unmapped_parts,
@@ -143,4 +142,9 @@ pub async fn provenance(app: &App, who: &Principal, id: RenderId) -> Result<Prov
     }
     made.request = render.request;
     Ok(made)
+}
+
+/// The digest of the tenant's aliases, where it has any.
+pub(super) fn aliases_digest(input: &RenderInput) -> Option<ContentAddress> {
+    input.aliases.digest().map(|digest| ContentAddress::from_hash(digest.into()))
 }

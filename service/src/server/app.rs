@@ -41,6 +41,7 @@ use packshot_worker::device;
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::executor::Executor;
 use packshot_worker::inline::InlineExecutor;
+use packshot_worker::live::Live;
 use packshot_worker::made_with::Program;
 use packshot_worker::process::{ProcessExecutor, ProcessOptions};
 
@@ -161,6 +162,7 @@ impl Running {
             settings: settings.clone(),
             launcher: Launcher::new(std::env::current_exe().map_err(internal)?, vec![PROGRAM_COMMAND.into()]),
             time_max: CONVERSION_TIME_MAX,
+            reading: Live::default(),
         };
         let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         let queue = jobs::start(QueueParts {

@@ -1,5 +1,5 @@
-//! A55, M12, M13, M26, M28, M37, M38, M57, O29, O41, O49, R80, T44, T54: what lines of orders become for those who look
-//! for pictures.
+//! A55, M12, M13, M28, M38, M57, O29, O41, O49, R80, T44, T54: what lines of orders become for those who look for
+//! pictures.
 
 use packshot_domain::access::Role;
 use reqwest::Method;
@@ -16,6 +16,13 @@ async fn asset(guest: &Guest<'_>, id: &str) -> Value {
     guest.get(&format!("/api/media/assets/{id}")).await.json()
 }
 
+/// The assets that somebody finds in a list.
+async fn found(guest: &Guest<'_>, query: &str) -> Vec<String> {
+    let page = guest.get(&format!("/api/media/assets?{query}")).await;
+    assert_eq!(page.status, 200, "{query}: {}", page.text());
+    page.json()["items"].as_array().expect("assets").iter().map(id).collect()
+}
+
 /// Renders a line again, until it has other pictures than before.
 async fn again(studio: &Studio<'_>, line: &str, before: &Value) -> Value {
     assert_eq!(studio.of_line(line, "dispatch").await.status, 200);
@@ -28,7 +35,8 @@ async fn thumbnail(guest: &Guest<'_>, product: &str) -> Value {
 }
 
 cases! {
-    async fn o29_o41_m12_m13_m37_m38_a_line_has_assets_in_versions(engine) {
+    /// M37, but for the route of an asset's versions, which there is not.
+    async fn o29_o41_m12_m13_m38_a_line_has_assets_in_versions(engine) {
         let app = TestApp::start(&engine).await;
         let studio = Studio::open(&app).await;
         let mut settings = small();
@@ -43,6 +51,8 @@ cases! {
         let done = studio.order_when(&order, "completed").await["lines"][0].clone();
         let first = ids(&done);
         assert_eq!(first.len(), 2, "a PNG and an EXR: {done}");
+        let of_order = found(&studio.admin, &format!("order_id={}", id(&order))).await;
+        assert!(of_order.len() == 2 && of_order.iter().all(|id| first.contains(id)), "{of_order:?}");
         let png = asset(&studio.admin, &first[0]).await;
         assert_eq!((&png["asset_type"], &png["media_type"], &png["state"], &png["version"]), (&json!("still"), &json!("image/png"), &json!("published"), &json!(1)));
         assert_eq!((&png["width"], &png["height"], &png["view_name"], &png["frame_count"]), (&json!(16), &json!(16), &json!(null), &json!(null)));
@@ -73,20 +83,61 @@ cases! {
         }
         assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(second[0]), "its place moves to the newer version");
         assert_eq!(studio.admin.get(&path).await.body, content.body);
-        let listed = async |query: &str| {
-            let page = studio.admin.get(&format!("/api/media/assets?order_line_id={line}{query}")).await;
-            assert_eq!(page.status, 200, "{}", page.text());
-            page.json()["items"].as_array().expect("assets").iter().map(id).collect::<Vec<_>>()
-        };
+        let listed = async |query: &str| found(&studio.admin, &format!("order_line_id={line}{query}")).await;
         assert_eq!((listed("").await.len(), listed("&state=superseded").await.len()), (2, 2));
+        assert!(listed("").await.iter().all(|id| second.contains(id)), "the new ones only");
+        let asks_for = async |formats: Value| {
+            let mut settings = small();
+            settings["formats"] = formats;
+            let settings = json!({"render_settings": settings});
+            assert_eq!(studio.admin.send(Method::PATCH, &format!("/api/v1/output-types/{still}"), &settings).await.status, 200);
+        };
         // What its output type no longer asks for is no current picture of it.
-        let settings = json!({"render_settings": small()});
-        assert_eq!(studio.admin.send(Method::PATCH, &format!("/api/v1/output-types/{still}"), &settings).await.status, 200);
-        let third = ids(&again(&studio, &line, &newer).await);
+        asks_for(json!(["png"])).await;
+        let newest = again(&studio, &line, &newer).await;
+        let third = ids(&newest);
         assert_eq!((third.len(), listed("&state=superseded").await.len()), (1, 4));
         assert_eq!(asset(&studio.admin, &second[1]).await["superseded_by"], json!(third[0]));
         assert_eq!(listed("&asset_type=turntable,view").await.len(), 0);
         assert_eq!(studio.admin.get("/api/media/assets?asset_type=movie").await.status, 422);
+        // Asked for again, it goes on counting; and the product's picture is one that there is.
+        asks_for(json!(["exr", "webp"])).await;
+        let fourth = ids(&again(&studio, &line, &newest).await);
+        let versions = [asset(&studio.admin, &fourth[0]).await, asset(&studio.admin, &fourth[1]).await];
+        let of = |media_type: &str| versions.iter().find(|asset| asset["media_type"] == media_type).expect("an asset");
+        assert_eq!((&of("image/x-exr")["version"], &of("image/webp")["version"]), (&json!(3), &json!(1)));
+        assert_eq!(thumbnail(&studio.admin, &studio.product).await, of("image/webp")["id"]);
+    }
+
+    async fn m28_the_bytes_of_an_asset_are_answered_as_those_of_any_file(engine) {
+        let app = TestApp::start(&engine).await;
+        let studio = Studio::open(&app).await;
+        let still = studio.output_type("Front", small(), json!({})).await;
+        let order = studio.order(&[&still]).await;
+        let line = lines(&order).remove(0);
+        assert_eq!(studio.of_line(&line, "dispatch").await.status, 200);
+        let made = ids(&studio.line_when(&line, "completed").await).remove(0);
+        let tag = format!("\"{}\"", asset(&studio.admin, &made).await["file_hash"].as_str().expect("a hash"));
+        let path = format!("/api/media/assets/{made}/content");
+        let whole = studio.admin.get(&path).await;
+        assert_eq!((whole.status, whole.header("etag")), (200, Some(tag.as_str())));
+        let with = |name: &str, value: &str| Reply::of(studio.admin.request(Method::GET, &path).header(name, value));
+        let known = with("if-none-match", &tag).await;
+        assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, Some(tag.as_str())));
+        let other = with("if-none-match", "\"other\"").await;
+        assert_eq!((other.status, &other.body), (200, &whole.body));
+        let size = whole.body.len();
+        let part = with("range", "bytes=0-99").await;
+        assert_eq!((part.status, &part.body[..]), (206, &whole.body[..100]));
+        assert_eq!(part.header("content-range"), Some(format!("bytes 0-99/{size}").as_str()));
+        let beyond = with("range", &format!("bytes={size}-")).await;
+        assert_eq!(beyond.problem(), (416, "range_not_satisfiable".to_owned()));
+        assert_eq!(beyond.header("content-range"), Some(format!("bytes */{size}").as_str()));
+        let head = Reply::of(studio.admin.request(Method::HEAD, &path)).await;
+        assert_eq!((head.status, head.body.len()), (200, 0));
+        for name in ["content-type", "content-length", "etag", "repr-digest", "accept-ranges", "cache-control"] {
+            assert!(whole.header(name).is_some() && head.header(name) == whole.header(name), "{name}: {:?}", head.header(name));
+        }
     }
 
     async fn o49_m57_the_first_picture_stands_for_a_product(engine) {
@@ -97,7 +148,8 @@ cases! {
         settings["views"] = json!(["front_0deg", "right_60deg"]);
         let views = studio.output_type("Views", settings, json!({"kind": "views"})).await;
         assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(null));
-        let order = studio.order(&[&still, &still, &views, &still]).await;
+        let viewer = id(&studio.made("/api/v1/output-types", json!({"name": "Viewer", "kind": "glb"})).await);
+        let order = studio.order(&[&still, &still, &views, &still, &viewer]).await;
         let render = async |i: usize| {
             let line = lines(&order).remove(i);
             assert_eq!(studio.of_line(&line, "dispatch").await.status, 200);
@@ -120,7 +172,9 @@ cases! {
         let before = studio.line_when(&line, "completed").await;
         again(&studio, &line, &before).await;
         assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(second[0]));
-        // An older version, another product's picture and nothing at all are refused.
+        let model = render(4).await;
+        assert_eq!(asset(&studio.admin, &model[0]).await["media_type"], "model/gltf-binary");
+        // An older version, a model, another product's picture and nothing at all are refused.
         let (_, of_other) = {
             let other = studio.product("other", crate::glb::Glb::body()).await;
             let order = studio.made("/api/orders", json!({"lines": [{"product_id": other, "output_type_id": still}]})).await;
@@ -130,6 +184,7 @@ cases! {
         };
         for (asset, code) in [
             (json!(fronts[0]), "asset_not_current"),
+            (json!(model[0]), "thumbnail_not_an_image"),
             (json!(of_other[0]), "asset_not_of_product"),
             (json!(uuid::Uuid::now_v7()), "asset_not_of_product"),
         ] {
@@ -142,7 +197,8 @@ cases! {
         assert_eq!(thumbnail(&studio.admin, &studio.product).await, json!(last[0]), "cleared, it is chosen anew");
     }
 
-    async fn a55_m26_r80_t54_a_client_sees_pictures_of_own_orders(engine) {
+    /// M26, as far as there are routes: lists, no facets, search or ZIP.
+    async fn a55_r80_t54_a_client_sees_pictures_of_own_orders(engine) {
         let app = TestApp::start(&engine).await;
         let studio = Studio::open(&app).await;
         let still = studio.output_type("Front", small(), json!({})).await;
@@ -158,10 +214,19 @@ cases! {
         let order = one.send(Method::POST, "/api/orders", &new).await.json();
         let line = lines(&order).remove(0);
         assert_eq!(studio.of_line(&line, "dispatch").await.status, 200);
-        let made = ids(&studio.line_when(&line, "completed").await).remove(0);
+        let before = studio.line_when(&line, "completed").await;
+        let old = ids(&before).remove(0);
+        let made = ids(&again(&studio, &line, &before).await).remove(0);
         for path in [format!("/api/media/assets/{made}"), format!("/api/media/assets/{made}/content")] {
             assert_eq!(one.get(&path).await.status, 200);
             assert_eq!(two.get(&path).await.problem(), (404, "asset_not_found".to_owned()));
+        }
+        // Whatever they ask for, clients find no picture of others in a list, and none that is not published.
+        assert_eq!(one.get(&format!("/api/media/assets/{old}")).await.problem(), (404, "asset_not_found".to_owned()));
+        let all = format!("order_id={}", id(&order));
+        for query in ["", "state=unpublished", "state=superseded", &all, &format!("order_line_id={line}"), &format!("product_id={}", studio.product)] {
+            assert_eq!(found(&one, query).await, [made.as_str()], "{query}");
+            assert_eq!(found(&two, query).await, [""; 0], "{query}");
         }
         // R80: the document of the line and its events are those of an own order.
         for path in [format!("/api/v1/order-lines/{line}/job"), format!("/api/v1/order-lines/{line}/job/events")] {

@@ -15,6 +15,7 @@ use packshot_service::products::conversions::ConversionHandler;
 use packshot_service::store::Store;
 use packshot_worker::command::Launcher;
 use packshot_worker::command::supervisor;
+use packshot_worker::live::Live;
 use tempfile::TempDir;
 
 use crate::app::{Installation, poll};
@@ -24,14 +25,16 @@ const IS_SUPERVISOR: &str = "PACKSHOT_TEST_IS_SUPERVISOR";
 /// A STEP file, as far as anything but a converter looks at it.
 pub(crate) const STEP: &[u8] = b"ISO-10303-21;\nHEADER;\nENDSEC;\nEND-ISO-10303-21;\n";
 
-/// What it does is in the file `mode` of the folder that is its first argument.
+/// What it does is in the file `mode` of the folder that is its first argument. Its line in `jobs` comes last: whoever
+/// finds it may change the mode, which has been read, and finds its process in `pids`.
 const SCRIPT: &str = r#"
 place="$1"
 job=$(cat)
-printf '%s\n' "$job" >> "$place/jobs"
+mode=$(cat "$place/mode")
 echo $$ >> "$place/pids"
+printf '%s\n' "$job" >> "$place/jobs"
 out=$(printf '%s' "$job" | sed 's/.*"output_path":"\([^"]*\)".*/\1/')
-case $(cat "$place/mode") in
+case "$mode" in
     good) cp "$place/good.glb" "$out" ;;
     held)
         until [ -e "$place/go" ]; do sleep 0.05; done
@@ -72,7 +75,7 @@ pub(crate) fn add_to(
     time_max: Duration,
 ) -> Handlers {
     let (db, store, settings, launcher) = (db.clone(), store.clone(), settings.clone(), launcher());
-    ConversionHandler { db, store, settings, launcher, time_max }.add_to(handlers)
+    ConversionHandler { db, store, settings, launcher, time_max, reading: Live::default() }.add_to(handlers)
 }
 
 /// A converter with its folder.
@@ -96,9 +99,10 @@ impl Converter {
         std::fs::write(self.path("good.glb"), glb).expect("written");
     }
 
-    /// From now on it does something else.
+    /// From now on it does something else. It reads the old word or the new one, never an empty file.
     pub(crate) fn does(&self, mode: &str) {
-        std::fs::write(self.path("mode"), mode).expect("written");
+        std::fs::write(self.path("mode.new"), mode).expect("written");
+        std::fs::rename(self.path("mode.new"), self.path("mode")).expect("renamed");
     }
 
     /// Lets those go that are held.

@@ -2,6 +2,7 @@
 
 use packshot_domain::access::{Role, Scope};
 use packshot_materials::library::Library;
+use packshot_renderer::backend::CancelToken;
 use packshot_worker::cad;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -169,7 +170,7 @@ cases! {
 
         let sent = shop.file(&line).await;
         assert_eq!(json!(sent.body.len()), of_saving["size_bytes"]);
-        let [before, after] = [&source[..], &sent.body].map(|file| cad::read(file).expect("a sound file"));
+        let [before, after] = [&source[..], &sent.body].map(|file| cad::read(file, &CancelToken::default()).expect("a sound file"));
         assert_eq!(after.parts, before.parts);
         let [before, after] = [before, after].map(|facts| facts.size_mm.expect("parts"));
         assert!(before.iter().zip(after).all(|(before, after)| (before - after).abs() < 1e-3), "{before:?} {after:?}");

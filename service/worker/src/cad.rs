@@ -26,10 +26,10 @@ pub struct CadFacts {
 /// Reads a GLB.
 ///
 /// # Errors
-/// A code that begins with `glb.`, for a file that is refused.
-pub fn read(glb: &[u8]) -> Result<CadFacts, Failure> {
+/// A code that begins with `glb.`, for a file that is refused; when it is cancelled.
+pub fn read(glb: &[u8], cancel: &CancelToken) -> Result<CadFacts, Failure> {
     let (options, filter) = (ImportOptions::default(), PartFilter::default());
-    let product = Product::import(glb, &options, &filter, &CancelToken::default())?;
+    let product = Product::import(glb, &options, &filter, cancel)?;
     let mut seen = HashSet::new();
     let names = product.part_names().into_iter().map(|part| {
         let mut own = [part.node, part.mesh].into_iter().flatten();
@@ -85,7 +85,7 @@ mod tests {
             (Some("=>[0:1:1:3]"), Some("=>[0:1:1:3]")),
             (None, None),
         ];
-        let facts = read(&glb(&names)).expect("a sound file");
+        let facts = read(&glb(&names), &CancelToken::default()).expect("a sound file");
         let (named, unnamed) = facts.parts.split_at(4);
         assert_eq!(named, ["Gehäuse", "Passfeder DIN 6885", "Ring", "Welle"]);
         assert_eq!(unnamed.len(), 2, "what has no name is not hidden: {unnamed:?}");

@@ -12,7 +12,6 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +20,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use super::live::Live;
 
 /// Characters of what a program wrote to stderr last that are kept.
 const STDERR_CHARS_MAX: usize = 2_000;
@@ -47,8 +48,8 @@ pub struct Program {
 enum Said {
     /// The program runs.
     Started { pid: u32 },
-    /// It cannot be started.
-    NotStarted { reason: String },
+    /// It cannot be started; `is_passing`: because the system has no room for it now.
+    NotStarted { reason: String, is_passing: bool },
     /// It has ended, and its group with it.
     Ended { code: Option<i32>, signal: Option<i32> },
 }
@@ -61,7 +62,7 @@ const STOP: &str = "stop";
 pub struct Launcher {
     program: PathBuf,
     arguments: Vec<OsString>,
-    live: Arc<AtomicUsize>,
+    live: Live,
 }
 
 /// How a program ended.
@@ -87,35 +88,36 @@ pub struct Running {
 /// The end of what a program wrote.
 type Tail = Arc<Mutex<Vec<u8>>>;
 
-/// Counts a supervisor for as long as it lives.
-#[derive(Debug)]
-struct Live(Arc<AtomicUsize>);
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+/// Why a program was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It is not there, or is none: it cannot be started the next time either.
+    #[error("{0}")]
+    Program(String),
+    /// The system has no room for it now, or its supervisor was lost.
+    #[error(transparent)]
+    System(#[from] io::Error),
 }
 
 impl Launcher {
     /// Supervisors are this program with these arguments.
     #[must_use]
     pub fn new(program: PathBuf, arguments: Vec<OsString>) -> Self {
-        Self { program, arguments, live: Arc::default() }
+        Self { program, arguments, live: Live::default() }
     }
 
     /// How many programs run, those included that nobody waits for any more.
     #[must_use]
     pub fn live(&self) -> usize {
-        self.live.load(Ordering::Relaxed)
+        self.live.count()
     }
 
     /// Starts a program.
     ///
     /// # Errors
     ///
-    /// Why it cannot be started.
-    pub async fn start(&self, program: &Program) -> io::Result<Running> {
+    /// [`StartError`].
+    pub async fn start(&self, program: &Program) -> Result<Running, StartError> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Ctrl-C at a terminal is for the service, which drains first.
@@ -124,10 +126,9 @@ impl Launcher {
         let mut child = command.spawn()?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(mut tell), Some(said), Some(stderr)) = pipes else {
-            return Err(io::Error::other("the supervisor has no pipes"));
+            return Err(io::Error::other("the supervisor has no pipes").into());
         };
-        self.live.fetch_add(1, Ordering::Relaxed);
-        let live = Live(self.live.clone());
+        let live = self.live.hold();
         tokio::spawn(async move {
             let _live = live;
             if let Err(reason) = child.wait().await {
@@ -136,15 +137,16 @@ impl Launcher {
         });
         let tail = Tail::default();
         let stderr = (tokio::spawn(keep_last(stderr, Arc::clone(&tail))), tail);
-        let mut line = serde_json::to_vec(program)?;
+        let mut line = serde_json::to_vec(program).map_err(io::Error::from)?;
         line.push(b'\n');
         tell.write_all(&line).await?;
         tell.flush().await?;
         let mut said = BufReader::new(said).lines();
         match next(&mut said).await? {
             Some(Said::Started { pid }) => Ok(Running { pid, said, tell, stderr }),
-            Some(Said::NotStarted { reason }) => Err(io::Error::other(reason)),
-            Some(Said::Ended { .. }) | None => Err(io::Error::other("its supervisor ended before it began")),
+            Some(Said::NotStarted { reason, is_passing: false }) => Err(StartError::Program(reason)),
+            Some(Said::NotStarted { reason, is_passing: true }) => Err(io::Error::other(reason).into()),
+            Some(Said::Ended { .. }) | None => Err(io::Error::other("its supervisor ended before it began").into()),
         }
     }
 }
@@ -175,7 +177,7 @@ impl Running {
         }
     }
 
-    /// Asks it to stop: TERM to its group, and KILL ten seconds later, also when this is dropped meanwhile.
+    /// Asks it to stop: TERM to its group, and KILL ten seconds later, or when this is dropped.
     pub async fn stop(&mut self) {
         let told = async {
             self.tell.write_all(format!("{STOP}\n").as_bytes()).await?;

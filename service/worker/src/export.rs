@@ -184,7 +184,8 @@ mod tests {
         let ExportOutcome::Exported(exported) = outcome else { panic!("{outcome:?}") };
         let names = [StepName::ResolveStepPath, StepName::ResolveMaterials, StepName::ExportGlb];
         assert!(steps.into_iter().eq(names.into_iter().flat_map(|name| [(name, true), (name, false)])));
-        let [before, after] = [&bearing().glb[..], &exported.glb].map(|file| cad::read(file).expect("a sound file"));
+        let [before, after] = [&bearing().glb[..], &exported.glb]
+            .map(|file| cad::read(file, &CancelToken::default()).expect("a sound file"));
         assert_eq!(after.parts, before.parts);
         assert_eq!((exported.unmapped_parts, exported.library.expect("a library").name.as_str()), (0, "STD"));
     }

@@ -3,12 +3,12 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use packshot_renderer::backend::CancelToken;
 
 use super::engine::Engine;
 use super::executor::{AssetSource, EventSender, Executor, WorkHandle};
+use super::live::Live;
 use super::protocol::{Failure, Outcome, RenderWork, WorkEvent};
 
 /// The same as the main thread of a program: parsers recurse as deep as a file nests.
@@ -88,29 +88,4 @@ pub fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> std::io::Res
 pub(super) fn not_started(reason: &std::io::Error) -> WorkEvent {
     let failure = Failure::infrastructure("worker_lost", format!("no worker could be started: {reason}"));
     WorkEvent::Finished(Box::new(Outcome::Failed(failure)))
-}
-
-/// Counts works from their start to their real end.
-#[derive(Debug, Default)]
-pub(super) struct Live(Arc<AtomicUsize>);
-
-impl Live {
-    pub(super) fn hold(&self) -> LiveGuard {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        LiveGuard(self.0.clone())
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// One work that is not over.
-#[derive(Debug)]
-pub(super) struct LiveGuard(Arc<AtomicUsize>);
-
-impl Drop for LiveGuard {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }

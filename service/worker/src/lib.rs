@@ -6,6 +6,7 @@
 
 pub mod protocol;
 pub mod executor;
+pub mod live;
 pub mod device;
 pub mod cad;
 pub mod command;

@@ -15,7 +15,8 @@ use packshot_renderer::backend::CancelToken;
 use packshot_renderer::backend::device::{self, AdapterInfo};
 
 use super::executor::{AssetSource, EventSender, Executor, WorkHandle};
-use super::inline::{self, Live};
+use super::inline;
+use super::live::Live;
 use super::protocol::{Failure, Outcome, RenderWork, WorkEvent};
 use packshot_domain::hash::ContentAddress;
 

@@ -7,8 +7,19 @@ use packshot_materials::name::one_line;
 use super::super::console;
 use super::super::progress::duration;
 
-const STEPS: u64 = 1000;
+/// Steps of a bar that shows a share.
+pub(super) const STEPS: u64 = 1000;
 const TEMPLATE: &str = "{prefix} [{bar:30}] {percent:>3}%  {msg}";
+
+/// A bar that only a person sees.
+pub(super) fn bar(quiet: bool, length: u64, prefix: String) -> ProgressBar {
+    let target =
+        if quiet || !console::is_watched() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::with_draw_target(Some(length), target).with_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
+    bar.set_prefix(prefix);
+    bar
+}
 
 /// The bar of one job; it is removed when this is dropped.
 pub(super) struct JobBar {
@@ -17,12 +28,7 @@ pub(super) struct JobBar {
 
 impl JobBar {
     pub(super) fn new(quiet: bool) -> Self {
-        let target =
-            if quiet || !console::is_watched() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::with_draw_target(Some(STEPS), target).with_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
-        bar.set_prefix("queued");
-        Self { bar }
+        Self { bar: bar(quiet, STEPS, "queued".to_owned()) }
     }
 
     /// Shows what an event says.

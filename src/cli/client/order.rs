@@ -106,8 +106,13 @@ struct Named {
 
 impl Named {
     fn of(order: &Order, service: &ServiceArgs) -> Self {
+        Self::called(&order.summary.order_number, service)
+    }
+
+    /// The order by what somebody calls it, before it is found.
+    fn called(number: &str, service: &ServiceArgs) -> Self {
         let url = (service.url != URL).then(|| service.url.clone());
-        Self { number: order.summary.order_number.clone(), url }
+        Self { number: number.to_owned(), url }
     }
 
     /// The command that does `verb` with it.

@@ -26,7 +26,7 @@ pub struct Removed {
 
 /// The condition that something needs the package `p`, or needed it after `$3`: a job of what it is of has not ended,
 /// or ended later. Records that need packages for as long as they exist are further parts of it: CAD files, and what
-/// has a picture for its thumbnail.
+/// has a picture for its thumbnail, and open orders with their current pictures.
 pub(super) const NEEDED_SINCE: &str = "\
     (EXISTS (SELECT 1 FROM jobs j WHERE j.tenant_id = p.tenant_id AND j.record_id = p.subject_id \
         AND (j.completed_at IS NULL OR j.completed_at > $3)) \
@@ -35,7 +35,10 @@ pub(super) const NEEDED_SINCE: &str = "\
         WHERE c.tenant_id = p.tenant_id AND c.id = p.subject_id AND f.package_id = p.id) \
     OR EXISTS (SELECT 1 FROM media_assets a WHERE a.tenant_id = p.tenant_id AND a.package_id = p.id \
         AND (EXISTS (SELECT 1 FROM products s WHERE s.tenant_id = a.tenant_id AND s.thumbnail_asset_id = a.id) \
-            OR EXISTS (SELECT 1 FROM cad_files c WHERE c.tenant_id = a.tenant_id AND c.thumbnail_asset_id = a.id))))";
+            OR EXISTS (SELECT 1 FROM cad_files c WHERE c.tenant_id = a.tenant_id AND c.thumbnail_asset_id = a.id) \
+            OR (a.state IN ('published', 'unpublished') AND EXISTS (SELECT 1 FROM orders o \
+                WHERE o.tenant_id = a.tenant_id AND o.id = a.order_id \
+                AND o.status NOT IN ('completed', 'rejected'))))))";
 
 /// The CAD file whose bytes or GLB a package has.
 const CAD_FILE: &str = "

@@ -84,7 +84,10 @@ async fn begin_in(tx: &Tx<'_>, tenant: TenantId, attempt: Attempt) -> Result<Beg
         // What a lost service left.
         CadStatus::Processing => status = status.next(CadEvent::GiveBack)?,
         // Whoever dispatches a line of it, or requeues the task, asks for it again.
-        CadStatus::Failed => status = status.next(CadEvent::Reextract)?,
+        CadStatus::Failed => {
+            status = status.next(CadEvent::Reextract)?;
+            row.stalls = 0;
+        }
         CadStatus::Uploaded | CadStatus::Ready => {}
     }
     let now = tx.now().await?;

@@ -13,7 +13,7 @@ use crate::tasks::Delivery;
 use crate::tx::Tx;
 use crate::{DbError, artifacts, media, products};
 use packshot_domain::cad_file::{CadEvent, CadStatus, IllegalCadState};
-use packshot_domain::id::{CadFileId, JobId, TenantId};
+use packshot_domain::id::{CadFileId, JobId, ProductId, TenantId};
 use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::step::StepName;
 use packshot_domain::task::TaskKind;
@@ -27,7 +27,9 @@ impl Effect for CadEffect {
     fn lock<'t>(&'t self, tx: &'t Tx<'_>, tenant: TenantId, job: JobRef) -> BoxFuture<'t, Result<(), DbError>> {
         Box::pin(async move {
             match lock(tx, tenant, CadFileId::from_uuid(job.record)).await {
-                Ok(row) if row.converting_job == Some(Col(job.id)) => products::lock_of(tx, tenant, row.id.0).await,
+                Ok(row) if row.converting_job == Some(Col(job.id)) => {
+                    products::lock_of(tx, tenant, Some(row.id.0), None).await
+                }
                 // It may have been deleted after its job had ended.
                 Ok(_) | Err(DbError::NotFound(_)) => Ok(()),
                 Err(error) => Err(error),
@@ -64,17 +66,15 @@ async fn thumbnail_done(tx: &Tx<'_>, mut row: cad_file::Model, delivery: &Delive
     artifacts::store_in(tx, tenant, &delivery.packages).await.map(drop)
 }
 
-/// Locks the CAD file that the job of an order line converts, with its products.
-pub(crate) async fn lock_of_line(tx: &Tx<'_>, tenant: TenantId, job: JobId) -> Result<(), DbError> {
+/// Locks the CAD file that the job of an order line converts, with its products and the product of the line.
+pub(crate) async fn lock_of_line(tx: &Tx<'_>, tenant: TenantId, job: JobId, product: ProductId) -> Result<(), DbError> {
     tx.enter(Level::CadFile);
     let of_job = cad_file::Entity::find()
         .filter(cad_file::Column::TenantId.eq(Col(tenant)))
         .filter(cad_file::Column::ConvertingJob.eq(Col(job)))
         .lock_exclusive();
-    match of_job.one(tx.on()).await? {
-        Some(row) => products::lock_of(tx, tenant, row.id.0).await,
-        None => Ok(()),
-    }
+    let file = of_job.one(tx.on()).await?.map(|row| row.id.0);
+    products::lock_of(tx, tenant, file, Some(product)).await
 }
 
 /// What a task that converts or reads means for its CAD file. The file that it has begun is locked, with its products.
@@ -131,6 +131,8 @@ async fn done(tx: &Tx<'_>, mut row: cad_file::Model, delivery: &Delivery) -> Res
     row.glb_address = read.glb.map(Col);
     (row.error, row.stalls, row.settled_at) = (None, 0, Some(Col(tx.now().await?)));
     save(tx, row).await?;
+    // Aliases are locked before objects.
+    let found = products::by_active_aliases(tx, tenant, found).await?;
     artifacts::store_in(tx, tenant, &delivery.packages).await?;
-    products::fill(tx, tenant, *file, found).await
+    products::fill(tx, tenant, *file, &found).await
 }

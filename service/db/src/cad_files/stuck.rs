@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::conversion::is_converting;
 use super::{lock, save};
 use crate::column::Col;
 use crate::entity::cad_file;
@@ -73,16 +74,20 @@ async fn release_one(
 ) -> Result<Option<Stuck>, DbError> {
     let now = tx.now().await?;
     // Which task it is may change until the file is locked; then it is not stuck any more.
-    let task = match super::find(tx, tenant, file).await {
-        Ok(row) => row.converting_task,
+    let before = match super::find(tx, tenant, file).await {
+        Ok(row) => row,
         Err(DbError::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let held = match task {
-        Some(task) => Held::of_task(tx, tenant, task.0).await?,
+    let task = before.converting_task;
+    let running = match is_converting(tx, &before).await? {
+        Some(task) => Held::of_task(tx, tenant, task).await?,
         None => None,
     };
-    let running = held.filter(|(held, i)| held.task(*i).state == TaskState::Running);
+    // It ended just now, and with it its work on the file; and no file is locked after a task.
+    if running.as_ref().is_some_and(|(held, i)| held.task(*i).state != TaskState::Running) {
+        return Ok(None);
+    }
     let mut row = match &running {
         // It is locked with its task.
         Some(_) => super::find(tx, tenant, file).await?,

@@ -1,8 +1,10 @@
 //! Saving what a task delivered: an asset for each file, a version after the one that there was, and the picture of the
 //! product.
 
+use std::collections::HashMap;
+
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use crate::DbError;
 use crate::column::Col;
@@ -33,7 +35,7 @@ pub(crate) async fn save(
     let is_kept = |file: &&OutputFile| whole.files.iter().any(|kept| kept.file.path.as_str() == file.name);
     let is_made = |file: &&OutputFile| of.admits(&file.media_type) && (file.width.is_some() || of.is_model());
     let files = delivery.files.iter().filter(is_kept).filter(is_made);
-    let before = current(tx, line).await?;
+    let (before, versions) = (current(tx, line).await?, versions(tx, line).await?);
     let mut product = product::Entity::find_by_id((line.tenant_id, line.product_id)).one(tx.on()).await?;
     let mut rows = Vec::new();
     for (position, file) in (0..).zip(files) {
@@ -44,6 +46,8 @@ pub(crate) async fn save(
             output_type_id: Some(line.output_type_id),
             ..row(tx, line.tenant_id.0, (of, package), position, file).await?
         };
+        let kind = (row.asset_type, row.media_type.clone(), row.view_name.clone());
+        row.version = 1 + versions.get(&kind).copied().unwrap_or(0);
         let same = before.iter().find(|old| {
             (old.asset_type, &old.media_type, &old.view_name) == (row.asset_type, &row.media_type, &row.view_name)
         });
@@ -63,6 +67,11 @@ pub(crate) async fn save(
         };
         for old in before.iter().filter(|old| !is_same(old)) {
             retire(tx, old, first).await?;
+            // A picture that is shown in its place, or none: the next one may be.
+            if let Some(product) = product.as_mut().filter(|product| product.thumbnail_asset_id == Some(old.id)) {
+                product.thumbnail_asset_id = rows.iter().find(|row| stands_for_product(row)).map(|row| row.id);
+                product.thumbnail_source = product.thumbnail_source.filter(|_| product.thumbnail_asset_id.is_some());
+            }
         }
     }
     tx.insert_all(rows.into_iter().map(|row| row.into_active_model().reset_all()).collect()).await?;
@@ -78,6 +87,20 @@ async fn current(tx: &Tx<'_>, line: &order_line::Model) -> Result<Vec<media_asse
     let states = AssetState::ALL.iter().filter(|state| state.is_current()).map(|state| Col(*state));
     let of_line = media_asset::Entity::find().filter(C::TenantId.eq(line.tenant_id));
     Ok(of_line.filter(C::OrderLineId.eq(line.id)).filter(C::State.is_in(states)).all(tx.on()).await?)
+}
+
+/// The newest version of everything that a line ever had, by its kind: also of what it has no longer.
+async fn versions(
+    tx: &Tx<'_>,
+    line: &order_line::Model,
+) -> Result<HashMap<(Col<AssetType>, String, Option<String>), i32>, DbError> {
+    use media_asset::Column as C;
+    let kinds = [C::AssetType, C::MediaType, C::ViewName];
+    let of_line = media_asset::Entity::find().filter(C::TenantId.eq(line.tenant_id)).filter(C::OrderLineId.eq(line.id));
+    let newest = of_line.select_only().columns(kinds).column_as(C::Version.max(), "newest");
+    let newest = kinds.into_iter().fold(newest, QuerySelect::group_by);
+    let newest: Vec<(Col<AssetType>, String, Option<String>, i32)> = newest.into_tuple().all(tx.on()).await?;
+    Ok(newest.into_iter().map(|(of, media_type, view, version)| ((of, media_type, view), version)).collect())
 }
 
 /// Saves the picture of a locked CAD file that a task delivered, as the next version of the one that it has.
@@ -96,6 +119,7 @@ pub(crate) async fn save_thumbnail_of_file(
     };
     if let Some(before) = of.thumbnail_asset_id {
         let before = media_asset::Entity::find_by_id((of.tenant_id, before)).one(tx.on()).await?;
+        new.version = 1 + before.as_ref().map_or(0, |before| before.version);
         if let Some(before) = before.filter(|before| before.state.0.is_current()) {
             supersede(tx, &before, &mut new).await?;
         }
@@ -147,7 +171,7 @@ async fn row(
 
 /// Lets a new asset take the place of an older version, whose state it takes over.
 async fn supersede(tx: &Tx<'_>, old: &media_asset::Model, new: &mut media_asset::Model) -> Result<(), DbError> {
-    (new.version, new.state) = (old.version + 1, old.state);
+    new.state = old.state;
     if new.state.0 == AssetState::Unpublished {
         new.published_at = None;
     }
@@ -185,14 +209,7 @@ async fn adopt(
         product.thumbnail_asset_id = Some(new.id);
         return Ok(());
     }
-    // Of a set of views, only the one from the front stands for the product; and browsers show it.
-    let may_be = SHOWN.contains(&new.media_type.as_str())
-        && match new.asset_type.0 {
-            AssetType::Still | AssetType::Thumbnail => true,
-            AssetType::View => new.view_name.as_deref() == Some(packshot_domain::media::FRONT),
-            _ => false,
-        };
-    if !may_be {
+    if !stands_for_product(new) {
         return Ok(());
     }
     let present = match (product.thumbnail_asset_id, product.thumbnail_source) {
@@ -205,6 +222,17 @@ async fn adopt(
         product.thumbnail_source = Some(Col(ThumbnailSource::Automatic));
     }
     Ok(())
+}
+
+/// Whether an asset may become the picture of its product by itself: browsers show it, and of a set of views only the
+/// one from the front does.
+fn stands_for_product(asset: &media_asset::Model) -> bool {
+    SHOWN.contains(&asset.media_type.as_str())
+        && match asset.asset_type.0 {
+            AssetType::Still | AssetType::Thumbnail => true,
+            AssetType::View => asset.view_name.as_deref() == Some(packshot_domain::media::FRONT),
+            _ => false,
+        }
 }
 
 /// Which view an asset is, which may be about to be written.

@@ -132,6 +132,7 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_cad_files_page", "cad_files", &["tenant_id", "created_at", "id"]),
         index("idx_cad_files_page_of_all", "cad_files", &["created_at", "id"]),
         index("idx_cad_files_name", "cad_files", &["tenant_id", "original_name", "created_at"]),
+        index("idx_cad_files_thumbnail", "cad_files", &["tenant_id", "thumbnail_asset_id"]),
         // What a job converts, and what is converted for too long.
         index("idx_cad_files_converting", "cad_files", &["tenant_id", "converting_job"]),
         index("idx_cad_files_status", "cad_files", &["status", "processing_since"]),
@@ -142,6 +143,7 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_products_pim_id", "products", &["tenant_id", "pim_id"]).unique().take(),
         index("idx_products_page", "products", &["tenant_id", "created_at", "id"]),
         index("idx_products_page_of_all", "products", &["created_at", "id"]),
+        index("idx_products_thumbnail", "products", &["tenant_id", "thumbnail_asset_id"]),
         index("idx_products_cad_file", "products", &["tenant_id", "cad_file_id"]),
         index("idx_product_parts_name", "product_parts", &["tenant_id", "product_id", "part_name"]).unique().take(),
         index("idx_product_parts_alias", "product_parts", &["tenant_id", "alias_id"]),

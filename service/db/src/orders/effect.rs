@@ -8,7 +8,7 @@ use crate::effect::{Effect, Phase, Turn};
 use crate::entity::order_line;
 use crate::tasks::Delivery;
 use crate::tx::Tx;
-use crate::{DbError, artifacts, cad_files, media, products};
+use crate::{DbError, artifacts, cad_files, media};
 use packshot_domain::id::{OrderLineId, TenantId};
 use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::media::AssetType;
@@ -34,9 +34,8 @@ impl Effect for LineEffect {
             };
             lock(tx, tenant, OrderRef { id: order, owner: None }).await?;
             let line = lines::lock(tx, tenant, line).await?;
-            cad_files::lock_of_line(tx, tenant, job.id).await?;
             // Its picture may become the product's.
-            products::lock(tx, tenant, line.product_id.0).await.map(drop)
+            cad_files::lock_of_line(tx, tenant, job.id, line.product_id.0).await
         })
     }
 

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde_json::{Value, json};
 
 use super::{OrderRef, lines, lock};
@@ -21,6 +23,8 @@ use packshot_domain::order::{LineCounts, OrderStatus};
 
 /// Most failed lines that a summary names.
 const FAILED_MAX: usize = 20;
+/// Rounds that one check tells of.
+const MISSED_AT_ONCE: u64 = 1_000;
 
 /// The round that a line of a locked order is in when it changes its state so: where it leaves `pending` and no round
 /// is open, one is opened.
@@ -77,15 +81,19 @@ pub async fn tell_missed(db: &Db, all: AllTenants) -> Result<usize, DbError> {
                 let missed = order_round::Entity::find()
                     .filter(order_round::Column::Outcome.is_null())
                     .filter(order_round::Column::ClosedAt.is_not_null())
-                    .order_by_asc(order_round::Column::ClosedAt);
+                    .order_by_asc(order_round::Column::ClosedAt)
+                    .limit(MISSED_AT_ONCE);
                 Ok(missed.all(tx.on()).await?)
             })
         })
         .await?;
     let n_missed = missed.len();
     for round in missed {
-        let key = (round.tenant_id.0, round.order_id.0, round.id.0);
-        db.write(all, key, |tx, key| Box::pin(tell_one(tx, *key))).await?;
+        let (tenant, order) = (round.tenant_id.0, round.order_id.0);
+        // One that cannot be told of keeps no other back.
+        if let Err(reason) = db.write(all, (tenant, order, round.id.0), |tx, key| Box::pin(tell_one(tx, *key))).await {
+            tracing::error!(%tenant, %order, "nobody can be told that an order is complete: {reason}");
+        }
     }
     Ok(n_missed)
 }

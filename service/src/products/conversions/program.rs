@@ -19,7 +19,7 @@ use crate::jobs::handler::{Desk, TaskUpdate};
 use crate::objects::Reading;
 use crate::store::{Spooled, Store};
 use packshot_domain::task::FaultKind;
-use packshot_worker::command::{Ended, Launcher, Program, Running};
+use packshot_worker::command::{Ended, Launcher, Program, Running, StartError};
 use packshot_worker::protocol::Failure;
 
 /// The file that is converted.
@@ -30,6 +30,9 @@ const OUTPUT: &str = "converted.glb";
 const PIECE_BYTES: usize = 1 << 16;
 /// How long a program that was told to stop may take, and its supervisor after that.
 const STOPPING: Duration = Duration::from_secs(12);
+
+/// HUP, INT, KILL and TERM: signals with which a person or the system ends a program.
+const OUTSIDE: [i32; 4] = [1, 2, 9, 15];
 
 /// How files are converted.
 #[derive(Clone, Copy, Debug)]
@@ -79,16 +82,25 @@ impl Converter<'_> {
         let mut running = self.launcher.start(&program).await.map_err(|reason| {
             let name = self.command.first().map_or("", String::as_str);
             tracing::error!("the converter {name} cannot be started: {reason}");
-            let detail =
-                format!("the converter cannot be started: {reason}; check `cad_converter` in the settings file");
-            Failure::new(FaultKind::Input, "conversion_failed", detail)
+            let detail = format!("the converter cannot be started: {reason}");
+            match reason {
+                StartError::Program(_) => {
+                    let detail = format!("{detail}; check `cad_converter` in the settings file");
+                    Failure::new(FaultKind::Input, "conversion_failed", detail)
+                }
+                StartError::System(_) => Failure::infrastructure("unavailable", detail),
+            }
         })?;
         desk.send(TaskUpdate::Pid(running.pid()));
         let give_up = Instant::now() + self.time_max;
         let ended = tokio::select! {
             ended = running.ended() => ended,
             () = desk.stopped() => {
-                end(&mut running).await;
+                // The task is over before the program is, which has ten seconds; its folder goes after it.
+                tokio::spawn(async move {
+                    let _folder = folder;
+                    end(&mut running).await;
+                });
                 return Err(Stopped::Asked);
             }
             () = sleep_until(give_up) => {
@@ -103,6 +115,12 @@ impl Converter<'_> {
             Ok(Ended::Code(code)) => {
                 let detail = format!("the converter ended with exit code {code}");
                 Err(self.failed("conversion_failed", detail, running).await.into())
+            }
+            // A file is not to blame for that: the system is short of memory, or all of the service is being ended.
+            Ok(Ended::Signal(signal)) if OUTSIDE.contains(&signal) => {
+                let detail = format!("somebody outside of the service ended the converter, by signal {signal}");
+                tracing::warn!("{detail}");
+                Err(Failure::infrastructure("worker_lost", detail).into())
             }
             Ok(Ended::Signal(signal)) => {
                 let detail = format!("the converter was ended by signal {signal}");

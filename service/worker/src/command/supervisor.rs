@@ -21,7 +21,7 @@ pub fn run(input: impl BufRead + Send + 'static, output: impl Write) -> io::Resu
 #[cfg(not(unix))]
 pub fn run(_input: impl BufRead + Send + 'static, mut output: impl Write) -> io::Result<()> {
     let reason = "programs are run on Unix alone".to_owned();
-    let line = serde_json::to_string(&super::Said::NotStarted { reason })?;
+    let line = serde_json::to_string(&super::Said::NotStarted { reason, is_passing: false })?;
     writeln!(output, "{line}")
 }
 
@@ -44,12 +44,16 @@ mod unix {
     use std::thread;
     use std::time::Duration;
 
+    use rustix::io::Errno;
     use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
     use crate::command::{PRIVATE, Program, STOP, Said};
 
     /// How long a program that was asked to stop has before it is killed.
     const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// The system has no process, memory or file for it now.
+    const PASSING: [Errno; 4] = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
 
     /// The leader of the program's group, until that has ended: then its number may be another's.
     type Group = Arc<Mutex<Option<u32>>>;
@@ -60,7 +64,11 @@ mod unix {
         let program: Program = serde_json::from_str(&line)?;
         let mut child = match start(&program) {
             Ok(child) => child,
-            Err(reason) => return say(&mut output, &Said::NotStarted { reason: reason.to_string() }),
+            Err(reason) => {
+                let is_passing =
+                    reason.raw_os_error().is_some_and(|code| PASSING.contains(&Errno::from_raw_os_error(code)));
+                return say(&mut output, &Said::NotStarted { reason: reason.to_string(), is_passing });
+            }
         };
         let pid = child.id();
         let group: Group = Arc::new(Mutex::new(Some(pid)));
@@ -100,7 +108,7 @@ mod unix {
         let leader = pid(child.id())?;
         loop {
             match waitid(WaitId::Pid(leader), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 ended => {
                     ended?;
                     break;
@@ -113,8 +121,7 @@ mod unix {
         child.wait()
     }
 
-    /// Does what the service says, and ends the program when that is gone. One that was asked to stop keeps the time
-    /// that it was given.
+    /// Does what the service says, and ends the program at once when that is gone.
     fn watch(mut input: impl BufRead, group: &Group) {
         let mut line = String::new();
         let mut is_stopping = false;
@@ -130,9 +137,7 @@ mod unix {
             }
             line.clear();
         }
-        if !is_stopping {
-            tell(group, Signal::KILL);
-        }
+        tell(group, Signal::KILL);
     }
 
     fn tell(group: &Group, what: Signal) {

@@ -2,27 +2,15 @@
 
 use std::collections::HashMap;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use packshot_contract::order::RenderStatus;
 use packshot_materials::name::one_line;
 use uuid::Uuid;
 
-use super::super::super::console;
+use super::super::bar::{STEPS, bar};
 
-const STEPS: u64 = 1000;
-const TEMPLATE: &str = "{prefix} [{bar:30}] {percent:>3}%  {msg}";
 /// Lines that are named while they are rendered, at most.
 const NAMED_MAX: usize = 2;
-
-/// A bar that only a person sees.
-fn bar(quiet: bool, length: u64, prefix: String) -> ProgressBar {
-    let target =
-        if quiet || !console::is_watched() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::with_draw_target(Some(length), target).with_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
-    bar.set_prefix(prefix);
-    bar
-}
 
 /// Where the lines of an order stand, as its events say.
 #[derive(Clone, Debug, Default)]

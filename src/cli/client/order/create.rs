@@ -4,13 +4,15 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use packshot::error::Fault;
 use packshot_contract::client::{Client, ClientError};
-use packshot_contract::order::{OrderLineRequest, OrderRequest};
+use packshot_contract::order::{Order, OrderLineRequest, OrderRequest};
 use packshot_contract::product::ProductRequest;
 use packshot_domain::hash::ContentAddress;
+use packshot_domain::order::{Notes, OrderNumber};
 use uuid::Uuid;
 
 use super::super::super::console;
@@ -83,7 +85,7 @@ pub(super) async fn run(args: &CreateArgs, quiet: bool) -> Result<(), Failure> {
     }
     let lines = make_products(&client, plan, says, quiet).await?;
     let new = OrderRequest { order_number: number, notes, lines: Some(lines) };
-    let mut order = client.create_order(&new).await.map_err(not_made)?;
+    let order = client.create_order(&new).await.map_err(not_made)?;
     if says {
         let (lines, products) =
             (counted(order.lines.len(), "line", "lines"), counted(n_products, "product", "products"));
@@ -95,13 +97,18 @@ pub(super) async fn run(args: &CreateArgs, quiet: bool) -> Result<(), Failure> {
     if !args.service.json {
         files::print(format!("{}\n", order.summary.order_number).as_bytes())?;
     }
-    if args.submit {
-        order = act::submitted(&client, &order, &args.service).await?;
-    }
-    let mut refused = Ok(());
-    if args.dispatch {
-        (_, refused) = act::dispatched(&client, &order, &args.service, says).await?;
-    }
+    let refused = match handed_on(&client, &order, args, says).await {
+        Ok(refused) => refused,
+        Err(failure) => {
+            let number = order.summary.order_number.clone();
+            if args.service.json {
+                // The order is there. Asked for once: it may be the service itself that has failed.
+                let now = client.patient_for(Duration::ZERO).order(order.summary.id).await;
+                files::print_json(&now.unwrap_or(order))?;
+            }
+            return Err(failure.at_option(&number));
+        }
+    };
     if args.and_then.follows() {
         return act::both(refused, watch::and_then(&client, &order, &args.and_then, &args.service, quiet).await);
     }
@@ -109,6 +116,24 @@ pub(super) async fn run(args: &CreateArgs, quiet: bool) -> Result<(), Failure> {
         files::print_json(&client.order(order.summary.id).await?)?;
     }
     refused
+}
+
+/// Hands an order over and has it rendered, as far as that is asked for: a failure that names the lines that were
+/// refused.
+async fn handed_on(
+    client: &Client,
+    order: &Order,
+    args: &CreateArgs,
+    says: bool,
+) -> Result<Result<(), Failure>, Failure> {
+    if args.submit {
+        act::submitted(client, order, &args.service).await?;
+    }
+    if !args.dispatch {
+        return Ok(Ok(()));
+    }
+    let (_, refused) = act::dispatched(client, order, &args.service, says).await?;
+    Ok(refused)
 }
 
 /// What is wanted: of the sheet or the folder, and of the options.
@@ -127,6 +152,16 @@ fn wish(args: &CreateArgs) -> Result<Wish, Failure> {
             wish.faults.push(fault.at(option).help("leave out one of the two"));
         }
         *of_sheet = own.clone().or(of_sheet.take());
+    }
+    // The service would refuse them only when everything is uploaded.
+    let number = wish.number.as_ref().and_then(|text| Some(text.parse::<OrderNumber>().err()?.to_string()));
+    let notes = wish.notes.as_ref().and_then(|text| Some(text.parse::<Notes>().err()?.to_string()));
+    let at_number = if args.number.is_some() { "--number" } else { "order_number" };
+    let at_notes = if args.notes.is_some() { "--notes" } else { "notes" };
+    for (at, message) in [(at_number, number), (at_notes, notes)] {
+        let fault =
+            |message: String| Fault::new("sheet.invalid_value", message).at(at).help("correct it, or leave it out");
+        wish.faults.extend(message.map(fault));
     }
     Ok(wish)
 }

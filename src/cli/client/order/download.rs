@@ -16,7 +16,6 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::super::super::failure::{Exit, Failure};
-use super::super::super::interrupt::Interrupt;
 use super::super::super::{console, files};
 use super::super::ServiceArgs;
 use super::bar::StepBar;
@@ -96,7 +95,7 @@ pub(super) async fn save(
     says: bool,
     quiet: bool,
 ) -> Result<Vec<Saved>, Failure> {
-    let targets = targets(client, order, output).await?;
+    let targets = targets(client, order, output, force).await?;
     if targets.is_empty() {
         let fault = Fault::new("client.no_pictures", "no line of the order has pictures yet");
         let number = order.summary.order_number.clone();
@@ -104,7 +103,8 @@ pub(super) async fn save(
         return Err(Failure::new(Exit::Service, fault.at(number).help(help)));
     }
     if !force {
-        let is_other = |target: &&Target| target.path.exists() && !target.is_there;
+        // A link that leads nowhere is there too.
+        let is_other = |target: &&Target| target.path.symlink_metadata().is_ok() && !target.is_there;
         let faults: Vec<Fault> = targets.iter().filter(is_other).map(|target| exists(&target.path)).collect();
         if !faults.is_empty() {
             return Err(Failure { exit: Exit::Output, faults });
@@ -143,8 +143,8 @@ pub(super) async fn save(
     Ok(targets.into_iter().map(saved).collect())
 }
 
-/// Every file of every finished line, with its path.
-async fn targets(client: &Client, order: &Order, output: &Path) -> Result<Vec<Target>, Failure> {
+/// Every file of every finished line, with its path. With `force` a file that cannot be read is one to replace.
+async fn targets(client: &Client, order: &Order, output: &Path, force: bool) -> Result<Vec<Target>, Failure> {
     let names = Names::of_order(client, order).await?;
     let called = |line| (names.product(line).to_owned(), names.output_type(line).to_owned());
     let beginnings = naming::beginnings(&order.lines.iter().map(called).collect::<Vec<_>>());
@@ -153,7 +153,11 @@ async fn targets(client: &Client, order: &Order, output: &Path) -> Result<Vec<Ta
     for picture in client.pictures(order).await? {
         let Some(beginning) = of_lines.get(&picture.line) else { continue };
         let path = output.join(naming::free(naming::file(beginning, &picture.name), &mut taken));
-        let is_there = path.is_file() && has_content(&path, &picture).map_err(|reason| not_read(&path, &reason))?;
+        let is_there = path.is_file()
+            && match has_content(&path, &picture) {
+                Err(_) if force => false,
+                found => found.map_err(|reason| not_read(&path, &reason))?,
+            };
         targets.push(Target { path, picture, is_there });
     }
     Ok(targets)
@@ -203,8 +207,6 @@ async fn fetch(client: &Client, target: &Target, bar: &StepBar, done_before: u64
         FetchError::Client(error) => Failure::from(error).at_option(&path),
         FetchError::Write(reason) => files::not_written(&path, &reason),
     })?;
-    let interrupt = Interrupt::default();
-    let _until_done = interrupt.writing();
     files::end(file.file, &target.path).map_err(|reason| files::not_written(&path, &reason))
 }
 

@@ -4,14 +4,22 @@ use std::collections::{HashMap, HashSet};
 
 /// What stands between the parts of a name. No part has it within itself, nor begins or ends with half of it.
 const BETWEEN: &str = "__";
-/// Characters of a part, at most: three of them, with all that is between, are a name on any system.
-const PART_MAX: usize = 60;
+/// Bytes of a part, at most: three of them, with an ending, two numbers and all that is between, are a name on any
+/// system, which ends at 255 bytes. A letter may have four of them.
+const PART_BYTES_MAX: usize = 70;
+/// Bytes of an ending, at most.
+const ENDING_BYTES_MAX: usize = 12;
 
 /// A text as a part of a file's name on any system.
 pub(super) fn part(text: &str) -> String {
+    short(text, PART_BYTES_MAX)
+}
+
+/// The same, with at most so many bytes.
+fn short(text: &str, bytes_max: usize) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_.+,=@ ()".contains(c);
-    let plain: String = text.chars().map(|c| if is_plain(c) { c } else { '-' }).take(PART_MAX).collect();
-    let mut part = plain;
+    let plain: String = text.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
+    let mut part = plain[..plain.floor_char_boundary(bytes_max)].to_owned();
     while part.contains(BETWEEN) {
         part = part.replace(BETWEEN, "_");
     }
@@ -38,7 +46,9 @@ pub(super) fn beginnings(lines: &[(String, String)]) -> Vec<String> {
 /// The name of a file of a line, below what those of the line begin with. Its ending stays.
 pub(super) fn file(beginning: &str, name: &str) -> String {
     let (stem, ending) = match name.rsplit_once('.') {
-        Some((stem, ending)) if !stem.is_empty() && !ending.is_empty() => (stem, format!(".{}", part(ending))),
+        Some((stem, ending)) if !stem.is_empty() && !ending.is_empty() => {
+            (stem, format!(".{}", short(ending, ENDING_BYTES_MAX)))
+        }
         _ => (name, String::new()),
     };
     format!("{beginning}{BETWEEN}{}{ending}", part(stem))
@@ -93,5 +103,19 @@ mod tests {
         let distinct: BTreeSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
         assert_eq!(distinct.len(), lines.len(), "{names:?}");
         assert!(names.iter().all(|name| name.len() < 255), "{names:?}");
+    }
+
+    #[test]
+    fn names_fit_into_a_file_system_in_any_script() {
+        assert_eq!(part(&"軸受".repeat(20)), "軸受".repeat(20).chars().take(23).collect::<String>());
+        assert_eq!(part(&"Ж".repeat(36)), "Ж".repeat(35));
+        for text in ["6204-2RS ", "軸受", "Подшипник ", "𠮷"].map(|text| text.repeat(80)) {
+            let beginnings = beginnings(&vec![line(&text, &text); 1000]);
+            let mut taken = HashSet::new();
+            let file = file(&beginnings[999], &format!("views/{text}.{text}"));
+            let names = [(); 12].map(|()| free(file.clone(), &mut taken));
+            assert!(names.iter().all(|name| name.len() <= 255 && name.contains("__1000__")), "{names:?}");
+            assert_eq!(taken.len(), names.len());
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `packshot client order watch`: follows an order until all of its lines have ended, across lost connections too.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use packshot::error::Fault;
@@ -57,9 +57,13 @@ impl AndThen {
 
 pub(super) async fn run(args: &WatchArgs, quiet: bool) -> Result<(), Failure> {
     let client = args.service.client()?;
-    let order = find(&client, &args.order).await?;
-    let and_then = AndThen { watch: true, output: args.output.clone() };
-    followed(&client, &order, &and_then, &args.service, (quiet, Until::Over)).await
+    let watching = async {
+        let order = find(&client, &args.order).await?;
+        until_over(&client, &order, &args.service, (quiet, Until::Over)).await
+    };
+    // By the name that was typed, so that Ctrl-C says the same before the order is found.
+    let order = unless_left(&Named::called(&args.order, &args.service), watching).await?;
+    ended(&client, &order, args.output.as_deref(), &args.service, quiet).await
 }
 
 /// How long an order is followed.
@@ -80,35 +84,38 @@ pub(super) async fn and_then(
     service: &ServiceArgs,
     quiet: bool,
 ) -> Result<(), Failure> {
-    followed(client, order, and_then, service, (quiet, Until::Quiet)).await
+    let watching = until_over(client, order, service, (quiet, Until::Quiet));
+    let order = unless_left(&Named::of(order, service), watching).await?;
+    ended(client, &order, and_then.output.as_deref(), service, quiet).await
 }
 
-async fn followed(
+/// Watches, until Ctrl-C ends that: it does not end the work.
+async fn unless_left<T>(named: &Named, watching: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => Err(left_running(named)),
+        done = watching => done,
+    }
+}
+
+/// What is done with an order that nothing is worked on any more.
+async fn ended(
     client: &Client,
     order: &Order,
-    and_then: &AndThen,
+    output: Option<&Path>,
     service: &ServiceArgs,
-    (quiet, until): (bool, Until),
+    quiet: bool,
 ) -> Result<(), Failure> {
-    let named = Named::of(order, service);
-    if order.lines.is_empty() {
-        let fault = Fault::new("client.no_lines", "the order has no lines").at(named.number.clone());
-        let help = "add lines to it, or make one with `packshot client order create`";
-        return Err(Failure::new(Exit::Service, fault.help(help)));
-    }
-    let says = service.says(quiet);
-    // It may have been dispatched since.
-    let order = client.order(order.summary.id).await.map_err(|error| named.after("watch", error))?;
-    let order = until_over(client, &order, &named, (quiet, until), says).await?;
+    let (named, says) = (Named::of(order, service), service.says(quiet));
     if says {
-        tell_of_unmapped(&order);
+        tell_of_unmapped(order);
     }
     if service.json {
-        files::print_json(&order)?;
+        files::print_json(order)?;
     }
     let n = order.lines.iter().filter(|line| line.render_status == RenderStatus::Completed).count();
-    let saved = match &and_then.output {
-        Some(output) if n > 0 => download::save(client, &order, output, false, says, quiet).await.map(drop),
+    let saved = match output {
+        Some(output) if n > 0 => download::save(client, order, output, false, says, quiet).await.map(drop),
         Some(_) => Ok(()),
         None if says && n > 0 => {
             let lines = counted(order.lines.len(), "line", "lines");
@@ -118,7 +125,7 @@ async fn followed(
         }
         None => Ok(()),
     };
-    super::act::both(saved, ended_well(client, &order, &named).await)
+    super::act::both(saved, ended_well(client, order, &named).await)
 }
 
 /// Says how many parts of finished lines are magenta: nobody ships them by mistake.
@@ -141,26 +148,29 @@ fn tell_of_unmapped(order: &Order) {
     ));
 }
 
-/// Shows the progress of an order until all of its lines have ended, or nothing of it is worked on. Neither Ctrl-C nor
-/// an unreachable service ends the work; they only end the watching.
+/// Shows the progress of an order until all of its lines have ended, or nothing of it is worked on. An unreachable
+/// service ends the watching, not the work.
 async fn until_over(
     client: &Client,
     order: &Order,
-    named: &Named,
+    service: &ServiceArgs,
     (quiet, until): (bool, Until),
-    says: bool,
 ) -> Result<Order, Failure> {
+    let named = Named::of(order, service);
+    if order.lines.is_empty() {
+        let fault = Fault::new("client.no_lines", "the order has no lines").at(named.number.clone());
+        let help = "add lines to it, or make one with `packshot client order create`";
+        return Err(Failure::new(Exit::Service, fault.help(help)));
+    }
+    // It may have been dispatched since.
+    let order = client.order(order.summary.id).await.map_err(|error| named.after("watch", error))?;
     let undispatched = order.lines.iter().filter(|line| line.render_status == RenderStatus::Pending && !line.is_live());
     let n = undispatched.count();
-    if says && n > 0 {
+    if service.says(quiet) && n > 0 {
         let (lines, dispatch) = (counted(n, "line waits", "lines wait"), named.command("dispatch"));
         console::note(&format!("{lines} to be dispatched: `{dispatch}`"));
     }
-    tokio::select! {
-        biased;
-        _ = tokio::signal::ctrl_c() => Err(left_running(named)),
-        order = follow(client, order, quiet, until) => order.map_err(|error| named.after("watch", error)),
-    }
+    follow(client, &order, quiet, until).await.map_err(|error| named.after("watch", error))
 }
 
 async fn follow(client: &Client, order: &Order, quiet: bool, until: Until) -> Result<Order, ClientError> {

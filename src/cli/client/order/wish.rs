@@ -1,12 +1,13 @@
 //! What somebody wants to order, read from a sheet or a folder before the service is asked: every fault at its row.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use packshot::error::Fault;
 use packshot_domain::artifact::Label;
 use packshot_domain::cad_file::SourceFormat;
 use packshot_domain::hash::ContentAddress;
+use packshot_renderer::backend::CancelToken;
 use packshot_service::products::sheet::{Row, Sheet};
 use packshot_worker::cad;
 
@@ -63,6 +64,8 @@ pub(super) struct Wish {
     pub(super) notes: Option<String>,
     /// What is wrong.
     pub(super) faults: Vec<Fault>,
+    /// Products whose file cannot be used, by `pim_id`: that is a fault already.
+    pub(super) broken: HashSet<String>,
     /// Files that were read, with what they are, so that none is read twice.
     read: HashMap<PathBuf, Option<ContentAddress>>,
 }
@@ -130,7 +133,8 @@ impl Wish {
         (sheet, folder): (&str, &Path),
         output_types: &[String],
     ) {
-        let cell = |name: &str| row.cells.get(columns.get(name)?).cloned();
+        // Many write `-` for nothing; as a file it would be standard input.
+        let cell = |name: &str| row.cells.get(columns.get(name)?).filter(|text| text.as_str() != "-").cloned();
         let at = format!("{sheet}: row {}", row.number);
         self.number = self.only(&at, "order_number", self.number.clone(), cell("order_number"));
         self.notes = self.only(&at, "notes", self.notes.clone(), cell("notes"));
@@ -158,13 +162,14 @@ impl Wish {
             let help = "give one in the column `output_type`, or for all rows with --output-type";
             self.faults.push(fault("sheet.missing", "no output type is named", at.clone(), help));
         }
+        let of_file = || Some(wanted.file.as_ref()?.file_stem()?.to_string_lossy().into_owned());
+        let pim_id = wanted.pim_id.or_else(of_file);
         let file = match wanted.file.map(|path| self.read_cad(&at, path)) {
             // What is wrong with it is a fault already.
-            Some(None) => return,
+            Some(None) => return self.broken.extend(pim_id),
             file => file.flatten(),
         };
-        let of_file = || Some(file.as_ref()?.path.file_stem()?.to_string_lossy().into_owned());
-        let Some(pim_id) = wanted.pim_id.or_else(of_file) else {
+        let Some(pim_id) = pim_id else {
             let help = "give a `pim_id`, or a GLB in the column `file`";
             return self.faults.push(fault("sheet.missing", "no product is named", at, help));
         };
@@ -219,7 +224,7 @@ impl Wish {
                     let message = "the file is neither GLB nor STEP (ISO 10303-21)";
                     Err(vec![fault("sheet.not_cad", message, "", "give a GLB, or a STEP file")])
                 }
-                _ => cad::read(&bytes).map(drop).map_err(|failure| broken(&failure)),
+                _ => cad::read(&bytes, &CancelToken::default()).map(drop).map_err(|failure| broken(&failure)),
             };
             checked.map(|()| ContentAddress::of(&bytes))
         });
