@@ -127,10 +127,11 @@ try:
     products, thumbnails = [], []
     for name in PRODUCTS:
         file = upload("/api/v1/cad-files", a.assets / f"{name}.glb")
-        thumbnails.append(thumbnail(file))
         worn = [{"part_name": part, "material": material(part)} for part in file["parsed_objects"]["objects"] if part]
         new = {"pim_id": name, "name": name.replace("_", " "), "cad_file_id": file["id"], "cad_part_materials": worn}
         products.append(call("POST", "/api/v1/products", new))
+        # In the materials of its product.
+        thumbnails.append(thumbnail(file))
     look = {"samples": a.samples, "noise_threshold": 0}
     still = {"width": a.size, "height": a.size, **look}
     kinds = {
