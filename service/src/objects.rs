@@ -126,6 +126,20 @@ pub async fn open(
     Ok(Reading { db: db.clone(), store: store.clone(), scope, digests: Arc::new(digests) })
 }
 
+/// Whether a stored file is there and nothing is known to be wrong with it. Its bytes are not read.
+///
+/// # Errors
+/// [`ObjectError::Store`], [`ObjectError::Database`].
+pub async fn is_whole(
+    db: &Db,
+    store: &Store,
+    scope: TenantScope,
+    address: &ContentAddress,
+) -> Result<bool, ObjectError> {
+    let known = rows::find(db, scope, *address).await?;
+    Ok(known.is_some_and(|seen| seen.condition == Condition::Whole) && store.has(scope.tenant, address).await?)
+}
+
 /// Reads all bytes of a stored file, and stores how they are and what was computed of them.
 ///
 /// # Errors

@@ -62,7 +62,7 @@ const WRITTEN: &[[&str; 4]] = &[
     ["database_roles_required", "409", "the database is used as one role, which serves one tenant", ""],
     ["unavailable", "503", "the database cannot be reached; try again later", ""],
     // Jobs, by what happened to their worker or their files.
-    ["asset_missing", "failed", "the stored file {0} is missing or damaged", ""],
+    ["asset_missing", "failed", "the stored file {0} is missing or damaged: upload it again, or restore the store", ""],
     ["output_too_large", "failed", "{what}: ask for fewer pictures, pixels or formats", ""],
     ["stalled", "failed", "no picture was finished in {minutes} minutes, so the render was stopped", ""],
     ["worker_disk", "failed", "a temporary file cannot be written: {reason}", ""],

@@ -16,26 +16,22 @@ use crate::channels::{self, ActivityFilter, AlertFilter, NotificationFilter};
 use packshot_contract::channel::{ActivityPage, AlertPage, NotificationPage};
 use packshot_domain::channel::ActivityType;
 
-/// Types of activity that a parameter names: each by its name, or all whose names begin alike, as `order.*`.
+/// Types of activity that a word names: one by its name, or all whose names begin alike, as `order.*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Types(Vec<ActivityType>);
 
 impl FromStr for Types {
     type Err = ();
 
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let named = |name: &str| -> Result<Vec<ActivityType>, ()> {
-            let types: Vec<ActivityType> = match name.strip_suffix('*') {
-                Some(start) => {
-                    let all = ActivityType::ALL.iter().copied();
-                    all.filter(|of| start.ends_with('.') && of.as_str().starts_with(start)).collect()
-                }
-                None => name.parse().into_iter().collect(),
-            };
-            if types.is_empty() { Err(()) } else { Ok(types) }
+    fn from_str(name: &str) -> Result<Self, ()> {
+        let types: Vec<ActivityType> = match name.strip_suffix('*') {
+            Some(start) => {
+                let all = ActivityType::ALL.iter().copied();
+                all.filter(|of| start.ends_with('.') && of.as_str().starts_with(start)).collect()
+            }
+            None => name.parse().into_iter().collect(),
         };
-        let lists: Result<Vec<Vec<ActivityType>>, ()> = text.split(',').map(str::trim).map(named).collect();
-        lists.map(|lists| Self(lists.concat()))
+        if types.is_empty() { Err(()) } else { Ok(Self(types)) }
     }
 }
 
@@ -59,9 +55,9 @@ impl FromStr for Types {
 )]
 pub(crate) async fn activity(State(state): State<AppState>, caller: ListCaller, params: Params) -> ApiResult<Response> {
     let time = "a time such as 2027-01-31T10:00:00Z";
-    let types: Option<Types> = params.parse("event_type", "types such as render.completed or order.*")?;
+    let types: Vec<Types> = params.parse_each("event_type", "types such as render.completed or order.*")?;
     let filter = ActivityFilter {
-        types: types.map(|types| types.0).unwrap_or_default(),
+        types: types.into_iter().flat_map(|types| types.0).collect(),
         severity: params.parse("severity", "info, warning or error")?,
         order: params.parse("order_id", "the id of an order")?,
         line: params.parse("order_line_id", "the id of an order line")?,

@@ -1,7 +1,5 @@
 //! Media assets: shown, and their bytes.
 
-use std::str::FromStr;
-
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,22 +15,9 @@ use crate::app::Page;
 use crate::media::{self, AssetFilter};
 use packshot_contract::media::{AssetPage, MediaAsset};
 use packshot_domain::id::AssetId;
-use packshot_domain::media::{AssetState, AssetType};
 
 fn asset_id(text: &str) -> ApiResult<AssetId> {
     text.parse().map_err(|_| ApiError::new(Code::AssetNotFound, "there is no such media asset"))
-}
-
-/// Words of a parameter, with commas between them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Words<T>(Vec<T>);
-
-impl<T: FromStr> FromStr for Words<T> {
-    type Err = T::Err;
-
-    fn from_str(text: &str) -> Result<Self, T::Err> {
-        text.split(',').map(str::trim).map(str::parse).collect::<Result<_, _>>().map(Self)
-    }
 }
 
 /// Lists media assets, newest first
@@ -53,11 +38,9 @@ impl<T: FromStr> FromStr for Words<T> {
     responses((status = 200, description = "A page of assets", body = AssetPage)),
 )]
 pub(crate) async fn list(State(state): State<AppState>, caller: ListCaller, params: Params) -> ApiResult<Response> {
-    let types: Option<Words<AssetType>> = params.parse("asset_type", "types such as still or turntable")?;
-    let states: Option<Words<AssetState>> = params.parse("state", "states such as published or superseded")?;
     let filter = AssetFilter {
-        types: types.map(|types| types.0).unwrap_or_default(),
-        states: states.map(|states| states.0).unwrap_or_default(),
+        types: params.parse_each("asset_type", "types such as still or turntable")?,
+        states: params.parse_each("state", "states such as published or superseded")?,
         product: params.parse("product_id", "the id of a product")?,
         order: params.parse("order_id", "the id of an order")?,
         line: params.parse("order_line_id", "the id of an order line")?,

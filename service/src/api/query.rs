@@ -42,6 +42,18 @@ impl Params {
         parsed.transpose()
     }
 
+    /// The values of a parameter that has several: it may be repeated, and have commas between them. Empty ones are
+    /// none.
+    ///
+    /// # Errors
+    /// `wrong_type` at `?name`.
+    pub(crate) fn parse_each<T: FromStr>(&self, name: &str, expected: &str) -> Result<Vec<T>, Invalid> {
+        let given = self.0.iter().filter(|(own, _)| own == name).flat_map(|(_, value)| value.split(','));
+        let words = given.map(str::trim).filter(|word| !word.is_empty());
+        let parsed: Result<Vec<T>, T::Err> = words.map(str::parse).collect();
+        parsed.map_err(|_| Invalid::one(format!("?{name}"), "wrong_type", format!("expected {expected}")))
+    }
+
     /// `limit`.
     ///
     /// # Errors

@@ -28,7 +28,8 @@ const UPLOAD: &str = "upload";
 /// Bytes that are looked at to recognise a file.
 const BEGINNING: usize = 256;
 
-/// Adds a CAD file. One with the same bytes is returned as it is; says whether it is new.
+/// Adds a CAD file. One with the same bytes is returned as it is, and if its stored bytes are lost these take their
+/// place; says whether it is new.
 ///
 /// # Errors
 /// [`Code::UnsupportedCadFormat`]; a code that begins with `glb.`, for a GLB that cannot be read;
@@ -37,6 +38,9 @@ pub async fn add(app: &App, who: &Principal, sent_name: &str, upload: Upload) ->
     let scope = TenantScope::of(who.tenant);
     let digests = upload.digests().clone();
     if let Some(known) = rows::with_content(&app.db, scope, digests.address).await? {
+        if !objects::is_whole(&app.db, &app.store, scope, &digests.address).await? {
+            objects::keep(&app.db, &app.store, scope, upload, &known.media_type).await?;
+        }
         return Ok((shown(known), false));
     }
     let original_name = OriginalName::of(sent_name);

@@ -99,6 +99,7 @@ cases! {
         assert_eq!((third.len(), listed("&state=superseded").await.len()), (1, 4));
         assert_eq!(asset(&studio.admin, &second[1]).await["superseded_by"], json!(third[0]));
         assert_eq!(listed("&asset_type=turntable,view").await.len(), 0);
+        assert_eq!((listed("&asset_type=still&asset_type=view").await.len(), listed("&asset_type=").await.len()), (1, 1));
         assert_eq!(studio.admin.get("/api/media/assets?asset_type=movie").await.status, 422);
         // Asked for again, it goes on counting; and the product's picture is one that there is.
         asks_for(json!(["exr", "webp"])).await;

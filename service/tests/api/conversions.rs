@@ -157,6 +157,7 @@ cases! {
             ("broken", "conversion_failed", "exit code 3; it said: no solid in the file"),
             ("garbage", "glb.", "the GLB that the converter wrote cannot be rendered"),
             ("nothing", "conversion_failed", "wrote no file at `output_path`"),
+            ("crashing", "conversion_failed", "ended by signal 6"),
             ("held", "conversion_timeout", "did not end within"),
         ] {
             converter.does(mode);
@@ -170,6 +171,16 @@ cases! {
         }
         converter.is_gone().await;
         assert_eq!(std::fs::read_dir(app.folder.path().join("scratch/convert")).expect("a folder").count(), 0, "nothing is left");
+    }
+
+    async fn a_converter_that_the_system_ends_is_tried_again(engine) {
+        let converter = Converter::making(&Glb::parts(&["Welle"]).bytes());
+        let app = converter.installed(&engine).await.start(true).await;
+        let admin = Admin::of(&app).await;
+        converter.does("ended");
+        let file = admin.step("bearing.step").await;
+        let ready = admin.status(&file, "ready").await;
+        assert_eq!((&ready["job_doc"]["attempt"], ready["parsed_objects"]["objects"].clone()), (&json!(2), json!(["Welle"])), "{ready}");
     }
 
     async fn o22_o65_a_file_is_read_again(engine) {

@@ -44,6 +44,12 @@ case "$mode" in
         exit 3 ;;
     garbage) echo "no GLB" > "$out" ;;
     nothing) ;;
+    crashing) kill -ABRT $$ ;;
+    ended)
+        # From outside, and only the first time.
+        printf good > "$place/mode"
+        kill -TERM $$
+        sleep 5 ;;
     stubborn)
         sh -c 'trap "" TERM; echo $$ >> "$0/pids"; while :; do sleep 0.2; done' "$place" &
         trap "" TERM

@@ -14,10 +14,12 @@ use packshot_service::config::{Settings, Sources};
 use packshot_service::objects;
 use packshot_service::store::StoreError;
 use reqwest::Method;
+use reqwest::multipart::{Form, Part};
 use serde_json::json;
 
 use crate::app::{Reply, TestApp};
 use crate::collecting::chore;
+use crate::glb::Glb;
 use crate::site::Site;
 use crate::stock::Stock;
 
@@ -202,6 +204,35 @@ cases! {
         assert_eq!((found, n_events(&stock, EventType::LocationHealed).await), (Condition::Whole, 2));
         assert!(stock.states(package).await.iter().all(|(_, state)| *state == FileState::Intact));
         assert!(objects::check(&stock.db, &stock.store, stock.scope, &other).await.is_err(), "nobody stored it");
+    }
+
+    async fn a49_a_cad_file_that_is_sent_again_is_whole_again(engine) {
+        let app = TestApp::idle(&engine).await;
+        let stock = Stock::of(&app).await;
+        let glb = Glb::parts(&["Welle"]).bytes();
+        let send = async || {
+            let form = Form::new().part("file", Part::bytes(glb.clone()).file_name("welle.glb"));
+            Reply::of(app.request(Method::POST, "/api/v1/cad-files").multipart(form)).await
+        };
+        let sent = send().await;
+        assert_eq!(sent.status, 201, "{}", sent.text());
+        let (path, content) = (file(&app, &stock, ContentAddress::of(&glb)), sent.json()["links"]["content"].clone());
+        let content = async || app.get(content.as_str().expect("a path")).await;
+        // Lost before anybody noticed; then flipped, and noticed by a reader.
+        for damaged in [None, Some([b"glTG", &glb[4..]].concat())] {
+            match damaged {
+                None => std::fs::remove_file(&path).expect("removed"),
+                Some(bytes) => {
+                    std::fs::write(&path, bytes).expect("written");
+                    assert!(objects::read(&stock.db, &stock.store, stock.scope, &ContentAddress::of(&glb)).await.is_err());
+                    assert_eq!(alerts(&app, "open").await.len(), 1);
+                }
+            }
+            let again = send().await;
+            assert_eq!((again.status, &again.json()["id"]), (200, &sent.json()["id"]));
+            assert_eq!(content().await.body, glb);
+            assert_eq!(alerts(&app, "open").await, []);
+        }
     }
 
     async fn a_store_that_is_away_is_not_taken_for_an_empty_one(engine) {

@@ -222,7 +222,7 @@ cases! {
         assert_eq!(newest["subject"], json!({"kind": "import", "id": id(&mixed)}));
         let form = Form::new().part("file", Part::bytes(crate::glb::Glb::body()).file_name("part.glb"));
         let file = Reply::of(manager.request(Method::POST, "/api/v1/cad-files").multipart(form)).await.json();
-        let activity = manager.get("/api/activity?event_type=cad_file.uploaded,excel.imported").await.json();
+        let activity = manager.get("/api/activity?event_type=cad_file.uploaded&event_type=excel.imported").await.json();
         let own = manager.get("/api/v1/me").await.json()["user"]["id"].clone();
         let subject = |kind: &str, of: &Value| json!({"kind": kind, "id": id(of)});
         let expected = [

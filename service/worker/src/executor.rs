@@ -31,7 +31,7 @@ pub trait AssetSource: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssetError {
     /// There is no such object, or it is damaged: trying again does not help.
-    #[error("the stored file {0} is missing or damaged")]
+    #[error("the stored file {0} is missing or damaged: upload it again, or restore the store")]
     Missing(ContentAddress),
     /// The store cannot be reached at the moment.
     #[error("the store cannot be reached: {0}")]

@@ -63,6 +63,9 @@ pub(super) struct Saved {
     file_hash: Address,
 }
 
+/// What the service says of pictures whose bytes it has no longer.
+const LOST: [&str; 3] = ["service.content_corrupt", "service.asset_expired", "service.artifact_expired"];
+
 /// A file to save.
 struct Target {
     path: PathBuf,
@@ -113,14 +116,21 @@ pub(super) async fn save(
     files::make_folder(output)?;
     let missing: Vec<&Target> = targets.iter().filter(|target| !target.is_there).collect();
     let bar = StepBar::new("saving", missing.iter().map(|target| target.picture.size_bytes).sum(), quiet);
-    let mut done = 0;
+    let (mut done, mut n_saved, mut lost) = (0, 0, Vec::new());
     for target in &missing {
-        fetch(client, target, &bar, done).await?;
-        done += target.picture.size_bytes;
+        match fetch(client, target, &bar, done).await {
+            Ok(()) => (done, n_saved) = (done + target.picture.size_bytes, n_saved + 1),
+            // What the service has no longer keeps nothing from the others.
+            Err(failure) if is_lost(&failure) => {
+                let help = format!("render it again: POST /api/v1/order-lines/{}/dispatch", target.picture.line);
+                lost.extend(failure.faults.into_iter().map(|fault| fault.help(&help)));
+            }
+            Err(failure) => return Err(failure),
+        }
     }
     drop(bar);
     if says {
-        let (saved, folder) = (counted(missing.len(), "file", "files"), output.display());
+        let (saved, folder) = (counted(n_saved, "file", "files"), output.display());
         console::note(&match targets.len() - missing.len() {
             0 => format!("saved: {saved}, {done} bytes, in {folder}"),
             n if missing.is_empty() => {
@@ -132,6 +142,9 @@ pub(super) async fn save(
             ),
         });
         tell_of_others(order, &targets);
+    }
+    if !lost.is_empty() {
+        return Err(Failure { exit: Exit::Service, faults: lost });
     }
     let saved = |target: Target| Saved {
         path: target.path,
@@ -161,6 +174,12 @@ async fn targets(client: &Client, order: &Order, output: &Path, force: bool) -> 
         targets.push(Target { path, picture, is_there });
     }
     Ok(targets)
+}
+
+/// Whether the bytes of a picture are damaged or gone, for which nobody has to be asked again.
+fn is_lost(failure: &Failure) -> bool {
+    let is_of_picture = |fault: &Fault| LOST.contains(&fault.code.as_str());
+    failure.faults.iter().all(is_of_picture)
 }
 
 /// Whether a file has the bytes of a picture.
