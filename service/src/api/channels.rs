@@ -130,7 +130,6 @@ mod tests {
         assert_eq!(read("render.failed"), Ok(vec![ActivityType::RenderFailed]));
         let orders = read("order.*").expect("a group");
         assert!(orders.iter().all(|of| of.as_str().starts_with("order.")) && orders.len() > 5);
-        assert_eq!(read("order.*, render.failed").map(|types| types.len()), Ok(orders.len() + 1));
         for text in ["", "order", "*", "ord*", "order.none", "order.*,x"] {
             assert_eq!(read(text), Err(()), "{text}");
         }

@@ -64,7 +64,7 @@ pub(super) struct Saved {
 }
 
 /// What the service says of pictures whose bytes it has no longer.
-const LOST: [&str; 3] = ["service.content_corrupt", "service.asset_expired", "service.artifact_expired"];
+const LOST: [&str; 3] = ["content_corrupt", "asset_expired", "artifact_expired"];
 
 /// A file to save.
 struct Target {
@@ -178,7 +178,7 @@ async fn targets(client: &Client, order: &Order, output: &Path, force: bool) -> 
 
 /// Whether the bytes of a picture are damaged or gone, for which nobody has to be asked again.
 fn is_lost(failure: &Failure) -> bool {
-    let is_of_picture = |fault: &Fault| LOST.contains(&fault.code.as_str());
+    let is_of_picture = |fault: &Fault| fault.code.strip_prefix("service.").is_some_and(|code| LOST.contains(&code));
     failure.faults.iter().all(is_of_picture)
 }
 
