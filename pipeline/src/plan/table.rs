@@ -196,9 +196,9 @@ options! {
     Focus, focus: String = NAME, Default::Follows("the plane through the product's middle"), Camera;
 
     /// Frames of one full turn; the first is not repeated at the end
-    FrameCount, frame_count: u32 = Takes::Whole { min: FRAMES_MIN, max: FRAMES_MAX }, Default::Is("72"), Turntable, command_name: Some("frames"), of: TURNTABLE;
+    FrameCount, frame_count: u32 = Takes::Whole { min: FRAMES_MIN, max: FRAMES_MAX }, Default::Is("72"), Turntable, unit: Some("frames"), command_name: Some("frames"), of: TURNTABLE;
     /// Frames per second of a movie
-    Fps, fps: u32 = Takes::Whole { min: 1, max: FPS_MAX }, Default::Is("24"), Turntable, of: TURNTABLE;
+    Fps, fps: u32 = Takes::Whole { min: 1, max: FPS_MAX }, Default::Is("24"), Turntable, unit: Some("frames/s"), of: TURNTABLE;
     /// Which way the product turns, as seen from above
     Direction, direction: TurnDirection = Takes::Word(words_of::<TurnDirection>), Default::Is("ccw"), Turntable, of: TURNTABLE;
     /// How far the product is turned in the first frame, counter-clockwise as seen from above
@@ -211,7 +211,7 @@ options! {
     /// Height of the picture
     Height, height: u32 = SIDE, Default::Is("1024"), Sampling, unit: Some("px");
     /// Samples per pixel, at most
-    Samples, samples: u32 = Takes::Whole { min: 1, max: MAX_SAMPLES }, Default::Is("256"), Sampling;
+    Samples, samples: u32 = Takes::Whole { min: 1, max: MAX_SAMPLES }, Default::Is("256"), Sampling, unit: Some("samples/px");
     /// Sampling of a pixel stops when its noise is below this; with 0 every pixel gets all samples
     NoiseThreshold, noise_threshold: f64 = UNIT, Default::Is("0.01"), Sampling, command_name: Some("noise");
     /// Sampling of each picture stops after this time and keeps what it has

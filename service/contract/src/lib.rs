@@ -51,5 +51,6 @@ pub mod tenant;
 pub mod tenant_config;
 pub mod user;
 pub mod worker_config;
+pub mod workflow;
 
 pub use word::Word;

@@ -97,6 +97,12 @@ words! {
         WriteOrders = "write_orders",
         /// Dispatches, cancels and rejects orders
         RunOrders = "run_orders",
+        /// Sees workflow definitions and the steps that there are
+        ReadWorkflows = "read_workflows",
+        /// Makes, changes and deletes workflow definitions
+        WriteWorkflows = "write_workflows",
+        /// Sees runs of workflows: a client those of their own lines, others all of the tenant
+        ReadRuns = "read_runs",
         /// Sees media assets: a client the published ones of their own orders, others all of the tenant
         ReadMedia = "read_media",
         /// Sees what was done: a client with their own orders, others in the tenant
@@ -172,6 +178,8 @@ impl Permission {
             | Self::ProcessCatalogue => Some(Scope::CatalogWrite),
             Self::ReadOrders => Some(Scope::OrdersRead),
             Self::WriteOrders | Self::RunOrders => Some(Scope::OrdersWrite),
+            Self::ReadWorkflows | Self::ReadRuns => Some(Scope::WorkflowsRead),
+            Self::WriteWorkflows => Some(Scope::WorkflowsWrite),
             Self::ReadMedia => Some(Scope::MediaRead),
             Self::ReadActivity | Self::OwnNotifications | Self::ReadAlerts => Some(Scope::NotificationsRead),
             Self::ReadArtifacts => Some(Scope::ArtifactsRead),
@@ -209,6 +217,7 @@ impl Permission {
             | Self::ReadCatalogue
             | Self::ReadOrders
             | Self::WriteOrders
+            | Self::ReadRuns
             | Self::ReadMedia
             | Self::ReadActivity
             | Self::OwnNotifications
@@ -230,11 +239,13 @@ impl Permission {
             | Self::WriteAliases
             | Self::WriteCatalogue
             | Self::RunOrders
+            | Self::ReadWorkflows
             | Self::OwnKeys
             | Self::ReadSettings
             | Self::ReadWorkerConfigs => !matches!(role, Role::Client),
             Self::WriteLibraries
             | Self::WriteOutputTypes
+            | Self::WriteWorkflows
             | Self::ProcessCatalogue
             | Self::WriteSettings
             | Self::AllKeys

@@ -26,6 +26,10 @@ words! {
         OrderStatus = "order.status",
         /// An order line is in another state
         LineStatus = "line.status",
+        /// A workflow run is in another state
+        RunStatus = "run.status",
+        /// A node of a workflow run is in another state
+        NodeStatus = "node.status",
     }
 }
 
@@ -56,7 +60,7 @@ impl EventName {
     /// Whether it reports about a job.
     #[must_use]
     pub const fn is_of_job(self) -> bool {
-        !matches!(self, Self::OrderStatus | Self::LineStatus)
+        !matches!(self, Self::OrderStatus | Self::LineStatus | Self::RunStatus | Self::NodeStatus)
     }
 
     /// Whether the stream of a job ends with it, unless the job is requeued.

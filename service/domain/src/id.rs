@@ -93,6 +93,10 @@ ids! {
     OrderId,
     /// A line of an order.
     OrderLineId,
+    /// A workflow definition.
+    WorkflowId,
+    /// A run of a workflow.
+    RunId,
     /// A round of an order: what is rendered of it until all of its lines have ended.
     RoundId,
     /// A media asset.

@@ -40,3 +40,4 @@ pub mod render_template;
 pub mod media;
 pub mod channel;
 pub mod material_alias;
+pub mod workflow;

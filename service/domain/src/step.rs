@@ -1,6 +1,8 @@
 //! Names of process steps: the single source for log prefixes, task names and records in documents.
 
+use super::task::QueueName;
 use super::words::words;
+use super::workflow::ContextKind;
 
 words! {
     /// A process step.
@@ -48,7 +50,78 @@ words! {
     }
 }
 
+/// When a step of a workflow does its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// Within the dispatch.
+    Inline,
+    /// As a task of this queue.
+    Queued(QueueName),
+    /// It completes within the dispatch, and has its work done by the tasks before it.
+    HandOff,
+}
+
+impl StepKind {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inline => "inline",
+            Self::Queued(_) => "queued",
+            Self::HandOff => "hand_off",
+        }
+    }
+
+    /// The queue of its tasks.
+    #[must_use]
+    pub const fn queue(self) -> Option<QueueName> {
+        match self {
+            Self::Queued(queue) => Some(queue),
+            Self::Inline | Self::HandOff => None,
+        }
+    }
+}
+
 impl StepName {
+    /// When it does its work (workflow.md §3).
+    #[must_use]
+    pub const fn kind(self) -> StepKind {
+        match self {
+            Self::UploadStep
+            | Self::ParseExcel
+            | Self::ResolveStepPath
+            | Self::ResolveMaterials
+            | Self::OrderLineSetup
+            | Self::ResolveTemplate => StepKind::Inline,
+            Self::ExtractMetadata
+            | Self::OccGlbExport
+            | Self::ComposeDesign
+            | Self::ExportGlb
+            | Self::ExportProductionGlb => StepKind::Queued(QueueName::Convert),
+            Self::RenderThumbnail | Self::RenderStill | Self::RenderTurntable | Self::RenderViews => {
+                StepKind::Queued(QueueName::Render)
+            }
+            Self::ThumbnailSave | Self::OutputSave | Self::AssociateMedia | Self::Notify | Self::Deliver => {
+                StepKind::HandOff
+            }
+        }
+    }
+
+    /// What it can be run on.
+    #[must_use]
+    pub const fn contexts(self) -> &'static [ContextKind] {
+        match self {
+            Self::UploadStep
+            | Self::ExtractMetadata
+            | Self::ResolveStepPath
+            | Self::OccGlbExport
+            | Self::RenderThumbnail
+            | Self::ExportGlb
+            | Self::ThumbnailSave => &[ContextKind::OrderLine, ContextKind::CadFile],
+            _ => &[ContextKind::OrderLine],
+        }
+    }
+
     /// What lines of the log about this step begin with: `[RENDER_STILL]`.
     #[must_use]
     pub fn log_prefix(self) -> String {

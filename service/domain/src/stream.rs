@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::id::{OrderId, OrderLineId, RenderId, TenantId};
+use super::id::{OrderId, OrderLineId, RenderId, RunId, TenantId};
 use super::words::words;
 
 words! {
@@ -88,6 +88,12 @@ impl StreamId {
     #[must_use]
     pub const fn of_line(line: OrderLineId) -> Self {
         Self { kind: StreamKind::Line, id: line.uuid() }
+    }
+
+    /// The stream of a workflow run.
+    #[must_use]
+    pub const fn of_run(run: RunId) -> Self {
+        Self { kind: StreamKind::Run, id: run.uuid() }
     }
 
     /// The stream of all jobs of a tenant.
