@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 mod cancel;
 mod crash;
+mod database;
 mod orders;
 mod pair;
 mod product;
@@ -24,6 +25,7 @@ mod slow;
 mod submit;
 mod verify;
 mod warm;
+mod workflows;
 
 use service::Setup;
 
@@ -34,8 +36,20 @@ pub(crate) struct Finding {
     pub(crate) faults: Vec<String>,
 }
 
-const TRIALS: [&str; 11] =
-    ["kill", "pair", "failpoint", "worker", "submit", "slow", "cancel", "orders", "crowd", "sign-in", "warm"];
+const TRIALS: [&str; 12] = [
+    "kill",
+    "pair",
+    "failpoint",
+    "worker",
+    "submit",
+    "slow",
+    "cancel",
+    "orders",
+    "workflows",
+    "crowd",
+    "sign-in",
+    "warm",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -62,6 +76,7 @@ async fn main() -> ExitCode {
             "slow" => vec![slow::run(&setup).await],
             "cancel" => cancel::run(&setup).await,
             "orders" => orders::run(&setup).await,
+            "workflows" => workflows::run(&setup).await,
             "crowd" => orders::crowds(&setup).await,
             "sign-in" => sign_in::run(&setup).await,
             _ => vec![warm::run(&setup).await],

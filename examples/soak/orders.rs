@@ -1,17 +1,15 @@
 //! Orders that are dispatched, rendered and told of, while the service is killed at each of their transactions, or the
 //! order is cancelled or rejected there; and a large one beside clients that submit renders.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use packshot_contract::client::ClientError;
-use packshot_db::DatabaseConfig;
-use packshot_db::testing::TestDatabase;
 use serde_json::{Value, json};
 
 use crate::Finding;
+use crate::database::{Database, databases, start};
 use crate::product::submission;
 use crate::service::{Service, Setup, percentile};
 use crate::shop::{Shop, id, is_quiet, lines};
@@ -49,35 +47,6 @@ pub(crate) async fn crowds(setup: &Setup) -> Vec<Finding> {
         findings.push(crowd(setup, &database).await);
     }
     findings
-}
-
-/// Where a service has its rows.
-struct Database {
-    name: &'static str,
-    server: Option<TestDatabase>,
-}
-
-async fn databases() -> Vec<Database> {
-    let sqlite = Database { name: "SQLite", server: None };
-    let postgres = TestDatabase::postgres().map(|server| Database { name: "PostgreSQL", server: Some(server) });
-    [sqlite].into_iter().chain(postgres).collect()
-}
-
-impl Database {
-    /// What a service is started with, for a new database.
-    async fn url(&self, folder: &Path) -> Option<String> {
-        let server = self.server.clone()?.as_one_role();
-        match server.fresh(folder).await.expect("a database") {
-            DatabaseConfig::Postgres { urls, .. } => Some(urls.app().to_owned()),
-            DatabaseConfig::Sqlite { .. } => None,
-        }
-    }
-}
-
-fn start(setup: &Setup, data: &Path, url: Option<&str>, variables: &[(&str, &str)]) -> Service {
-    let database = url.map(|url| ["--database-url", url]);
-    let arguments: Vec<&str> = database.iter().flatten().copied().collect();
-    setup.start(data, &arguments, variables)
 }
 
 /// The service is killed as it passes a failpoint, and started again.

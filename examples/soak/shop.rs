@@ -57,6 +57,36 @@ impl Shop {
         self.request(Method::POST, path).json(&body).send().await
     }
 
+    /// Changes something that is there.
+    pub(crate) async fn changed(&self, path: &str, body: Value) {
+        let answer = self.request(Method::PATCH, path).json(&body).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    }
+
+    /// The events of a stream that ends, with their data.
+    pub(crate) async fn events(&self, path: &str) -> Vec<(String, Value)> {
+        let answer = self.request(Method::GET, path).send().await.expect("an answer");
+        let text = answer.text().await.expect("a stream that ends");
+        let event = |block: &str| {
+            let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+            Some((field("event:")?.to_owned(), serde_json::from_str(field("data:")?).expect("JSON")))
+        };
+        text.split("\n\n").filter_map(event).collect()
+    }
+
+    /// Waits until nothing is worked on for the product's file.
+    pub(crate) async fn product_is_ready(&self) {
+        let product = self.get(&format!("/api/v1/products/{}", self.product)).await;
+        let file = format!("/api/v1/cad-files/{}", product["cad_file_id"].as_str().expect("an id"));
+        for _ in 0..6000 {
+            if self.get(&file).await["status"] == "ready" {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the file of the product stays in work");
+    }
+
     /// An output type of stills of `side` × `side` pixels with so many samples.
     pub(crate) async fn output_type(&self, name: &str, side: u32, samples: u32) -> String {
         let there = self.get("/api/v1/output-types?limit=200").await;

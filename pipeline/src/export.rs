@@ -1,6 +1,8 @@
-//! A product as a GLB for viewers, in the colours of its library materials.
+//! A product as a GLB: for viewers, in the colours of its library materials, or for production, in these materials as
+//! far as glTF's extensions have them.
 //!
-//! Input: a [`Product`] with its [`PartMaterials`]. Output: the bytes of the file. Parts without a material are (1, 0,
+//! Input: a [`Product`] with its [`PartMaterials`]. Output: the bytes of the file, with findings about what of which
+//! material is not in it. Parts without a material are (1, 0,
 //! 1), whatever the library's fallback material is; only parts that the request lets keep their file's own materials
 //! have those.
 
@@ -8,8 +10,8 @@ use std::collections::HashMap;
 
 use packshot_materials::mapping::{OwnMaterial, ReportItem};
 use packshot_renderer::backend::CancelToken;
-pub use packshot_renderer::export::ExportQuality;
-use packshot_renderer::export::{self, ExportError, ViewerMaterial, Worn};
+use packshot_renderer::export::{self, ExportError, LibraryMaterial, Worn};
+pub use packshot_renderer::export::{Export, ExportForm, ExportQuality};
 use packshot_renderer::prepare::PartMaterial;
 
 use crate::error::{Error, ErrorKind, Fault};
@@ -22,14 +24,16 @@ use crate::product::{PaletteMaterial, PartMaterials, Product};
 pub fn glb(
     product: &Product,
     materials: &PartMaterials,
-    quality: ExportQuality,
+    form: ExportForm,
     cancel: &CancelToken,
-) -> Result<Vec<u8>, Error> {
-    let palette = materials.palette.iter();
-    let library: Vec<ViewerMaterial<'_>> =
-        palette.map(|PaletteMaterial { id, openpbr, .. }| ViewerMaterial { id, openpbr }).collect();
+) -> Result<Export, Error> {
+    let library: Vec<LibraryMaterial<'_>> = materials.palette.iter().map(of_palette).collect();
     let worn = worn(product, materials);
-    Ok(export::glb(&product.scene, &library, &worn, quality, &|| cancel.is_cancelled())?)
+    Ok(export::glb(&product.scene, &library, &worn, form, &|| cancel.is_cancelled())?)
+}
+
+fn of_palette(PaletteMaterial { id, openpbr, priority, surface }: &PaletteMaterial) -> LibraryMaterial<'_> {
+    LibraryMaterial { id, openpbr, surface, priority: *priority }
 }
 
 impl From<ExportError> for Error {

@@ -37,7 +37,6 @@ pub use fault::{Names, OptionFault, Phrase, PlainNames};
 pub use files::{Output, PlannedFile};
 pub use light::LightPlan;
 pub use option::{Group, Kind, OptionSpec, Takes};
-pub use schema::parameters;
 pub use series::Series;
 pub use table::{OptionId, Options, TABLE};
 

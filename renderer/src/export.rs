@@ -1,29 +1,37 @@
-//! Writing a product as binary glTF 2.0, in the colours in which viewers show its parts.
+//! Writing a product as binary glTF 2.0: in the colours in which viewers show its parts, without extensions, or for
+//! production, in its whole materials as far as the extensions of Khronos have them.
 //!
-//! Input: a [`Scene`], and what each primitive of each part wears. Output: the bytes of a GLB that needs no extension.
-//! Invariant: equal inputs give equal bytes, node `i` of the file is part `i` of the scene, and what is read back has
-//! the same paths, names, places and, at [`ExportQuality::High`], the same triangles. Cameras and lights are left out:
-//! viewers have their own.
+//! Input: a [`Scene`], and what each primitive of each part wears. Output: the bytes of a GLB, and findings about what
+//! it has no place for. No extension is required to read it. Invariant: equal inputs give equal bytes, node `i` of the
+//! file is part `i` of the scene, and what is read back has the same paths, names, places and, at
+//! [`ExportQuality::High`] and for production, the same triangles. Cameras and lights are left out: viewers have their
+//! own.
 
 mod chunks;
+mod extensions;
 mod geometry;
+mod grain;
 mod material;
 mod nodes;
+mod production;
 mod simplify;
 mod textures;
+mod thickness;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use glam::DMat3;
+use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
 use packshot_words::words;
 use serde_json::{Value, json};
 
 pub(crate) use self::chunks::{Chunks, container};
-use self::geometry::{Arrays, Coordinates, Layout};
+use self::geometry::{Arrays, Coordinates, Layout, Tangents};
 use self::nodes::Placement;
 use self::textures::Textures;
-use crate::scene::{Mesh, MeshIdx, Primitive, Scene};
+use crate::diagnostic::Diagnostic;
+use crate::scene::{Anisotropy, Mesh, MeshIdx, Primitive, Scene};
 
 words! {
     /// How much of a product's geometry is written.
@@ -39,16 +47,56 @@ words! {
     }
 }
 
+/// What a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExportForm {
+    /// For viewers: so much of the geometry, in the colours of the materials, without any extension.
+    Geometry(ExportQuality),
+    /// For other renderers: every vertex and triangle as it was read, in the materials as glTF with the extensions
+    /// `KHR_materials_…`.
+    Production,
+}
+
+impl Default for ExportForm {
+    fn default() -> Self {
+        Self::Geometry(ExportQuality::default())
+    }
+}
+
+impl ExportForm {
+    /// How much of the geometry is written.
+    pub fn quality(self) -> ExportQuality {
+        match self {
+            Self::Geometry(quality) => quality,
+            Self::Production => ExportQuality::High,
+        }
+    }
+}
+
+/// A product as a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    /// The bytes of the file.
+    pub glb: Vec<u8>,
+    /// What of which library material is not in a file for production, or only nearly: `export_left_out` and
+    /// `export_approximated`, at the id of the material. Empty for viewers, whose files have colours only.
+    pub findings: Vec<Diagnostic>,
+}
+
 /// How far simplified surfaces may be from the originals, relative to the diagonal of their mesh.
 const TOLERANCE: f64 = 1.0 / 200.0;
 
 /// A library material that parts wear.
 #[derive(Clone, Copy, Debug)]
-pub struct ViewerMaterial<'a> {
+pub struct LibraryMaterial<'a> {
     /// Its id in the library.
     pub id: &'a str,
     /// Its parameters.
     pub openpbr: &'a OpenPbr,
+    /// Grain and fine structures; files for viewers have neither.
+    pub surface: &'a Surface,
+    /// Where bodies overlap, the one with the highest priority fills the point; no file says so.
+    pub priority: u8,
 }
 
 /// What a primitive wears.
@@ -88,21 +136,25 @@ pub enum ExportError {
 /// When `worn` does not fit the scene, or names a material that is not in `library`.
 pub fn glb(
     scene: &Scene,
-    library: &[ViewerMaterial<'_>],
+    library: &[LibraryMaterial<'_>],
     worn: &[Vec<Worn>],
-    quality: ExportQuality,
+    form: ExportForm,
     is_cancelled: &dyn Fn() -> bool,
-) -> Result<Vec<u8>, ExportError> {
+) -> Result<Export, ExportError> {
     assert_eq!(worn.len(), scene.parts.len(), "one entry for each part");
     let mut file = File {
         scene,
         library,
-        quality,
+        worn,
+        form,
+        quality: form.quality(),
         is_cancelled,
         chunks: Chunks::default(),
         textures: Textures::default(),
         materials: Vec::new(),
         material_of: HashMap::new(),
+        extensions: BTreeSet::new(),
+        findings: Vec::new(),
         stored: HashMap::new(),
         meshes: Vec::new(),
         mesh_of: HashMap::new(),
@@ -117,11 +169,12 @@ pub fn glb(
     file.finish(nodes, &roots)
 }
 
-/// A material of the file to be written.
+/// A material of the file to be written. Those with grain have another form for primitives that tangents cannot be
+/// written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum MaterialKey {
-    Library(usize),
-    Own(u32),
+    Library { idx: usize, has_grain: bool },
+    Own { idx: u32, has_grain: bool },
     Unmapped,
 }
 
@@ -147,13 +200,18 @@ struct Stored {
 /// A file under construction.
 struct File<'a> {
     scene: &'a Scene,
-    library: &'a [ViewerMaterial<'a>],
+    library: &'a [LibraryMaterial<'a>],
+    worn: &'a [Vec<Worn>],
+    form: ExportForm,
     quality: ExportQuality,
     is_cancelled: &'a dyn Fn() -> bool,
     chunks: Chunks,
     textures: Textures,
     materials: Vec<Value>,
     material_of: HashMap<MaterialKey, (usize, material::Needs)>,
+    /// Names of those that materials use.
+    extensions: BTreeSet<&'static str>,
+    findings: Vec<Diagnostic>,
     stored: HashMap<ArraysKey, Vec<Accessors>>,
     meshes: Vec<Value>,
     mesh_of: HashMap<DressedKey, Option<usize>>,
@@ -198,10 +256,17 @@ impl File<'_> {
 
     /// The material of a primitive, and the attributes that are written of it.
     fn dress(&mut self, primitive: &Primitive, worn: Worn) -> Result<(Option<usize>, Layout), ExportError> {
+        let has_normals = !primitive.normals.is_empty();
+        let has_tangents = has_normals && !primitive.tangents.is_empty();
+        // Only files for production have grain.
+        let grain = match (self.form, worn) {
+            (ExportForm::Production, Worn::Library(idx)) => self.library[idx].surface.tangent.filter(|_| has_normals),
+            _ => None,
+        };
         let key = match (worn, primitive.material) {
-            (Worn::Library(idx), _) => Some(MaterialKey::Library(idx)),
+            (Worn::Library(idx), _) => Some(MaterialKey::Library { idx, has_grain: grain.is_some() }),
             (Worn::Unmapped, _) => Some(MaterialKey::Unmapped),
-            (Worn::Own, Some(own)) => Some(MaterialKey::Own(own.0)),
+            (Worn::Own, Some(own)) => Some(MaterialKey::Own { idx: own.0, has_grain: has_tangents }),
             (Worn::Own, None) => None,
         };
         let (material, needs) = match key {
@@ -220,9 +285,14 @@ impl File<'_> {
                 }
             }
         }
+        let tangents = match grain {
+            Some(grain) if needs.tangents => Tangents::OfGrain(grain),
+            None if needs.tangents && has_tangents => Tangents::Stored,
+            _ => Tangents::None,
+        };
         let layout = Layout {
-            normals: !primitive.normals.is_empty(),
-            tangents: needs.tangents && !primitive.tangents.is_empty() && !primitive.normals.is_empty(),
+            normals: has_normals,
+            tangents,
             coordinates,
             // Viewers multiply the base colour with those of vertices: they belong to the file's own materials.
             colors: worn == Worn::Own && !primitive.colors.is_empty(),
@@ -234,18 +304,57 @@ impl File<'_> {
         if let Some(known) = self.material_of.get(&key) {
             return Ok(known.clone());
         }
-        let (json, needs) = match key {
-            MaterialKey::Library(idx) => (material::of_library(&self.library[idx]), material::Needs::default()),
-            MaterialKey::Unmapped => (material::unmapped(), material::Needs::default()),
-            MaterialKey::Own(idx) => {
-                let own = &self.scene.materials[idx as usize];
-                material::of_file(own, &mut |texture| self.textures.write(self.scene, texture, &mut self.chunks))?
-            }
+        let (json, needs) = match self.form {
+            ExportForm::Geometry(_) => self.viewer_material(key)?,
+            ExportForm::Production => self.production_material(key)?,
         };
         self.materials.push(json);
         let made = (self.materials.len() - 1, needs);
         self.material_of.insert(key, made.clone());
         Ok(made)
+    }
+
+    fn viewer_material(&mut self, key: MaterialKey) -> Result<(Value, material::Needs), ExportError> {
+        Ok(match key {
+            MaterialKey::Library { idx, .. } => (material::of_library(&self.library[idx]), material::Needs::default()),
+            MaterialKey::Unmapped => (material::unmapped(), material::Needs::default()),
+            MaterialKey::Own { idx, .. } => {
+                let own = &self.scene.materials[idx as usize];
+                material::of_file(own, &mut |texture| self.textures.write(self.scene, texture, &mut self.chunks))?
+            }
+        })
+    }
+
+    fn production_material(&mut self, key: MaterialKey) -> Result<(Value, material::Needs), ExportError> {
+        let (scene, worn) = (self.scene, self.worn);
+        let (material, thickness_m) = match key {
+            MaterialKey::Unmapped => return Ok((material::unmapped(), material::Needs::default())),
+            MaterialKey::Library { idx, has_grain } => {
+                let (material, findings) = production::of_library(&self.library[idx], has_grain);
+                for finding in findings {
+                    if !self.findings.contains(&finding) {
+                        self.findings.push(finding);
+                    }
+                }
+                let thickness_m = || thickness::of(scene, worn, |worn, _| worn == Worn::Library(idx));
+                let thickness_m = if material.is_body() { thickness_m() } else { 0.0 };
+                (material, thickness_m)
+            }
+            MaterialKey::Own { idx, has_grain } => {
+                let mut material = scene.materials[idx as usize].clone();
+                if !has_grain {
+                    material.anisotropy = Anisotropy::default();
+                    material.textures.anisotropy = None;
+                }
+                let is_it = |worn, primitive: &Primitive| {
+                    worn == Worn::Own && primitive.material.is_some_and(|material| material.0 == idx)
+                };
+                let thickness_m = if material.is_body() { thickness::of(scene, worn, is_it) } else { 0.0 };
+                (material, thickness_m)
+            }
+        };
+        let write = &mut |texture: &_| self.textures.write(scene, texture, &mut self.chunks);
+        extensions::write(&material, thickness_m, &mut self.extensions, write)
     }
 
     /// Writes the arrays of a mesh, unless another part wears the same mesh in other materials of the same layouts.
@@ -293,7 +402,7 @@ impl File<'_> {
     ) -> Result<Vec<Accessors>, ExportError> {
         let mut arrays: Vec<Arrays> = groups.iter().map(|(_, layout)| Arrays::new(layout)).collect();
         for (primitive, &group) in mesh.primitives.iter().zip(group_of) {
-            arrays[group].append(primitive, &groups[group].1, baked);
+            arrays[group].append(mesh, primitive, &groups[group].1, baked);
         }
         if self.quality != ExportQuality::High {
             for of_group in &mut arrays {
@@ -322,8 +431,8 @@ impl File<'_> {
         if (self.is_cancelled)() { Err(ExportError::Cancelled) } else { Ok(()) }
     }
 
-    fn finish(self, nodes: Vec<Value>, roots: &[usize]) -> Result<Vec<u8>, ExportError> {
-        let Self { chunks, textures, materials, meshes, .. } = self;
+    fn finish(self, nodes: Vec<Value>, roots: &[usize]) -> Result<Export, ExportError> {
+        let Self { chunks, textures, materials, meshes, extensions, findings, .. } = self;
         let mut document = json!({
             "asset": { "version": "2.0", "generator": concat!("Packshot ", env!("CARGO_PKG_VERSION")) },
             "scene": 0,
@@ -335,6 +444,7 @@ impl File<'_> {
                 place[name] = values.into();
             }
         };
+        list(&mut document, "extensionsUsed", extensions.into_iter().map(Value::from).collect());
         list(&mut document["scenes"][0], "nodes", roots.iter().map(|&root| root.into()).collect());
         list(&mut document, "nodes", nodes);
         list(&mut document, "meshes", meshes);
@@ -353,7 +463,7 @@ impl File<'_> {
         if u32::try_from(length).is_err() {
             return Err(ExportError::TooLarge { bytes: length });
         }
-        Ok(container(json, bytes))
+        Ok(Export { glb: container(json, bytes), findings })
     }
 }
 

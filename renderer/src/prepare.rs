@@ -11,7 +11,7 @@ use packshot_traversal::AccelError;
 
 use crate::scene::Bounds;
 
-mod albedo;
+pub(crate) mod albedo;
 mod bevels;
 mod emitters;
 mod environment;
@@ -23,11 +23,11 @@ mod groups;
 mod light;
 #[cfg(test)]
 mod light_sampling;
-mod material;
+pub(crate) mod material;
 #[cfg(test)]
 mod pearson;
 mod product;
-mod relief;
+pub(crate) mod relief;
 #[cfg(test)]
 mod scattering;
 mod shot;

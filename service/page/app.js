@@ -1,19 +1,28 @@
-// The page: the list of renders, submitting a product, and the selected render; beside it, the orders.
+// The page: the list of renders, submitting a product, and the selected render; beside it, orders and workflows.
 
 import * as account from "./account.js";
 import { Door } from "./door.js";
 import { isAway } from "./http.js";
 import { JobView } from "./job.js";
+import { forgetNames } from "./names.js";
 import { actBegins, complain, hush, say, serviceAnswers } from "./notice.js";
 import { OrdersView } from "./orders.js";
+import { Viewer } from "./pictures.js";
 import { title, turnTo } from "./screen.js";
 import { get, objectUrl, send } from "./service.js";
-import { element, explainWithCode, fileOf, isTerminal, nameOf, show, when } from "./text.js";
+import { element, ENDED, explainWithCode, fileOf, isTerminal, nameOf, show, when } from "./text.js";
+import { WorkflowsView } from "./workflows.js";
 
 const POLL_MS = 2000;
 const PAGE = 30;
 // Refusals of one who may not do this.
 const PERMISSION = ["forbidden", "insufficient_scope"];
+// What can be looked at: the permission that it needs, the way to it, and what has the focus when somebody has come in.
+const SCREENS = [
+  { id: "work", needs: "read_renders", way: "to-renders", first: "file" },
+  { id: "orders", needs: "read_orders", way: "to-orders", first: "orders-title" },
+  { id: "workflows", needs: "read_workflows", way: "to-workflows", first: "workflows-title" },
+];
 const byId = (id) => document.getElementById(id);
 
 const rows = new Map();
@@ -29,16 +38,9 @@ let hasEntered = false;
 
 const view = new JobView({ onChange: take, onGone: gone, onAct: actBegins, onProblem: (error) => trouble(error, "act") });
 
-const orders = new OrdersView({
-  onNamed: named,
-  onAct: actBegins,
-  onProblem: (error) => {
-    trouble(error, "act", explainWithCode(error));
-    // What this user may do has changed.
-    if (PERMISSION.includes(error.code) && !door.isAsking) start();
-  },
-  onWords: (words) => say(words, "act"),
-});
+const viewer = new Viewer({ onAct: attempt });
+const orders = new OrdersView({ onNamed: named, onAct: actBegins, onProblem: refused, onWords: (words) => say(words, "act"), viewer });
+const workflows = new WorkflowsView({ onNamed: named, onAct: actBegins, onWork: attempt, onProblem: refused, viewer });
 
 const door = new Door({
   onAsk: putAway,
@@ -53,11 +55,30 @@ function trouble(error, cause, explained) {
   complain(error, cause, explained);
 }
 
+/** The same in what the user did with an order or a workflow. */
+function refused(error) {
+  trouble(error, "act", explainWithCode(error));
+  // What this user may do has changed.
+  if (PERMISSION.includes(error.code) && !door.isAsking) start();
+}
+
+/** Does what the user has begun. */
+async function attempt(work) {
+  actBegins();
+  try {
+    await work();
+  } catch (error) {
+    refused(error);
+  }
+}
+
 /** Removes what the last user saw: it is not for the next one. */
 function putAway() {
   hush();
   view.close();
   orders.putAway();
+  workflows.putAway();
+  forgetNames();
   drawList({ items: [] }, "");
   for (const url of thumbs.values()) URL.revokeObjectURL(url);
   thumbs.clear();
@@ -97,31 +118,36 @@ async function begin() {
   if (!account.may("read_renders")) view.close();
   showScreen();
   named();
-  if (hasEntered) (isOfOrders() ? byId("orders-title") : account.refusal() ? byId("refusal") : byId("file")).focus();
+  if (hasEntered) byId(isOf("work") && account.refusal() ? "refusal" : looked().first).focus();
   hasEntered = false;
   connected(true, "connected");
   serviceAnswers();
-  if (!account.may("read_renders") && !isOfOrders()) return;
+  if (!seen().length) return;
   await Promise.all([refresh(), account.may("read_renders") && showDevice()]);
   if (!door.isAsking) choose();
 }
 
-// Renders and orders
+// Renders, orders and workflows
 
-/** Whether the orders are looked at: who may not see renders sees nothing else. */
-function isOfOrders() {
-  return account.may("read_orders") && (/^#orders(\/|$)/.test(location.hash) || !account.may("read_renders"));
-}
+/** The screen that the address names. */
+const addressed = () => /^#(orders|workflows)(\/|$)/.exec(location.hash)?.[1] || "work";
 
-/** Shows the renders or the orders, and the way to each. */
+/** What this user may look at. */
+const seen = () => SCREENS.filter(({ needs }) => account.may(needs));
+
+/** What is looked at: what the address names, or else the first that this user may see. */
+const looked = () => seen().find(({ id }) => id === addressed()) || seen()[0] || SCREENS[0];
+
+const isOf = (screen) => looked().id === screen;
+
+/** Shows the renders, the orders or the workflows, and the way to each. */
 function showScreen() {
-  const isOrders = isOfOrders();
-  turnTo(isOrders ? "orders" : "work");
-  show("to-renders", account.may("read_renders"));
-  show("to-orders", account.may("read_orders"));
-  for (const [id, isHere] of [["to-renders", !isOrders], ["to-orders", isOrders]]) {
-    if (isHere) byId(id).setAttribute("aria-current", "page");
-    else byId(id).removeAttribute("aria-current");
+  const here = looked();
+  turnTo(here.id);
+  for (const screen of SCREENS) {
+    show(screen.way, account.may(screen.needs));
+    if (screen === here) byId(screen.way).setAttribute("aria-current", "page");
+    else byId(screen.way).removeAttribute("aria-current");
   }
 }
 
@@ -130,9 +156,9 @@ function showScreen() {
 async function refresh() {
   if (door.isAsking) return;
   // Who may see nothing now may be allowed to later.
-  if (!account.may("read_renders") && !isOfOrders()) { await start(); return; }
+  if (!seen().length) { await start(); return; }
   try {
-    await (isOfOrders() ? orders.refresh() : list());
+    await (isOf("orders") ? orders.refresh() : isOf("workflows") ? workflows.refresh() : list());
     if (door.isAsking) return;
     connected(true, "connected");
     serviceAnswers();
@@ -209,8 +235,7 @@ function readOut(job) {
     return;
   }
   if (!awaited.delete(job.id)) return;
-  const words = { completed: "is complete", failed: "has failed", cancelled: "was cancelled" };
-  byId("announcement").textContent = `${nameOf(job)} ${words[job.state]}.`;
+  byId("announcement").textContent = `${nameOf(job)} ${ENDED[job.state]}.`;
 }
 
 // The selected render
@@ -222,20 +247,23 @@ function take(job) {
   named();
 }
 
-/** Shows what the address names: an order, a render, or the list of one of them. */
+/** Shows what the address names: a render, an order, a workflow or a run of one, or the list of one of them. */
 function choose() {
-  if (door.isAsking || !(account.may("read_renders") || account.may("read_orders"))) return;
+  if (door.isAsking || !seen().length) return;
   showScreen();
-  if (isOfOrders()) {
+  const isNamed = isOf(addressed());
+  const [, first = "", second = ""] = isNamed ? location.hash.split("/").map(encodeURIComponent) : [];
+  if (isOf("orders")) orders.choose(first);
+  else orders.close();
+  if (isOf("workflows")) workflows.open(first, second);
+  else workflows.close();
+  if (!isOf("work")) {
     chosen = "";
     view.close();
-    const id = location.hash.split("/")[1] || "";
-    orders.choose(encodeURIComponent(id));
     refresh();
     return;
   }
-  orders.choose("");
-  chosen = location.hash.slice(1);
+  chosen = isNamed ? location.hash.slice(1) : "";
   actBegins();
   for (const [id, row] of rows) row.firstElementChild.setAttribute("aria-current", String(id === chosen));
   if (chosen) view.open(encodeURIComponent(chosen));
@@ -243,10 +271,11 @@ function choose() {
   named();
 }
 
-/** Names the window after the selected render or order. */
+/** Names the window after what is selected. */
 function named() {
   if (door.isAsking) return;
-  if (isOfOrders()) title(orders.title);
+  if (isOf("orders")) title(orders.title);
+  else if (isOf("workflows")) title(workflows.title);
   else title(view.job ? nameOf(view.job) : "Renders");
 }
 

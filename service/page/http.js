@@ -1,5 +1,8 @@
 // Requests to the service, and its refusals. This file knows nothing of users and keys.
 
+// After so long what could not be read is asked for again.
+const AGAIN_MS = 10000;
+
 /** An answer of 400 or above, with its problem body. */
 export class Problem extends Error {
   constructor(answer, body) {
@@ -18,6 +21,11 @@ export const isAway = (error) => !(error instanceof Problem) || (error.status >=
 
 /** Whether the same request may succeed a little later: the service would refuse it again after other errors. */
 export const mayPass = (error) => !(error instanceof Problem) || error.status >= 500 || error.status === 429;
+
+/** Does something a while after an error that may pass, if it is still wanted then. */
+export function again(error, isWanted, work) {
+  if (mayPass(error)) setTimeout(() => { if (isWanted()) work(); }, AGAIN_MS);
+}
 
 /** Sends a request; answers of 400 and above become a Problem. */
 export async function ask(path, options = {}) {

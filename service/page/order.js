@@ -2,7 +2,6 @@
 
 import { isSelf, may } from "./account.js";
 import { hasEnded, isLive, LinesView } from "./lines.js";
-import { Viewer } from "./pictures.js";
 import { follow, get, send, sendJson } from "./service.js";
 import { element, explainWithCode, sentence, show, when } from "./text.js";
 
@@ -15,10 +14,10 @@ const OF_CALLER = [401, 403];
 export class OrderView {
   /**
    * Calls `onChange(order)` for each new state, `onAct()` when the user begins something, `onProblem(error)` for an
-   * error and `onWords(words)` for what else has to be said.
+   * error and `onWords(words)` for what else has to be said; `viewer` shows pictures large.
    */
-  constructor({ onChange, onAct, onProblem, onWords }) {
-    Object.assign(this, { onChange, onAct, onProblem, onWords });
+  constructor({ onChange, onAct, onProblem, onWords, viewer }) {
+    Object.assign(this, { onChange, onAct, onProblem, onWords, viewer });
     this.order = null;
     // Whether nothing follows by itself, as far as its stream has said.
     this.hasEnded = false;
@@ -27,9 +26,7 @@ export class OrderView {
     // Orders that something is being done with, until it is answered.
     this.busy = new Set();
     this.stop = new AbortController();
-    const onLineAct = (work) => this.try(work);
-    this.viewer = new Viewer({ onAct: onLineAct });
-    this.lines = new LinesView({ onAct: onLineAct, viewer: this.viewer });
+    this.lines = new LinesView({ onAct: (work) => this.try(work), viewer });
     byId("order-submit").addEventListener("click", () => this.act("submit"));
     byId("order-dispatch").addEventListener("click", () => this.act("dispatch"));
     byId("order-cancel").addEventListener("click", () => this.act("cancel-renders"));

@@ -1,6 +1,8 @@
-// The files that were made of an order line, and looking at one of them.
+// The files that were made of an order line or by a node of a workflow, and looking at one of them.
 
 import { may } from "./account.js";
+import { mayPass } from "./http.js";
+import { inTurn } from "./names.js";
 import { get, objectUrl } from "./service.js";
 import { element } from "./text.js";
 
@@ -16,13 +18,27 @@ export const isShown = (file) => SHOWN.includes(file.type);
 export async function picturesOf(line) {
   if (!line.asset_ids.length || !may("read_media")) return [];
   const places = new Map(line.asset_ids.map((id, place) => [id, place]));
-  const files = [];
+  const assets = [];
   for (let cursor = ""; cursor !== null;) {
     const page = await get(`api/media/assets?order_line_id=${line.id}&limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-    files.push(...page.items.filter(({ id, links }) => places.has(id) && links.content));
+    assets.push(...page.items.filter(({ id }) => places.has(id)));
     cursor = page.next_cursor;
   }
-  files.sort((a, b) => places.get(a.id) - places.get(b.id));
+  return filesOf(assets.sort((a, b) => places.get(a.id) - places.get(b.id)));
+}
+
+/** The same of these assets, each asked for by itself. Those that are gone are left out. */
+export async function filesOfAssets(ids) {
+  if (!may("read_media")) return [];
+  const assets = await Promise.all(ids.map((id) => inTurn(() => get(`api/media/assets/${id}`)).catch((error) => {
+    if (mayPass(error)) throw error;
+    return null;
+  })));
+  return filesOf(assets.filter((asset) => asset));
+}
+
+function filesOf(assets) {
+  const files = assets.filter(({ links }) => links.content);
   const shown = files.map((asset) => ({ name: asset.file_name, type: asset.media_type, url: asset.links.content }));
   return [...shown.filter(isShown), ...shown.filter((file) => !isShown(file))];
 }

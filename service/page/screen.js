@@ -2,7 +2,7 @@
 
 import { show } from "./text.js";
 
-const SCREENS = ["waiting", "door", "work", "orders"];
+const SCREENS = ["waiting", "door", "work", "orders", "workflows"];
 
 /** Shows one screen in place of the others. */
 export function turnTo(screen) {

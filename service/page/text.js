@@ -5,6 +5,9 @@ import { isAway } from "./http.js";
 const TERMINAL = ["completed", "failed", "cancelled"];
 const PASSING = ["device_lost", "stalled", "storage_full", "unavailable", "worker_disk", "worker_hung", "worker_lost", "worker_panicked"];
 
+/** How something has ended, after its name. */
+export const ENDED = { completed: "is complete", failed: "has failed", cancelled: "was cancelled" };
+
 export const isTerminal = (job) => TERMINAL.includes(job?.state);
 
 /** Name of a job: the one in its metadata, else that of its file, else its kind and size. */
@@ -72,6 +75,9 @@ export function sentence(words, end = ".") {
   return !begun || /[.!?…]$/.test(begun) ? begun : begun + end;
 }
 
+/** The same for words of several lines. */
+export const sentences = (words) => words.split("\n").map((line) => sentence(line)).join("\n");
+
 /** How long to wait before the next attempt; empty where the service does not say. */
 export const whenAgain = ({ retryAfter }) => (retryAfter ? `Try again in ${waiting(retryAfter)}.` : "");
 
@@ -110,6 +116,12 @@ export function element(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   made.append(...children);
   return made;
+}
+
+/** Sets the text of an element, unless it has it already: what a user has marked in it stays. */
+export function put(id, text) {
+  const place = document.getElementById(id);
+  if (place.textContent !== text) place.textContent = text;
 }
 
 export function show(id, shown) {

@@ -50,6 +50,7 @@ mod cad_files;
 mod cad_jobs;
 mod chores;
 mod worker_configs;
+mod workflows;
 mod settings;
 mod help;
 mod tenant_config;

@@ -10,6 +10,7 @@ mod error;
 mod explained;
 pub(crate) mod failure;
 mod parsed;
+mod ports;
 pub(crate) mod rate_limit;
 mod turn;
 
@@ -36,9 +37,10 @@ use turn::Turn;
 pub use crate::credentials::signing_keys::SigningKeyFile;
 pub use crate::store::{Spool as Receiving, Spooled as Upload};
 pub use code::Code;
-pub use error::{AppError, ErrorKind};
+pub use error::{AppError, ErrorKind, FailedRun};
 pub use explained::Explained;
 pub use packshot_db::{Cursor, Page, PageRequest};
+pub use ports::{DirectPath, GraphRuntime, Ports, PresetRunner, Queued, Taken, TaskQueue};
 
 /// Uploads that are checked at the same time without being rendered: each is in memory meanwhile.
 const TURNS_AT_ONCE: usize = 2;
@@ -57,6 +59,8 @@ pub struct Parts {
     pub settings: Arc<Settings>,
     /// What access tokens are signed with.
     pub signing_keys: SigningKeyFile,
+    /// What dispatches go through.
+    pub ports: Ports,
 }
 
 /// What every use case works with. Clones are handles of the same.

@@ -106,6 +106,8 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// `log_format`: how logs are written.
     pub log_format: LogFormat,
+    /// `disabled_steps`: steps of workflows that cannot be dispatched here, by name.
+    pub disabled_steps: Vec<String>,
     /// `legacy_executor`: the executor of tenants that did not choose one; `builtin` is Packshot's own renderer.
     pub legacy_executor: String,
     /// `legacy_executors`: the others, by name. Only the file has them.
@@ -285,6 +287,7 @@ impl Settings {
             header_timeout: reader.read_seconds("header_timeout_s", 1..=600, 30),
             drain_timeout: reader.read_seconds("drain_timeout_s", 0..=600, 20),
             log_format: reader.read("log_format", value::word(&LOG_FORMATS), LogFormat::Text),
+            disabled_steps: reader.read("disabled_steps", value::steps, Vec::new()),
             legacy_executor,
             legacy_executors,
             cad_converter: reader.read_optional("cad_converter", executor::command),

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use crate::app::Explained;
 use crate::chores;
@@ -11,16 +11,10 @@ use crate::settings::{Definition, Kind as SettingKind, SETTINGS};
 use crate::tasks;
 use crate::tenancy::config_help;
 use packshot_contract::help::{Help, HelpItem, HelpRange};
-use packshot_domain::step::StepName;
+use packshot_contract::workflow;
 use packshot_pipeline::plan::option::Default as Otherwise;
-use packshot_pipeline::plan::{Group, Kind, OptionSpec, TABLE, Takes};
+use packshot_pipeline::plan::{Group, OptionSpec, TABLE, Takes};
 
-/// Steps that take options of pictures.
-static STEPS: [(StepName, Kind); 3] = [
-    (StepName::RenderStill, Kind::Still),
-    (StepName::RenderTurntable, Kind::Turntable),
-    (StepName::RenderViews, Kind::Views),
-];
 /// What else has options of pictures, and in which member.
 static HOLDERS: [(&str, &str); 2] = [("output_type", "render_settings"), ("template", "settings")];
 
@@ -35,7 +29,7 @@ fn collect() -> Help {
     let of_files = [cad_jobs::REEXTRACT, cad_jobs::PROCESS_UNPROCESSED, cad_jobs::REGENERATE_THUMBNAILS];
     let actions = [tasks::REQUEUE, chores::REPLAY, chores::SCRUB].into_iter().chain(of_files);
     let actions = actions.map(|text| item("action", &text));
-    let items = SETTINGS.iter().flat_map(of_setting).chain(config).chain(of_options()).chain(actions);
+    let items = SETTINGS.iter().flat_map(of_setting).chain(config).chain(of_steps()).chain(of_holders()).chain(actions);
     Help { items: items.collect() }
 }
 
@@ -66,17 +60,57 @@ fn of_setting(setting: &'static Definition) -> impl Iterator<Item = HelpItem> {
     })
 }
 
-/// Options of pictures, wherever they can be set. Materials are not: they belong to the product.
-fn of_options() -> impl Iterator<Item = HelpItem> {
-    let of_steps = STEPS.iter().flat_map(|(step, kind)| {
-        let specs = options().filter(move |spec| spec.is_of(*kind));
-        specs.map(move |spec| of_option(&format!("step.{step}"), spec))
+/// Parameters of steps, as their schemas describe them.
+fn of_steps() -> impl Iterator<Item = HelpItem> {
+    workflow::steps(None, |_| None).items.into_iter().flat_map(|step| {
+        let area = format!("step.{}", step.name);
+        let makes_pictures = step.name.parse().is_ok_and(|name| workflow::picture_kind(name).is_some());
+        let properties = step.params_schema["properties"].as_object().cloned().unwrap_or_default();
+        properties.into_iter().map(move |(name, schema)| {
+            let option = options().find(|spec| makes_pictures && spec.name == name);
+            let of_picture = option.map(|spec| HelpItem { body: body_of(&schema), ..of_option(&area, spec) });
+            of_picture.unwrap_or_else(|| of_parameter(&area, &name, &schema))
+        })
+    })
+}
+
+/// A parameter that is no option of pictures.
+fn of_parameter(area: &str, name: &str, schema: &Value) -> HelpItem {
+    let text = |member: &str| schema[member].as_str().map(str::to_owned);
+    // A number stands alone, or beside a word.
+    let range = [schema, &schema["anyOf"][0]].into_iter().find_map(|of| {
+        let min = of["minimum"].as_number().or_else(|| of["exclusiveMinimum"].as_number())?;
+        Some(HelpRange { min: min.clone(), max: of["maximum"].as_number().cloned() })
     });
-    let of_holders = HOLDERS.iter().flat_map(|(holder, member)| {
+    HelpItem {
+        key: format!("{area}.{name}"),
+        title: text("title").unwrap_or_default(),
+        body: body_of(schema),
+        affects: vec!["workflows".to_owned()],
+        unit: text("x-unit"),
+        range,
+        recommendation: None,
+        warning: None,
+    }
+}
+
+/// What a parameter does, and what it is where nobody says it: `… Default: 512.`
+fn body_of(schema: &Value) -> String {
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let default = match &schema["default"] {
+        Value::Null => String::new(),
+        Value::Array(values) => format!(" Default: {}.", values.iter().map(word).collect::<Vec<_>>().join(", ")),
+        one => format!(" Default: {}.", word(one)),
+    };
+    format!("{}{default}", schema["description"].as_str().unwrap_or_default())
+}
+
+/// Options of pictures where output types and templates hold them. Materials are not: they belong to the product.
+fn of_holders() -> impl Iterator<Item = HelpItem> {
+    HOLDERS.iter().flat_map(|(holder, member)| {
         let area = format!("{holder}.{member}");
         options().map(move |spec| of_option(&area, spec))
-    });
-    of_steps.chain(of_holders)
+    })
 }
 
 fn options() -> impl Iterator<Item = &'static OptionSpec> {
@@ -120,10 +154,7 @@ fn range_of(takes: &Takes) -> Option<HelpRange> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::Value;
-
     use super::*;
-    use packshot_pipeline::plan::parameters;
 
     fn keys_below(prefix: &str) -> BTreeSet<&'static str> {
         texts().items.iter().filter_map(|item| item.key.strip_prefix(prefix)).collect()
@@ -192,15 +223,11 @@ mod tests {
 
     #[test]
     fn t78_r90_every_parameter_of_a_step_is_explained_with_its_range_unit_and_default() {
-        for (step, kind) in STEPS {
-            let schema = parameters(kind);
-            let properties = schema["properties"].as_object().expect("parameters");
-            let prefix = format!("step.{step}.");
-            assert_eq!(
-                keys_below(&prefix),
-                properties.keys().map(String::as_str).collect::<BTreeSet<&str>>(),
-                "{step}"
-            );
+        for step in workflow::steps(None, |_| None).items {
+            let properties = step.params_schema["properties"].as_object().expect("parameters");
+            let prefix = format!("step.{}.", step.name);
+            let names: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+            assert_eq!(keys_below(&prefix), names, "{}", step.name);
             for (name, property) in properties {
                 let key = format!("{prefix}{name}");
                 let item = texts().items.iter().find(|item| item.key == key).expect("a text");

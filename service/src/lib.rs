@@ -22,6 +22,7 @@ pub mod libraries;
 pub mod renders;
 pub mod packages;
 pub mod products;
+pub mod workflow;
 pub mod orders;
 pub mod media;
 pub mod channels;

@@ -5,7 +5,7 @@ use packshot_contract::media::{AssetLinks, AssetProduct, MediaAsset};
 use packshot_db::{TenantScope, media as rows};
 use packshot_domain::access::Role;
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, UserId};
+use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, RunId, UserId};
 use packshot_domain::media::AssetState;
 use packshot_domain::principal::Principal;
 use packshot_domain::reader::Reader;
@@ -79,6 +79,7 @@ fn shown(asset: rows::Asset) -> MediaAsset {
         order_id: asset.order.map(OrderId::uuid),
         order_line_id: asset.line.map(OrderLineId::uuid),
         output_type_id: asset.output_type.map(OutputTypeId::uuid),
+        workflow_run_id: asset.run.map(RunId::uuid),
         product: asset.product.map(|product| AssetProduct {
             id: product.id.uuid(),
             name: product.name.to_string(),

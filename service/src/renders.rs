@@ -1,6 +1,6 @@
 //! Renders: submitted, listed, followed, cancelled, deleted; and their results.
 
-mod aliases;
+pub mod aliases;
 mod assets;
 mod cache;
 pub mod export;
@@ -9,6 +9,7 @@ mod inputs;
 mod job;
 pub mod lines;
 mod log;
+mod of_run;
 mod outputs;
 mod packages;
 mod preflight;

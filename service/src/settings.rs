@@ -19,6 +19,8 @@ use crate::config::report::HIDDEN;
 use crate::config::{Networks, Settings as Config};
 use packshot_db::settings::{self, Stored};
 use packshot_db::{AllTenants, Db, DbError, TenantScope};
+use packshot_domain::step::StepName;
+use packshot_words::Word;
 
 /// Where the value of a setting that nothing pins comes from.
 const OF_DATABASE: &str = "database";
@@ -67,6 +69,8 @@ pub struct InForce {
     pub rate_limit_per_s: Option<u32>,
     /// `rate_limit_burst`: requests of a user that may come at once; `None`: twice as many.
     pub rate_limit_burst: Option<u32>,
+    /// `disabled_steps`: steps of workflows that cannot be dispatched here.
+    pub disabled_steps: Vec<StepName>,
 }
 
 impl InForce {
@@ -92,7 +96,7 @@ impl InForce {
     pub fn of(config: &Config, stored: &Stored) -> Self {
         let [device, samples, stall, upload, pixels, output, memory, of_user, of_tenant, access, refresh, rest @ ..] =
             &SETTINGS;
-        let [hosts, proxies, origins, metrics, audit, rate, burst, scrub_days, scrub_rate, ..] = rest;
+        let [hosts, proxies, origins, metrics, audit, rate, burst, scrub_days, scrub_rate, disabled, ..] = rest;
         let whole = |definition| value(definition, config, stored).0.as_u64();
         let count = |definition| whole(definition).and_then(|number| usize::try_from(number).ok());
         let text = value(device, config, stored).0.as_str().map(str::to_owned);
@@ -130,6 +134,7 @@ impl InForce {
                 .unwrap_or(config.scrub_rate_mb_s),
             rate_limit_per_s: whole(rate).and_then(|limit| u32::try_from(limit).ok()),
             rate_limit_burst: whole(burst).and_then(|limit| u32::try_from(limit).ok()),
+            disabled_steps: list(disabled).iter().filter_map(|name| StepName::by_word(name)).collect(),
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::app::{App, AppError};
 use crate::events::hub::Follower;
 use crate::settings::InForce;
 use crate::tenancy::authentication;
-use packshot_db::{DbError, TenantScope, jobs, orders, renders, streams};
-use packshot_domain::id::{JobId, OrderId, OrderLineId, RenderId};
+use packshot_db::{DbError, TenantScope, jobs, orders, renders, streams, workflows};
+use packshot_domain::id::{JobId, OrderId, OrderLineId, RenderId, RunId};
 use packshot_domain::principal::Principal;
 use packshot_domain::stream::{Closes, StreamId, StreamKind};
 
@@ -128,8 +128,8 @@ impl Feed {
         let events = streams::after(&self.app.db, self.scope, self.stream, self.after, BATCH).await?;
         let is_terminal = |event: &Event| self.stream.kind.closes() != Closes::Never && event.name.is_terminal();
         let ends = events.last().is_some_and(is_terminal) && events.len() < BATCH as usize;
-        let is_of_order = self.stream.kind == StreamKind::Order;
-        self.may_be_over |= events.iter().any(is_terminal) || (is_of_order && !events.is_empty());
+        let tells_of_states = matches!(self.stream.kind, StreamKind::Order | StreamKind::Run);
+        self.may_be_over |= events.iter().any(is_terminal) || (tells_of_states && !events.is_empty());
         self.after = events.last().map_or(self.after, |event| event.seq);
         // A terminal event ends the stream unless more was written after it: a task that failed may be put back.
         let is_over = ends
@@ -167,6 +167,9 @@ impl Feed {
             }
             StreamKind::Line => {
                 return Ok(orders::is_line_over(db, self.scope, OrderLineId::from_uuid(id), self.after).await?);
+            }
+            StreamKind::Run => {
+                return Ok(workflows::is_run_over(db, self.scope, RunId::from_uuid(id), self.after).await?);
             }
             StreamKind::Render => {}
             _ => return Ok(false),

@@ -55,6 +55,10 @@ pub async fn requeue(app: &App, who: &Principal, id: TaskId) -> Result<Task, App
             Code::TaskNotFailed,
             format!("the task is {}: only a failed task can be requeued", reason.from),
         )),
+        Err(DbError::OfRun) => {
+            let detail = "the task is part of a workflow run, whose tasks are not put back";
+            Err(AppError::new(Code::TaskNotRequeueable, detail))
+        }
         view => Ok(task(view?)),
     }
 }

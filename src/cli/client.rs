@@ -1,4 +1,4 @@
-//! `packshot client`: submits to a running service, watches, fetches and cancels; orders.
+//! `packshot client`: submits to a running service, watches, fetches and cancels; orders; workflows.
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -17,17 +17,20 @@ use super::serve::runtime;
 use super::{console, files};
 
 mod bar;
+mod columns;
 mod findings;
 mod going_on;
 mod order;
 mod refused;
 mod submit;
 mod watch;
+mod workflow;
 
 use going_on::GoingOn;
 use order::OrderCommand;
 use submit::SubmitArgs;
 use watch::WatchArgs;
+use workflow::WorkflowCommand;
 
 /// Talk to a running service
 #[derive(Debug, Subcommand)]
@@ -46,6 +49,12 @@ pub(crate) enum ClientCommand {
         after_help = "Example: packshot client order create order.csv --submit --dispatch -o pictures/"
     )]
     Order(OrderCommand),
+    /// Workflows: which there are, what they would do, and their runs
+    #[command(
+        subcommand,
+        after_help = "Example: packshot client workflow dispatch graph.json --context 01934d2e-6f00-7000-8000-0123456789ab"
+    )]
+    Workflow(WorkflowCommand),
 }
 
 /// The default address of the service.
@@ -64,7 +73,7 @@ struct ServiceArgs {
     /// Seconds to keep trying while the service is busy or cannot be reached; 0 tries once
     #[arg(long, value_name = "S", default_value_t = PATIENCE.as_secs())]
     retry_for: u64,
-    /// Print the render or the order as JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }
@@ -134,6 +143,7 @@ pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
             ClientCommand::Fetch(args) => fetch(args, quiet).await,
             ClientCommand::Cancel(args) => cancel(args).await,
             ClientCommand::Order(command) => order::run(command, quiet).await,
+            ClientCommand::Workflow(command) => workflow::run(command, quiet).await,
         }
     };
     let done = runtime.block_on(async {

@@ -76,6 +76,19 @@ async fn axe_finds_nothing_on_the_page_and_the_reference() {
         is_rejected,
     );
     look_along(&format!("#orders/{rejected}"), &[("", is_rejected), again, handed, asked, refused]).await;
+    look(
+        "#workflows",
+        "document.querySelectorAll('#step-list li').length === 20 && !document.querySelector('#no-workflows').hidden",
+    )
+    .await;
+    let run = workflow_run(&service, &ordered).await;
+    let is_done = "document.querySelector('#run-state').textContent === 'completed' \
+                   && document.querySelector('#nodes img').naturalWidth === 32";
+    let all = (
+        "document.querySelector('#to-runs').click()",
+        "!document.querySelector('#runs').hidden && document.querySelector('#run-list li')",
+    );
+    look_along(&format!("#workflows/runs/{run}"), &[("", is_done), all]).await;
     let first = ("document.querySelector('#offer-set-up').click()", "!document.querySelector('#set-up').hidden");
     let weak = (
         "for (const name of ['email', 'password']) document.querySelector(`#set-up-form [name=${name}]`).value = 'a@test'; \
@@ -118,15 +131,10 @@ async fn axe_finds_nothing_on_the_page_and_the_reference() {
 
 /// Two orders: one that is completed with a line that failed, and one that was rejected. Their ids.
 async fn orders(place: &Workplace, service: &Service) -> (String, String) {
-    let post = async |path: &str, body: serde_json::Value| {
-        let sent = http().post(format!("{}{path}", service.url)).json(&body).send().await.expect("an answer");
-        assert!(sent.status().is_success(), "{path}: {}", sent.status());
-        sent.json::<serde_json::Value>().await.expect("JSON")
-    };
     let tiny = json!({"width": 32, "height": 24, "samples": 4, "denoise": "off"});
     for (name, max_unmapped) in [("Front", None), ("Strict", Some(0))] {
         let new = json!({"name": name, "render_settings": tiny, "max_unmapped": max_unmapped});
-        post("/api/v1/output-types", new).await;
+        post(service, "/api/v1/output-types", new).await;
     }
     std::fs::create_dir(place.path("parts")).expect("made");
     std::fs::rename(place.path("boxes.glb"), place.path("parts/6204.glb")).expect("moved");
@@ -140,6 +148,22 @@ async fn orders(place: &Workplace, service: &Service) -> (String, String) {
         order["id"].as_str().expect("an id").to_owned()
     };
     let (ordered, rejected) = (made(&["--dispatch", "--watch"]), made(&[]));
-    post(&format!("/api/orders/{rejected}/reject"), json!({"reason": "Wrong housing"})).await;
+    post(service, &format!("/api/orders/{rejected}/reject"), json!({"reason": "Wrong housing"})).await;
     (ordered, rejected)
+}
+
+/// A run of a workflow on the first line of an order. Its id.
+async fn workflow_run(service: &Service, order: &str) -> String {
+    let id = |of: &serde_json::Value| of["id"].as_str().expect("an id").to_owned();
+    let order = http().get(format!("{}/api/orders/{order}", service.url)).send().await.expect("an answer");
+    let line = id(&order.json::<serde_json::Value>().await.expect("JSON")["lines"][0]);
+    let workflow = id(&post(service, "/api/workflows", json!({"name": "Still", "config": {"type": "still"}})).await);
+    let dispatch = format!("/api/workflows/{workflow}/dispatch?context_id={line}");
+    id(&post(service, &dispatch, json!({})).await["workflow_run"])
+}
+
+async fn post(service: &Service, path: &str, body: serde_json::Value) -> serde_json::Value {
+    let sent = http().post(format!("{}{path}", service.url)).json(&body).send().await.expect("an answer");
+    assert!(sent.status().is_success(), "{path}: {}", sent.status());
+    sent.json().await.expect("JSON")
 }

@@ -36,3 +36,5 @@ mod stop;
 mod terminal;
 mod verify;
 mod webdriver;
+mod workflow_client;
+mod workflow_kill;

@@ -6,8 +6,10 @@ use serde_json::json;
 use crate::service::{SOON, Service, Workplace, http, submission, until};
 use crate::webdriver::Browser;
 
+mod caller;
 mod orders;
 mod sign_in;
+mod workflows;
 
 /// Keys as WebDriver names them (section 17.4.2).
 const ENTER: &str = "\u{E007}";
@@ -15,6 +17,11 @@ const ESCAPE: &str = "\u{E00C}";
 
 /// From now on the service does not answer the page; `window.fetch = window.real` ends it.
 const GOES_AWAY: &str = "window.real = window.fetch; window.fetch = () => Promise.reject(new TypeError('away'))";
+
+/// From now on `window.refused` has the addresses of requests that were refused.
+const RECORDS_REFUSALS: &str = "window.refused = []; const real = window.fetch; window.fetch = async (path, options) => { \
+                                const answer = await real(path, options); \
+                                if (answer.status >= 400) window.refused.push(path); return answer; }";
 
 /// The files in a folder, except unfinished downloads.
 fn downloads(place: &Workplace) -> Vec<std::path::PathBuf> {
@@ -38,11 +45,18 @@ async fn the_page_in_a_browser() {
     sign_in::people_come_and_go(&browser).await;
     a_key_opens_the_page_and_a_refusal_is_said(&browser).await;
     orders::orders_are_followed_and_run(&browser).await;
+    workflows::runs_are_followed(&browser).await;
 }
 
 /// A service that leaves a processor to the browser.
 fn start(place: &Workplace) -> Service {
     Service::spawn(place.command(&["serve", "--threads", "1"]).env("PACKSHOT_LISTEN", "127.0.0.1:0"))
+}
+
+/// Clicks a button, once what was begun with it before is answered.
+async fn click(browser: &Browser, selector: &str) {
+    browser.until(&format!("document.querySelector('{selector}')?.disabled === false")).await;
+    browser.run(&format!("document.querySelector('{selector}').click()")).await;
 }
 
 /// Whether everything fits into the window, at the widths of a desktop, a tablet and a phone.
@@ -235,17 +249,23 @@ async fn the_page_may_load_nothing_from_elsewhere() {
         "app.js",
         "credentials.js",
         "door.js",
+        "files.js",
         "http.js",
         "job.js",
         "lines.js",
+        "listing.js",
         "names.js",
+        "nodes.js",
         "notice.js",
         "order.js",
         "orders.js",
         "pictures.js",
+        "run.js",
         "screen.js",
         "service.js",
+        "steps.js",
         "text.js",
+        "workflows.js",
     ];
     for path in scripts.into_iter().chain(["style.css", "icon.svg"]) {
         assert_eq!(service.status(&format!("/{path}")).await, 200, "{path}");

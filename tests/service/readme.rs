@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::markdown;
 use crate::service::{Workplace, outcome};
 
@@ -50,7 +52,7 @@ fn the_lines_of_the_readme_do_what_they_say() {
 }
 
 #[test]
-fn the_lines_of_the_guide_to_orders_do_what_they_say() {
+fn the_lines_of_the_guides_to_orders_and_workflows_do_what_they_say() {
     if Command::new("curl").arg("--version").output().is_err() {
         println!("skipped: curl is not installed");
         return;
@@ -64,4 +66,14 @@ fn the_lines_of_the_guide_to_orders_do_what_they_say() {
     }
     is_picture(&place, "spring/6207__Front__result.png");
     assert!(stdout.contains("PO 4711") && stdout.contains("2/2"), "{stdout}");
+
+    if Command::new("jq").arg("--version").output().is_err() {
+        println!("the lines of workflows are skipped: jq is not installed");
+        return;
+    }
+    let script = lines("docs/service.md", "Workflows from the command line").concat();
+    let stdout = run(&place, &service.url, &format!("order='PO 4711'\n{script}"));
+    assert!(stdout.contains("it can be dispatched on this order line") && stdout.contains("Tops"), "{stdout}");
+    let run: Value = serde_json::from_slice(&std::fs::read(place.path("run.json")).expect("there")).expect("JSON");
+    assert_eq!(run["status"], "completed", "{run}");
 }

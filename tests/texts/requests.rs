@@ -1,5 +1,7 @@
 //! Requests that the service refuses, and what it answers.
 
+mod workflows;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -108,6 +110,7 @@ pub(crate) async fn texts(folder: &Path) -> Vec<Text> {
     bodies(&service, &mut texts).await;
     wrong_sheets(&service, folder, &mut texts);
     orders_that_end_badly(&service, folder, &mut texts).await;
+    workflows::that_end_badly(&service, folder, &mut texts).await;
     jobs(&service, folder, &mut texts).await;
     people(&service, folder, &mut texts).await;
     keys(&service, folder, &mut texts).await;

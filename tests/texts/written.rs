@@ -77,6 +77,8 @@ const WRITTEN: &[[&str; 4]] = &[
     ],
     ["conversion_failed", "failed", "the converter ended with exit code {code}", ""],
     ["conversion_timeout", "failed", "the converter was stopped: it did not end within {seconds:.0} s", ""],
+    ["export_left_out", "warning", "`{parameter}` is left out: {why}", ""],
+    ["export_approximated", "info", "`{parameter}` is approximated: {why}", ""],
     ["device_lost", "failed", "the device failed: {0}", ""],
     ["device_unavailable", "failed", "{name} cannot be used: {why}", ""],
     // The command and the service, by what only other machines and other versions have.

@@ -49,6 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "streams",
             "tasks",
             "tenancy",
+            "workflow",
         ],
     ),
     (
@@ -75,7 +76,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("packages", &["app", "contract", "db", "domain", "objects", "store"]),
     ("channels", &["app", "contract", "db", "domain"]),
     ("media", &["app", "contract", "db", "domain"]),
-    ("orders", &["app", "contract", "db", "domain", "products", "renders", "tenancy", "worker"]),
+    ("orders", &["app", "contract", "db", "domain", "products", "renders", "tenancy", "worker", "workflow"]),
+    (
+        "workflow",
+        &["app", "contract", "db", "domain", "libraries", "products", "renders", "settings", "tenancy", "worker"],
+    ),
     (
         "products",
         &[
@@ -96,7 +101,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "worker",
         ],
     ),
-    ("help", &["app", "chores", "contract", "domain", "products", "settings", "tasks", "tenancy"]),
+    ("help", &["app", "chores", "contract", "products", "settings", "tasks", "tenancy"]),
     (
         "chores",
         &["app", "config", "contract", "db", "domain", "jobs", "objects", "settings", "store", "tasks", "worker"],

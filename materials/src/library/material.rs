@@ -63,7 +63,7 @@ pub struct Surface {
 }
 
 /// A field of tangents over a part without texture coordinates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Tangent {
     /// How the field runs.
     pub mode: TangentMode,

@@ -1,10 +1,9 @@
 //! Options as JSON Schema (draft 2020-12): the members of requests, and the parameters of steps.
 
 use packshot_words::Word;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::option::{Default as Otherwise, Group, Kind, OptionSpec, Takes, WordList};
-use super::table::TABLE;
+use super::option::{Default as Otherwise, Kind, OptionSpec, Takes, WordList};
 
 impl Takes {
     /// The JSON Schema of its values (draft 2020-12); `null` is the same as leaving the option out.
@@ -102,19 +101,6 @@ impl OptionSpec {
     }
 }
 
-/// The parameters of a step that makes pictures of a kind: every option of that kind except those about materials,
-/// which come with the step's product. They are read as [`Options`](super::Options).
-pub fn parameters(kind: Kind) -> Value {
-    let specs = TABLE.iter().filter(|spec| spec.is_of(kind) && spec.group != Group::Materials);
-    let property = |spec: &OptionSpec| {
-        let mut schema = spec.schema();
-        schema["title"] = json!(spec.title());
-        (spec.name.to_owned(), schema)
-    };
-    let properties: Map<String, Value> = specs.map(property).collect();
-    json!({"type": "object", "properties": properties, "additionalProperties": false})
-}
-
 #[cfg(test)]
 mod tests {
     use packshot_renderer::import::ImportOptions;
@@ -124,7 +110,7 @@ mod tests {
     use packshot_renderer::shot::request::build;
 
     use super::*;
-    use crate::plan::{Base, Limits, OptionId, Options, resolve};
+    use crate::plan::{Base, Limits, Options, resolve};
 
     /// A parameter of a workflow step reaches the camera: parameters are read as options, resolved, and made into a
     /// shot.
@@ -146,27 +132,5 @@ mod tests {
         assert_eq!((fill, default), (0.8, 0.85));
         assert!(near_m > nearer_m && near_m < 0.85 / 0.75 * nearer_m, "{near_m} and {nearer_m} m");
         serde_json::from_value::<Options>(json!({"fill": 1.5})).expect_err("out of range");
-    }
-
-    #[test]
-    fn steps_have_the_options_of_their_kind() {
-        for kind in Kind::ENTRIES.iter().map(|entry| entry.value) {
-            let schema = parameters(kind);
-            let properties = schema["properties"].as_object().expect("an object");
-            for id in OptionId::all() {
-                let spec = id.spec();
-                let is_parameter = spec.is_of(kind) && spec.group != Group::Materials;
-                assert_eq!(properties.contains_key(spec.name), is_parameter, "{kind}: {}", spec.name);
-            }
-            for (name, property) in properties {
-                let has_text = |member: &str| property[member].as_str().is_some_and(|text| !text.is_empty());
-                assert!(has_text("title") && has_text("description"), "{name}: {property}");
-            }
-        }
-        let turntable = parameters(Kind::Turntable);
-        let width = &turntable["properties"]["width"];
-        assert_eq!((&width["default"], &width["x-unit"], &width["minimum"]), (&json!(1024), &json!("px"), &json!(1)));
-        assert_eq!(width["title"], "Width");
-        assert_eq!(turntable["properties"]["frame_count"]["maximum"], 1440);
     }
 }

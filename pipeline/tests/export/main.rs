@@ -1,6 +1,8 @@
 //! Products as files for viewers: other programs read them, and so does Packshot, to the same product.
 
+mod balls;
 mod odd;
+mod production;
 mod surface;
 mod validator;
 
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use packshot_materials::library::Library;
 use packshot_materials::map::MaterialMap;
 use packshot_materials::mapping::{MapBy, OnUnmapped, Policy};
-use packshot_pipeline::export::{ExportQuality, glb};
+use packshot_pipeline::export::{ExportForm, ExportQuality, glb};
 use packshot_pipeline::picture::{Format, Picture};
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{Renderer, RendererOptions};
@@ -33,7 +35,10 @@ fn import(bytes: &[u8]) -> Product {
 }
 
 fn exported(product: &Product, materials: &PartMaterials, quality: ExportQuality) -> Vec<u8> {
-    glb(product, materials, quality, &CancelToken::default()).expect("room in a GLB")
+    let export = glb(product, materials, ExportForm::Geometry(quality), &CancelToken::default());
+    let export = export.expect("room in a GLB");
+    assert!(export.findings.is_empty(), "a file for viewers has colours only");
+    export.glb
 }
 
 /// A model of the folder of shared files, if there is one.
@@ -92,7 +97,8 @@ fn the_validator_of_khronos_finds_nothing() {
         let file = |quality: &ExportQuality| (format!("{name} {quality}"), exported(&product, &materials, *quality));
         files.extend(qualities.iter().map(file));
     }
-    files.extend(QUALITIES.map(|quality| (format!("odd {quality}"), odd::exported(quality))));
+    files.extend(QUALITIES.map(|quality| (format!("odd {quality}"), odd::exported(ExportForm::Geometry(quality)))));
+    files.extend(production::files());
     let reports = validator.check(&files);
     assert_eq!(reports.len(), files.len());
     for ((name, _), report) in files.iter().zip(reports) {
@@ -152,7 +158,8 @@ fn two_runs_give_equal_bytes() {
             exported(&product, &PartMaterials::resolve(&product, &MaterialRequest::default()), quality)
         };
         assert_eq!(once(), once(), "{quality}");
-        assert_eq!(odd::exported(quality), odd::exported(quality), "{quality}");
+        let odd = || odd::exported(ExportForm::Geometry(quality));
+        assert_eq!(odd(), odd(), "{quality}");
     }
 }
 
@@ -220,15 +227,21 @@ fn a_cancelled_export_ends() {
     let (_, product, materials) = products().remove(0);
     let cancel = CancelToken::default();
     cancel.cancel();
-    let error = glb(&product, &materials, ExportQuality::Low, &cancel).expect_err("cancelled");
+    let error = glb(&product, &materials, ExportForm::Geometry(ExportQuality::Low), &cancel).expect_err("cancelled");
     assert_eq!(error, packshot_pipeline::error::Error::cancelled());
 }
 
 /// A picture of a product in these materials.
 fn picture(product: &Product, materials: &PartMaterials) -> Picture {
+    picture_of(product, materials, (192, 32, 0))
+}
+
+/// A picture of a product in these materials: its side in pixels, samples and seed.
+fn picture_of(product: &Product, materials: &PartMaterials, (side_px, samples, seed): (u32, u32, u32)) -> Picture {
     let renderer = Renderer::new(&DeviceRequest::Cpu, RendererOptions::default()).expect("the CPU");
     let mut request = ShotRequest::default();
-    (request.film.width_px, request.film.height_px, request.film.samples) = (192, 192, 32);
+    (request.film.width_px, request.film.height_px) = (side_px, side_px);
+    (request.film.samples, request.film.seed) = (samples, seed);
     let shot = build(&request, &product.scene).expect("a sound request").0;
     let cancel = CancelToken::default();
     let ready = renderer.load(product, materials, shot, &cancel).expect("room");

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use glam::{DAffine3, DMat3, DQuat, DVec3, Vec2, Vec3, Vec4};
+use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
-use packshot_pipeline::export::ExportQuality;
-use packshot_renderer::export::{ViewerMaterial, Worn, glb};
+use packshot_pipeline::export::{ExportForm, ExportQuality};
+use packshot_renderer::export::{LibraryMaterial, Worn, glb};
 use packshot_renderer::import::{ImportOptions, load};
 use packshot_renderer::scene::{
     AlphaMode, Image, MaterialIdx, MaterialTextures, Mesh, MeshIdx, Part, Primitive, Scene, SceneMaterial, Texture,
@@ -100,10 +101,11 @@ fn scene() -> Scene {
 }
 
 /// The file of the scene: its first part in the file's own materials, the second in the library's, and so on.
-pub(crate) fn exported(quality: ExportQuality) -> Vec<u8> {
+pub(crate) fn exported(form: ExportForm) -> Vec<u8> {
     let scene = scene();
     let openpbr = OpenPbr { base_color: [0.1, 0.2, 0.3], ..OpenPbr::default() };
-    let library = [ViewerMaterial { id: "ACME_000001_Grey", openpbr: &openpbr }];
+    let surface = Surface::default();
+    let library = [LibraryMaterial { id: "ACME_000001_Grey", openpbr: &openpbr, surface: &surface, priority: 0 }];
     let worn = [
         vec![Worn::Own; 3],
         vec![Worn::Library(0), Worn::Unmapped, Worn::Library(0)],
@@ -111,7 +113,7 @@ pub(crate) fn exported(quality: ExportQuality) -> Vec<u8> {
         vec![Worn::Own],
         vec![Worn::Unmapped],
     ];
-    glb(&scene, &library, &worn, quality, &|| false).expect("small")
+    glb(&scene, &library, &worn, form, &|| false).expect("small").glb
 }
 
 /// The corners of every triangle of a part in the world, in an order that does not depend on how they are stored.
@@ -143,7 +145,8 @@ fn corners(scene: &Scene, part: usize) -> Vec<[[i64; 3]; 3]> {
 fn sheared_mirrored_and_nested_parts_are_where_they_were() {
     let before = scene();
     for quality in [ExportQuality::Low, ExportQuality::Medium, ExportQuality::High] {
-        let (after, _) = load(&exported(quality), &ImportOptions::default(), &|| false).expect("a sound file");
+        let (after, _) =
+            load(&exported(ExportForm::Geometry(quality)), &ImportOptions::default(), &|| false).expect("a sound file");
         assert_eq!(after.parts.len(), before.parts.len());
         for (i, (old, new)) in before.parts.iter().zip(&after.parts).enumerate() {
             // A node without a name gets that of its mesh, under which it was known.
@@ -169,7 +172,7 @@ fn sheared_mirrored_and_nested_parts_are_where_they_were() {
 #[test]
 fn own_materials_keep_their_textures_and_their_coordinates() {
     let (scene, report) =
-        load(&exported(ExportQuality::Medium), &ImportOptions::default(), &|| false).expect("a sound file");
+        load(&exported(ExportForm::default()), &ImportOptions::default(), &|| false).expect("a sound file");
     assert!(report.diagnostics.iter().all(|finding| finding.code != "unsupported_extension"));
     let printed = scene.materials.iter().find(|material| material.name.as_deref() == Some("Printed")).expect("it");
     let textures = &printed.textures;

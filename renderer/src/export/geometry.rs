@@ -3,10 +3,12 @@
 use std::cmp::Ordering;
 
 use glam::{DMat3, DVec3, Vec2, Vec3, Vec4};
+use packshot_materials::library::Tangent;
 use serde_json::{Map, Value};
 
 use super::chunks::Chunks;
-use crate::scene::{Primitive, TextureRef};
+use super::grain::Grain;
+use crate::scene::{Mesh, Primitive, TextureRef};
 
 /// A set of texture coordinates as it is written: transformed here, because a transform in the file would take an
 /// extension.
@@ -42,11 +44,22 @@ impl Coordinates {
     }
 }
 
+/// Where tangents come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Tangents {
+    /// There are none.
+    None,
+    /// From the scene.
+    Stored,
+    /// From the grain of a library material.
+    OfGrain(Tangent),
+}
+
 /// Which attributes of a primitive are written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Layout {
     pub(super) normals: bool,
-    pub(super) tangents: bool,
+    pub(super) tangents: Tangents,
     pub(super) coordinates: Vec<Coordinates>,
     pub(super) colors: bool,
 }
@@ -67,15 +80,15 @@ impl Arrays {
         Self {
             positions: Vec::new(),
             normals: layout.normals.then(Vec::new),
-            tangents: layout.tangents.then(Vec::new),
+            tangents: (layout.tangents != Tangents::None).then(Vec::new),
             uvs: vec![Vec::new(); layout.coordinates.len()],
             colors: layout.colors.then(Vec::new),
             triangles: Vec::new(),
         }
     }
 
-    /// Adds a primitive of this layout, multiplied with `baked`.
-    pub(super) fn append(&mut self, primitive: &Primitive, layout: &Layout, baked: Option<DMat3>) {
+    /// Adds a primitive of a mesh in this layout, multiplied with `baked`.
+    pub(super) fn append(&mut self, mesh: &Mesh, primitive: &Primitive, layout: &Layout, baked: Option<DMat3>) {
         let first = self.positions.len() as u32;
         let linear = baked.unwrap_or(DMat3::IDENTITY);
         let is_mirrored = linear.determinant() < 0.0;
@@ -92,7 +105,17 @@ impl Arrays {
             }));
         }
         if let Some(tangents) = &mut self.tangents {
-            tangents.extend(primitive.tangents.iter().map(|tangent: &Vec4| match baked {
+            let of_grain: Vec<Vec4>;
+            let own = match layout.tangents {
+                Tangents::OfGrain(tangent) => {
+                    let grain = Grain::of(mesh, tangent);
+                    let vertices = primitive.positions.iter().zip(&primitive.normals);
+                    of_grain = vertices.map(|(at, normal)| Vec4::from(grain.tangent(*at, *normal))).collect();
+                    &of_grain
+                }
+                Tangents::Stored | Tangents::None => &primitive.tangents,
+            };
+            tangents.extend(own.iter().map(|tangent: &Vec4| match baked {
                 None => tangent.to_array(),
                 Some(linear) => {
                     let along = (linear * tangent.truncate().as_dvec3()).normalize_or(DVec3::X).as_vec3();

@@ -7,7 +7,7 @@ use packshot_materials::openpbr::{Color, OpenPbr};
 use serde_json::{Value, json};
 
 use super::geometry::Coordinates;
-use super::{ExportError, ViewerMaterial};
+use super::{ExportError, LibraryMaterial};
 use crate::scene::{AlphaMode, SceneMaterial, TextureRef};
 
 /// The name of the material of parts that have none.
@@ -25,7 +25,7 @@ pub(super) struct Needs {
 }
 
 /// A library material, under its id: whoever reads the file with the same library finds the material itself.
-pub(super) fn of_library(material: &ViewerMaterial<'_>) -> Value {
+pub(super) fn of_library(material: &LibraryMaterial<'_>) -> Value {
     let openpbr = material.openpbr;
     let OpenPbr { base_weight, base_color, transmission_color, subsurface_color, .. } = *openpbr;
     let transmitted = transmitted(openpbr);
@@ -142,6 +142,6 @@ fn mix(from: Color, to: Color, weight: f32) -> Color {
 }
 
 /// A number with the digits that single precision has, not those of the double nearest to it.
-fn short(value: f32) -> Value {
+pub(super) fn short(value: f32) -> Value {
     value.to_string().parse::<f64>().unwrap_or(f64::from(value)).into()
 }

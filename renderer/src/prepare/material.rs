@@ -12,7 +12,7 @@ use super::albedo::{self, Boundary, BoundaryKey};
 use super::fuzz;
 
 pub(crate) mod file;
-mod interior;
+pub(crate) mod interior;
 pub(crate) mod principled;
 
 /// Distinct indices of refraction that get exact tables of their own.

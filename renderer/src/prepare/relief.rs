@@ -44,12 +44,7 @@ impl<'a> Reliefs<'a> {
         }
         let scene = self.scene;
         let shape = self.shapes.entry(part.mesh.0).or_insert_with(|| Shape::of(&scene.meshes[part.mesh.0 as usize]));
-        let axis_part = match surface.tangent.map_or(Axis::Auto, |tangent| tangent.axis) {
-            Axis::Auto => shape.round_about(),
-            Axis::X => DVec3::X,
-            Axis::Y => DVec3::Y,
-            Axis::Z => DVec3::Z,
-        };
+        let axis_part = shape.axis(surface.tangent.map_or(Axis::Auto, |tangent| tangent.axis));
         let mode = match surface.tangent.map(|tangent| tangent.mode) {
             None => shared::GRAIN_NONE,
             Some(TangentMode::Cylindrical) => shared::GRAIN_CYLINDRICAL,
@@ -84,9 +79,9 @@ fn kind(kind: DetailKind) -> u32 {
 }
 
 /// How a mesh extends around the axes of its own frame.
-struct Shape {
+pub(crate) struct Shape {
     /// Centre of the bounding box.
-    center: DVec3,
+    pub(crate) center: DVec3,
     /// Half the extent of the bounding box.
     half: DVec3,
     /// Second moments of the surface about the centre, divided by its area.
@@ -94,7 +89,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(mesh: &Mesh) -> Self {
+    pub(crate) fn of(mesh: &Mesh) -> Self {
         let [min, max] = mesh.local_bounds().unwrap_or_default();
         let center = 0.5 * (min + max);
         let mut moments = DMat3::ZERO;
@@ -111,6 +106,16 @@ impl Shape {
             }
         }
         Self { center, half: 0.5 * (max - min), moments: moments * area.max(f64::MIN_POSITIVE).recip() }
+    }
+
+    /// The direction of an axis that a tangent field names.
+    pub(crate) fn axis(&self, axis: Axis) -> DVec3 {
+        match axis {
+            Axis::Auto => self.round_about(),
+            Axis::X => DVec3::X,
+            Axis::Y => DVec3::Y,
+            Axis::Z => DVec3::Z,
+        }
     }
 
     /// The axis about which the mesh is most nearly round; the first of several equals.

@@ -49,6 +49,7 @@ pub mod stream;
 pub mod submission;
 #[cfg(test)]
 mod tests;
+mod workflows;
 
 pub use error::ClientError;
 pub use events::Events;

@@ -12,6 +12,7 @@ use super::document::StepStatus;
 use super::job::{JobSource, JobState};
 use super::order::{OrderStatus, RenderStatus};
 use super::scalar::Time;
+use super::workflow::{NodeStatus, RunStatus};
 
 /// What happened to a job, with what a client needs to follow it.
 ///
@@ -163,6 +164,31 @@ pub struct LineStatusEvent {
     pub render_status: RenderStatus,
 }
 
+/// Data of `run.status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunStatusEvent {
+    /// Its new state.
+    pub status: RunStatus,
+    /// Why it failed.
+    pub error_message: Option<String>,
+}
+
+/// Data of `node.status`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NodeStatusEvent {
+    /// The node.
+    pub node_name: String,
+    /// Its step.
+    pub step: String,
+    /// Its new state.
+    pub status: NodeStatus,
+    /// What it says of its work.
+    #[schema(value_type = Object)]
+    pub output: Value,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
 /// Whether no event follows one of this type.
 pub fn is_terminal(name: &str) -> bool {
     <EventName as packshot_words::Word>::by_word(name).is_some_and(EventName::is_terminal)
@@ -173,7 +199,7 @@ pub fn is_terminal(name: &str) -> bool {
 pub enum EventType {
     /// Everything as it is now, with which a stream begins.
     Snapshot,
-    /// What happened to a job, an order or an order line.
+    /// What happened to a job, an order, an order line or a workflow run.
     Of(EventName),
 }
 
@@ -219,7 +245,7 @@ pub struct StreamEvent {
     #[schema(value_type = EventType)]
     pub event: String,
     /// JSON: the resource of a snapshot, as GET has it; the `EventData` of everything else, in the stream of an order
-    /// the `OrderEventData`; the `PassedOnData` of what is passed on.
+    /// or a run the `OrderEventData`; the `PassedOnData` of what is passed on.
     #[schema(content_media_type = "application/json")]
     pub data: String,
 }
@@ -239,7 +265,7 @@ pub struct EventData {
     pub own: Map<String, Value>,
 }
 
-/// The data of an event in the stream of an order: number, time, and the members of its type.
+/// The data of an event in the stream of an order or a run: number, time, and the members of its type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OrderEventData {
     /// Its number in the stream; numbers only grow.

@@ -82,6 +82,8 @@ pub struct MediaAsset {
     pub order_line_id: Option<Uuid>,
     /// The output type of the line.
     pub output_type_id: Option<Uuid>,
+    /// The workflow run that made it.
+    pub workflow_run_id: Option<Uuid>,
     /// The same product, for lists.
     pub product: Option<AssetProduct>,
     /// The state of the order line.

@@ -12,6 +12,7 @@ use super::read::{change, optional, parsed};
 use super::scalar::Time;
 use packshot_domain::artifact::Label;
 use packshot_domain::change::Change;
+use packshot_domain::id::WorkflowId;
 use packshot_domain::output_type as domain;
 use packshot_domain::tenant_config::EngineName;
 use packshot_pipeline::plan::Kind;
@@ -139,7 +140,7 @@ pub struct OutputTypeRequest {
     pub render_backend: Option<RenderBackend>,
     /// The options of its pictures.
     pub render_settings: Option<PictureSettings>,
-    /// The workflow that makes it. There are none yet.
+    /// The workflow that makes it.
     pub workflow_definition_id: Option<Uuid>,
     /// The external renderer that makes it, by its name in the configuration file.
     pub legacy_executor: Option<String>,
@@ -161,6 +162,8 @@ pub struct OutputTypeFields {
     pub render_backend: domain::RenderBackend,
     /// The options of its pictures.
     pub render_settings: PictureSettings,
+    /// The workflow that makes it.
+    pub workflow: Option<WorkflowId>,
     /// When another renderer may take over.
     pub rollout_gate: domain::RolloutGate,
     /// Parts without a material that its pictures may have.
@@ -172,7 +175,7 @@ impl OutputTypeRequest {
     ///
     /// # Errors
     /// `engine_not_allowed`, `invalid_rollout_gate`; `missing`, `wrong_type`, `out_of_range`, `unknown_value`,
-    /// `unknown_member`; `workflow_not_found`, `executor_not_configured`.
+    /// `unknown_member`; `executor_not_configured`.
     pub fn parse(body: &Value, allowed: &[EngineName]) -> Result<OutputTypeFields, Invalid> {
         let faults = Faults::default();
         let made = Node::root(body, &faults).members().and_then(|mut m| {
@@ -180,6 +183,7 @@ impl OutputTypeRequest {
             let kind = optional(&mut m, "kind", Node::word);
             let render_backend = optional(&mut m, "render_backend", Node::word);
             let settings = optional(&mut m, "render_settings", |node| PictureSettings::read(node, allowed));
+            let workflow = optional(&mut m, "workflow_definition_id", parsed);
             let rollout_gate = optional(&mut m, "rollout_gate", gate);
             let max_unmapped = optional(&mut m, "max_unmapped", |node| node.count(0..=UNMAPPED_MAX));
             not_there_yet(&mut m);
@@ -189,6 +193,7 @@ impl OutputTypeRequest {
                 kind: kind?.unwrap_or(KIND),
                 render_backend: render_backend?.unwrap_or(BACKEND),
                 render_settings: settings?.unwrap_or_default(),
+                workflow: workflow?,
                 rollout_gate: rollout_gate?.unwrap_or_default(),
                 max_unmapped: max_unmapped?,
             })
@@ -214,7 +219,7 @@ pub struct OutputTypePatch {
     pub render_backend: Option<RenderBackend>,
     /// The options of its pictures, as a whole.
     pub render_settings: Option<PictureSettings>,
-    /// The workflow that makes it. There are none yet.
+    /// The workflow that makes it.
     pub workflow_definition_id: Option<Uuid>,
     /// The external renderer that makes it, by its name in the configuration file.
     pub legacy_executor: Option<String>,
@@ -236,6 +241,8 @@ pub struct OutputTypeChange {
     pub render_backend: Change<domain::RenderBackend>,
     /// The options of its pictures.
     pub render_settings: Change<PictureSettings>,
+    /// The workflow that makes it.
+    pub workflow: Change<WorkflowId>,
     /// When another renderer may take over.
     pub rollout_gate: Change<domain::RolloutGate>,
     /// Parts without a material that its pictures may have.
@@ -255,6 +262,7 @@ impl OutputTypePatch {
                 kind: change(&mut m, "kind", Node::word),
                 render_backend: change(&mut m, "render_backend", Node::word),
                 render_settings: change(&mut m, "render_settings", |node| PictureSettings::read(node, allowed)),
+                workflow: change(&mut m, "workflow_definition_id", parsed),
                 rollout_gate: change(&mut m, "rollout_gate", gate),
                 max_unmapped: change(&mut m, "max_unmapped", |node| node.count(0..=UNMAPPED_MAX)),
             };
@@ -274,6 +282,7 @@ impl OutputTypeChange {
             kind: self.kind.of(before.kind, KIND),
             render_backend: self.render_backend.of(before.render_backend, BACKEND),
             render_settings: self.render_settings.of(before.render_settings, PictureSettings::default()),
+            workflow: self.workflow.some().of(before.workflow, None),
             rollout_gate: self.rollout_gate.of(before.rollout_gate, domain::RolloutGate::default()),
             max_unmapped: self.max_unmapped.some().of(before.max_unmapped, None),
         }
@@ -290,11 +299,8 @@ pub fn picture_kind(kind: domain::OutputKind) -> Option<Kind> {
     }
 }
 
-/// Members whose values nothing has the name of: there are no workflows, and no external renderers.
+/// A member whose values nothing has the name of: there are no external renderers.
 fn not_there_yet(m: &mut Members<'_>) {
-    if let Some(node) = m.given("workflow_definition_id") {
-        node.report(FaultKind::Named("workflow_not_found".to_owned()), "there is no such workflow definition");
-    }
     if let Some(node) = m.given("legacy_executor") {
         let message = "the configuration file has no executor of this name";
         node.report(FaultKind::Named("executor_not_configured".to_owned()), message);
@@ -344,7 +350,6 @@ mod tests {
             ("/render_settings/samples", "out_of_range"),
             ("/rollout_gate", "invalid_rollout_gate"),
             ("/max_unmapped", "out_of_range"),
-            ("/workflow_definition_id", "workflow_not_found"),
             ("/legacy_executor", "executor_not_configured"),
             ("/size", "unknown_member"),
         ];

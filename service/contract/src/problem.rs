@@ -27,6 +27,12 @@ pub struct Problem {
     pub errors: Vec<Finding>,
     /// The same as the header `X-Request-Id`.
     pub request_id: String,
+    /// The run that failed with its dispatch; absent where no run did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow_run_id: Option<uuid::Uuid>,
+    /// The node of it that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
 }
 
 /// One thing that is wrong with a request.

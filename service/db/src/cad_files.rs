@@ -19,16 +19,18 @@ use crate::column::Col;
 use crate::entity::{cad_file, job};
 use crate::level::Level;
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, products};
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, products, streams, workflows};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::cad_file::{CadEvent, CadStatus, OriginalName, SourceFormat};
 use packshot_domain::channel::{ActivityType, Message};
 use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{AssetId, CadFileId, JobId, TenantId, UserId};
+use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
 
 pub use conversion::{Attempt, Beginning, CadDelivery, begin};
+pub(super) use jobs::begin_job;
 pub use jobs::{CadWork, ask};
 pub use stuck::{Stuck, release};
 
@@ -273,8 +275,13 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: CadFileId) -> Re
             if products::is_any_of(tx, *tenant, *id).await? {
                 return Err(DbError::InUse("CAD file"));
             }
+            let runs = workflows::of_file(tx, *tenant, *id).await?;
             cad_file::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
-            note(tx, by, &row, json!({"before": shown(&row), "after": null})).await
+            note(tx, by, &row, json!({"before": shown(&row), "after": null})).await?;
+            for run in runs {
+                streams::delete(tx, *tenant, StreamId::of_run(run)).await?;
+            }
+            Ok(())
         })
     })
     .await

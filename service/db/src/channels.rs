@@ -16,11 +16,10 @@ use super::column::Col;
 use super::entity::{activity_entry, notification, user};
 use super::level::Level;
 use super::tx::Tx;
-use super::{AllTenants, Db, DbError, Json, TenantScope, counters, tenant_configs};
+use super::{AllTenants, Db, DbError, Json, counters, tenant_configs};
 use packshot_domain::access::Role;
-use packshot_domain::audit::Actor;
-use packshot_domain::channel::{ActivityType, AlertType, ImportCounts, Message, NotificationType, Severity, Subject};
-use packshot_domain::id::{EntryId, ImportId, OrderId, OrderLineId, TenantId, UserId};
+use packshot_domain::channel::{ActivityType, AlertType, Message, NotificationType, Severity, Subject};
+use packshot_domain::id::{EntryId, OrderId, OrderLineId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
 
 pub(super) use alerts::Trouble;
@@ -139,35 +138,6 @@ pub(super) async fn managers(tx: &Tx<'_>, tenant: TenantId, otherwise: Option<Us
         }
     }
     Ok(otherwise.into_iter().collect())
-}
-
-/// Writes that a sheet of products was imported: an entry of the activity, and a notification for whoever sent it, also
-/// with a key.
-///
-/// # Errors
-///
-/// [`DbError`] when the database cannot be reached.
-pub async fn imported(
-    db: &Db,
-    scope: TenantScope,
-    (id, by, user): (ImportId, Actor, UserId),
-    counts: ImportCounts,
-) -> Result<(), DbError> {
-    db.write(scope, (scope.tenant, id, by.id, user, counts), |tx, (tenant, id, by, user, counts)| {
-        Box::pin(async move {
-            let ImportCounts { imported, updated, skipped } = *counts;
-            let said = Said {
-                severity: counts.severity(),
-                actor: *by,
-                data: serde_json::json!({"imported": imported, "updated": updated, "skipped": skipped}),
-                ..Said::about(counts.message(), *id)
-            };
-            notify(tx, *tenant, [*user], NotificationType::ExcelImported, &said).await?;
-            tx.told(|told| told.note(*tenant, ActivityType::ExcelImported, said.clone()));
-            Ok(())
-        })
-    })
-    .await
 }
 
 /// Opens an alert of a tenant about something that is over already, so that it is resolved at once.

@@ -23,8 +23,9 @@ use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::feature::{Feature, Features};
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{
-    AliasId, AssetId, CadFileId, EntryId, FileId, JobId, KeyId, LibraryId, OrderId, OrderLineId, OutputTypeId,
-    PackageId, ProductId, RenderId, RenderTemplateId, RoundId, SessionId, StoreId, TaskId, TenantId, UserId, WorkerId,
+    AliasId, AssetId, CadFileId, EntryId, FileId, ImportId, JobId, KeyId, LibraryId, OrderId, OrderLineId,
+    OutputTypeId, PackageId, ProductId, RenderId, RenderTemplateId, RoundId, RunId, SessionId, StoreId, TaskId,
+    TenantId, UserId, WorkerId, WorkflowId,
 };
 use packshot_domain::job::{JobKind, JobState};
 use packshot_domain::material_alias::{AliasKey, AliasScope, AliasSource, AliasStatus};
@@ -36,11 +37,13 @@ use packshot_domain::order::{Notes, OrderNumber, OrderStatus, RejectionReason};
 use packshot_domain::output_type::{GateMetric, OutputKind, RenderBackend};
 use packshot_domain::product::{EntryName, FoundBy};
 use packshot_domain::render::RenderKind;
+use packshot_domain::step::StepName;
 use packshot_domain::stream::StreamKind;
 use packshot_domain::task::{Lane, LeaseToken, QueueName, TaskKind, TaskState};
 use packshot_domain::tenant::{TenantSlug, TenantStatus};
 use packshot_domain::tenant_config::{EngineName, LimitedClass};
 use packshot_domain::time::Timestamp;
+use packshot_domain::workflow::{ExecutionMode, NodeId, NodeStatus, RunStatus};
 
 /// A stored value that a domain type cannot hold.
 fn unreadable(type_name: &str, reason: impl std::fmt::Display) -> DbErr {
@@ -173,7 +176,7 @@ macro_rules! text_columns {
 id_columns! { TenantId UserId SessionId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
 id_columns! { AssetId EntryId RoundId }
 id_columns! { PackageId FileId StorageLocationId CadFileId ProductId OutputTypeId RenderTemplateId OrderId OrderLineId }
-id_columns! { AliasId }
+id_columns! { AliasId ImportId WorkflowId RunId }
 word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role Action ActorKind }
 word_columns! { TenantStatus TenantSlug Condition }
 word_columns! { PackageStatus RetentionClass LocationState EventType CadStatus SourceFormat FoundBy }
@@ -181,6 +184,8 @@ word_columns! { OutputKind RenderBackend GateMetric OrderStatus RenderStatus }
 word_columns! { AssetType AssetState ThumbnailSource RoundOutcome }
 word_columns! { ActivityType NotificationType AlertType AlertState Severity SubjectKind }
 word_columns! { AliasScope AliasSource AliasStatus }
+word_columns! { StepName ExecutionMode RunStatus NodeStatus }
+text_columns! { NodeId }
 text_columns! { AliasKey OrderNumber Notes RejectionReason }
 text_columns! { OriginalName EntryName Label Reason EventActor RelativePath MediaType BackendId Sha256Digest }
 

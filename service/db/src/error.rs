@@ -58,6 +58,9 @@ pub enum DbError {
     /// A media asset cannot stand for a product.
     #[error(transparent)]
     Thumbnail(#[from] UnfitThumbnail),
+    /// A task of a workflow's run is not put back: its line, or its workflow, is dispatched again.
+    #[error("the task is part of a workflow run")]
+    OfRun,
     /// Something else refers to the row.
     #[error("this {0} is in use")]
     InUse(&'static str),

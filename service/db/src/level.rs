@@ -24,6 +24,8 @@ pub enum Level {
     OutputType,
     /// Render templates.
     RenderTemplate,
+    /// Workflow definitions.
+    Workflow,
     /// Design jobs.
     DesignJob,
     /// Workflow runs.

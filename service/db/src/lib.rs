@@ -29,6 +29,8 @@ pub mod products;
 pub mod output_types;
 pub mod render_templates;
 pub mod orders;
+pub mod workflows;
+pub mod imports;
 pub mod media;
 pub mod channels;
 pub mod libraries;

@@ -12,13 +12,13 @@ use super::tx::Tx;
 use super::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope};
 use packshot_domain::artifact::Label;
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, TenantId, UserId};
+use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RunId, TenantId, UserId};
 use packshot_domain::media::{AssetState, AssetType};
 use packshot_domain::order::line::RenderStatus;
 use packshot_domain::time::Timestamp;
 
 pub use saving::UnfitThumbnail;
-pub(super) use saving::{Going, check_thumbnail, outlive, save, save_thumbnail_of_file};
+pub(super) use saving::{Going, MadeBy, check_thumbnail, outlive, retire_all_but, save, save_of_file};
 
 /// A media asset as it is stored, with what it is of.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,8 @@ pub struct Asset {
     pub line: Option<OrderLineId>,
     /// What of the product it was to be.
     pub output_type: Option<OutputTypeId>,
+    /// The workflow run that made it.
+    pub run: Option<RunId>,
     /// The state of the line.
     pub render_status: Option<RenderStatus>,
     /// Its state.
@@ -135,6 +137,8 @@ pub struct AssetFilter {
     pub line: Option<OrderLineId>,
     /// Only by this output type.
     pub output_type: Option<OutputTypeId>,
+    /// Only those that this workflow run made.
+    pub run: Option<RunId>,
     /// Only the published ones of orders that this user made.
     pub owner: Option<UserId>,
 }
@@ -172,6 +176,7 @@ pub async fn list(
                 filter.order.map(|id| C::OrderId.eq(Col(id))),
                 filter.line.map(|id| C::OrderLineId.eq(Col(id))),
                 filter.output_type.map(|id| C::OutputTypeId.eq(Col(id))),
+                filter.run.map(|id| C::WorkflowRunId.eq(Col(id))),
             ];
             let assets = conditions.into_iter().flatten().fold(assets, QueryFilter::filter);
             let rows = page.narrow(assets, C::CreatedAt, C::Id).all(tx.on()).await?;
@@ -284,6 +289,7 @@ fn asset(row: media_asset::Model, product: Option<product::Model>, render_status
         order: row.order_id.map(Col::value),
         line: row.order_line_id.map(Col::value),
         output_type: row.output_type_id.map(Col::value),
+        run: row.workflow_run_id.map(Col::value),
         render_status,
         state: row.state.0,
         version: row.version.unsigned_abs(),

@@ -13,6 +13,7 @@ mod renders;
 mod catalog;
 mod catalogue;
 mod orders;
+mod workflows;
 mod media;
 mod channels;
 mod artifacts;
@@ -92,8 +93,10 @@ fn tables() -> Vec<TableCreateStatement> {
         jobs::tables(),
         renders::tables(),
         catalog::tables(),
+        vec![workflows::definitions()],
         catalogue::tables(),
         orders::tables(),
+        workflows::tables(),
         media::tables(),
         channels::tables(),
         artifacts::tables(),
@@ -125,6 +128,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         catalog::indexes(),
         catalogue::indexes(),
         orders::indexes(),
+        workflows::indexes(),
         media::indexes(),
         channels::indexes(),
         artifacts::indexes(),

@@ -21,7 +21,7 @@ use crate::entity::{order, order_line};
 use crate::level::Level;
 use crate::media::{self, Going};
 use crate::tx::Tx;
-use crate::{Db, DbError, Page, PageRequest, ReadScope, TenantScope, counters, streams};
+use crate::{Db, DbError, Page, PageRequest, ReadScope, TenantScope, counters, streams, workflows};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::change::Change;
 use packshot_domain::channel::ActivityType;
@@ -32,7 +32,7 @@ use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
 
 pub use cancelling::{Stopped, cancel_line, cancel_renders, reject};
-pub use dispatch::{Dispatched, LineWork, dispatch};
+pub use dispatch::{Dispatched, LineJob, LineWork, dispatch};
 pub(super) use effect::LineEffect;
 pub use following::{follow, follow_line, is_line_over, is_over, line_ids};
 pub use history::{StatusChange, history};
@@ -329,6 +329,8 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> Res
             let all = lines::of_order(tx, *tenant, of.id).await?;
             let live = lines::live(tx, &all).await?;
             all.iter().try_for_each(|line| lines::next(line, &live, LineEvent::Remove).map(drop))?;
+            let ids: Vec<OrderLineId> = all.iter().map(|line| line.id.0).collect();
+            let runs = workflows::of_lines(tx, *tenant, &ids).await?;
             media::outlive(tx, *tenant, Going::Order(of.id)).await?;
             order::Entity::delete_by_id((Col(*tenant), Col(of.id))).exec(tx.on()).await?;
             telling::note(tx, &row, ActivityType::OrderDeleted, by.id);
@@ -336,6 +338,9 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> Res
             note(tx, *tenant, by, (Action::OrderDeleted, of.id), detail, None).await?;
             for line in all {
                 streams::delete(tx, *tenant, StreamId::of_line(line.id.0)).await?;
+            }
+            for run in runs {
+                streams::delete(tx, *tenant, StreamId::of_run(run)).await?;
             }
             streams::delete(tx, *tenant, StreamId::of_order(of.id)).await
         })

@@ -11,10 +11,10 @@ use crate::entity::{output_type, render_template};
 use crate::level::Level;
 use crate::media::{self, Going};
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, orders};
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, orders, workflows};
 use packshot_domain::artifact::Label;
 use packshot_domain::audit::{Action, Actor};
-use packshot_domain::id::{OutputTypeId, TenantId};
+use packshot_domain::id::{OutputTypeId, TenantId, WorkflowId};
 use packshot_domain::output_type::{OutputKind, RenderBackend, RolloutGate};
 use packshot_domain::time::Timestamp;
 
@@ -31,6 +31,8 @@ pub struct OutputTypeFields {
     pub render_settings: Json,
     /// When another renderer may take over.
     pub rollout_gate: RolloutGate,
+    /// The workflow that makes it.
+    pub workflow: Option<WorkflowId>,
     /// Parts without a material that its pictures may have; `None` for any number.
     pub max_unmapped: Option<u32>,
 }
@@ -66,6 +68,7 @@ pub async fn create(
 ) -> Result<OutputType, DbError> {
     db.write(scope, (scope.tenant, by, id, fields), |tx, (tenant, by, id, fields)| {
         Box::pin(async move {
+            workflows::lock_definition(tx, *tenant, fields.workflow).await?;
             let now = tx.now().await?;
             let row = output_type::ActiveModel {
                 tenant_id: Set(Col(*tenant)),
@@ -138,6 +141,7 @@ pub async fn replace(
             if before.revision != *revision {
                 return Err(DbError::Stale { current: before.revision });
             }
+            workflows::lock_definition(tx, *tenant, fields.workflow).await?;
             let now = tx.now().await?;
             let kept = before.clone().into_active_model();
             let row = output_type::ActiveModel {
@@ -173,6 +177,7 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: OutputTypeId) ->
             if for_it.one(tx.on()).await?.is_some() || orders::is_any_of_type(tx, *tenant, *id).await? {
                 return Err(DbError::InUse("output type"));
             }
+            workflows::of_type_goes(tx, *tenant, *id).await?;
             media::outlive(tx, *tenant, Going::OutputType(*id)).await?;
             output_type::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
             note(tx, by, &row, json!({"before": shown(&row), "after": null})).await
@@ -203,6 +208,7 @@ fn written(fields: &OutputTypeFields, now: Timestamp) -> output_type::ActiveMode
         gate_metric: Set(Col(fields.rollout_gate.metric())),
         gate_pass_max: Set(fields.rollout_gate.pass_max()),
         gate_warn_max: Set(fields.rollout_gate.warn_max()),
+        workflow_definition_id: Set(fields.workflow.map(Col)),
         max_unmapped: Set(fields.max_unmapped.map(|n| i32::try_from(n).unwrap_or(i32::MAX))),
         updated_at: Set(Col(now)),
         ..Default::default()
@@ -219,6 +225,7 @@ fn shown(row: &output_type::Model) -> Json {
         "rollout_gate": {
             "metric": row.gate_metric.0.as_str(), "pass_max": row.gate_pass_max, "warn_max": row.gate_warn_max,
         },
+        "workflow_definition_id": row.workflow_definition_id.map(|id| id.0.to_string()),
         "max_unmapped": row.max_unmapped,
     })
 }
@@ -239,6 +246,7 @@ impl OutputType {
             render_backend: row.render_backend.0,
             render_settings: row.render_settings.0,
             rollout_gate: gate,
+            workflow: row.workflow_definition_id.map(Col::value),
             max_unmapped: row.max_unmapped.map(i32::unsigned_abs),
         };
         Ok(Self {

@@ -12,7 +12,7 @@ use crate::column::Col;
 use crate::entity::render_template;
 use crate::level::Level;
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, output_types};
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, output_types, workflows};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::{OutputTypeId, RenderTemplateId, TenantId};
 use packshot_domain::product::{PartEntries, PartEntry};
@@ -173,11 +173,14 @@ pub async fn replace(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`].
+/// [`DbError::NotFound`]; [`DbError::InUse`] when a workflow definition names it.
 pub async fn delete(db: &Db, scope: TenantScope, by: Actor, id: RenderTemplateId) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, by, id), |tx, (tenant, by, id)| {
         Box::pin(async move {
             let row = lock(tx, *tenant, *id).await?;
+            if workflows::names_template(tx, *tenant, *id).await? {
+                return Err(DbError::InUse("render template"));
+            }
             render_template::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
             note(tx, by, &row, json!({"before": shown(&row), "after": null})).await
         })

@@ -82,6 +82,10 @@ words! {
         OutputTypeChanged = "output_type.changed",
         /// A render template was made, changed or deleted
         TemplateChanged = "template.changed",
+        /// A workflow definition was made or saved again
+        WorkflowSaved = "workflow.saved",
+        /// A workflow definition was deleted or deactivated
+        WorkflowDeleted = "workflow.deleted",
         /// The limits of a queue were changed
         WorkerConfigChanged = "worker_config.changed",
         /// A failed task was queued again

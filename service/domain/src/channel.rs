@@ -36,6 +36,8 @@ words! {
         RenderFailed = "render.failed",
         /// The work of an order line was cancelled
         RenderCancelled = "render.cancelled",
+        /// A workflow had something to deliver, and nobody takes it
+        DeliverSkipped = "deliver.skipped",
         /// An order was made
         OrderCreated = "order.created",
         /// An order was handed over

@@ -217,7 +217,7 @@ fn of_event(stream: StreamId, event: Event) -> ApiResult<Bytes> {
         Value::Object(own) => own,
         _ => serde_json::Map::new(),
     };
-    if stream.kind == StreamKind::Order {
+    if matches!(stream.kind, StreamKind::Order | StreamKind::Run) {
         return frame(name.as_str(), Some(seq), &OrderEventData { seq: seq.unsigned_abs(), at: at.into(), own });
     }
     let named = own.remove("job_id").and_then(|id| id.as_str()?.parse().ok());

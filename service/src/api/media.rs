@@ -7,12 +7,13 @@ use packshot_contract::Word;
 use packshot_contract::artifact::{ArtifactEvent, ArtifactEventPage, ArtifactEventType, ArtifactStreamEvent};
 use packshot_contract::document::Document;
 use packshot_contract::event::{
-    EndEvent, EventType, FailedEvent, LineStatusEvent, LogEvent, OrderStatusEvent, PreviewEvent, ProgressEvent,
-    StateEvent, StepEvent, StreamEvent,
+    EndEvent, EventType, FailedEvent, LineStatusEvent, LogEvent, NodeStatusEvent, OrderStatusEvent, PreviewEvent,
+    ProgressEvent, RunStatusEvent, StateEvent, StepEvent, StreamEvent,
 };
 use packshot_contract::job::{Job, LiveJobs};
 use packshot_contract::order::Order;
 use packshot_contract::package::PackageManifest;
+use packshot_contract::workflow::WorkflowRun;
 use packshot_domain::event::EventName;
 use packshot_pipeline::plan::words::FileFormat;
 use serde_json::{Map, json};
@@ -160,6 +161,16 @@ impl IntoResponses for OrderEvents {
     }
 }
 
+/// The events of a workflow run.
+pub(crate) struct RunEvents;
+
+impl IntoResponses for RunEvents {
+    fn responses() -> Responses {
+        let of_run = [EventName::NodeStatus, EventName::RunStatus].map(EventType::Of);
+        of_stream::<WorkflowRun>(std::iter::once(EventType::Snapshot).chain(of_run))
+    }
+}
+
 /// The events of all jobs.
 pub(crate) struct JobsEvents;
 
@@ -187,6 +198,8 @@ fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
             EventType::Of(EventName::Completed | EventName::Cancelled) => EndEvent::name(),
             EventType::Of(EventName::OrderStatus) => OrderStatusEvent::name(),
             EventType::Of(EventName::LineStatus) => LineStatusEvent::name(),
+            EventType::Of(EventName::RunStatus) => RunStatusEvent::name(),
+            EventType::Of(EventName::NodeStatus) => NodeStatusEvent::name(),
         };
         (event.word().to_owned(), reference(name))
     });

@@ -32,6 +32,7 @@ fn asset_id(text: &str) -> ApiResult<AssetId> {
         ("order_id" = Option<String>, Query, format = Uuid, description = "Only of this order"),
         ("order_line_id" = Option<String>, Query, format = Uuid, description = "Only of this order line"),
         ("output_type_id" = Option<String>, Query, format = Uuid, description = "Only by this output type"),
+        ("workflow_run_id" = Option<String>, Query, format = Uuid, description = "Only those that this workflow run made"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Assets per page; 50 if absent"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
     ),
@@ -45,6 +46,7 @@ pub(crate) async fn list(State(state): State<AppState>, caller: ListCaller, para
         order: params.parse("order_id", "the id of an order")?,
         line: params.parse("order_line_id", "the id of an order line")?,
         output_type: params.parse("output_type_id", "the id of an output type")?,
+        run: params.parse("workflow_run_id", "the id of a workflow run")?,
         owner: None,
     };
     let Page { items, next } = media::list(&state, &caller.0, filter, params.page()?).await?;

@@ -17,8 +17,8 @@ use crate::tenancy::setup;
 use packshot_contract::artifact::{ArtifactEvent, ArtifactEventPage, ArtifactEventType, ArtifactStreamEvent};
 use packshot_contract::document::Document;
 use packshot_contract::event::{
-    EndEvent, EventData, EventType, FailedEvent, LineStatusEvent, LogEvent, OrderEventData, OrderStatusEvent,
-    PassedOnData, PreviewEvent, ProgressEvent, StateEvent, StepEvent, StreamEvent,
+    EndEvent, EventData, EventType, FailedEvent, LineStatusEvent, LogEvent, NodeStatusEvent, OrderEventData,
+    OrderStatusEvent, PassedOnData, PreviewEvent, ProgressEvent, RunStatusEvent, StateEvent, StepEvent, StreamEvent,
 };
 use packshot_contract::job::LiveJobs;
 use packshot_contract::package::{ManifestFile, ManifestPackage, ManifestReceipt, PackageManifest};
@@ -38,6 +38,7 @@ const KEY: &str = "api_key";
         (name = "materials", description = "Materials and the libraries they come from"),
         (name = "catalogue", description = "Products and the CAD files that they are made of"),
         (name = "orders", description = "Orders of pictures and their lines"),
+        (name = "workflows", description = "Graphs of steps: saved, checked, dispatched on order lines and CAD files, and their runs"),
         (name = "media", description = "Pictures, movies and models that were made of products"),
         (name = "notifications", description = "What was done, what a person is told, and trouble with the installation"),
         (name = "tasks", description = "Tasks of workers"),
@@ -48,7 +49,7 @@ const KEY: &str = "api_key";
         (name = "instance", description = "The installation"),
     ),
     components(schemas(
-        Problem, Document, StreamEvent, EventType, LiveJobs, EventData, OrderEventData, OrderStatusEvent, LineStatusEvent, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent,
+        Problem, Document, StreamEvent, EventType, LiveJobs, EventData, OrderEventData, OrderStatusEvent, LineStatusEvent, RunStatusEvent, NodeStatusEvent, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent,
         LogEvent, FailedEvent, EndEvent, ArtifactEventPage, ArtifactEvent, ArtifactEventType, ArtifactStreamEvent, PackageManifest,
         ManifestPackage, ManifestFile, ManifestReceipt,
     )),

@@ -11,8 +11,9 @@ use axum::http::StatusCode;
 use axum::http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 
-use crate::app::{AppError, ErrorKind};
+use crate::app::{AppError, ErrorKind, FailedRun};
 use packshot_contract::problem::Problem;
+use packshot_domain::id::RunId;
 
 pub(crate) mod status;
 
@@ -80,14 +81,23 @@ impl ApiError {
             help: self.error.help().map(str::to_owned),
             errors: self.error.findings().to_vec(),
             request_id: request_id.to_owned(),
+            workflow_run_id: self.error.failed_run().map(|failed| failed.run.uuid()),
+            node_name: self.error.failed_run().and_then(|failed| Some(failed.node.as_ref()?.to_string())),
         }
     }
 
     /// The error whose body this is.
     pub fn from_problem(problem: Problem, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
-        let Problem { status, detail, code, help, errors, .. } = problem;
+        let Problem { status, detail, code, help, errors, workflow_run_id, node_name, .. } = problem;
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let error = AppError::of_input(code, detail, errors).with_help(help.unwrap_or_default());
+        let error = match workflow_run_id {
+            Some(run) => {
+                let node = node_name.and_then(|name| name.parse().ok());
+                error.of_run(FailedRun { run: RunId::from_uuid(run), node })
+            }
+            None => error,
+        };
         Self { status, error: Box::new(error), headers }
     }
 

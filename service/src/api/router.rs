@@ -15,7 +15,7 @@ use super::{
     account, analytics, answer, api_keys, artifacts, audit, cad_files, cad_jobs, channels, chores, cors, devices,
     health, help, imports, jobs, libraries, material_aliases, materials, media_assets, openapi, orders, output_types,
     packages, preflight, products, reference, render_templates, renders, settings, sign_in, tasks, tenant_config,
-    tenants, users, worker_configs,
+    tenants, users, worker_configs, workflows,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -123,7 +123,12 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
 
     add!(tasks::list, List(P::ReadRenders), pages);
     add!(tasks::get, Tenant(P::ReadRenders), &[Code::TaskNotFound]);
-    add!(tasks::requeue, Tenant(P::TriggerRenders), &[Code::TaskNotFound, Code::TaskNotFailed], &IDEMPOTENT);
+    add!(
+        tasks::requeue,
+        Tenant(P::TriggerRenders),
+        &[Code::TaskNotFound, Code::TaskNotFailed, Code::TaskNotRequeueable],
+        &IDEMPOTENT
+    );
     add!(chores::collect, Tenant(P::CollectArtifacts), &JSON, &IDEMPOTENT);
     add!(chores::replay, Instance(P::CheckArtifacts), &JSON, &IDEMPOTENT);
     add!(chores::scrub, Instance(P::CheckArtifacts), &JSON, &IDEMPOTENT);
@@ -213,7 +218,7 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(render_templates::create, Tenant(P::WriteOutputTypes), &JSON, &IDEMPOTENT, fits);
     add!(render_templates::get, Tenant(P::ReadCatalogue), template);
     add!(render_templates::change, Tenant(P::WriteOutputTypes), &JSON, template, fits);
-    add!(render_templates::delete, Tenant(P::WriteOutputTypes), template);
+    add!(render_templates::delete, Tenant(P::WriteOutputTypes), template, &[Code::TemplateInUse]);
 
     let order: &[Code] = &[Code::OrderNotFound];
     let line: &[Code] = &[Code::OrderNotFound, Code::OrderNotEditable, Code::OrderTooLarge];
@@ -253,6 +258,60 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     );
     add!(orders::lines::dispatch, Tenant(P::RunOrders), &IDEMPOTENT, line, dispatched);
     add!(orders::lines::cancel, Tenant(P::RunOrders), line);
+
+    let off: &[Code] = &[Code::FeatureDisabled];
+    let of_workflow: &[Code] = &[Code::WorkflowNotFound, Code::FeatureDisabled];
+    let saves: &[Code] = &[Code::InvalidWorkflowConfig, Code::FeatureDisabled, Code::OutputTypeNotFound];
+    add!(workflows::list, List(P::ReadWorkflows), pages, off);
+    add!(workflows::create, Tenant(P::WriteWorkflows), &JSON, &IDEMPOTENT, saves);
+    add!(workflows::steps, Tenant(P::ReadWorkflows));
+    add!(workflows::presets, Tenant(P::ReadWorkflows));
+    add!(workflows::get, Tenant(P::ReadWorkflows), of_workflow);
+    add!(
+        workflows::replace,
+        Tenant(P::WriteWorkflows),
+        &JSON,
+        saves,
+        &[Code::WorkflowNotFound, Code::PreconditionFailed]
+    );
+    add!(workflows::delete, Tenant(P::WriteWorkflows), of_workflow, &[Code::PreconditionFailed]);
+    let checks: &[Code] = &[
+        Code::ValidationFailed,
+        Code::InvalidWorkflowConfig,
+        Code::ContextNotFound,
+        Code::ArtifactExpired,
+        Code::ContentCorrupt,
+    ];
+    let runs: &[Code] = &[
+        Code::ContextKindMismatch,
+        Code::UnsupportedNodes,
+        Code::OrderRejected,
+        Code::LineProcessing,
+        Code::CadFileProcessing,
+        Code::GraphExecutionFailed,
+    ];
+    add!(
+        workflows::dispatch::saved,
+        Tenant(P::TriggerRenders),
+        &IDEMPOTENT,
+        of_workflow,
+        checks,
+        runs,
+        &[Code::WorkflowInactive]
+    );
+    add!(workflows::dispatch::draft, Tenant(P::TriggerRenders), &JSON, &IDEMPOTENT, of_workflow, checks, runs);
+    add!(workflows::dispatch::preflight_saved, Tenant(P::TriggerRenders), of_workflow, checks);
+    add!(workflows::dispatch::preflight_draft, Tenant(P::TriggerRenders), &JSON, off, checks);
+    let run: &[Code] = &[Code::WorkflowRunNotFound];
+    add!(workflows::runs::list, Tenant(P::ReadWorkflows), of_workflow, pages);
+    add!(workflows::runs::get, Tenant(P::ReadRuns), run);
+    add!(
+        workflows::runs::follow,
+        Tenant(P::ReadRuns),
+        run,
+        &[Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]
+    );
+    add!(workflows::runs::cancel, Tenant(P::TriggerRenders), run);
 
     let asset: &[Code] = &[Code::AssetNotFound];
     add!(media_assets::list, List(P::ReadMedia), pages);

@@ -200,6 +200,26 @@ codes! {
     ExecutorNotConfigured = "executor_not_configured", "use `auto` or `packshot`";
     /// External renderers make stills alone.
     ExecutorStillsOnly = "executor_stills_only", "use `auto` or `packshot` for what is no still";
+    /// There is no such workflow definition.
+    WorkflowNotFound = "workflow_not_found", "check the id: GET /api/workflows lists the workflow definitions";
+    /// There is no such run.
+    WorkflowRunNotFound = "workflow_run_not_found", "check the id: GET /api/workflows/{id}/runs lists the runs of a definition";
+    /// Nothing that a workflow runs on has this id.
+    ContextNotFound = "context_not_found", "give the id of an order line or of a CAD file";
+    /// The graph is not one that can be stored or run.
+    InvalidWorkflowConfig = "invalid_workflow_config", "correct what `errors` names; GET /api/workflows/steps lists the steps with their parameters";
+    /// The graph is not for this kind of thing.
+    ContextKindMismatch = "context_kind_mismatch", "give the id of an order line for a graph of order lines, and of a CAD file for one of CAD files; a preflight says which";
+    /// The graph has steps that cannot be dispatched here.
+    UnsupportedNodes = "unsupported_nodes", "do without these steps, or ask whoever runs the installation to enable them: GET /api/workflows/steps says why each is not available";
+    /// The definition is not active.
+    WorkflowInactive = "workflow_inactive", "activate it: PUT /api/workflows/{id} with `is_active: true`; or dispatch its graph as a draft";
+    /// A node failed within the dispatch.
+    GraphExecutionFailed = "graph_execution_failed", "correct what the message names and dispatch again; a preflight finds it before";
+    /// A task of a run is not put back.
+    TaskNotRequeueable = "task_not_requeueable", "dispatch the order line or the workflow again: it becomes a new run";
+    /// A workflow definition names the template.
+    TemplateInUse = "template_in_use", "choose another template in the workflow definitions that name it, or deactivate them";
     /// There is no such render template.
     TemplateNotFound = "template_not_found", "check the id: GET /api/v1/render-templates lists the render templates";
     /// Another render template has this name.

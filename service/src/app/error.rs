@@ -9,14 +9,17 @@ use crate::credentials::passwords::PasswordError;
 use crate::objects::ObjectError;
 use crate::store::StoreError;
 use packshot_contract::problem::{Finding, Invalid};
+use packshot_contract::workflow::InvalidConfig;
 use packshot_db::artifacts::{ArtifactError, Reference};
 use packshot_db::media::UnfitThumbnail;
 use packshot_db::{DbError, Exceeded, LastAdmin};
 use packshot_domain::access::Scope;
 use packshot_domain::artifact::DeleteRefusal;
+use packshot_domain::id::RunId;
 use packshot_domain::order::{IllegalOrderState, OrderChange, OrderRefusal};
 use packshot_domain::principal::Denied;
 use packshot_domain::tenant::TenantRefusal;
+use packshot_domain::workflow::NodeId;
 
 /// How long a client should wait when the service is busy or cannot be reached.
 const SOON: Duration = Duration::from_secs(1);
@@ -28,11 +31,20 @@ pub struct AppError {
     kind: ErrorKind,
     // Results with this error stay small: no text here has room to grow.
     detail: Box<str>,
-    help: Option<Box<str>>,
+    more: Option<Box<More>>,
     findings: Vec<Finding>,
     retry_after: Option<Duration>,
     needed_scope: Option<Scope>,
     cause: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What few errors have.
+#[derive(Clone, Debug, Default)]
+struct More {
+    /// A way out of its own.
+    help: Option<String>,
+    /// The run that failed with its dispatch.
+    run: Option<FailedRun>,
 }
 
 /// Whose code an error has.
@@ -76,12 +88,28 @@ impl AppError {
         Self {
             kind,
             detail: detail.into_boxed_str(),
-            help: None,
+            more: None,
             findings: Vec::new(),
             retry_after: None,
             needed_scope: None,
             cause: None,
         }
+    }
+
+    /// The same about a run that failed with its dispatch.
+    #[must_use]
+    pub fn of_run(self, run: FailedRun) -> Self {
+        self.with_more(|more| more.run = Some(run))
+    }
+
+    /// The run that failed with its dispatch.
+    pub fn failed_run(&self) -> Option<&FailedRun> {
+        self.more.as_ref()?.run.as_ref()
+    }
+
+    fn with_more(mut self, add: impl FnOnce(&mut More)) -> Self {
+        add(self.more.get_or_insert_default());
+        self
     }
 
     /// The same with a finding about a member of the request.
@@ -95,7 +123,7 @@ impl AppError {
     #[must_use]
     pub fn with_help(self, help: impl Into<String>) -> Self {
         let help: String = help.into();
-        if help.is_empty() { self } else { Self { help: Some(help.into_boxed_str()), ..self } }
+        if help.is_empty() { self } else { self.with_more(|more| more.help = Some(help)) }
     }
 
     /// The same with the time after which another try makes sense: in whole seconds, rounded up, one at least.
@@ -131,7 +159,7 @@ impl AppError {
 
     /// What a client can do about it, where the sentence does not say it: its own way out, or that of its code.
     pub fn help(&self) -> Option<&str> {
-        self.help.as_deref().or(match self.kind {
+        self.more.as_ref().and_then(|more| more.help.as_deref()).or(match self.kind {
             ErrorKind::Own(code) => Some(code.help()),
             ErrorKind::Input(_) | ErrorKind::Work(_) => None,
         })
@@ -161,6 +189,22 @@ impl AppError {
             cause = source;
         }
         Some(text)
+    }
+}
+
+/// A run that failed with its dispatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedRun {
+    /// The run.
+    pub run: RunId,
+    /// The node that failed; `None` where the graph as a whole did.
+    pub node: Option<NodeId>,
+}
+
+impl From<InvalidConfig> for AppError {
+    fn from(invalid: InvalidConfig) -> Self {
+        let detail = invalid.to_string();
+        Self { findings: invalid.findings, ..Self::new(Code::InvalidWorkflowConfig, detail) }
     }
 }
 
@@ -211,6 +255,9 @@ impl From<DbError> for AppError {
             DbError::NotFound("render template") => {
                 Self::new(Code::TemplateNotFound, "there is no such render template")
             }
+            DbError::NotFound("workflow") => Self::new(Code::WorkflowNotFound, "there is no such workflow definition"),
+            DbError::NotFound("workflow run") => Self::new(Code::WorkflowRunNotFound, "there is no such workflow run"),
+            DbError::OfRun => Self::new(Code::TaskNotRequeueable, error.to_string()),
             DbError::NotFound("media asset") => Self::new(Code::AssetNotFound, "there is no such media asset"),
             DbError::NotFound("package") => Self::new(Code::PackageNotFound, "there is no such package"),
             DbError::NotFound("file") => Self::new(Code::FileNotFound, "there is no such file"),
@@ -254,6 +301,9 @@ impl From<DbError> for AppError {
                 Code::OutputTypeInUse,
                 "a render template is for this output type, or a line of an order is of it",
             ),
+            DbError::InUse("render template") => {
+                Self::new(Code::TemplateInUse, "a workflow definition names this render template")
+            }
             DbError::InUse(_) => Self::new(Code::LibraryInUse, error.to_string()),
             DbError::OneRole => Self::new(Code::DatabaseRolesRequired, error.to_string()),
             DbError::Closed => Self::new(Code::Unavailable, "the service is stopping"),

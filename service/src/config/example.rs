@@ -3,7 +3,7 @@
 use super::source::Origin;
 
 /// Each setting with a valid value, as TOML.
-pub(super) const EXAMPLES: [(&str, &str); 46] = [
+pub(super) const EXAMPLES: [(&str, &str); 47] = [
     ("listen", "\"127.0.0.1:8080\""),
     ("data", "\"/var/lib/packshot\""),
     ("workers", "\"process\""),
@@ -47,6 +47,7 @@ pub(super) const EXAMPLES: [(&str, &str); 46] = [
     ("header_timeout_s", "30"),
     ("drain_timeout_s", "20"),
     ("log_format", "\"json\""),
+    ("disabled_steps", "[\"render_turntable\"]"),
     ("legacy_executor", "\"builtin\""),
     ("legacy_executors", "{ blender = { kind = \"http\", url = \"http://127.0.0.1:9000/renders\" } }"),
     ("cad_converter", "[\"/usr/local/bin/step-to-glb\"]"),

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use super::source::Origin;
 use super::{Networks, Secret};
 use packshot_domain::network::Network;
+use packshot_domain::step::StepName;
 use packshot_domain::user::Email;
 use packshot_pipeline::memory;
 
@@ -184,6 +185,15 @@ pub(super) fn origins(given: &Given) -> Result<Vec<String>, String> {
 /// Whether a text is an origin: scheme and host, without a path.
 pub(crate) fn is_origin(text: &str) -> bool {
     is_http(text) && text.matches('/').count() == 2
+}
+
+/// A list of steps of workflows, each by its one name.
+pub(super) fn steps(given: &Given) -> Result<Vec<String>, String> {
+    let step = |text: String| match text.parse::<StepName>() {
+        Ok(step) => Ok(step.as_str().to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    list(given)?.into_iter().map(step).collect()
 }
 
 /// A list of addresses and networks.

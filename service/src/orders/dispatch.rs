@@ -1,5 +1,6 @@
-//! Dispatch of order lines by the direct path: each gets one job, whose task renders it with the built-in renderer, or
-//! exports it, after another one that converts its CAD file, where that has no GLB yet.
+//! Dispatch of order lines: by the workflow of their output type, or by the direct path. That is one job, whose task
+//! renders the line with the built-in renderer, or exports it, after another one that converts its CAD file, where that
+//! has no GLB yet.
 
 use serde_json::Value as Json;
 
@@ -9,10 +10,11 @@ use crate::products::cad_jobs;
 use crate::renders::export;
 use crate::renders::lines::{self, LineFacts};
 use crate::tenancy::RenderSettings;
+use crate::workflow::{self, Decision};
 use packshot_contract::dispatch::{DispatchError, DispatchResult, OrderDispatch};
 use packshot_contract::request::render_kind;
 use packshot_db::jobs::NewTask;
-use packshot_db::orders::{self as rows, LineWork, OrderLine, OrderRef};
+use packshot_db::orders::{self as rows, LineJob, OrderLine, OrderRef};
 use packshot_db::{DbError, TenantScope};
 use packshot_domain::feature::Feature;
 use packshot_domain::id::{OrderId, OrderLineId, TaskId};
@@ -27,7 +29,7 @@ use packshot_worker::failpoint::Failpoint;
 /// Lines that one transaction dispatches: SQLite has one writer, and renewals of leases wait for it.
 const LINES_AT_ONCE: usize = 20;
 
-/// Dispatches a line: it is rendered as its output type and the template that fits say.
+/// Dispatches a line: it is rendered as its output type, the workflow of that and the template that fits say.
 ///
 /// # Errors
 /// [`Code::OrderLineNotFound`], [`Code::OrderRejected`], [`Code::LineProcessing`]; [`Code::LineNotRenderable`],
@@ -36,11 +38,14 @@ pub async fn dispatch_line(app: &App, who: &Principal, id: OrderLineId) -> Resul
     let scope = TenantScope::of(who.tenant);
     let line = rows::line(&app.db, scope, owner(who), id).await?;
     let settings = RenderSettings::in_force(app, who).await?;
-    let work = work(app, scope, &settings, &line).await?;
+    let Decision { work, result } = decided(app, who, &settings, &line).await?;
     let of = OrderRef { id: line.order, owner: None };
+    Failpoint::Dispatch.pass();
     let mut done = rows::dispatch(&app.db, scope, (who.actor(), who.user), of, vec![work]).await?;
+    Failpoint::Dispatched.pass();
     let (_, dispatched) = done.pop().ok_or(DbError::NotFound("order line"))?;
-    Ok(result(&line, Ok(dispatched?)))
+    dispatched?;
+    Ok(result)
 }
 
 /// Dispatches every line of an order that waits, has failed or was cancelled, and has no live job. A line that is
@@ -56,48 +61,49 @@ pub async fn dispatch(app: &App, who: &Principal, id: OrderId) -> Result<OrderDi
     let open: Vec<OrderLine> = order.lines.into_iter().filter(is_open).collect();
     let mut results = Vec::with_capacity(open.len());
     for lines in open.chunks(LINES_AT_ONCE) {
-        let (mut works, mut refused) = (Vec::new(), Vec::new());
+        let (mut works, mut said) = (Vec::new(), Vec::new());
         for line in lines {
-            match work(app, scope, &settings, line).await {
-                Ok(work) => works.push(work),
-                Err(error) => refused.push((line.id, error)),
+            match decided(app, who, &settings, line).await {
+                Ok(Decision { work, result }) => {
+                    works.push(work);
+                    said.push((line.id, result));
+                }
+                Err(error) => said.push((line.id, refused(line, &error))),
             }
         }
         let of = OrderRef { id, owner: None };
         Failpoint::Dispatch.pass();
         let done = rows::dispatch(&app.db, scope, (who.actor(), who.user), of, works).await?;
         Failpoint::Dispatched.pass();
-        for line in lines {
-            let refusal = refused.iter().find(|(id, _)| *id == line.id);
-            let dispatched = done.iter().find(|(id, _)| *id == line.id);
-            results.extend(match (refusal, dispatched) {
-                (Some((_, error)), _) => Some(result(line, Err(error.clone()))),
-                (None, Some((_, Ok(tasks)))) => Some(result(line, Ok(tasks.clone()))),
-                // Somebody else has dispatched it meanwhile.
-                (None, Some((_, Err(_))) | None) => None,
-            });
-        }
+        // Those that are refused now were dispatched by somebody else meanwhile.
+        let is_elsewhere = |line: OrderLineId| done.iter().any(|(id, done)| *id == line && done.is_err());
+        results.extend(said.into_iter().filter(|(line, _)| !is_elsewhere(*line)).map(|(_, result)| result));
     }
     Ok(OrderDispatch { order_id: id.uuid(), results })
 }
 
 /// Whether the dispatch of an order takes a line.
 fn is_open(line: &OrderLine) -> bool {
+    let has_live_job = line.document.as_ref().is_some_and(|document| !document.state.is_terminal());
     match line.status {
-        RenderStatus::Pending => line.document.as_ref().is_none_or(|document| document.state.is_terminal()),
-        RenderStatus::Failed | RenderStatus::Cancelled => true,
+        RenderStatus::Pending | RenderStatus::Failed | RenderStatus::Cancelled => !has_live_job,
         RenderStatus::Processing | RenderStatus::Completed => false,
     }
 }
 
-/// The work of a line, of what is true now.
-async fn work(
+/// What is made for a line, of what is true now.
+async fn decided(
     app: &App,
-    scope: TenantScope,
+    who: &Principal,
     settings: &RenderSettings,
     line: &OrderLine,
-) -> Result<LineWork, AppError> {
-    let facts = lines::facts(&app.db, scope, line).await?;
+) -> Result<Decision, AppError> {
+    let facts = lines::facts(&app.db, TenantScope::of(who.tenant), line).await?;
+    workflow::decide(app, who, settings, (line, facts), |facts| direct(app, settings, facts)).await
+}
+
+/// The job of the direct path.
+fn direct(app: &App, settings: &RenderSettings, facts: &LineFacts) -> Result<LineJob, AppError> {
     let Some(file) = &facts.cad_file else {
         return Err(AppError::new(Code::LineNotRenderable, "its product has no CAD file"));
     };
@@ -107,7 +113,7 @@ async fn work(
             if kind == Kind::Turntable {
                 settings.require(Feature::Turntables)?;
             }
-            let (kwargs, samples_target) = settled(&facts, kind, settings)?;
+            let (kwargs, samples_target) = settled(facts, kind, settings)?;
             (task(render_kind(kind).step(), (QueueName::Render, Lane::builtin()), kwargs), samples_target)
         }
         None => {
@@ -118,7 +124,7 @@ async fn work(
     let conversion = cad_jobs::conversion(app, file);
     task.waits_for = conversion.iter().map(|conversion| conversion.id).collect();
     let tasks = conversion.into_iter().chain([task]).collect();
-    Ok(LineWork { line: line.id, input_name, samples_target, tasks })
+    Ok(LineJob { input_name, samples_target, tasks })
 }
 
 /// The task of a line, with the arguments of its step and those that all tasks of lines have.
@@ -140,14 +146,9 @@ fn settled(facts: &LineFacts, kind: Kind, settings: &RenderSettings) -> Result<(
     Ok((kwargs, i32::try_from(samples).unwrap_or(i32::MAX)))
 }
 
-/// The answer about a line.
-fn result(line: &OrderLine, dispatched: Result<Vec<TaskId>, AppError>) -> DispatchResult {
+/// The answer about a line that is refused.
+fn refused(line: &OrderLine, error: &AppError) -> DispatchResult {
+    let (code, detail) = (error.code().to_owned(), error.detail().to_owned());
     let direct = DispatchResult::direct(line.id.uuid(), line.output_type.uuid());
-    match dispatched {
-        Ok(tasks) => direct.with_tasks(tasks.iter().map(|task| task.uuid()).collect()),
-        Err(error) => {
-            let (code, detail) = (error.code().to_owned(), error.detail().to_owned());
-            DispatchResult { error: Some(DispatchError { code, detail }), ..direct }
-        }
-    }
+    DispatchResult { error: Some(DispatchError { code, detail }), ..direct }
 }

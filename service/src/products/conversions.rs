@@ -106,12 +106,14 @@ impl ConversionHandler {
             let detail = "this version of Packshot cannot read the stored job; ask for it again";
             return spec.ok_or_else(|| Failure::new(FaultKind::Input, "spec.invalid", detail));
         }
-        let file = self.file_of(TenantScope::of(claimed.tenant), job).await?;
+        let scope = TenantScope::of(claimed.tenant);
+        let file = self.file_of(scope, job).await?;
+        let size_mm = rows::get(&self.db, scope, file).await.map_err(away)?.read.size_mm;
         let number = |name: &str, default| claimed.input.kwargs.get(name).and_then(Json::as_f64).unwrap_or(default);
         Ok(Spec {
             version: VERSION,
             cad_file: file.uuid(),
-            linear_deflection_mm: number("linear_deflection_mm", LINEAR_DEFLECTION_MM),
+            linear_deflection_mm: linear_deflection_mm(claimed.input.kwargs.get("linear_deflection_mm"), size_mm),
             angular_deflection_deg: number("angular_deflection_deg", ANGULAR_DEFLECTION_DEG),
         })
     }
@@ -157,15 +159,16 @@ impl Handler for ConversionHandler {
             let (spec, work): (_, crate::jobs::handler::Work) =
                 match rows::begin(&self.db, scope, claim).await.map_err(away)? {
                     Beginning::Begun(file) => {
-                        let attempt = Attempt { place: self.clone(), scope, job, file: *file, spec };
+                        let task = claimed.task.kind;
+                        let attempt = Attempt { place: self.clone(), scope, job, task, file: *file, spec };
                         (frozen, Box::new(|desk| Box::pin(attempt.run(desk)) as BoxFuture<'static, Outcome>))
                     }
                     Beginning::Awaited => (None, Box::new(|_| Box::pin(async { Outcome::Deferred(LOOK_AGAIN) }))),
-                    Beginning::Done => {
+                    Beginning::Done(file) => {
                         let TaskKind::Step(step) = claimed.task.kind else {
                             return Err(Failure::new(FaultKind::Input, "internal_error", "the task is no step"));
                         };
-                        (None, Box::new(move |desk| Box::pin(async move { skipped(&desk, step) })))
+                        (None, Box::new(move |desk| Box::pin(async move { skipped(&desk, step, &file) })))
                     }
                     Beginning::Failed(error) => {
                         return Err(Failure::new(FaultKind::Input, &error.code, error.detail));
@@ -180,12 +183,34 @@ impl Handler for ConversionHandler {
     }
 }
 
-/// The file was converted while the task waited.
-fn skipped(desk: &Desk, step: StepName) -> Outcome {
-    let reason = "the CAD file was converted meanwhile";
+/// The file was converted and read before: what is known of it is the result.
+fn skipped(desk: &Desk, step: StepName, file: &CadFile) -> Outcome {
+    let reason = "the CAD file is converted and read already";
     desk.send(TaskUpdate::Skipped(step, reason.to_owned()));
     Step::say(desk, step, format!("skipped: {reason}"));
-    Outcome::Done(Delivery::default())
+    Outcome::Done(Delivery { output: known(file.id, &file.read), ..Delivery::default() })
+}
+
+/// What is known of a file, as the output of its task.
+fn known(file: CadFileId, read: &CadRead) -> Json {
+    json!({
+        "cad_file_id": file.to_string(),
+        "glb_path": read.glb.map(|glb| glb.to_string()),
+        "objects": read.parts,
+        "bbox_mm": read.size_mm,
+        "unit": "mm",
+    })
+}
+
+/// How far apart surface and triangles may be: as somebody said, or in proportion to the product, as far as its size is
+/// known.
+fn linear_deflection_mm(asked: Option<&Json>, size_mm: Option<[f64; 3]>) -> f64 {
+    let is_auto = asked.and_then(Json::as_str) == Some("auto");
+    let diagonal_mm = size_mm.filter(|_| is_auto).map(|size| size.iter().map(|side| side * side).sum::<f64>().sqrt());
+    match diagonal_mm {
+        Some(diagonal_mm) => (diagonal_mm / 1_000.0).clamp(0.001, 1.0),
+        None => asked.and_then(Json::as_f64).unwrap_or(LINEAR_DEFLECTION_MM),
+    }
 }
 
 /// One attempt at a file that is this task's.
@@ -193,6 +218,7 @@ struct Attempt {
     place: ConversionHandler,
     scope: TenantScope,
     job: JobRef,
+    task: TaskKind,
     file: CadFile,
     spec: Spec,
 }
@@ -221,14 +247,22 @@ impl Attempt {
     }
 
     async fn delivery(&self, desk: &mut Desk) -> Result<Delivery, Stopped> {
-        let (packages, facts, glb) = match self.file.source_format {
+        let (packages, facts, glb, written) = match self.file.source_format {
             SourceFormat::Step => {
+                let begun = std::time::Instant::now();
                 let step = Step::begin(desk, StepName::OccGlbExport);
                 let converted = self.convert(desk).await;
                 let (facts, glb) = step.end(desk, converted)?;
-                (vec![self.package(&glb)?], facts, glb.file.address)
+                let written = (glb.file.size.bytes(), begun.elapsed().as_secs_f64());
+                (vec![self.package(&glb)?], facts, glb.file.address, Some(written))
             }
-            SourceFormat::Glb => (Vec::new(), CadFacts::default(), self.file.address),
+            SourceFormat::Glb => {
+                if self.task == TaskKind::Step(StepName::OccGlbExport) {
+                    let reason = "the CAD file is a GLB itself";
+                    desk.send(TaskUpdate::Skipped(StepName::OccGlbExport, reason.to_owned()));
+                }
+                (Vec::new(), CadFacts::default(), self.file.address, None)
+            }
         };
         let step = Step::begin(desk, StepName::ExtractMetadata);
         let facts = match self.file.source_format {
@@ -246,8 +280,11 @@ impl Attempt {
             Failure::infrastructure("unavailable", "the tenant's material library cannot be read")
         })?;
         desk.send(TaskUpdate::Finishing);
-        let output = json!({"cad_file_id": self.file.id.to_string(), "glb_path": glb.to_string()});
         let read = CadRead { parts, size_mm, glb: Some(glb) };
+        let mut output = known(self.file.id, &read);
+        if let Some((size_bytes, glb_duration_s)) = written {
+            (output["size_bytes"], output["glb_duration_s"]) = (size_bytes.into(), glb_duration_s.into());
+        }
         let cad = Some(Box::new(CadDelivery { file: self.file.id, read, found }));
         Ok(Delivery { output, files: Vec::new(), packages, cad })
     }

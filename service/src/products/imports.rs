@@ -7,11 +7,12 @@ use super::sheet::{Row, Sheet, SheetError};
 use crate::app::{App, AppError, Code, Upload};
 use packshot_contract::import::{Import, RowStatus};
 use packshot_contract::product::ProductChange;
-use packshot_db::{TenantScope, cad_files, channels, products as rows};
+use packshot_db::imports::{self as kept_imports, Import as Kept};
+use packshot_db::{TenantScope, cad_files, products as rows};
 use packshot_domain::artifact::Label;
 use packshot_domain::change::Change;
 use packshot_domain::channel::ImportCounts;
-use packshot_domain::id::{CadFileId, ImportId};
+use packshot_domain::id::{CadFileId, ImportId, ProductId};
 use packshot_domain::principal::Principal;
 use packshot_domain::product::{EntryName, PartEntries, PartEntry, ProductFields};
 
@@ -77,21 +78,24 @@ pub async fn run(app: &App, who: &Principal, upload: Upload) -> Result<Import, A
     let sheet = turn.run(move || Sheet::read(&bytes)).await?.map_err(unreadable)?;
     let (columns, ignored_columns) = columns(&sheet)?;
     let mut import = Import { id: ImportId::new().uuid(), ignored_columns, ..Import::default() };
-    let (mut files, mut seen) = (HashMap::new(), BTreeSet::new());
+    let (mut files, mut seen, mut products) = (HashMap::new(), BTreeSet::new(), Vec::new());
     for row in &sheet.rows {
         let outcome = match said(row, &columns) {
             Ok(said) if !seen.insert(said.pim_id.clone()) => Err(skipped(
                 "duplicate_pim_id",
                 format!("an earlier row has the pim_id {:?} too", said.pim_id.as_str()),
             )),
-            Ok(said) => take(app, who, said, &mut files).await?,
+            Ok(said) => take(app, who, said, &mut files).await?.map(|(status, product)| {
+                products.push(product);
+                status
+            }),
             Err(skipped) => Err(skipped),
         };
         import.add(row.number, outcome.map_err(|skipped| (skipped.code, skipped.detail)));
     }
     let counts = ImportCounts { imported: import.imported, updated: import.updated, skipped: import.skipped };
-    let id = ImportId::from_uuid(import.id);
-    channels::imported(&app.db, TenantScope::of(who.tenant), (id, who.actor(), who.user), counts).await?;
+    let kept = Kept { id: ImportId::from_uuid(import.id), counts };
+    kept_imports::keep(&app.db, TenantScope::of(who.tenant), (who.actor(), who.user), kept, products).await?;
     Ok(import)
 }
 
@@ -163,7 +167,7 @@ async fn take(
     who: &Principal,
     said: Said,
     files: &mut HashMap<String, Option<CadFileId>>,
-) -> Result<Result<RowStatus, Skipped>, AppError> {
+) -> Result<Result<(RowStatus, ProductId), Skipped>, AppError> {
     let scope = TenantScope::of(who.tenant);
     let Said { pim_id, name, category_key, lagertyp, cad_file, parts } = said;
     let cad_file = match cad_file {
@@ -185,8 +189,8 @@ async fn take(
             Err(error) => return Ok(Err(skipped("invalid_value", error.to_string()))),
         };
         let fields = ProductFields { pim_id, name, category_key, lagertyp, cad_file, thumbnail: None, parts };
-        super::create(app, who, fields).await?;
-        return Ok(Ok(RowStatus::Imported));
+        let made = super::create(app, who, fields).await?;
+        return Ok(Ok((RowStatus::Imported, ProductId::from_uuid(made.id))));
     };
     let parts = match product.fields.parts.clone().overlaid(parts) {
         Ok(parts) => parts,
@@ -202,5 +206,5 @@ async fn take(
         parts: Change::Set(parts),
     };
     super::change(app, who, product.id, change).await?;
-    Ok(Ok(RowStatus::Updated))
+    Ok(Ok((RowStatus::Updated, product.id)))
 }

@@ -5,9 +5,10 @@ use crate::app::{App, AppError, Code, Page, PageRequest};
 use crate::tenancy::RenderSettings;
 use packshot_contract::output_type::{OutputType, OutputTypeChange, OutputTypeFields, picture_kind};
 use packshot_contract::picture_settings::PictureSettings;
+use packshot_contract::problem::Invalid;
 use packshot_db::{DbError, TenantScope, output_types as rows};
 use packshot_domain::feature::Feature;
-use packshot_domain::id::OutputTypeId;
+use packshot_domain::id::{OutputTypeId, WorkflowId};
 use packshot_domain::output_type::{OutputKind, RenderBackend};
 use packshot_domain::principal::Principal;
 use packshot_domain::reader::Reader;
@@ -26,7 +27,8 @@ pub async fn create(
     check_pictures(&fields, settings)?;
     check_backend(&fields, settings)?;
     let scope = TenantScope::of(who.tenant);
-    shown(rows::create(&app.db, scope, who.actor(), OutputTypeId::new(), stored(fields)?).await?)
+    let made = rows::create(&app.db, scope, who.actor(), OutputTypeId::new(), stored(fields)?).await;
+    shown(made.map_err(refused)?)
 }
 
 /// A page of output types, newest first.
@@ -73,7 +75,7 @@ pub async fn change(
         }
         match rows::replace(&app.db, scope, who.actor(), (id, row.revision), stored(after)?).await {
             Err(DbError::Stale { .. }) => {}
-            changed => return shown(changed?),
+            changed => return shown(changed.map_err(refused)?),
         }
     }
     Err(contended())
@@ -85,6 +87,17 @@ pub async fn change(
 /// [`Code::OutputTypeNotFound`], [`Code::OutputTypeInUse`].
 pub async fn delete(app: &App, who: &Principal, id: OutputTypeId) -> Result<(), AppError> {
     Ok(rows::delete(&app.db, TenantScope::of(who.tenant), who.actor(), id).await?)
+}
+
+/// What cannot be stored, with the place where that is said.
+fn refused(error: DbError) -> AppError {
+    match error {
+        DbError::NotFound("workflow") => {
+            let detail = "there is no such workflow definition";
+            Invalid::one("/workflow_definition_id", Code::WorkflowNotFound.as_str(), detail).into()
+        }
+        error => error.into(),
+    }
 }
 
 /// Checks that its pictures can be made.
@@ -113,15 +126,16 @@ fn check_backend(fields: &OutputTypeFields, settings: &RenderSettings) -> Result
 }
 
 fn stored(fields: OutputTypeFields) -> Result<rows::OutputTypeFields, AppError> {
-    let OutputTypeFields { name, kind, render_backend, render_settings, rollout_gate, max_unmapped } = fields;
+    let OutputTypeFields { name, kind, render_backend, render_settings, workflow, rollout_gate, max_unmapped } = fields;
     let render_settings = serde_json::to_value(render_settings).map_err(AppError::internal)?;
-    Ok(rows::OutputTypeFields { name, kind, render_backend, render_settings, rollout_gate, max_unmapped })
+    Ok(rows::OutputTypeFields { name, kind, render_backend, render_settings, rollout_gate, workflow, max_unmapped })
 }
 
 fn read(fields: rows::OutputTypeFields) -> Result<OutputTypeFields, AppError> {
-    let rows::OutputTypeFields { name, kind, render_backend, render_settings, rollout_gate, max_unmapped } = fields;
+    let rows::OutputTypeFields { name, kind, render_backend, render_settings, rollout_gate, workflow, max_unmapped } =
+        fields;
     let render_settings: PictureSettings = serde_json::from_value(render_settings).map_err(AppError::internal)?;
-    Ok(OutputTypeFields { name, kind, render_backend, render_settings, rollout_gate, max_unmapped })
+    Ok(OutputTypeFields { name, kind, render_backend, render_settings, workflow, rollout_gate, max_unmapped })
 }
 
 fn shown(row: rows::OutputType) -> Result<OutputType, AppError> {
@@ -133,7 +147,7 @@ fn shown(row: rows::OutputType) -> Result<OutputType, AppError> {
         kind: fields.kind.into(),
         render_backend: fields.render_backend.into(),
         render_settings: fields.render_settings,
-        workflow_definition_id: None,
+        workflow_definition_id: fields.workflow.map(WorkflowId::uuid),
         legacy_executor: None,
         rollout_gate: fields.rollout_gate.into(),
         max_unmapped: fields.max_unmapped,

@@ -9,7 +9,7 @@ use packshot_materials::aliases::AliasLayer;
 ///
 /// # Errors
 /// Errors of the database.
-pub(super) async fn layer(db: &Db, scope: TenantScope) -> Result<AliasLayer, DbError> {
+pub async fn layer(db: &Db, scope: TenantScope) -> Result<AliasLayer, DbError> {
     let mut layer = AliasLayer::default();
     for alias in active(db, scope).await? {
         let NewAlias { key, scope, material, .. } = alias.alias;

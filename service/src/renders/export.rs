@@ -1,4 +1,5 @@
-//! Exports of order lines: a product as a GLB for viewers, in the colours of its library materials.
+//! Exports of order lines and CAD files: a GLB for viewers, in the colours of its library materials; or, of a line, one
+//! for production, with the library materials as glTF says them.
 //!
 //! A task of the queue for conversions, on a thread of this process: it takes seconds, and no device. What a line is
 //! exported of is found and frozen as what a line is rendered of (see [`lines`]).
@@ -17,7 +18,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use self::spec::ExportSpec;
 use super::outputs::{self, TenantAssets};
 use super::work::{fail_to_store, say, say_step};
-use super::{lines, packages, provenance};
+use super::{lines, of_run, packages, provenance, thumbnails};
 use crate::config::Settings;
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
 use crate::settings::InForce;
@@ -28,22 +29,23 @@ use packshot_contract::provenance::{
 };
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
 use packshot_db::{Db, TenantScope};
+use packshot_domain::artifact::RetentionClass;
 use packshot_domain::event::LogLevel;
 use packshot_domain::id::TenantId;
 use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
-use packshot_pipeline::export::ExportQuality;
+use packshot_pipeline::export::{ExportForm, ExportQuality};
 use packshot_words::Word;
 use packshot_worker::engine::{Engine, EngineOptions};
-use packshot_worker::export::{EXPORT_NAME, ExportOutcome, ExportWork, Exported};
+use packshot_worker::export::{EXPORT_NAME, ExportOutcome, ExportWork, Exported, step_of};
 use packshot_worker::inline;
 use packshot_worker::live::{CancelOnDrop, Live};
 use packshot_worker::made_with::Program;
 use packshot_worker::protocol::{Failure, RenderInput, StepPhase, WorkEvent};
 
-/// The kind of its tasks, and their name in logs and documents.
-const STEP: StepName = StepName::ExportGlb;
+/// The kinds of its tasks, and their names in logs and documents.
+const STEPS: [StepName; 2] = [StepName::ExportGlb, StepName::ExportProductionGlb];
 /// The member of a task's arguments that says how much of the geometry is written.
 const QUALITY: &str = "quality";
 /// The media type of its files.
@@ -78,22 +80,24 @@ impl ExportHandler {
     pub fn add_to(self, handlers: Handlers) -> Handlers {
         let queue = QueueName::Convert;
         let lane = (queue, Lane::of_queue(queue), LaneLimit::OfQueue);
-        handlers.with(lane, &[TaskKind::Step(STEP)], Arc::new(self))
+        handlers.with(lane, &STEPS.map(TaskKind::Step), Arc::new(self))
     }
 }
 
 impl Handler for ExportHandler {
     fn start<'t>(&'t self, claimed: &'t Claimed) -> BoxFuture<'t, Result<Start, Failure>> {
         Box::pin(async move {
-            let job = claimed.task.job.filter(|job| job.kind == JobKind::Line).ok_or_else(|| {
-                Failure::new(FaultKind::Input, "internal_error", "an export is of an order line, and this one is not")
+            let job = claimed.task.job.ok_or_else(|| {
+                Failure::new(FaultKind::Input, "internal_error", "an export without a job has no product")
             })?;
             let (spec, frozen) = match &claimed.input.spec {
                 Some(stored) => (ExportSpec::read(stored)?, None),
                 None => {
-                    let product = lines::exported(&self.db, &self.settings, claimed, job).await?;
-                    let word = claimed.input.kwargs[QUALITY].as_str().unwrap_or_default();
-                    let spec = ExportSpec { quality: ExportQuality::by_word(word).unwrap_or_default(), product };
+                    let product = match job.kind {
+                        JobKind::Cad => thumbnails::exported(&self.db, &self.settings, claimed, job).await?,
+                        _ => lines::exported(&self.db, &self.settings, claimed, job).await?,
+                    };
+                    let spec = ExportSpec { form: form_of(claimed), product };
                     let stored = spec.write()?;
                     (spec, Some(stored))
                 }
@@ -102,15 +106,17 @@ impl Handler for ExportHandler {
                 tracing::warn!("the settings cannot be read: {error}");
                 Failure::infrastructure("unavailable", "the settings cannot be read")
             })?;
-            let ExportSpec { quality, product } = spec;
+            let ExportSpec { form, product } = spec;
+            let class = of_run::class(&self.db, TenantScope::of(claimed.tenant), &claimed.input.kwargs).await?;
             let (max_unmapped, input) = (product.max_unmapped, product.into_input());
             let attempt = Attempt {
                 place: self.clone(),
                 tenant: claimed.tenant,
                 job,
                 max_unmapped,
+                class: class.unwrap_or(RetentionClass::RenderOutput),
                 request: claimed.input.kwargs.clone(),
-                work: ExportWork { input, quality, output_bytes_max: in_force.max_output_bytes },
+                work: ExportWork { input, form, output_bytes_max: in_force.max_output_bytes },
             };
             let work = Box::new(|desk| Box::pin(attempt.run(desk)) as BoxFuture<'static, Outcome>);
             Ok(Start { spec: frozen, work, until_written: None })
@@ -122,6 +128,17 @@ impl Handler for ExportHandler {
     }
 }
 
+/// What a task writes.
+fn form_of(claimed: &Claimed) -> ExportForm {
+    match claimed.task.kind {
+        TaskKind::Step(StepName::ExportProductionGlb) => ExportForm::Production,
+        _ => {
+            let word = claimed.input.kwargs[QUALITY].as_str().unwrap_or_default();
+            ExportForm::Geometry(ExportQuality::by_word(word).unwrap_or_default())
+        }
+    }
+}
+
 /// One attempt at an export.
 struct Attempt {
     place: ExportHandler,
@@ -129,6 +146,8 @@ struct Attempt {
     job: JobRef,
     /// How many parts may be left without a material, where that is limited.
     max_unmapped: Option<u32>,
+    /// How long the file is kept.
+    class: RetentionClass,
     /// The arguments of the task.
     request: Json,
     work: ExportWork,
@@ -191,7 +210,7 @@ impl Attempt {
         let (db, store, scope) = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
         let storing = outputs::store_file(db, store, scope, [EXPORT_NAME, "glb", MEDIA_TYPE], exported.glb.clone());
         let packed = storing.await.and_then(|(row, kept)| {
-            let package = packages::of_step(self.job, STEP, &made, vec![kept])?;
+            let package = packages::of_step(self.job, (step_of(self.work.form), self.class), &made, vec![kept])?;
             Ok((row, package))
         });
         let (row, package) = packed.map_err(|error| fail_to_store(desk, error, begun.elapsed()))?;
@@ -205,11 +224,17 @@ impl Attempt {
         let (duration_s, context) = (begun.elapsed().as_secs_f64(), Json::Object(output.clone()));
         desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Done { duration_s, output }));
         say(desk, LogLevel::Info, format!("done in {duration_s:.3} s"), Some(duration_s), context);
+        // What glTF cannot say of the library's materials.
+        let findings = exported
+            .findings
+            .iter()
+            .map(|finding| json!({"code": finding.code, "material": finding.at, "message": finding.message}));
         let output = json!({
             "output_path": output_path,
             "size_bytes": row.size_bytes,
             "file_hash": row.address.to_string(),
-            "quality": self.work.quality.word(),
+            "quality": self.work.form.quality().word(),
+            "findings": findings.collect::<Vec<_>>(),
             "unmapped_parts": exported.unmapped_parts,
             "duration_s": exported.duration_s,
         });
@@ -219,10 +244,11 @@ impl Attempt {
     /// How the file came about. Nothing was rendered: no shot, no samples, no device.
     fn provenance(&self, exported: &Exported) -> Provenance {
         let RenderInput { scene, .. } = self.work.input;
-        let Exported { unmapped_parts, version, commit, library, map_digest, duration_s, glb: _ } = exported;
+        let Exported { unmapped_parts, version, commit, library, map_digest, duration_s, glb: _, findings: _ } =
+            exported;
         Provenance {
             provenance_version: PROVENANCE_VERSION,
-            job: provenance::of_job(self.job, STEP),
+            job: provenance::of_job(self.job, step_of(self.work.form), &self.request),
             renderer: ProvenanceRenderer {
                 name: RENDERER.to_owned(),
                 version: Some(version.clone()),

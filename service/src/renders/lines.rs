@@ -6,10 +6,12 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::aliases;
+use super::of_run::{self, OfRun};
 use super::spec::{RenderV1, Spec};
 use crate::config::Settings;
 use crate::tenancy::RenderSettings;
 use packshot_contract::picture_settings::PictureSettings;
+use packshot_contract::workflow;
 use packshot_db::cad_files::CadFile;
 use packshot_db::orders::OrderLine;
 use packshot_db::output_types::OutputType;
@@ -21,7 +23,8 @@ use packshot_domain::id::OrderLineId;
 use packshot_domain::job::JobRef;
 use packshot_domain::output_type::OutputKind;
 use packshot_domain::product::PartEntry;
-use packshot_domain::task::FaultKind;
+use packshot_domain::step::StepName;
+use packshot_domain::task::{FaultKind, TaskKind};
 use packshot_domain::tenant_config::BUILTIN_LIBRARY;
 use packshot_materials::mapping::OnUnmapped;
 use packshot_pipeline::plan::{self, Base, Kind, OptionId, Options, PicturePlan};
@@ -37,8 +40,10 @@ pub struct LineFacts {
     pub cad_file: Option<CadFile>,
     /// What is made of it.
     pub output_type: OutputType,
-    /// The template that fits both best.
+    /// The template that fits both best; of a task of a run, the one that its graph has found.
     pub template: Option<RenderTemplate>,
+    /// What the run says besides.
+    of_run: Option<OfRun>,
 }
 
 /// Reads what a line is rendered of.
@@ -57,7 +62,7 @@ pub async fn facts(db: &Db, scope: TenantScope, line: &OrderLine) -> Result<Line
     // The newest come first, so that of equals the newest is taken.
     let templates = render_templates::active(db, scope).await?;
     let template = templates.into_iter().filter(|template| fits(template).is_some()).min_by_key(fits);
-    Ok(LineFacts { product, cad_file, output_type, template })
+    Ok(LineFacts { product, cad_file, output_type, template, of_run: None })
 }
 
 /// What kind of pictures an output type has; `None` when it has none.
@@ -94,14 +99,31 @@ impl LineFacts {
         Ok(given)
     }
 
-    /// The library that materials are looked up in, where the template names one.
+    /// The library that materials are looked up in, where the run or the template names one.
     fn library(&self) -> Option<&str> {
+        if let Some(library) = self.of_run.as_ref().and_then(|run| run.library.as_deref()) {
+            return Some(library);
+        }
         let template = self.template.as_ref().filter(|template| template.fields.use_materials)?;
         template.fields.library.as_ref().map(|name| name.as_str())
     }
 
+    /// How many parts may have no material.
+    fn max_unmapped(&self) -> Option<u32> {
+        let of_run = self.of_run.as_ref().and_then(|run| run.max_unmapped);
+        of_run.or(self.output_type.fields.max_unmapped)
+    }
+
+    /// The same facts for a task of a run: the template is the one that its graph has found.
+    fn within(self, of_run: Option<OfRun>) -> Self {
+        match of_run {
+            Some(mut run) => Self { template: run.template.take(), of_run: Some(run), ..self },
+            None => self,
+        }
+    }
+
     /// Which part has which material. Those of a template that is to be used come before the product's.
-    fn materials(&self) -> Vec<Json> {
+    pub fn materials(&self) -> Vec<Json> {
         let own = self.product.fields.parts.as_slice();
         let of_template = match &self.template {
             Some(template) if template.fields.use_materials => template.fields.materials.as_slice(),
@@ -113,7 +135,12 @@ impl LineFacts {
     }
 
     /// Everything that decides the pictures, of options that were settled at dispatch.
-    fn plan(&self, kind: Kind, settled: &Json, settings: &RenderSettings) -> Result<PicturePlan, Failure> {
+    fn plan(
+        &self,
+        (step, kind): (StepName, Kind),
+        settled: &Json,
+        settings: &RenderSettings,
+    ) -> Result<PicturePlan, Failure> {
         let unfit = |reason: String| {
             tracing::error!("the options of an order line do not make a picture: {reason}");
             let detail = "the options of the line do not fit together any more; dispatch it again";
@@ -127,11 +154,15 @@ impl LineFacts {
             );
         }
         members.insert("materials".to_owned(), json!({"library": self.library(), "parts": self.materials()}));
-        if self.output_type.fields.max_unmapped == Some(0) {
+        let on_unmapped = self.of_run.as_ref().and_then(|run| run.on_unmapped);
+        let fails = on_unmapped == Some(OnUnmapped::Fail) || self.max_unmapped() == Some(0);
+        if fails {
             members.insert("on_unmapped".to_owned(), OnUnmapped::Fail.word().into());
         }
         let options: Options =
             serde_json::from_value(Json::Object(members)).map_err(|error| unfit(error.to_string()))?;
+        let settings_of_step = PictureSettings { options, ..PictureSettings::default() };
+        let options = workflow::with_defaults(step, settings_of_step).options;
         let base = Base { kind, ..Base::default() };
         plan::resolve(&base, &options, &settings.limits).map_err(|faults| unfit(format!("{faults:?}")))
     }
@@ -139,17 +170,19 @@ impl LineFacts {
 
 /// The spec of a line's task, of what is true when its first attempt starts.
 pub(super) async fn spec(db: &Db, process: &Settings, claimed: &Claimed, job: JobRef) -> Result<Spec, Failure> {
-    let rendered = found(db, process, claimed, job, |facts| {
-        let kind = picture_kind(facts.output_type.fields.kind)?;
-        Some((kind, &claimed.input.kwargs))
-    });
-    Ok(Spec::RenderV1(rendered.await?))
+    let TaskKind::Step(step) = claimed.task.kind else { return Err(no_pictures()) };
+    let kind = workflow::picture_kind(step).ok_or_else(no_pictures)?;
+    Ok(Spec::RenderV1(found(db, process, claimed, job, ((step, kind), &claimed.input.kwargs)).await?))
 }
 
 /// What a line's product is exported of, of what is true when the first attempt starts. Options of pictures have no
 /// part in it.
 pub(super) async fn exported(db: &Db, process: &Settings, claimed: &Claimed, job: JobRef) -> Result<RenderV1, Failure> {
-    found(db, process, claimed, job, |_| Some((Kind::Still, &Json::Null))).await
+    found(db, process, claimed, job, ((StepName::RenderStill, Kind::Still), &Json::Null)).await
+}
+
+fn no_pictures() -> Failure {
+    Failure::new(FaultKind::Input, "internal_error", "the task makes no pictures")
 }
 
 /// Refuses what has more parts without a material than its output type allows.
@@ -159,18 +192,18 @@ pub(super) async fn exported(db: &Db, process: &Settings, claimed: &Claimed, job
 pub(super) fn check_unmapped(max: Option<u32>, n: u32) -> Result<(), Failure> {
     let Some(max) = max.filter(|max| n > *max) else { return Ok(()) };
     let detail = format!(
-        "{n} parts have no material, and its output type allows {max}: give them one in the product's `cad_part_materials`"
+        "{n} parts have no material, and {max} are allowed: give them one in the product's `cad_part_materials`"
     );
     Err(Failure::new(FaultKind::Input, "unmapped_parts", detail))
 }
 
 /// What a line's product is made of, with the kind and the options of its pictures.
-async fn found<'k>(
+async fn found(
     db: &Db,
     process: &Settings,
     claimed: &Claimed,
     job: JobRef,
-    pictures: impl FnOnce(&LineFacts) -> Option<(Kind, &'k Json)>,
+    (pictures, settled): ((StepName, Kind), &Json),
 ) -> Result<RenderV1, Failure> {
     let away = |error: DbError| {
         tracing::warn!("what an order line is rendered of cannot be read: {error}");
@@ -178,18 +211,20 @@ async fn found<'k>(
     };
     let scope = TenantScope::of(claimed.tenant);
     let line = orders::line(db, scope, None, OrderLineId::from_uuid(job.record)).await.map_err(away)?;
-    let facts = facts(db, scope, &line).await.map_err(away)?;
+    let of_run = of_run::above(db, scope, &claimed.input.kwargs).await?;
+    let is_of_run = of_run.is_some();
+    let facts = facts(db, scope, &line).await.map_err(away)?.within(of_run);
     let settings = RenderSettings::of_tenant(db, process, scope).await.map_err(away)?;
     let refused = |code: &str, detail: String| Failure::new(FaultKind::Input, code, detail);
-    let Some((kind, settled)) = pictures(&facts) else {
-        return Err(refused("internal_error", "the output type has no pictures".to_owned()));
-    };
     let Some(file) = &facts.cad_file else {
         let detail = "the product has no CAD file any more: give it one, and dispatch the line again";
         return Err(refused("cad_file_not_found", detail.to_owned()));
     };
     let Some(scene) = file.read.glb else {
         let detail = match process.cad_converter {
+            Some(_) if is_of_run => {
+                format!("{} has not been converted: put occ_glb_export before this node", file.original_name)
+            }
             Some(_) => format!("{} has not been converted: dispatch the line again", file.original_name),
             None => format!(
                 "{} is a STEP file, and this service has no converter: upload the product as GLB",
@@ -198,7 +233,7 @@ async fn found<'k>(
         };
         return Err(refused("cad_conversion_unavailable", detail));
     };
-    let plan = facts.plan(kind, settled, &settings)?;
+    let plan = facts.plan(pictures, settled, &settings)?;
     let (chosen, own) = (facts.library(), settings.material_library.as_deref());
     let mut found = Vec::new();
     if let Some(name) = chosen.or(own).filter(|name| *name != BUILTIN_LIBRARY) {
@@ -207,7 +242,8 @@ async fn found<'k>(
                 found.push(LibraryFile { address: library.library.address, of_job: chosen.is_some() });
             }
             None if chosen.is_some() => {
-                let detail = format!("there is no library {name:?}, which the render template names");
+                let whose = if is_of_run { "the workflow or its render template" } else { "the render template" };
+                let detail = format!("there is no library {name:?}, which {whose} names");
                 return Err(refused("library_not_found", detail));
             }
             None => {
@@ -222,6 +258,6 @@ async fn found<'k>(
         fallback_material: settings.fallback_material,
         aliases: aliases::layer(db, scope).await.map_err(away)?,
         plan,
-        max_unmapped: facts.output_type.fields.max_unmapped,
+        max_unmapped: facts.max_unmapped(),
     })
 }

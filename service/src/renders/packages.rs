@@ -80,13 +80,13 @@ fn read<T: FromStr<Err: Display>>(text: &str) -> Result<T, Unfit> {
     text.parse().map_err(|reason| Unfit::defect(format_args!("{text:?}: {reason}")))
 }
 
-/// How long the files of a job are kept: of a render every request that was accepted says it.
+/// How long the files of a job are kept: of a render every request that was accepted says it, of a run its graph may.
 ///
 /// # Errors
 /// [`Unfit::Defect`].
-pub(super) fn class_of(job: JobRef, request: &Json) -> Result<RetentionClass, Unfit> {
+pub(super) fn class_of(job: JobRef, of_run: Option<RetentionClass>, request: &Json) -> Result<RetentionClass, Unfit> {
     if matches!(job.kind, JobKind::Line | JobKind::Cad) {
-        return Ok(RetentionClass::RenderOutput);
+        return Ok(of_run.unwrap_or(RetentionClass::RenderOutput));
     }
     RetentionClass::named(request["retention_class"].as_str().unwrap_or_default()).map_err(Unfit::defect)
 }
@@ -175,11 +175,11 @@ pub(super) fn of_result(
 /// [`Unfit::Defect`].
 pub(super) fn of_step(
     of: JobRef,
-    step: StepName,
+    (step, class): (StepName, RetentionClass),
     provenance: &Provenance,
     files: Vec<NewFile>,
 ) -> Result<WholePackage, Unfit> {
-    let kept = (RetentionClass::RenderOutput, metadata(provenance)?);
+    let kept = (class, metadata(provenance)?);
     package(EventActor::System, [step.as_str(), PRODUCER], of, kept, files)
 }
 

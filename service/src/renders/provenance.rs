@@ -6,6 +6,7 @@
 
 use serde_json::Value as Json;
 
+use super::of_run;
 use super::packages::MEMBER;
 use super::results::{self, SHOT};
 use crate::app::{App, AppError, Code};
@@ -19,7 +20,7 @@ use packshot_db::artifacts::{Package, json_of};
 use packshot_db::renders as rows;
 use packshot_db::{DbError, TenantScope};
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::RenderId;
+use packshot_domain::id::{RenderId, RunId};
 use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::principal::Principal;
 use packshot_domain::render::RenderKind;
@@ -46,7 +47,10 @@ pub(super) fn of(
     let device = &completed.device;
     Provenance {
         provenance_version: PROVENANCE_VERSION,
-        job: ProvenanceJob { task_name: task.to_string(), ..job(made_for, render_kind(input.plan.kind)) },
+        job: within(
+            ProvenanceJob { task_name: task.to_string(), ..job(made_for, render_kind(input.plan.kind)) },
+            request,
+        ),
         renderer: ProvenanceRenderer {
             name: RENDERER.to_owned(),
             version: Some(version.clone()),
@@ -100,13 +104,21 @@ pub(super) fn of(
 
 /// What the pictures of a render were made for.
 pub(super) fn job(of: JobRef, kind: RenderKind) -> ProvenanceJob {
-    of_job(of, kind.step())
+    of_job(of, kind.step(), &Json::Null)
 }
 
 /// What the files of a task were made for.
-pub(super) fn of_job(of: JobRef, step: StepName) -> ProvenanceJob {
+pub(super) fn of_job(of: JobRef, step: StepName, arguments: &Json) -> ProvenanceJob {
     let order_line_id = (of.kind == JobKind::Line).then_some(of.record);
-    ProvenanceJob { id: Some(of.id.uuid()), order_line_id, task_name: step.to_string(), ..ProvenanceJob::default() }
+    let (id, task_name) = (Some(of.id.uuid()), step.to_string());
+    within(ProvenanceJob { id, order_line_id, task_name, ..ProvenanceJob::default() }, arguments)
+}
+
+/// The same with the run and the node that the arguments of the task name.
+fn within(job: ProvenanceJob, arguments: &Json) -> ProvenanceJob {
+    let workflow_run_id = of_run::id_of(arguments).map(RunId::uuid);
+    let workflow_node_id = workflow_run_id.and_then(|_| arguments[of_run::NODE].as_str().map(str::to_owned));
+    ProvenanceJob { workflow_run_id, workflow_node_id, ..job }
 }
 
 /// What the metadata of a render's package says of it.

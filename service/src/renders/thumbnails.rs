@@ -11,6 +11,8 @@ use super::aliases;
 use super::spec::{RenderV1, Spec};
 use crate::config::Settings;
 use crate::tenancy::RenderSettings;
+use packshot_contract::picture_settings::PictureSettings;
+use packshot_contract::workflow;
 use packshot_db::jobs::NewTask;
 use packshot_db::products::ProductFilter;
 use packshot_db::tasks::Claimed;
@@ -55,6 +57,32 @@ pub fn task(settings: &RenderSettings) -> NewTask {
 
 /// The spec of a picture, of what is true when its first attempt starts.
 pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: JobRef) -> Result<Spec, Failure> {
+    let mut members = Map::new();
+    for id in OptionId::all().filter(|id| id.spec().is_of(Kind::Still)) {
+        let name = id.spec().name;
+        members.extend(claimed.input.kwargs.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    of_file(db, settings, claimed, (job, StepName::RenderThumbnail), members).await.map(Spec::RenderV1)
+}
+
+/// What a CAD file is exported of.
+pub(super) async fn exported(
+    db: &Db,
+    settings: &Settings,
+    claimed: &Claimed,
+    job: JobRef,
+) -> Result<RenderV1, Failure> {
+    of_file(db, settings, claimed, (job, StepName::ExportGlb), Map::new()).await
+}
+
+/// What a CAD file is, with these options.
+async fn of_file(
+    db: &Db,
+    settings: &Settings,
+    claimed: &Claimed,
+    (job, step): (JobRef, StepName),
+    mut members: Map<String, Json>,
+) -> Result<RenderV1, Failure> {
     let away = |error: DbError| match error {
         DbError::NotFound("CAD file") => {
             Failure::new(FaultKind::Input, "cad_file_not_found", "the CAD file was deleted meanwhile")
@@ -72,17 +100,13 @@ pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: J
     };
     let settings = RenderSettings::of_tenant(db, settings, scope).await.map_err(away)?;
     let parts = materials(db, scope, file.id).await.map_err(away)?;
-    let mut members = Map::new();
-    for id in OptionId::all().filter(|id| id.spec().is_of(Kind::Still)) {
-        let name = id.spec().name;
-        members.extend(claimed.input.kwargs.get(name).map(|value| (name.to_owned(), value.clone())));
-    }
     members.insert("materials".to_owned(), json!({"library": null, "parts": parts}));
     let unfit = |reason: String| {
         tracing::error!("the options of a thumbnail do not make a picture: {reason}");
         Failure::new(FaultKind::Input, "spec.invalid", "the options of the thumbnail do not fit any more; ask again")
     };
     let options: Options = serde_json::from_value(Json::Object(members)).map_err(|error| unfit(error.to_string()))?;
+    let options = workflow::with_defaults(step, PictureSettings { options, ..PictureSettings::default() }).options;
     let plan = plan::resolve(&Base { kind: Kind::Still, ..Base::default() }, &options, &settings.limits);
     let plan = plan.map_err(|faults| unfit(format!("{faults:?}")))?;
     let mut found = Vec::new();
@@ -94,7 +118,7 @@ pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: J
             }
         }
     }
-    Ok(Spec::RenderV1(RenderV1 {
+    Ok(RenderV1 {
         scene,
         environment: None,
         libraries: found,
@@ -102,7 +126,7 @@ pub(super) async fn spec(db: &Db, settings: &Settings, claimed: &Claimed, job: J
         aliases: aliases::layer(db, scope).await.map_err(away)?,
         plan,
         max_unmapped: None,
-    }))
+    })
 }
 
 /// Which part has which material, by the products of a file.

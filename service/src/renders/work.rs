@@ -11,7 +11,7 @@ use tokio::time::sleep_until;
 use super::finished::SweepAfter;
 use super::outputs::{self, OutputError, Received, TenantAssets};
 use super::spec::Spec;
-use super::{lines, packages, provenance, thumbnails};
+use super::{lines, of_run, packages, provenance, thumbnails};
 use crate::config::Settings;
 use crate::events::hub::{Hub, Preview};
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
@@ -23,6 +23,7 @@ use packshot_db::log::NewLogRow;
 use packshot_db::streams::NewEvent;
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit, Movie};
 use packshot_db::{Db, TenantScope};
+use packshot_domain::artifact::RetentionClass;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::id::{RenderId, TenantId};
 use packshot_domain::job::{JobKind, JobRef};
@@ -87,6 +88,7 @@ impl Handler for RenderHandler {
                 (stored, _) => (Spec::read(stored.as_ref())?, None),
             };
             let (max_unmapped, input) = (spec.max_unmapped(), spec.into_input());
+            let class = of_run::class(&self.db, TenantScope::of(claimed.tenant), &claimed.input.kwargs).await?;
             let in_force = InForce::of_instance(&self.db, &self.settings).await;
             let in_force = in_force.map_err(|error| {
                 tracing::warn!("the settings cannot be read: {error}");
@@ -100,6 +102,7 @@ impl Handler for RenderHandler {
                 job,
                 kind: claimed.task.kind,
                 max_unmapped,
+                class,
                 request: claimed.input.kwargs.clone(),
                 formats: input.plan.files.iter().map(|file| file.format).collect(),
                 previews: previews.clone(),
@@ -154,6 +157,8 @@ struct Attempt {
     kind: TaskKind,
     /// How many parts may be left without a material, where that is limited.
     max_unmapped: Option<u32>,
+    /// How long the files are kept, where a run says it.
+    class: Option<RetentionClass>,
     /// The effective request.
     request: Json,
     /// The formats of all files, in their order.
@@ -286,7 +291,7 @@ impl Attempt {
         let storing = outputs::store(db, store, scope, self.job, &self.formats, received, completed);
         let packed = storing.await.and_then(|mut stored| {
             let kept = std::mem::take(&mut stored.kept);
-            let class = packages::class_of(self.job, &self.request)?;
+            let class = packages::class_of(self.job, self.class, &self.request)?;
             let packages = packages::of_result(self.job, class, &made, kept)?;
             Ok((stored, packages))
         });

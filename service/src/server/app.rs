@@ -24,7 +24,7 @@ use super::setup;
 use super::signal::StopSignals;
 use super::succession;
 use crate::api::{self, AppState};
-use crate::app::{App, Parts, SigningKeyFile};
+use crate::app::{App, Parts, Ports, SigningKeyFile};
 use crate::chores::{self, ChoreHandler};
 use crate::config::{DatabaseSettings, Secret, Settings, StoreSettings, Workers};
 use crate::events::hub::Hub;
@@ -194,6 +194,7 @@ impl Running {
         let kept_up = metrics.clone();
         lasting::spawn("metrics", move || kept_up.clone().keep_up());
         let parts = Parts {
+            ports: Ports::default(),
             db: db.clone(),
             store,
             hub: hub.clone(),

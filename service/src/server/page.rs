@@ -18,7 +18,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, kind and content of every file of the page.
-const FILES: [(&str, &str, &str); 19] = [
+const FILES: [(&str, &str, &str); 25] = [
     ("/", HTML, include_str!("../../page/index.html")),
     ("/style.css", STYLE, include_str!("../../page/style.css")),
     ("/reference.css", STYLE, include_str!("../../page/reference.css")),
@@ -27,17 +27,23 @@ const FILES: [(&str, &str, &str); 19] = [
     ("/app.js", SCRIPT, include_str!("../../page/app.js")),
     ("/credentials.js", SCRIPT, include_str!("../../page/credentials.js")),
     ("/door.js", SCRIPT, include_str!("../../page/door.js")),
+    ("/files.js", SCRIPT, include_str!("../../page/files.js")),
     ("/http.js", SCRIPT, include_str!("../../page/http.js")),
     ("/job.js", SCRIPT, include_str!("../../page/job.js")),
     ("/lines.js", SCRIPT, include_str!("../../page/lines.js")),
+    ("/listing.js", SCRIPT, include_str!("../../page/listing.js")),
     ("/names.js", SCRIPT, include_str!("../../page/names.js")),
+    ("/nodes.js", SCRIPT, include_str!("../../page/nodes.js")),
     ("/notice.js", SCRIPT, include_str!("../../page/notice.js")),
     ("/order.js", SCRIPT, include_str!("../../page/order.js")),
     ("/orders.js", SCRIPT, include_str!("../../page/orders.js")),
     ("/pictures.js", SCRIPT, include_str!("../../page/pictures.js")),
+    ("/run.js", SCRIPT, include_str!("../../page/run.js")),
     ("/screen.js", SCRIPT, include_str!("../../page/screen.js")),
     ("/service.js", SCRIPT, include_str!("../../page/service.js")),
+    ("/steps.js", SCRIPT, include_str!("../../page/steps.js")),
     ("/text.js", SCRIPT, include_str!("../../page/text.js")),
+    ("/workflows.js", SCRIPT, include_str!("../../page/workflows.js")),
 ];
 
 /// Routes of the page. They are open: what the page shows it gets from the API, with a key or a token of its user.

@@ -58,7 +58,7 @@ pub struct Definition {
 }
 
 /// All settings.
-pub static SETTINGS: [Definition; 23] = [
+pub static SETTINGS: [Definition; 24] = [
     Definition {
         key: "render_device",
         aliases: &["cycles_device"],
@@ -346,6 +346,20 @@ pub static SETTINGS: [Definition; 23] = [
         warning: Some("a check begins once an hour, and keeps the rate that it began with"),
     },
     Definition {
+        key: "disabled_steps",
+        aliases: &[],
+        kind: Kind::Steps,
+        default: || Json::Array(Vec::new()),
+        configured: |config| config.disabled_steps.clone().into(),
+        reach: Reach::Instance,
+        unit: None,
+        title: "Disabled steps",
+        description: "Steps of workflows that cannot be dispatched here. Definitions keep them.",
+        affects: &["workflows"],
+        recommendation: None,
+        warning: Some("output types whose workflow has such a step are rendered without it"),
+    },
+    Definition {
         key: "legacy_executor",
         aliases: &[],
         kind: Kind::Executor,
@@ -357,7 +371,7 @@ pub static SETTINGS: [Definition; 23] = [
         description: "What renders order lines whose output type names no executor: builtin, which is Packshot, or one of legacy_executors.",
         affects: &["orders"],
         recommendation: None,
-        warning: Some("this version has no orders yet: until then the choice is only stored"),
+        warning: Some("this version has no external executors yet: until then the choice is only stored"),
     },
     Definition {
         key: "legacy_executors",
@@ -372,7 +386,7 @@ pub static SETTINGS: [Definition; 23] = [
         affects: &["orders"],
         recommendation: None,
         warning: Some(
-            "only in the settings file, which is read when the service starts; this version has no orders yet",
+            "only in the settings file, which is read when the service starts; this version starts none of them yet",
         ),
     },
     Definition {

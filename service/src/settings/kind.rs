@@ -6,6 +6,8 @@ use crate::config::executor::BUILTIN;
 use crate::config::report::HIDDEN;
 use crate::config::{Settings as Config, is_origin};
 use packshot_domain::network::Network;
+use packshot_domain::step::StepName;
+use packshot_words::Word;
 
 /// Entries of a list, at most.
 const LIST_MAX: usize = 100;
@@ -39,6 +41,8 @@ pub enum Kind {
     Token,
     /// An executor: Packshot's own, or one of the settings file.
     Executor,
+    /// A list of steps of workflows.
+    Steps,
     /// Something that only the settings file has, of this type in JSON.
     OfFile {
         /// The type.
@@ -75,6 +79,7 @@ impl Kind {
             (Self::Networks, Json::Array(networks)) => are_all(networks, |text| text.parse::<Network>().is_ok()),
             (Self::Origins, Json::Array(origins)) => are_all(origins, |text| !has_gaps(text) && is_origin(text)),
             (Self::Token, Json::String(hash)) => blake3::Hash::from_hex(hash).is_ok(),
+            (Self::Steps, Json::Array(names)) => are_all(names, |text| StepName::by_word(text).is_some()),
             (Self::Executor, Json::String(name)) => name == BUILTIN || config.legacy_executors.contains_key(name),
             _ => false,
         }
@@ -95,6 +100,7 @@ impl Kind {
                 let names: Vec<&str> = [BUILTIN].into_iter().chain(names).collect();
                 format!("expected an executor from the settings file: {}", names.join(" or "))
             }
+            Self::Steps => format!("expected a list of steps: {}", StepName::list()),
             Self::OfFile { .. } => "expected in the settings file only".to_owned(),
         }
     }
@@ -105,7 +111,7 @@ impl Kind {
         match self {
             Self::Text { .. } | Self::Token | Self::Executor => "string",
             Self::Whole { .. } => "integer",
-            Self::Hosts | Self::Networks | Self::Origins => "array",
+            Self::Hosts | Self::Networks | Self::Origins | Self::Steps => "array",
             Self::OfFile { type_name } => type_name,
         }
     }
@@ -164,6 +170,7 @@ mod tests {
                 vec![json!("127.0.0.1"), json!(["proxy.example"]), json!(["10.0.0.1/8"]), json!(["10.0.0.0/33"])],
             ),
             (Kind::Origins, json!(["https://a.example"]), vec![json!(["a.example"]), json!(["https://a.example/b"])]),
+            (Kind::Steps, json!(["render_turntable", "blender_still"]), vec![json!("notify"), json!(["make_coffee"])]),
             (Kind::Executor, json!("builtin"), vec![json!("maya"), json!(null)]),
         ] {
             assert_eq!(kind.read(&good, &config), Ok(good));

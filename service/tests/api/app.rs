@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) use crate::picture::pixels;
+pub(crate) use crate::reply::Reply;
 pub(crate) use packshot_db::testing::TestDatabase;
 use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, keys, tenants, users};
 use packshot_domain::access::{Role, Scope};
@@ -14,7 +15,7 @@ use packshot_domain::id::{TenantId, UserId, WorkerId};
 use packshot_domain::key::ApiKey;
 use packshot_domain::task::SERVICE_DEATHS_MAX_INLINE;
 use packshot_service::api::{self, AppState};
-use packshot_service::app::{App, Parts, SigningKeyFile};
+use packshot_service::app::{App, Parts, Ports, SigningKeyFile};
 use packshot_service::chores::ChoreHandler;
 use packshot_service::config::{Settings, Sources};
 use packshot_service::events::hub::Hub;
@@ -28,7 +29,7 @@ use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::inline::InlineExecutor;
 use packshot_worker::made_with::Program;
 use reqwest::multipart::{Form, Part};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -87,6 +88,8 @@ pub(crate) struct Installation {
     pub(crate) file: Option<(PathBuf, String)>,
     /// How long a conversion may take.
     pub(crate) conversion_time_max: Duration,
+    /// What dispatches go through.
+    ports: Ports,
 }
 
 impl Installation {
@@ -100,7 +103,20 @@ impl Installation {
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let database = engine.fresh(folder.path()).await.expect("a database");
         let store = StoreConfig::Local { root: folder.path().join("store") };
-        Self { folder, database, variables, store, file: None, conversion_time_max: 2 * PATIENCE }
+        Self {
+            folder,
+            database,
+            variables,
+            store,
+            file: None,
+            conversion_time_max: 2 * PATIENCE,
+            ports: Ports::default(),
+        }
+    }
+
+    /// The same, where dispatches go through these.
+    pub(crate) fn through(self, ports: Ports) -> Self {
+        Self { ports, ..self }
     }
 
     /// Starts the service, with a worker if `works` is set.
@@ -125,6 +141,7 @@ impl Installation {
             queue: queue.clone(),
             settings,
             signing_keys,
+            ports: self.ports.clone(),
         };
         let state = AppState::new(App::new(parts), Metrics::install(), KEEP_ALIVE);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -418,57 +435,6 @@ pub(crate) fn form(glb: Vec<u8>, request: Option<&Value>) -> Form {
     match request {
         Some(request) => form.text("request", request.to_string()),
         None => form,
-    }
-}
-
-/// A response, read to its end.
-#[derive(Clone, Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    headers: reqwest::header::HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Reply {
-    pub(crate) async fn of(request: RequestBuilder) -> Self {
-        Self::read(request.timeout(PATIENCE).send().await.expect("the service answers")).await
-    }
-
-    async fn read(response: reqwest::Response) -> Self {
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.expect("the answer is whole").to_vec();
-        Self { status: StatusCode::as_u16(&status), headers, body }
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().expect("a readable header"))
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
-    }
-
-    /// Checks that this is a problem with all its members (C01); returns its code.
-    pub(crate) fn problem(&self) -> (u16, String) {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
-        let body = self.json();
-        for member in ["type", "title", "status", "detail", "instance", "code", "errors", "request_id"] {
-            assert!(body.get(member).is_some(), "{member} is missing in {body}");
-        }
-        assert_eq!(body["status"], self.status);
-        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"));
-        (self.status, body["code"].as_str().expect("a text").to_owned())
-    }
-
-    /// The pointers of a problem's findings.
-    pub(crate) fn pointers(&self) -> Vec<String> {
-        let body = self.json();
-        let errors = body["errors"].as_array().expect("a list").iter();
-        errors.map(|finding| finding["pointer"].as_str().expect("a text").to_owned()).collect()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::log_lines;
 use crate::materials::ACME;
 
 /// Every list that can show the rows of all tenants.
-const LISTS: [&str; 16] = [
+const LISTS: [&str; 17] = [
     "/api/activity",
     "/api/media/assets",
     "/api/orders",
@@ -33,6 +33,7 @@ const LISTS: [&str; 16] = [
     "/api/v1/renders",
     "/api/v1/tasks",
     "/api/v1/users",
+    "/api/workflows",
 ];
 /// Lists that are about one thing: the materials of a library, the caller's own sessions and notifications, and the log
 /// of a tenant, which has numbers of its own.
@@ -74,6 +75,7 @@ async fn make_rows(guest: &Guest<'_>, n: u32) {
         ("/api/v1/render-templates", json!({"name": format!("Template {n}")})),
         ("/api/v1/material-aliases", json!({"alias": format!("Alias {n}"), "material_id": "STD_010101_Steel-Bare"})),
         ("/api/orders", json!({"notes": format!("Order {n}")})),
+        ("/api/workflows", json!({"name": format!("Workflow {n}"), "config": {"type": "still"}})),
     ] {
         assert_eq!(guest.send(Method::POST, path, &body).await.status, 201);
     }

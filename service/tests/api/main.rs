@@ -12,6 +12,7 @@ mod glb;
 mod log_lines;
 mod picture;
 mod places;
+mod reply;
 mod stock;
 
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`.
@@ -160,3 +161,4 @@ mod tokens;
 mod tenant_config;
 mod tenants;
 mod waiting;
+mod workflows;

@@ -1,7 +1,8 @@
 //! Places where a test can make a worker or the service fail, in builds with the feature `testing` alone.
 //!
 //! `PACKSHOT_FAILPOINT=name:action` does the action wherever the name is passed: `kill` ends the process as KILL does,
-//! `panic` panics, `wait` waits for half a second, `pause` never goes on. In every other build a failpoint is nothing.
+//! `panic` panics, `wait` waits for half a second, `pause` never goes on. `name:action:3` does it the third time alone.
+//! In every other build a failpoint is nothing.
 
 /// The places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +40,17 @@ impl Failpoint {
     #[cfg(feature = "testing")]
     pub fn pass(self) {
         use std::sync::OnceLock;
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static PASSED: AtomicU32 = AtomicU32::new(0);
         static ASKED: OnceLock<String> = OnceLock::new();
         let asked = ASKED.get_or_init(|| std::env::var("PACKSHOT_FAILPOINT").unwrap_or_default());
         let Some((name, action)) = asked.split_once(':') else { return };
         if !name.eq_ignore_ascii_case(&format!("{self:?}")) {
+            return;
+        }
+        let (action, only) = action.split_once(':').map_or((action, None), |(action, n)| (action, n.parse().ok()));
+        let n = PASSED.fetch_add(1, Ordering::Relaxed) + 1;
+        if only.is_some_and(|only: u32| only != n) {
             return;
         }
         match action {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::super::failure::Failure;
 use super::{ServiceArgs, URL};
 
-/// A render, and what this command does with it.
+/// A render or a run of a workflow, and what this command does with it.
 #[derive(Clone, Debug)]
 pub(super) struct GoingOn {
     verb: &'static str,
@@ -56,7 +56,8 @@ impl GoingOn {
         format!("completed in {:.1} s: {n} {files}; fetch {them} with `{fetch}`", result.duration_s)
     }
 
-    fn command(&self, verb: &str) -> String {
+    /// The command that does `verb` with it.
+    pub(super) fn command(&self, verb: &str) -> String {
         let mut command = format!("packshot client {verb} {}", self.id);
         if let Some(output) = &self.output {
             command.push_str(&format!(" -o {}", shell_word(&output.display().to_string())));

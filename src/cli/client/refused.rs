@@ -23,6 +23,18 @@ pub(super) fn way_out(code: &str) -> Option<&'static str> {
             "reach the service as 127.0.0.1 or localhost, or make a key on its machine with `packshot admin create-key` and \
              give it with --key"
         }
+        "workflow_not_found" => "check the id: `packshot client workflow list` lists the saved workflows",
+        "workflow_run_not_found" => "check the id: it is the one that `packshot client workflow dispatch` printed",
+        "workflow_inactive" => "have it activated by an admin of the tenant, or give the workflow as a file",
+        "context_not_found" => {
+            "give the id of an order line, as `packshot client order show ORDER --json` has it, or of a CAD file"
+        }
+        "invalid_workflow_config" => "correct every member that is named, then repeat the command",
+        "unsupported_nodes" => "do without these nodes, or ask whoever runs the service to enable their steps",
+        "order_rejected" => "open the order again first, with `packshot client order resubmit ORDER`",
+        "graph_execution_failed" => {
+            "correct what it says, then dispatch again; `packshot client workflow validate` finds it before"
+        }
         "rate_limited" => "wait a little and repeat the command, or use --retry-for to let it keep trying for longer",
         _ => return None,
     })

@@ -145,7 +145,7 @@ fn entry(entry: &MapEntry) -> Value {
 }
 
 /// A file that holds one JSON object.
-fn object(path: &std::path::Path, kind: InputKind) -> Result<Map<String, Value>, Failure> {
+pub(super) fn object(path: &std::path::Path, kind: InputKind) -> Result<Map<String, Value>, Failure> {
     let refused = |code: &str, message: String, help: &str| {
         let fault = Fault::new(format!("{}.{code}", kind.prefix()), message).at(path.display().to_string());
         Failure::new(Exit::Input, fault.help(help))

@@ -1,68 +1,16 @@
 //! Orders on the page: a project manager runs them, a client finds their own.
 
-use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ENTER, ESCAPE, fits, start};
+use super::caller::{Caller, PASSWORD, id};
+use super::{ENTER, ESCAPE, RECORDS_REFUSALS, click, fits, start};
 use crate::product::{self, BOXES};
-use crate::service::{SOON, Service, Workplace, boxes, http, until};
+use crate::service::{SOON, Service, Workplace, boxes, until};
 use crate::webdriver::Browser;
 
-const PASSWORD: &str = "several words together";
 /// The buttons for what can be done with the order.
 const OFFERED: &str =
     "return [...document.querySelectorAll('#order-actions button')].filter((b) => b.offsetParent).map((b) => b.id)";
-
-/// Whoever sends requests beside the page.
-struct Caller<'a> {
-    service: &'a Service,
-    token: Option<String>,
-}
-
-impl Caller<'_> {
-    async fn send(&self, request: reqwest::RequestBuilder) -> Value {
-        let request = self.token.iter().fold(request, reqwest::RequestBuilder::bearer_auth);
-        let answer = request.send().await.expect("an answer");
-        let status = answer.status();
-        let body = answer.json().await.unwrap_or_default();
-        assert!(status.is_success(), "{status}: {body}");
-        body
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Value {
-        self.send(http().request(Method::POST, format!("{}{path}", self.service.url)).json(&body)).await
-    }
-
-    /// A product of a file.
-    async fn product(&self, pim_id: &str, glb: Vec<u8>) -> Value {
-        let part = reqwest::multipart::Part::bytes(glb).file_name("part.glb");
-        let form = reqwest::multipart::Form::new().part("file", part);
-        let file = self.send(http().post(format!("{}/api/v1/cad-files", self.service.url)).multipart(form)).await;
-        self.post("/api/v1/products", json!({"pim_id": pim_id, "name": "Lager", "cad_file_id": file["id"]})).await
-    }
-
-    async fn output_type(&self, name: &str, settings: Value, max_unmapped: Option<u32>) -> Value {
-        let new = json!({"name": name, "render_settings": settings, "max_unmapped": max_unmapped});
-        self.post("/api/v1/output-types", new).await
-    }
-
-    async fn order(&self, lines: &[(&Value, &Value)], more: Value) -> Value {
-        let line = |(product, output_type): &(&Value, &Value)| json!({"product_id": product["id"], "output_type_id": output_type["id"]});
-        let mut new = json!({"lines": lines.iter().map(line).collect::<Vec<_>>()});
-        more.as_object().expect("members").iter().for_each(|(name, value)| new[name] = value.clone());
-        self.post("/api/orders", new).await
-    }
-}
-
-fn id(thing: &Value) -> &str {
-    thing["id"].as_str().expect("an id")
-}
-
-/// Clicks a button, once what was begun with it before is answered.
-async fn click(browser: &Browser, selector: &str) {
-    browser.until(&format!("document.querySelector('{selector}')?.disabled === false")).await;
-    browser.run(&format!("document.querySelector('{selector}').click()")).await;
-}
 
 /// Waits until the order is in a state.
 async fn until_order(browser: &Browser, state: &str) {
@@ -79,7 +27,7 @@ pub(super) async fn orders_are_followed_and_run(browser: &Browser) {
     let place = Workplace::new();
     std::fs::create_dir(place.path("downloads")).expect("made");
     let service = start(&place);
-    let open = Caller { service: &service, token: None };
+    let open = Caller::open(&service);
     browser.prefer_colours("light").await;
     // What was refused before this was meant to be.
     browser.complaints().await;
@@ -190,8 +138,7 @@ async fn pages_of_orders(browser: &Browser, open: &Caller<'_>, product: &Value, 
     browser.until("document.querySelector('#order-reason').hidden").await;
     browser.until("document.querySelector('#history').textContent.includes('Wrong housing')").await;
     // What is refused is said with its code: somebody else has deleted it.
-    let delete = http().request(Method::DELETE, format!("{}/api/orders/{}", open.service.url, id(&rejected)));
-    open.send(delete).await;
+    open.delete(&format!("/api/orders/{}", id(&rejected))).await;
     click(browser, "#order-submit").await;
     browser.until("document.querySelector('#notice').textContent.includes('(order_not_found)')").await;
 
@@ -230,12 +177,9 @@ async fn a_client_finds_their_own_orders(
     let (code, key, stderr) = place.run(&["admin", "create-key"]);
     assert_eq!(code, 0, "{stderr}");
     until("a key is needed", SOON, async || service.status("/api/orders").await == 401).await;
-    let admin = Caller { service, token: Some(key.trim().to_owned()) };
-    let new = json!({"email": "cleo@studio.test", "display_name": "Cleo", "role": "client", "password": PASSWORD});
-    admin.post("/api/v1/users", new).await;
-    let signed_in = Caller { service, token: None };
-    let tokens = signed_in.post("/api/auth/login", json!({"email": "cleo@studio.test", "password": PASSWORD})).await;
-    let cleo = Caller { service, token: tokens["access_token"].as_str().map(str::to_owned) };
+    let admin = Caller::with_key(service, &key);
+    admin.user("cleo@studio.test", "client").await;
+    let cleo = Caller::signed_in(service, "cleo@studio.test").await;
     let own = cleo.order(&[(product, output_type)], json!({"order_number": "of Cleo"})).await;
 
     browser.open("about:blank").await;
@@ -247,7 +191,7 @@ async fn a_client_finds_their_own_orders(
     browser.until("document.querySelectorAll('#order-list li').length === 1").await;
     let ways = "return ['to-renders', 'to-orders', 'work'].map((id) => document.getElementById(id).hidden)";
     assert_eq!(browser.run(ways).await, json!([true, false, true]));
-    browser.run("window.refused = []; const real = window.fetch; window.fetch = async (path, options) => { const answer = await real(path, options); if (answer.status >= 400) window.refused.push(path); return answer; }").await;
+    browser.run(RECORDS_REFUSALS).await;
     click(browser, "#order-list button").await;
     until_order(browser, "draft").await;
     assert_eq!(browser.run(OFFERED).await, json!(["order-submit"]));

@@ -5,19 +5,19 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{MATERIAL_BODY, MATERIAL_SCATTERS, MATERIAL_SUBSURFACE};
 
 /// The medium of a body.
-pub(super) struct Interior {
+pub(crate) struct Interior {
     /// Absorption and scattering, both per render unit.
-    pub(super) absorption: Vec3,
-    pub(super) scattering: Vec3,
+    pub(crate) absorption: Vec3,
+    pub(crate) scattering: Vec3,
     /// Mean cosine of scattering.
-    pub(super) anisotropy: f32,
+    pub(crate) anisotropy: f32,
     /// `MATERIAL_*` bits of a body.
-    pub(super) flags: u32,
+    pub(crate) flags: u32,
 }
 
 impl Interior {
     /// `transmits`: light passes through the surface, refracted or not.
-    pub(super) fn of(m: &OpenPbr, transmits: bool, render_units_per_m: f64) -> Self {
+    pub(crate) fn of(m: &OpenPbr, transmits: bool, render_units_per_m: f64) -> Self {
         let empty = Self { absorption: Vec3::ZERO, scattering: Vec3::ZERO, anisotropy: 0.0, flags: 0 };
         if m.geometry_thin_walled || m.base_metalness >= 1.0 {
             return empty;
@@ -65,14 +65,14 @@ fn single_scattering_albedo(color: f64, g: f64) -> f64 {
 }
 
 /// The diffuse base, and the fraction that leaves on the other side.
-pub(super) struct Diffuse {
-    pub(super) base_color: Vec3,
-    pub(super) translucent_color: Vec3,
-    pub(super) translucent_weight: f32,
+pub(crate) struct Diffuse {
+    pub(crate) base_color: Vec3,
+    pub(crate) translucent_color: Vec3,
+    pub(crate) translucent_weight: f32,
 }
 
 impl Diffuse {
-    pub(super) fn of(m: &OpenPbr) -> Self {
+    pub(crate) fn of(m: &OpenPbr) -> Self {
         let base = Vec3::from(m.base_color) * m.base_weight;
         let subsurface = if m.base_metalness < 1.0 && m.transmission_weight < 1.0 { m.subsurface_weight } else { 0.0 };
         if subsurface == 0.0 {

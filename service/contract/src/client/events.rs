@@ -1,4 +1,4 @@
-//! The events of a job or an order, over as many connections as it takes.
+//! The events of a job, an order or a workflow run, over as many connections as it takes.
 
 use std::time::Duration;
 
@@ -21,13 +21,15 @@ const HELD: Duration = Duration::from_secs(20);
 enum Followed {
     Render(Uuid),
     Order(Uuid),
+    WorkflowRun(Uuid),
 }
 
-/// Follows a job or an order until it is over.
+/// Follows a job, an order or a workflow run until it is over.
 ///
 /// A lost connection is resumed after the last event that arrived: no event is missed or repeated; only progress that
 /// an order's stream passes on is not sent again. A failed job may be requeued, so the job is over only when the
-/// service closes the stream after an event that ends it; of an order the service is asked whether it is over.
+/// service closes the stream after an event that ends it; of an order and a run the service is asked whether they are
+/// over.
 pub struct Events {
     client: Client,
     followed: Followed,
@@ -59,6 +61,10 @@ impl Events {
 
     pub(super) fn of_order(client: Client, id: Uuid) -> Self {
         Self::new(client, Followed::Order(id))
+    }
+
+    pub(super) fn of_workflow_run(client: Client, id: Uuid) -> Self {
+        Self::new(client, Followed::WorkflowRun(id))
     }
 
     fn new(client: Client, followed: Followed) -> Self {
@@ -129,6 +135,7 @@ impl Events {
         match self.followed {
             Followed::Render(_) => Ok(self.has_ended),
             Followed::Order(id) => Ok(self.client.order_once(id).await?.is_over()),
+            Followed::WorkflowRun(id) => Ok(self.client.workflow_run_once(id).await?.is_over()),
         }
     }
 
@@ -136,6 +143,7 @@ impl Events {
         let path = match self.followed {
             Followed::Render(id) => format!("api/v1/renders/{id}/events"),
             Followed::Order(id) => format!("api/orders/{id}/events"),
+            Followed::WorkflowRun(id) => format!("api/workflows/runs/{id}/events"),
         };
         let request = self.client.request(Method::GET, &path)?.header(ACCEPT, "text/event-stream");
         let request = match self.last {

@@ -145,6 +145,40 @@ async fn the_stream_of_an_order_goes_on_until_the_service_says_that_the_order_is
 }
 
 #[tokio::test]
+async fn the_stream_of_a_run_goes_on_until_the_service_says_that_the_run_is_over() {
+    let (id, at) = (Uuid::nil(), "2026-11-20T10:00:00.000Z");
+    let run = |status: &str| {
+        let body = json!({
+            "id": id, "tenant_id": id, "workflow_def_id": null, "order_line_id": id, "cad_file_id": null,
+            "execution_mode": "graph", "status": status, "task_id": id, "celery_task_id": id, "error_message": null,
+            "created_at": at, "started_at": at, "completed_at": null, "config": {}, "comparison": null,
+            "node_results": [],
+        })
+        .to_string();
+        format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    };
+    let change = |seq: u32| chunk(&format!("id: {seq}\nevent: node.status\ndata: {{}}\n\n"));
+    let end = "0\r\n\r\n";
+    let answers = vec![
+        format!("{STREAM}{}{end}", change(1)),
+        run("running"),
+        format!("{STREAM}{}{end}", change(2)),
+        run("cancelled"),
+    ];
+    let (client, heads) = serve(answers).await;
+    let mut events = client.workflow_run_events(id).from_the_start();
+    let mut numbers = Vec::new();
+    while let Some(event) = events.next().await.expect("taken up again") {
+        numbers.extend(event.id);
+    }
+    assert_eq!(numbers, [1, 2]);
+    let heads = heads.lock().expect("no panic").clone();
+    let resumes: Vec<_> =
+        heads.iter().map(|head| head.lines().find_map(|line| line.strip_prefix("last-event-id: "))).collect();
+    assert_eq!(resumes, [Some("0"), None, Some("1"), None]);
+}
+
+#[tokio::test]
 async fn a_file_that_arrives_damaged_is_no_file() {
     let answer = |body: &str| format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\n{body}");
     let picture = |content: &[u8]| Picture {

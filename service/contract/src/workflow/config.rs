@@ -28,6 +28,8 @@ pub struct Config {
     pub edges: Vec<Edge>,
     /// The shape.
     pub graph: Graph,
+    /// Whether it was written in its short form: then the parameters have another place.
+    pub was_short: bool,
 }
 
 /// A node of a graph.
@@ -68,6 +70,15 @@ impl Config {
     pub fn above(&self, node: usize, step: StepName) -> Option<&ConfigNode> {
         let above = self.graph.upstream(node).into_iter().rev().map(|position| &self.nodes[position]);
         above.into_iter().find(|node| node.step == step)
+    }
+
+    /// Where the parameters of a node stand in the document as it was given, below its root.
+    #[must_use]
+    pub fn place_of_parameters(&self, node: usize) -> String {
+        match self.was_short {
+            true => "/params".to_owned(),
+            false => format!("/nodes/{node}/params"),
+        }
     }
 
     /// A node by its name, with its position.

@@ -121,7 +121,7 @@ fn full(mut m: Members<'_>, sentences: &mut Vec<String>) -> Option<Config> {
     version?;
     let nodes = read.into_iter().map(|node| node.and_then(Read::whole)).collect::<Option<Vec<_>>>()?;
     let edges = linked.into_iter().collect::<Option<Vec<_>>>()?;
-    Some(Config { preset, execution_mode, ui, nodes, edges, graph: graph? })
+    Some(Config { preset, execution_mode, ui, nodes, edges, graph: graph?, was_short: false })
 }
 
 /// A list and its elements.

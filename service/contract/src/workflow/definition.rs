@@ -23,7 +23,8 @@ pub struct WorkflowDefinition {
     pub name: String,
     /// The output type that it is meant for; `null` for any.
     pub output_type_id: Option<Uuid>,
-    /// The graph in its one form: short forms are written out, names are those of today, what was left out is filled in.
+    /// The graph in its one form: short forms are written out, names are those of today, what was left out is filled
+    /// in.
     #[schema(value_type = Object)]
     pub config: Value,
     /// Whether it can be dispatched.

@@ -151,8 +151,8 @@ pub fn with_defaults(step: StepName, mut settings: PictureSettings) -> PictureSe
 
 /// The JSON Schema of a step's parameters (draft 2020-12).
 ///
-/// `samples` are those where nobody says how many.
-pub(super) fn schema(step: StepName, samples: u32) -> Value {
+/// `samples` are those where nobody says how many, if that is known.
+pub(super) fn schema(step: StepName, samples: Option<u32>) -> Value {
     let mut properties = Map::new();
     if let Some(kind) = picture_kind(step) {
         let words: Vec<Value> = ENGINES.iter().map(|(word, ())| json!(word)).chain([Value::Null]).collect();
@@ -166,8 +166,11 @@ pub(super) fn schema(step: StepName, samples: u32) -> Value {
             schema["title"] = json!(spec.title());
             match own_default(step, spec.id) {
                 Some(default) => schema["default"] = default,
-                None if spec.id == OptionId::Samples => schema["default"] = json!(samples),
-                None => {}
+                None => {
+                    if let Some(samples) = samples.filter(|_| spec.id == OptionId::Samples) {
+                        schema["default"] = json!(samples);
+                    }
+                }
             }
             properties.insert(spec.name.to_owned(), schema);
         }

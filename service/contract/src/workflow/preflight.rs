@@ -50,8 +50,8 @@ pub struct NodePreflight {
     pub status: NodeReadiness,
     /// What was found.
     pub issues: Vec<Issue>,
-    /// How long such a task took here lately, in seconds, for as many pixels and samples; `null` where there was none,
-    /// and for what is no task.
+    /// How long tasks of this step took here lately, in seconds, as a median; `null` where there were none, and for
+    /// what is no task.
     pub estimated_duration_s: Option<f64>,
 }
 

@@ -65,7 +65,7 @@ pub(super) fn of(
     let edges: Vec<Edge> = edges.iter().filter_map(|(from, to)| Some(Edge { from: id(from)?, to: id(to)? })).collect();
     let nodes = made.iter().map(|node| GraphNode { id: node.id.clone(), step: node.step }).collect();
     let graph = Graph::new(nodes, &edges).ok()?;
-    Some(Config { preset, execution_mode, ui, nodes: made, edges, graph })
+    Some(Config { preset, execution_mode, ui, nodes: made, edges, graph, was_short: true })
 }
 
 /// A preset, with the graph that it makes where nothing is said.

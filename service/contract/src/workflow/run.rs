@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{ExecutionMode, NodeStatus, RunStatus};
 use crate::scalar::Time;
+use packshot_domain::workflow as domain;
 
 /// A run of a workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -45,6 +46,14 @@ pub struct WorkflowRun {
     pub comparison: Option<Value>,
     /// What became of its nodes, in graph order.
     pub node_results: Vec<NodeResult>,
+}
+
+impl WorkflowRun {
+    /// Whether nothing more happens to it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        domain::RunStatus::from(self.status).is_terminal()
+    }
 }
 
 /// What became of a node.

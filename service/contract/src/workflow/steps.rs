@@ -49,14 +49,14 @@ pub struct StepList {
     pub items: Vec<StepInfo>,
 }
 
-/// Every step. `samples` are those of pictures where nobody says how many; `unavailable` says why a step cannot be
-/// dispatched here.
+/// Every step. `samples` are those of pictures where nobody says how many, if that is known; `unavailable` says why a
+/// step cannot be dispatched here.
 #[must_use]
-pub fn steps(samples: u32, unavailable: impl Fn(S) -> Option<String>) -> StepList {
+pub fn steps(samples: Option<u32>, unavailable: impl Fn(S) -> Option<String>) -> StepList {
     StepList { items: S::ENTRIES.iter().map(|entry| info(entry.value, samples, unavailable(entry.value))).collect() }
 }
 
-fn info(step: S, samples: u32, unavailable_reason: Option<String>) -> StepInfo {
+fn info(step: S, samples: Option<u32>, unavailable_reason: Option<String>) -> StepInfo {
     let entry = S::ENTRIES.iter().find(|entry| entry.value == step);
     let queue = step.kind().queue();
     StepInfo {

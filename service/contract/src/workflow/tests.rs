@@ -33,7 +33,7 @@ fn still(params: Value) -> Value {
 
 #[test]
 fn w36_there_are_twenty_steps_and_schemas_have_the_options_of_the_table() {
-    let list = steps(256, |_| None).items;
+    let list = steps(Some(256), |_| None).items;
     let names: Vec<&str> = list.iter().map(|step| step.name.as_str()).collect();
     let all: Vec<&str> = StepName::ALL.iter().map(|step| step.as_str()).collect();
     assert_eq!((names.len(), names), (20, all));

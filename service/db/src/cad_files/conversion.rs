@@ -47,8 +47,8 @@ pub struct Attempt {
 pub enum Beginning {
     /// The file is this task's until it ends.
     Begun(Box<CadFile>),
-    /// There is nothing to do: the file was converted while the task waited.
-    Done,
+    /// There is nothing to do: the file was converted while the task waited, or before its line was dispatched.
+    Done(Box<CadFile>),
     /// Another task is at it.
     Awaited,
     /// It was tried while the task waited, and cannot be done.
@@ -74,7 +74,9 @@ async fn begin_in(tx: &Tx<'_>, tenant: TenantId, attempt: Attempt) -> Result<Beg
     let is_settled = row.settled_at.is_some_and(|at| at.0 >= run_after);
     let is_of_line = lease.job.is_some_and(|job| job.kind == JobKind::Line);
     match row.status.0 {
-        CadStatus::Ready if row.glb_address.is_some() && (is_of_line || is_settled) => return Ok(Beginning::Done),
+        CadStatus::Ready if row.glb_address.is_some() && (is_of_line || is_settled) => {
+            return Ok(Beginning::Done(Box::new(CadFile::of(row, None)?)));
+        }
         CadStatus::Failed if is_settled => return Ok(Beginning::Failed(error_of(&row))),
         CadStatus::Uploaded | CadStatus::Processing | CadStatus::Ready | CadStatus::Failed => {}
     }

@@ -11,10 +11,11 @@ use crate::entity::cad_file;
 use crate::level::Level;
 use crate::tasks::Delivery;
 use crate::tx::Tx;
-use crate::{DbError, artifacts, media, products};
+use crate::{DbError, artifacts, media, products, workflows};
 use packshot_domain::cad_file::{CadEvent, CadStatus, IllegalCadState};
-use packshot_domain::id::{CadFileId, JobId, ProductId, TenantId};
+use packshot_domain::id::{AssetId, CadFileId, JobId, ProductId, TenantId};
 use packshot_domain::job::{JobKind, JobRef};
+use packshot_domain::media::AssetType;
 use packshot_domain::step::StepName;
 use packshot_domain::task::TaskKind;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -28,12 +29,13 @@ impl Effect for CadEffect {
         Box::pin(async move {
             match lock(tx, tenant, CadFileId::from_uuid(job.record)).await {
                 Ok(row) if row.converting_job == Some(Col(job.id)) => {
-                    products::lock_of(tx, tenant, Some(row.id.0), None).await
+                    products::lock_of(tx, tenant, Some(row.id.0), None).await?;
                 }
                 // It may have been deleted after its job had ended.
-                Ok(_) | Err(DbError::NotFound(_)) => Ok(()),
-                Err(error) => Err(error),
+                Ok(_) | Err(DbError::NotFound(_)) => {}
+                Err(error) => return Err(error),
             }
+            workflows::lock_of_job(tx, tenant, job.id).await
         })
     }
 
@@ -44,26 +46,40 @@ impl Effect for CadEffect {
             if matches!(turn.phase, Phase::Released) && row.job_id != Some(Col(turn.job.id)) {
                 return Err(IllegalCadState { from: row.status.0, event: CadEvent::Reextract }.into());
             }
-            match turn.task.kind {
-                TaskKind::Step(StepName::OccGlbExport | StepName::ExtractMetadata) => converted(tx, turn).await,
-                TaskKind::Step(StepName::RenderThumbnail) => match turn.phase {
-                    Phase::Completed(delivery) => thumbnail_done(tx, row, delivery).await,
-                    _ => Ok(()),
-                },
-                _ => Ok(()),
+            let mut saved = None;
+            match (turn.task.kind, turn.phase) {
+                (TaskKind::Step(StepName::OccGlbExport | StepName::ExtractMetadata), _) => converted(tx, turn).await?,
+                (TaskKind::Step(step), Phase::Completed(delivery)) => {
+                    saved = made(tx, row, (turn.task.publishes, step), delivery).await?;
+                }
+                _ => {}
+            }
+            match workflows::Following::of_job(tx, turn.tenant, turn.job.id).await? {
+                Some(run) => run.follow(tx, turn, saved.as_slice()).await,
+                None => Ok(()),
             }
         })
     }
 }
 
-/// Gives a CAD file its picture.
-async fn thumbnail_done(tx: &Tx<'_>, mut row: cad_file::Model, delivery: &Delivery) -> Result<(), DbError> {
+/// Keeps what a step has made of a CAD file: a thumbnail becomes its picture.
+async fn made(
+    tx: &Tx<'_>,
+    mut row: cad_file::Model,
+    (publishes, step): (bool, StepName),
+    delivery: &Delivery,
+) -> Result<Option<AssetId>, DbError> {
     let tenant = row.tenant_id.0;
-    if let Some(picture) = media::save_thumbnail_of_file(tx, &row, delivery).await? {
+    let saved = match AssetType::of_step(step).filter(|_| publishes) {
+        Some(of) => media::save_of_file(tx, &row, of, delivery).await?,
+        None => None,
+    };
+    if let (Some(picture), StepName::RenderThumbnail) = (saved, step) {
         row.thumbnail_asset_id = Some(Col(picture));
         save(tx, row).await?;
     }
-    artifacts::store_in(tx, tenant, &delivery.packages).await.map(drop)
+    artifacts::store_in(tx, tenant, &delivery.packages).await?;
+    Ok(saved)
 }
 
 /// Locks the CAD file that the job of an order line converts, with its products and the product of the line.
@@ -131,7 +147,7 @@ async fn done(tx: &Tx<'_>, mut row: cad_file::Model, delivery: &Delivery) -> Res
     row.glb_address = read.glb.map(Col);
     (row.error, row.stalls, row.settled_at) = (None, 0, Some(Col(tx.now().await?)));
     save(tx, row).await?;
-    // Aliases are locked before objects.
+    // Aliases are locked before objects, and these before the streams in which products are told of.
     let found = products::by_active_aliases(tx, tenant, found).await?;
     artifacts::store_in(tx, tenant, &delivery.packages).await?;
     products::fill(tx, tenant, *file, &found).await

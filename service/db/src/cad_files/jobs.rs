@@ -72,6 +72,27 @@ pub async fn ask(
     .await
 }
 
+/// The job of a graph that is dispatched for a CAD file, which is locked with this; nothing else of the file changes.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`]; [`DbError::CadFileBusy`] while it has a live job, or a line converts it.
+pub(crate) async fn begin_job(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    file: CadFileId,
+    user: UserId,
+    work: Option<&CadWork>,
+) -> Result<Option<NewJob>, DbError> {
+    let mut row = lock(tx, tenant, file).await?;
+    check_idle(tx, &row).await?;
+    let Some(work) = work else { return Ok(None) };
+    let job = job_of(&row, user, work);
+    row.job_id = Some(Col(job.job.id));
+    save(tx, row).await?;
+    Ok(Some(job))
+}
+
 /// The job that does this work.
 pub(super) fn job_of(row: &cad_file::Model, created_by: UserId, work: &CadWork) -> NewJob {
     let CadWork { samples_target, tasks } = work.clone();

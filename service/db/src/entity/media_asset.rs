@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use crate::Json;
 use crate::column::Col;
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, TenantId};
+use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RunId, TenantId};
 use packshot_domain::media::{AssetState, AssetType};
 use packshot_domain::time::Timestamp;
 
@@ -32,6 +32,8 @@ pub(crate) struct Model {
     pub(crate) order_id: Option<Col<OrderId>>,
     pub(crate) order_line_id: Option<Col<OrderLineId>>,
     pub(crate) output_type_id: Option<Col<OutputTypeId>>,
+    /// The run that made it.
+    pub(crate) workflow_run_id: Option<Col<RunId>>,
     pub(crate) state: Col<AssetState>,
     pub(crate) version: i32,
     pub(crate) superseded_by: Option<Col<AssetId>>,

@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use crate::Json;
 use crate::column::Col;
 use packshot_domain::artifact::Label;
-use packshot_domain::id::{OutputTypeId, TenantId};
+use packshot_domain::id::{OutputTypeId, TenantId, WorkflowId};
 use packshot_domain::output_type::{GateMetric, OutputKind, RenderBackend};
 use packshot_domain::time::Timestamp;
 
@@ -24,6 +24,8 @@ pub(crate) struct Model {
     pub(crate) gate_pass_max: f64,
     pub(crate) gate_warn_max: f64,
     pub(crate) max_unmapped: Option<i32>,
+    /// The workflow that makes it.
+    pub(crate) workflow_definition_id: Option<Col<WorkflowId>>,
     pub(crate) created_at: Col<Timestamp>,
     pub(crate) updated_at: Col<Timestamp>,
     pub(crate) revision: i64,

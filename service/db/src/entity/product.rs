@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::column::Col;
 use packshot_domain::artifact::Label;
-use packshot_domain::id::{AssetId, CadFileId, ProductId, TenantId};
+use packshot_domain::id::{AssetId, CadFileId, ImportId, ProductId, TenantId};
 use packshot_domain::media::ThumbnailSource;
 use packshot_domain::time::Timestamp;
 
@@ -22,6 +22,8 @@ pub(crate) struct Model {
     pub(crate) category_key: Option<Col<Label>>,
     pub(crate) lagertyp: Option<Col<Label>>,
     pub(crate) cad_file_id: Option<Col<CadFileId>>,
+    /// The newest import that made or changed it.
+    pub(crate) import_id: Option<Col<ImportId>>,
     /// The asset that is its picture in lists.
     pub(crate) thumbnail_asset_id: Option<Col<AssetId>>,
     /// Who chose that.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::DbError;
 use crate::column::Col;
@@ -12,8 +12,8 @@ use crate::entity::{cad_file, media_asset, order_line, product};
 use crate::level::Level;
 use crate::tasks::{Delivery, OutputFile};
 use crate::tx::Tx;
-use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, TenantId};
-use packshot_domain::media::{AssetEvent, AssetState, AssetType, ThumbnailSource, is_thumbnail};
+use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RunId, TenantId};
+use packshot_domain::media::{AssetEvent, AssetState, AssetType, FRONT, ThumbnailSource, is_thumbnail};
 
 /// Pictures that browsers show.
 const SHOWN: [&str; 4] = ["image/png", "image/jpeg", "image/webp", "image/avif"];
@@ -22,20 +22,27 @@ const WHOLE: &str = "result";
 
 /// Saves the files that a line's task delivered, all of them published or, where they take the place of others, in
 /// those's state. The line's product is locked.
+///
+/// Files of several tasks of one run stand beside each other; what is there from before gives way when the run
+/// [has ended](retire_all_but).
 pub(crate) async fn save(
     tx: &Tx<'_>,
     line: &order_line::Model,
-    of: AssetType,
+    (of, by): (AssetType, MadeBy<'_>),
     delivery: &Delivery,
-) -> Result<(), DbError> {
-    let Some(whole) = delivery.packages.first() else { return Ok(()) };
+) -> Result<Vec<AssetId>, DbError> {
+    let Some(whole) = delivery.packages.first() else { return Ok(Vec::new()) };
     let package = whole.package.id;
     tx.enter(Level::Object);
     // A preview is in a package of its own, and what a picture was made of has no size of its own.
     let is_kept = |file: &&OutputFile| whole.files.iter().any(|kept| kept.file.path.as_str() == file.name);
     let is_made = |file: &&OutputFile| of.admits(&file.media_type) && (file.width.is_some() || of.is_model());
     let files = delivery.files.iter().filter(is_kept).filter(is_made);
-    let (before, versions) = (current(tx, line).await?, versions(tx, line).await?);
+    let run = by.run.map(Col);
+    let is_older = |asset: &media_asset::Model| run.is_none() || asset.workflow_run_id != run;
+    let mut before = current(tx, line).await?;
+    before.retain(is_older);
+    let mut versions = versions(tx, line).await?;
     let mut product = product::Entity::find_by_id((line.tenant_id, line.product_id)).one(tx.on()).await?;
     let mut rows = Vec::new();
     for (position, file) in (0..).zip(files) {
@@ -44,41 +51,76 @@ pub(crate) async fn save(
             order_id: Some(line.order_id),
             order_line_id: Some(line.id),
             output_type_id: Some(line.output_type_id),
+            workflow_run_id: run,
             ..row(tx, line.tenant_id.0, (of, package), position, file).await?
         };
         let kind = (row.asset_type, row.media_type.clone(), row.view_name.clone());
         row.version = 1 + versions.get(&kind).copied().unwrap_or(0);
-        let same = before.iter().find(|old| {
+        versions.insert(kind, row.version);
+        let same = before.iter().position(|old| {
             (old.asset_type, &old.media_type, &old.view_name) == (row.asset_type, &row.media_type, &row.view_name)
         });
-        if let Some(old) = same {
+        let same = same.map(|old| before.swap_remove(old));
+        if let Some(old) = &same {
             supersede(tx, old, &mut row).await?;
         }
         if let Some(product) = &mut product {
-            adopt(tx, product, same.map(|old| old.id), &row, &rows).await?;
+            adopt(tx, product, (same.map(|old| old.id), by.thumbnail_view), &row, &rows).await?;
         }
         rows.push(row);
     }
-    // What it had of another kind, or of other views, is no picture of what its output type says now.
-    if let Some(first) = rows.first() {
-        let is_same = |old: &media_asset::Model| {
-            let kind = (old.asset_type, &old.media_type, &old.view_name);
-            rows.iter().any(|row| (row.asset_type, &row.media_type, &row.view_name) == kind)
-        };
-        for old in before.iter().filter(|old| !is_same(old)) {
-            retire(tx, old, first).await?;
-            // A picture that is shown in its place, or none: the next one may be.
-            if let Some(product) = product.as_mut().filter(|product| product.thumbnail_asset_id == Some(old.id)) {
-                product.thumbnail_asset_id = rows.iter().find(|row| stands_for_product(row)).map(|row| row.id);
-                product.thumbnail_source = product.thumbnail_source.filter(|_| product.thumbnail_asset_id.is_some());
-            }
-        }
+    if run.is_none() {
+        replace(tx, product.as_mut(), &before, &rows).await?;
     }
+    let saved = rows.iter().map(|row| row.id.0).collect();
     tx.insert_all(rows.into_iter().map(|row| row.into_active_model().reset_all()).collect()).await?;
+    if let Some(product) = product {
+        save_thumbnail(tx, product).await?;
+    }
+    Ok(saved)
+}
+
+/// Who saves files of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MadeBy<'v> {
+    /// The run, if one does.
+    pub(crate) run: Option<RunId>,
+    /// The view that becomes the picture of a product that has none, where it is not the one from the front.
+    pub(crate) thumbnail_view: Option<&'v str>,
+}
+
+/// Lets everything of a line that a run did not make give way to what it made: the run has ended. The line's product is
+/// locked.
+pub(crate) async fn retire_all_but(tx: &Tx<'_>, line: &order_line::Model, run: RunId) -> Result<(), DbError> {
+    tx.enter(Level::Object);
+    let (rows, before): (Vec<_>, Vec<_>) =
+        current(tx, line).await?.into_iter().partition(|asset| asset.workflow_run_id == Some(Col(run)));
+    let mut product = product::Entity::find_by_id((line.tenant_id, line.product_id)).one(tx.on()).await?;
+    replace(tx, product.as_mut(), &before, &rows).await?;
     match product {
         Some(product) => save_thumbnail(tx, product).await,
         None => Ok(()),
     }
+}
+
+/// What a line had of another kind, or of other views, is no picture of what its output type says now.
+async fn replace(
+    tx: &Tx<'_>,
+    mut product: Option<&mut product::Model>,
+    before: &[media_asset::Model],
+    rows: &[media_asset::Model],
+) -> Result<(), DbError> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    for old in before {
+        retire(tx, old, first).await?;
+        // A picture that is shown in its place, or none: the next one may be.
+        if let Some(product) = product.as_mut().filter(|product| product.thumbnail_asset_id == Some(old.id)) {
+            let shown = rows.iter().find(|row| stands_for_product(row, None));
+            product.thumbnail_asset_id = shown.map(|row| row.id);
+            product.thumbnail_source = product.thumbnail_source.filter(|_| product.thumbnail_asset_id.is_some());
+        }
+    }
+    Ok(())
 }
 
 /// The newest versions of what a line has.
@@ -103,24 +145,32 @@ async fn versions(
     Ok(newest.into_iter().map(|(of, media_type, view, version)| ((of, media_type, view), version)).collect())
 }
 
-/// Saves the picture of a locked CAD file that a task delivered, as the next version of the one that it has.
-pub(crate) async fn save_thumbnail_of_file(
+/// Saves what a task delivered of a locked CAD file, as the next version of what it has of this type.
+pub(crate) async fn save_of_file(
     tx: &Tx<'_>,
-    of: &cad_file::Model,
+    file: &cad_file::Model,
+    of: AssetType,
     delivery: &Delivery,
 ) -> Result<Option<AssetId>, DbError> {
+    use media_asset::Column as C;
     let Some(whole) = delivery.packages.first() else { return Ok(None) };
-    let picture = delivery.files.iter().find(|file| AssetType::Thumbnail.admits(&file.media_type));
-    let Some(picture) = picture.filter(|picture| picture.width.is_some()) else { return Ok(None) };
+    let is_made = |made: &&OutputFile| of.admits(&made.media_type) && (made.width.is_some() || of.is_model());
+    let Some(made) = delivery.files.iter().find(is_made) else { return Ok(None) };
     tx.enter(Level::Object);
+    let id = file.id.0.to_string();
     let mut new = media_asset::Model {
-        metadata: Col(serde_json::json!({"cad_file_id": of.id.0.to_string()})),
-        ..row(tx, of.tenant_id.0, (AssetType::Thumbnail, whole.package.id), 0, picture).await?
+        metadata: Col(serde_json::json!({"cad_file_id": id})),
+        ..row(tx, file.tenant_id.0, (of, whole.package.id), 0, made).await?
     };
-    if let Some(before) = of.thumbnail_asset_id {
-        let before = media_asset::Entity::find_by_id((of.tenant_id, before)).one(tx.on()).await?;
-        new.version = 1 + before.as_ref().map_or(0, |before| before.version);
-        if let Some(before) = before.filter(|before| before.state.0.is_current()) {
+    let before = media_asset::Entity::find()
+        .filter(C::TenantId.eq(file.tenant_id))
+        .filter(C::AssetType.eq(Col(of)))
+        .filter(C::ProductId.is_null())
+        .filter(C::Metadata.contains(id))
+        .order_by_desc(C::Version);
+    if let Some(before) = before.one(tx.on()).await? {
+        new.version = 1 + before.version;
+        if before.state.0.is_current() {
             supersede(tx, &before, &mut new).await?;
         }
     }
@@ -157,6 +207,7 @@ async fn row(
         order_id: None,
         order_line_id: None,
         output_type_id: None,
+        workflow_run_id: None,
         state: Col(AssetState::Published),
         version: 1,
         superseded_by: None,
@@ -201,7 +252,7 @@ async fn retire(tx: &Tx<'_>, old: &media_asset::Model, new: &media_asset::Model)
 async fn adopt(
     tx: &Tx<'_>,
     product: &mut product::Model,
-    before: Option<Col<AssetId>>,
+    (before, view): (Option<Col<AssetId>>, Option<&str>),
     new: &media_asset::Model,
     saved: &[media_asset::Model],
 ) -> Result<(), DbError> {
@@ -209,7 +260,7 @@ async fn adopt(
         product.thumbnail_asset_id = Some(new.id);
         return Ok(());
     }
-    if !stands_for_product(new) {
+    if !stands_for_product(new, view) {
         return Ok(());
     }
     let present = match (product.thumbnail_asset_id, product.thumbnail_source) {
@@ -217,7 +268,9 @@ async fn adopt(
         _ => None,
     };
     let present = present.as_ref().map(|(source, view)| (*source, view.as_deref()));
-    if is_thumbnail(present, new.view_name.as_deref()) {
+    // The chosen view counts as the one from the front.
+    let shown = if view.is_some() && new.view_name.as_deref() == view { Some(FRONT) } else { new.view_name.as_deref() };
+    if is_thumbnail(present, shown) {
         product.thumbnail_asset_id = Some(new.id);
         product.thumbnail_source = Some(Col(ThumbnailSource::Automatic));
     }
@@ -226,11 +279,11 @@ async fn adopt(
 
 /// Whether an asset may become the picture of its product by itself: browsers show it, and of a set of views only the
 /// one from the front does.
-fn stands_for_product(asset: &media_asset::Model) -> bool {
+fn stands_for_product(asset: &media_asset::Model, view: Option<&str>) -> bool {
     SHOWN.contains(&asset.media_type.as_str())
         && match asset.asset_type.0 {
             AssetType::Still | AssetType::Thumbnail => true,
-            AssetType::View => asset.view_name.as_deref() == Some(packshot_domain::media::FRONT),
+            AssetType::View => asset.view_name.as_deref() == Some(view.unwrap_or(FRONT)),
             _ => false,
         }
 }
@@ -321,9 +374,17 @@ pub(crate) async fn outlive(tx: &Tx<'_>, tenant: TenantId, going: Going) -> Resu
     use media_asset::Column as C;
     let none: media_asset::ActiveModel = Default::default();
     let (cleared, of_it) = match going {
-        Going::Line(id) => (media_asset::ActiveModel { order_line_id: Set(None), ..none }, C::OrderLineId.eq(Col(id))),
+        Going::Line(id) => {
+            let cleared = media_asset::ActiveModel { order_line_id: Set(None), workflow_run_id: Set(None), ..none };
+            (cleared, C::OrderLineId.eq(Col(id)))
+        }
         Going::Order(id) => {
-            let cleared = media_asset::ActiveModel { order_line_id: Set(None), order_id: Set(None), ..none };
+            let cleared = media_asset::ActiveModel {
+                order_line_id: Set(None),
+                order_id: Set(None),
+                workflow_run_id: Set(None),
+                ..none
+            };
             (cleared, C::OrderId.eq(Col(id)))
         }
         Going::Product(id) => (media_asset::ActiveModel { product_id: Set(None), ..none }, C::ProductId.eq(Col(id))),

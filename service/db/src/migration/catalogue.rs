@@ -53,6 +53,15 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         big_integer_null("withdrawn_at"),
         big_integer("revision"),
     ];
+    let product_imports = vec![
+        uuid("tenant_id"),
+        uuid("id"),
+        integer("imported"),
+        integer("updated"),
+        integer("skipped"),
+        uuid("created_by"),
+        big_integer("created_at"),
+    ];
     let products = vec![
         uuid("tenant_id"),
         uuid("id"),
@@ -63,6 +72,8 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text_null("category_key"),
         text_null("lagertyp"),
         uuid_null("cad_file_id"),
+        // The newest import that made or changed it.
+        uuid_null("import_id"),
         // An asset, which clears this when it goes, and who chose it.
         uuid_null("thumbnail_asset_id"),
         text_null("thumbnail_source"),
@@ -90,6 +101,7 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         double("gate_pass_max"),
         double("gate_warn_max"),
         integer_null("max_unmapped"),
+        uuid_null("workflow_definition_id"),
         big_integer("created_at"),
         big_integer("updated_at"),
         big_integer("revision"),
@@ -113,12 +125,18 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
     vec![
         named("cad_files", cad_files),
         named("material_aliases", material_aliases),
-        named("products", products).foreign_key(&mut needs("products", "cad_file_id", "cad_files")).take(),
+        named("product_imports", product_imports),
+        named("products", products)
+            .foreign_key(&mut needs("products", "cad_file_id", "cad_files"))
+            .foreign_key(&mut needs("products", "import_id", "product_imports"))
+            .take(),
         table("product_parts", &["tenant_id", "product_id", "position"], product_parts)
             .foreign_key(&mut belongs_to("product_parts", ["tenant_id", "product_id"], "products"))
             .foreign_key(&mut needs("product_parts", "alias_id", "material_aliases"))
             .take(),
-        named("output_types", output_types),
+        named("output_types", output_types)
+            .foreign_key(&mut needs("output_types", "workflow_definition_id", "workflow_definitions"))
+            .take(),
         named("render_templates", render_templates)
             .foreign_key(&mut needs("render_templates", "output_type_id", "output_types"))
             .take(),
@@ -148,6 +166,8 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_product_parts_name", "product_parts", &["tenant_id", "product_id", "part_name"]).unique().take(),
         index("idx_product_parts_alias", "product_parts", &["tenant_id", "alias_id"]),
         index("idx_output_types_name", "output_types", &["tenant_id", "name"]).unique().take(),
+        index("idx_output_types_workflow", "output_types", &["tenant_id", "workflow_definition_id"]),
+        index("idx_products_import", "products", &["tenant_id", "import_id"]),
         index("idx_output_types_page", "output_types", &["tenant_id", "created_at", "id"]),
         index("idx_output_types_page_of_all", "output_types", &["created_at", "id"]),
         index("idx_render_templates_name", "render_templates", &["tenant_id", "name"]).unique().take(),

@@ -25,6 +25,8 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         uuid_null("order_id"),
         uuid_null("order_line_id"),
         uuid_null("output_type_id"),
+        // A run, which goes with its line: that clears this.
+        uuid_null("workflow_run_id"),
         text("state"),
         integer("version"),
         // An asset that may have gone.

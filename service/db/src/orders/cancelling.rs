@@ -7,10 +7,10 @@ use super::{OrderRef, WholeOrder, changes, lines, lock, note, save, telling, who
 use crate::entity::order;
 use crate::jobs::{self, Cancelling};
 use crate::tx::Tx;
-use crate::{Db, DbError, TenantScope};
+use crate::{Db, DbError, TenantScope, workflows};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::channel::ActivityType;
-use packshot_domain::id::{OrderLineId, TaskId, TenantId, UserId};
+use packshot_domain::id::{JobId, OrderLineId, TaskId, TenantId, UserId};
 use packshot_domain::job::JobRef;
 use packshot_domain::order::line::LineEvent;
 use packshot_domain::order::{OrderChange, RejectionReason};
@@ -47,7 +47,9 @@ pub async fn cancel_line(
             let state = lines::next(&line, &live, LineEvent::Cancel)?;
             let mut stopped = Stopping::default();
             if live.contains(id) {
-                stopped.lines.push(*id);
+                if !line.render_status.0.is_terminal() {
+                    stopped.lines.push(*id);
+                }
                 stopped.jobs.extend(lines::job_of(&line));
             } else if state.render_status() != line.render_status.0 {
                 stopped.lines.push(*id);
@@ -131,6 +133,8 @@ impl Stopping {
     /// Cancels the jobs, whose ends cancel their lines, and lets the order follow.
     async fn finish(self, tx: &Tx<'_>, tenant: TenantId, row: &mut order::Model) -> Result<Stopped, DbError> {
         let of = OrderRef { id: row.id.0, owner: None };
+        let ids: Vec<JobId> = self.jobs.iter().map(|job| job.id).collect();
+        workflows::lock_of_jobs(tx, tenant, &ids).await?;
         let cancelled = jobs::request_cancel_all(tx, tenant, &self.jobs).await?;
         let running = cancelled.into_iter().flat_map(|(cancelling, running)| match cancelling {
             Cancelling::Requested(_) => running,

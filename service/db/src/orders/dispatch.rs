@@ -1,22 +1,34 @@
-//! Dispatch of order lines: each gets a job. Lines of an order are dispatched some at a time, so that the one writer of
-//! SQLite is not held up.
+//! Dispatch of order lines: each gets a job, or a run of its workflow, or both. Lines of an order are dispatched some
+//! at a time, so that the one writer of SQLite is not held up.
 
-use super::{OrderRef, changes, lines, lock, save};
+use super::{OrderRef, changes, lines, lock, rounds, save, telling};
 use crate::column::Col;
-use crate::jobs::{self, NewJob, NewTask};
+use crate::jobs::{self, JobError, NewJob, NewTask};
 use crate::level::Level;
+use crate::workflows::{self, NewRun, RunContext};
 use crate::{Db, DbError, TenantScope};
 use packshot_domain::audit::Actor;
 use packshot_domain::id::{JobId, OrderLineId, TaskId, UserId};
 use packshot_domain::job::{JobKind, JobRef};
-use packshot_domain::order::line::LineEvent;
+use packshot_domain::order::line::{IllegalLineState, LineEvent, LineState};
 use packshot_domain::order::{OrderChange, OrderRefusal};
 
-/// The work of a line that is dispatched.
+/// What is made for a line that is dispatched.
 #[derive(Clone, Debug)]
 pub struct LineWork {
     /// The line.
     pub line: OrderLineId,
+    /// Its job, where anything is left to do.
+    pub job: Option<LineJob>,
+    /// The runs of its workflow: the one that follows the job, or one that could not be dispatched.
+    pub runs: Vec<NewRun>,
+    /// Why it fails with its dispatch, if it does.
+    pub failure: Option<JobError>,
+}
+
+/// The job of a line that is dispatched.
+#[derive(Clone, Debug)]
+pub struct LineJob {
     /// Name of the file that it works on.
     pub input_name: Option<String>,
     /// Samples per pixel at most, over all pictures.
@@ -32,7 +44,7 @@ pub type Dispatched = Result<Vec<TaskId>, OrderRefusal>;
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`] of the order or a line; [`DbError::Order`] when it is rejected.
+/// [`DbError::NotFound`] of the order, a line or a definition; [`DbError::Order`] when the order is rejected.
 pub async fn dispatch(
     db: &Db,
     scope: TenantScope,
@@ -48,29 +60,64 @@ pub async fn dispatch(
             works.sort_by_key(|work| work.line);
             tx.enter(Level::OrderLine);
             let mut done = Vec::with_capacity(works.len());
-            let mut jobs = Vec::new();
+            let (mut jobs, mut runs) = (Vec::new(), Vec::new());
+            let (mut has_moved, mut has_failed) = (false, false);
             for work in works {
                 let mut line = lines::lock(tx, *tenant, work.line).await?;
                 if line.order_id.0 != of.id {
                     return Err(DbError::NotFound("order line"));
                 }
                 let live = lines::live(tx, std::slice::from_ref(&line)).await?;
-                match lines::next(&line, &live, LineEvent::Dispatch) {
-                    Ok(state) => {
-                        let job = JobRef { id: JobId::new(), kind: JobKind::Line, record: work.line.uuid() };
-                        line.job_id = Some(Col(job.id));
-                        lines::happened(tx, line, LineEvent::Dispatch, state).await?;
-                        done.push((work.line, Ok(work.tasks.iter().map(|task| task.id).collect())));
-                        jobs.push((job, work));
+                let event = work.event();
+                let next = match event {
+                    Some(event) => lines::next(&line, &live, event).map(Some),
+                    None if live.contains(&work.line) => {
+                        let busy = IllegalLineState { from: LineState::Dispatched, event: LineEvent::Dispatch };
+                        Err(OrderRefusal::Line(busy).into())
                     }
-                    Err(DbError::Order(refusal)) => done.push((work.line, Err(refusal))),
+                    None => Ok(None),
+                };
+                let next = match next {
+                    Ok(next) => next,
+                    Err(DbError::Order(refusal)) => {
+                        done.push((work.line, Err(refusal)));
+                        continue;
+                    }
                     Err(error) => return Err(error),
+                };
+                let job = work.job.as_ref().map(|_| {
+                    let (id, kind, record) = (JobId::new(), JobKind::Line, work.line.uuid());
+                    JobRef { id, kind, record }
+                });
+                line.job_id = job.map(|job| Col(job.id)).or(line.job_id);
+                match event.zip(next) {
+                    Some((event, state)) => {
+                        let before = line.render_status.0;
+                        if event == LineEvent::DispatchFails {
+                            line.round_id = rounds::entered(tx, &order, &line, state.render_status()).await?;
+                            has_failed = true;
+                        }
+                        let line = lines::happened(tx, line, event, state).await?;
+                        telling::rendered(tx, &line, before, work.failure.as_ref()).await?;
+                        has_moved = true;
+                    }
+                    None if job.is_some() => lines::save(tx, &line).await?,
+                    None => {}
                 }
+                let tasks = work.job.iter().flat_map(|job| &job.tasks).map(|task| task.id).collect();
+                done.push((work.line, Ok(tasks)));
+                runs.extend(work.runs.iter().map(|run| (RunContext::Line(work.line), job.map(|job| job.id), run)));
+                jobs.extend(job.zip(work.job.as_ref()));
             }
-            if !jobs.is_empty() {
+            if has_moved {
                 changes::advance(tx, &mut order, OrderChange::Dispatch, Some(by), None).await?;
+                if has_failed {
+                    let all = lines::of_order(tx, *tenant, of.id).await?;
+                    changes::settle(tx, &mut order, &all, Some(by)).await?;
+                }
                 save(tx, &order).await?;
             }
+            workflows::insert(tx, *tenant, runs).await?;
             let new: Vec<NewJob> = jobs.into_iter().map(|(job, work)| new_job(job, work, *user)).collect();
             for made in jobs::create_all(tx, *tenant, &new).await? {
                 jobs::announce(tx, *tenant, &made, None);
@@ -81,7 +128,18 @@ pub async fn dispatch(
     .await
 }
 
-fn new_job(job: JobRef, work: &LineWork, created_by: UserId) -> NewJob {
-    let LineWork { input_name, samples_target, tasks, .. } = work.clone();
+impl LineWork {
+    /// What happens to the line: a job that publishes nothing leaves it alone.
+    fn event(&self) -> Option<LineEvent> {
+        if self.failure.is_some() {
+            return Some(LineEvent::DispatchFails);
+        }
+        let publishes = self.job.iter().flat_map(|job| &job.tasks).any(|task| task.publishes);
+        publishes.then_some(LineEvent::Dispatch)
+    }
+}
+
+fn new_job(job: JobRef, work: &LineJob, created_by: UserId) -> NewJob {
+    let LineJob { input_name, samples_target, tasks } = work.clone();
     NewJob { job, created_by, input_name, samples_target, has_document: true, tasks }
 }

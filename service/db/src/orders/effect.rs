@@ -6,10 +6,11 @@ use super::{OrderRef, changes, lines, lock, rounds, save, telling};
 use crate::column::Col;
 use crate::effect::{Effect, Phase, Turn};
 use crate::entity::order_line;
+use crate::media::{self, MadeBy};
 use crate::tasks::Delivery;
 use crate::tx::Tx;
-use crate::{DbError, artifacts, cad_files, media};
-use packshot_domain::id::{OrderLineId, TenantId};
+use crate::{DbError, artifacts, cad_files, workflows};
+use packshot_domain::id::{AssetId, OrderLineId, TenantId};
 use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::media::AssetType;
 use packshot_domain::order::line::{IllegalLineState, LineEvent, LineState, RenderStatus};
@@ -35,21 +36,49 @@ impl Effect for LineEffect {
             lock(tx, tenant, OrderRef { id: order, owner: None }).await?;
             let line = lines::lock(tx, tenant, line).await?;
             // Its picture may become the product's.
-            cad_files::lock_of_line(tx, tenant, job.id, line.product_id.0).await
+            cad_files::lock_of_line(tx, tenant, job.id, line.product_id.0).await?;
+            workflows::lock_of_job(tx, tenant, job.id).await
         })
     }
 
     fn apply<'t>(&'t self, tx: &'t Tx<'_>, turn: Turn<'t>) -> BoxFuture<'t, Result<(), DbError>> {
         Box::pin(async move {
-            if turn.task.kind == TaskKind::Step(StepName::OccGlbExport) {
+            if is_of_file(turn) {
                 cad_files::converted(tx, turn).await?;
             }
-            let mut line = lines::find(tx, turn.tenant, OrderLineId::from_uuid(turn.job.record)).await?;
-            let Some((event, from)) = event_of(&line, turn)? else { return Ok(()) };
-            let state = from.next(event).map_err(OrderRefusal::Line)?;
-            if let Phase::Completed(delivery) = turn.phase {
-                publish(&mut line, turn, delivery);
+            let run = workflows::Following::of_job(tx, turn.tenant, turn.job.id).await?;
+            // A run that publishes nothing leaves its line alone.
+            let saved = match run.as_ref().is_none_or(workflows::Following::publishes) {
+                true => move_line(tx, turn, run.as_ref()).await?,
+                false => {
+                    if let Phase::Completed(delivery) = turn.phase {
+                        store(tx, turn, delivery).await?;
+                    }
+                    Vec::new()
+                }
+            };
+            match run {
+                Some(run) => run.follow(tx, turn, &saved).await,
+                None => Ok(()),
             }
+        })
+    }
+}
+
+/// Moves a line, and with it its order, and saves what a task has published. Returns the assets.
+async fn move_line(tx: &Tx<'_>, turn: Turn<'_>, run: Option<&workflows::Following>) -> Result<Vec<AssetId>, DbError> {
+    let mut line = lines::find(tx, turn.tenant, OrderLineId::from_uuid(turn.job.record)).await?;
+    let delivery = match turn.phase {
+        Phase::Completed(delivery) => Some(delivery),
+        _ => None,
+    };
+    let is_result = run.is_none_or(|run| run.has_result_of(turn.task.id));
+    if let Some(delivery) = delivery.filter(|_| turn.task.publishes && is_result) {
+        publish(&mut line, delivery);
+    }
+    match event_of(&line, turn)? {
+        Some((event, from)) => {
+            let state = from.next(event).map_err(OrderRefusal::Line)?;
             let of = OrderRef { id: line.order_id.0, owner: None };
             let mut order = super::find(tx, turn.tenant, of).await?;
             if event == LineEvent::Requeue {
@@ -57,21 +86,44 @@ impl Effect for LineEffect {
             }
             let before = line.render_status.0;
             line.round_id = rounds::entered(tx, &order, &line, state.render_status()).await?;
-            let line = lines::happened(tx, line, event, state).await?;
+            line = lines::happened(tx, line, event, state).await?;
             telling::rendered(tx, &line, before, turn.error).await?;
             if line.render_status.0.is_terminal() {
                 let all = lines::of_order(tx, turn.tenant, of.id).await?;
                 changes::settle(tx, &mut order, &all, None).await?;
             }
             save(tx, &order).await?;
-            let Phase::Completed(delivery) = turn.phase else { return Ok(()) };
-            if let (true, TaskKind::Step(step)) = (turn.task.publishes, turn.task.kind)
-                && let Some(made) = AssetType::of_step(step)
-            {
-                media::save(tx, &line, made, delivery).await?;
-            }
-            artifacts::store_in(tx, turn.tenant, &delivery.packages).await.map(drop)
-        })
+        }
+        // Other tasks of its job go on.
+        None if delivery.is_some() => lines::save(tx, &line).await?,
+        None => {}
+    }
+    let Some(delivery) = delivery else { return Ok(Vec::new()) };
+    let mut saved = Vec::new();
+    if let (true, TaskKind::Step(step)) = (turn.task.publishes, turn.task.kind)
+        && let Some(made) = AssetType::of_step(step)
+    {
+        let view = run.and_then(|run| run.thumbnail_view(turn.task.id));
+        let by = MadeBy { run: run.map(workflows::Following::id), thumbnail_view: view.as_deref() };
+        saved = media::save(tx, &line, (made, by), delivery).await?;
+    }
+    if let Some(run) = run.filter(|_| turn.state == JobState::Completed) {
+        media::retire_all_but(tx, &line, run.id()).await?;
+    }
+    store(tx, turn, delivery).await?;
+    Ok(saved)
+}
+
+/// Whether a task converts or reads the CAD file of its line.
+fn is_of_file(turn: Turn<'_>) -> bool {
+    matches!(turn.task.kind, TaskKind::Step(StepName::OccGlbExport | StepName::ExtractMetadata))
+}
+
+/// Stores the packages of a delivery. Those of a CAD file are stored with what is known of it.
+async fn store(tx: &Tx<'_>, turn: Turn<'_>, delivery: &Delivery) -> Result<(), DbError> {
+    match is_of_file(turn) {
+        true => Ok(()),
+        false => artifacts::store_in(tx, turn.tenant, &delivery.packages).await.map(drop),
     }
 }
 
@@ -99,9 +151,9 @@ fn event_of(line: &order_line::Model, turn: Turn<'_>) -> Result<Option<(LineEven
     Ok(LineState::of(status, true).map(|from| (event, from)))
 }
 
-/// The first file of a task that publishes is the line's result.
-fn publish(line: &mut order_line::Model, turn: Turn<'_>, delivery: &Delivery) {
-    if let Some(first) = delivery.files.first().filter(|_| turn.task.publishes) {
+/// The first file of a delivery is the line's result.
+fn publish(line: &mut order_line::Model, delivery: &Delivery) {
+    if let Some(first) = delivery.files.first() {
         line.result_path = Some(format!("renders/{}/{}", line.id.0, first.name));
         line.result_address = Some(Col(first.address));
         let unmapped = delivery.output["unmapped_parts"].as_i64();

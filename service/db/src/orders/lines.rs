@@ -14,11 +14,12 @@ use crate::level::Level;
 use crate::media::{self, Going};
 use crate::streams::{self, NewEvent};
 use crate::tx::Tx;
+use crate::workflows;
 use packshot_domain::document::JobDocument;
 use packshot_domain::event::EventName;
 use packshot_domain::id::{AssetId, JobId, OrderId, OrderLineId, OutputTypeId, ProductId, TenantId};
 use packshot_domain::job::{JobKind, JobRef, JobState};
-use packshot_domain::order::line::{LineEvent, LineState, RenderStatus};
+use packshot_domain::order::line::{IllegalLineState, LineEvent, LineState, RenderStatus};
 use packshot_domain::order::{LineCounts, OrderRefusal};
 use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
@@ -156,9 +157,14 @@ pub(super) async fn remove(tx: &Tx<'_>, (tenant, order): (TenantId, OrderId), id
         return Err(DbError::NotFound("order line"));
     }
     next(&row, &live(tx, std::slice::from_ref(&row)).await?, LineEvent::Remove)?;
+    let runs = workflows::of_lines(tx, tenant, &[id]).await?;
     media::outlive(tx, tenant, Going::Line(id)).await?;
     Entity::delete_by_id((Col(tenant), Col(id))).exec(tx.on()).await?;
-    streams::delete(tx, tenant, StreamId::of_line(id)).await
+    streams::delete(tx, tenant, StreamId::of_line(id)).await?;
+    for run in runs {
+        streams::delete(tx, tenant, StreamId::of_run(run)).await?;
+    }
+    Ok(())
 }
 
 /// Locks a line, of a locked order.
@@ -190,6 +196,14 @@ pub(super) async fn live(tx: &Tx<'_>, lines: &[Model]) -> Result<HashSet<OrderLi
 /// The state of a line after an event.
 pub(super) fn next(line: &Model, live: &HashSet<OrderLineId>, event: LineEvent) -> Result<LineState, DbError> {
     let corrupt = || DbError::Corrupt { what: "order line", reason: "it is processing without a job".to_owned() };
+    let status = line.render_status.0;
+    if status.is_terminal() && live.contains(&line.id.0) {
+        // The job of a workflow that publishes nothing: the line is as it was, but is not to be touched.
+        return match (event, LineState::of(status, false)) {
+            (LineEvent::Cancel, Some(ended)) => Ok(ended),
+            _ => Err(OrderRefusal::Line(IllegalLineState { from: LineState::Processing, event }).into()),
+        };
+    }
     let state = LineState::of(line.render_status.0, live.contains(&line.id.0)).ok_or_else(corrupt)?;
     Ok(state.next(event).map_err(OrderRefusal::Line)?)
 }
@@ -252,6 +266,13 @@ pub(super) async fn happened(
     (line.render_status, line.updated_at) = (Col(status), Col(now));
     Entity::update(line.clone().into_active_model().reset_all()).exec_without_returning(tx.on()).await?;
     Ok(line)
+}
+
+/// Writes a locked line whose state has not changed.
+pub(super) async fn save(tx: &Tx<'_>, line: &Model) -> Result<(), DbError> {
+    let line = Model { updated_at: Col(tx.now().await?), ..line.clone() };
+    Entity::update(line.into_active_model().reset_all()).exec_without_returning(tx.on()).await?;
+    Ok(())
 }
 
 /// Writes the event that a line is in another state now.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryResult};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect};
 
 use super::{Task, TaskInput};
 use crate::column::{Col, arg, cell};
@@ -11,7 +11,12 @@ use crate::tx::Tx;
 use crate::{AllTenants, Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope};
 use packshot_domain::id::{JobId, TaskId, TenantId};
 use packshot_domain::job::JobRef;
-use packshot_domain::task::{Lease, QueueName, TaskState};
+use packshot_domain::step::StepName;
+use packshot_domain::task::{Lease, QueueName, TaskKind, TaskState};
+use packshot_domain::time::Timestamp;
+
+/// Tasks that figures are made of, at most.
+const LATELY: u64 = 20;
 
 /// A task with what it was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +48,32 @@ pub(super) async fn get_in(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<
     let row = task::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
     let row = row.ok_or(DbError::NotFound("task"))?;
     views(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("task"))
+}
+
+/// How long the newest tasks of a step took that completed, in seconds, at most [`LATELY`] of them.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn durations(db: &Db, scope: TenantScope, step: StepName) -> Result<Vec<f64>, DbError> {
+    use task::Column as C;
+    db.read(scope, (scope.tenant, step), |tx, (tenant, step)| {
+        Box::pin(async move {
+            let newest = task::Entity::find()
+                .select_only()
+                .columns([C::StartedAt, C::CompletedAt])
+                .filter(C::TenantId.eq(Col(*tenant)))
+                .filter(C::Kind.eq(Col(TaskKind::Step(*step))))
+                .filter(C::State.eq(Col(TaskState::Completed)))
+                .filter(C::StartedAt.is_not_null())
+                .filter(C::CompletedAt.is_not_null())
+                .order_by_desc(C::CreatedAt)
+                .limit(LATELY);
+            let rows: Vec<(Col<Timestamp>, Col<Timestamp>)> = newest.into_tuple().all(tx.on()).await?;
+            Ok(rows.into_iter().map(|(started, ended)| ended.0.since(started.0).as_secs_f64()).collect())
+        })
+    })
+    .await
 }
 
 /// A page of tasks, newest first, of one state or all.

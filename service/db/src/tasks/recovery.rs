@@ -114,6 +114,12 @@ pub(super) async fn stalled(tx: &Tx<'_>, timeout: Duration) -> Result<Vec<Stalle
 
 pub(super) async fn requeue(tx: &Tx<'_>, tenant: TenantId, by: &Actor, id: TaskId) -> Result<TaskView, DbError> {
     let (mut held, i) = Held::of_task(tx, tenant, id).await?.ok_or(DbError::NotFound("task"))?;
+    if let Some(job) = held.task(i).job
+        && crate::workflows::Following::of_job(tx, tenant, job.id).await?.is_some()
+        && held.task(i).state == TaskState::Failed
+    {
+        return Err(DbError::OfRun);
+    }
     let shown = |held: &Held| json!({"state": held.task(i).state.as_str(), "attempt": held.task(i).attempt});
     let before = shown(&held);
     held.requeue(i)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use packshot_db::jobs::{JobError, NewTask};
-use packshot_db::orders::{self, LineWork, NewLine, NewOrder, OrderRef};
+use packshot_db::orders::{self, LineJob, LineWork, NewLine, NewOrder, OrderRef};
 use packshot_db::tasks::{self, Claimed, Failure, Report};
 use packshot_db::{AllTenants, DbError, TenantScope, testing};
 use packshot_domain::audit::Actor;
@@ -59,7 +59,12 @@ fn work(line: OrderLineId) -> LineWork {
         publishes: true,
         waits_for: Vec::new(),
     };
-    LineWork { line, input_name: None, samples_target: 1, tasks: vec![task] }
+    LineWork {
+        line,
+        job: Some(LineJob { input_name: None, samples_target: 1, tasks: vec![task] }),
+        runs: Vec::new(),
+        failure: None,
+    }
 }
 
 impl Floor {

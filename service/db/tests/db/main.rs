@@ -33,6 +33,7 @@ mod order_work;
 mod locks;
 mod orders;
 mod rounds;
+mod workflow_runs;
 
 macro_rules! conformance {
     ($($module:ident: $($test:ident)+;)+) => {
@@ -69,6 +70,9 @@ conformance! {
         n48_nobody_is_notified_where_that_is_switched_off;
     locks:
         r89_nothing_waits_for_each_other;
+    workflow_runs:
+        w66_a_retry_keeps_the_node_queued
+        w85_a_late_report_changes_nothing;
     order_work:
         o38_o39_o40_o64_lines_and_orders_follow_their_work;
     claims:

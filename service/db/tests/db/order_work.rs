@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use packshot_db::DbError;
 use packshot_db::jobs::{self, JobError, NewTask};
-use packshot_db::orders::{self, LineWork, NewLine, NewOrder, OrderRef, WholeOrder};
+use packshot_db::orders::{self, LineJob, LineWork, NewLine, NewOrder, OrderRef, WholeOrder};
 use packshot_db::tasks::{self, Claimed, Failure, Report};
 use packshot_domain::audit::Actor;
 use packshot_domain::id::{OrderId, OrderLineId, TaskId, WorkerId};
@@ -92,7 +92,12 @@ impl Scene<'_> {
             publishes: true,
             waits_for: Vec::new(),
         };
-        LineWork { line, input_name: None, samples_target: 1, tasks: vec![task] }
+        LineWork {
+            line,
+            job: Some(LineJob { input_name: None, samples_target: 1, tasks: vec![task] }),
+            runs: Vec::new(),
+            failure: None,
+        }
     }
 
     async fn order(&self) -> WholeOrder {

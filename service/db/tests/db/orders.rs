@@ -102,6 +102,7 @@ impl<'t> Shop<'t> {
         };
         products::create(&t.db, t.scope, Actor::system(), product, fields).await.expect("a product");
         let fields = output_types::OutputTypeFields {
+            workflow: None,
             name: label("Front"),
             kind: OutputKind::Still,
             render_backend: RenderBackend::Auto,

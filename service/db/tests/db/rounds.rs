@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use packshot_db::channels::activity::{self, Activity, ActivityFilter};
 use packshot_db::channels::notifications::{self, Notification, NotificationFilter};
 use packshot_db::jobs::{JobError, NewTask};
-use packshot_db::orders::{self, LineWork, NewLine, NewOrder, OrderRef};
+use packshot_db::orders::{self, LineJob, LineWork, NewLine, NewOrder, OrderRef};
 use packshot_db::tasks::{self, Claimed, Failure, Report};
 use packshot_db::users::{self, NewPassword, NewUser};
 use packshot_db::{AllTenants, PageRequest, testing};
@@ -60,8 +60,12 @@ impl<'t> Scene<'t> {
             publishes: true,
             waits_for: Vec::new(),
         };
-        let work =
-            |line: &OrderLineId| LineWork { line: *line, input_name: None, samples_target: 1, tasks: vec![task()] };
+        let work = |line: &OrderLineId| LineWork {
+            line: *line,
+            job: Some(LineJob { input_name: None, samples_target: 1, tasks: vec![task()] }),
+            runs: Vec::new(),
+            failure: None,
+        };
         let works = lines.iter().map(work).collect();
         let done = orders::dispatch(&self.t.db, self.t.scope, (Actor::system(), by), self.of, works).await;
         assert!(done.expect("dispatched").iter().all(|(_, done)| done.is_ok()));

@@ -25,6 +25,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         ("list_media_assets", "state") => json!("published,superseded"),
         (_, "asset_type") => json!("still,turntable"),
         (_, "order_id" | "order_line_id" | "product_id" | "output_type_id") => json!(ID),
+        (_, "context_id") => json!(ID),
         ("list_orders", "order_number") => json!("ORD-2026-001"),
         (_, "line_id") => json!(ID),
         ("list_products", "q") => json!("6204"),
@@ -117,6 +118,12 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
         ("edit_order", _) => json!({"notes": null}),
         ("add_order_line", _) => json!({"product_id": ID, "output_type_id": ID}),
         ("reject_order", _) => json!({"reason": "Wrong housing", "notify_client": false}),
+        ("create_workflow" | "replace_workflow", _) => {
+            json!({"name": "Front, with model", "config": {"type": "still_with_exports", "params": {"width": 2048}}})
+        }
+        ("dispatch_graph" | "preflight_graph", _) => {
+            json!({"context_id": ID, "config": {"type": "thumbnail", "params": {"width": 256, "height": 256}}})
+        }
         ("create_material_alias", _) => {
             json!({"alias": "Outer_Ring", "scope": "part", "material_id": "STD_010101_Steel-Bare"})
         }

@@ -45,6 +45,9 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::JobNotFound
         | Code::OutputTypeNotFound
         | Code::TemplateNotFound
+        | Code::WorkflowNotFound
+        | Code::WorkflowRunNotFound
+        | Code::ContextNotFound
         | Code::UserNotFound
         | Code::TenantNotFound
         | Code::ApiKeyNotFound
@@ -81,6 +84,10 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::OutputTypeExists
         | Code::OutputTypeInUse
         | Code::TemplateExists
+        | Code::TemplateInUse
+        | Code::WorkflowInactive
+        | Code::GraphExecutionFailed
+        | Code::TaskNotRequeueable
         | Code::StorageQuotaExceeded
         | Code::AlreadyConfigured
         | Code::DatabaseRolesRequired
@@ -125,6 +132,9 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::LineNotRenderable
         | Code::OrderTooLarge
         | Code::EngineNotAllowed
+        | Code::InvalidWorkflowConfig
+        | Code::ContextKindMismatch
+        | Code::UnsupportedNodes
         | Code::InvalidRolloutGate
         | Code::ExecutorNotConfigured
         | Code::ExecutorStillsOnly

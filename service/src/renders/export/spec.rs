@@ -3,21 +3,46 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::spec::{RenderV1, text};
+use super::super::spec::RenderV1;
 use packshot_db::Json;
 use packshot_domain::task::FaultKind;
-use packshot_pipeline::export::ExportQuality;
+use packshot_pipeline::export::ExportForm;
 use packshot_worker::protocol::Failure;
 
 /// Version 1 of an export.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExportSpec {
-    /// How much of the geometry is written.
-    #[serde(with = "text")]
-    pub(super) quality: ExportQuality,
+    /// What is written: a quality of the geometry, or `production`.
+    #[serde(rename = "quality", with = "form")]
+    pub(super) form: ExportForm,
     /// The product with its materials; of the plan only that counts which is about them.
     pub(super) product: RenderV1,
+}
+
+/// What is written, as a word.
+mod form {
+    use packshot_pipeline::export::{ExportForm, ExportQuality};
+    use packshot_words::Word;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    const PRODUCTION: &str = "production";
+
+    pub(super) fn serialize<S: Serializer>(form: &ExportForm, serializer: S) -> Result<S::Ok, S::Error> {
+        match form {
+            ExportForm::Geometry(quality) => quality.word().serialize(serializer),
+            ExportForm::Production => PRODUCTION.serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ExportForm, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        match ExportQuality::by_word(&word) {
+            Some(quality) => Ok(ExportForm::Geometry(quality)),
+            None if word == PRODUCTION => Ok(ExportForm::Production),
+            None => Err(de::Error::custom(format!("there is no export {word:?}"))),
+        }
+    }
 }
 
 /// A spec as it is written.
@@ -60,6 +85,7 @@ impl ExportSpec {
 
 #[cfg(test)]
 mod tests {
+    use packshot_pipeline::export::ExportQuality;
     use serde_json::json;
 
     use super::*;
@@ -75,7 +101,10 @@ mod tests {
     #[test]
     fn r95_stored_exports_load() {
         let spec = ExportSpec::read(&v1()).expect("it loads");
-        assert_eq!(spec.quality, ExportQuality::Low);
+        assert_eq!(spec.form, ExportForm::Geometry(ExportQuality::Low));
+        let production = ExportSpec { form: ExportForm::Production, ..spec.clone() };
+        let again = ExportSpec::read(&production.write().expect("JSON")).expect("it loads");
+        assert_eq!(again, production);
         assert_eq!(spec.write().expect("JSON"), v1(), "it is written as it was");
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::*;
-use crate::app::{Parts, SigningKeyFile};
+use crate::app::{Parts, Ports, SigningKeyFile};
 use crate::config::{Settings, Sources};
 use crate::events::hub::Hub;
 use crate::jobs::QueueHandle;
@@ -25,6 +25,7 @@ async fn app(folder: &Path) -> App {
     let settings = Arc::new(Settings::from_sources(&sources).expect("valid settings"));
     let database = TestDatabase::Sqlite.fresh(folder).await.expect("a database");
     App::new(Parts {
+        ports: Ports::default(),
         db: Db::open(&database).await.expect("the database opens"),
         store: Store::open(&StoreConfig::Local { root: folder.join("store") }).expect("the store opens"),
         hub: Hub::new(),

@@ -38,6 +38,8 @@ pub(super) struct Operation {
     pub(super) ids: Vec<String>,
     /// Parameters of the query.
     pub(super) query: Vec<String>,
+    /// What the query has to refer to, by the examples: `?context_id=…`; empty where nothing is asked.
+    referring: String,
     /// Whether it takes an `Idempotency-Key`.
     pub(super) takes_key: bool,
     /// Codes of its errors.
@@ -93,6 +95,10 @@ impl Operation {
             assert!(is_id, "{what}: `{own}` is no id by its format; if it is a name, add it to access/operation.rs");
             ids.push(own.to_owned());
         }
+        let asked = parameters.iter().find(|parameter| {
+            parameter["in"] == "query" && parameter["required"] == true && parameter["schema"]["format"] == "uuid"
+        });
+        let referring = asked.map(|asked| format!("?{}={}", plain(&asked["name"]), plain(&asked["example"])));
         let contents = operation["requestBody"]["content"].as_object();
         let content = contents.and_then(|contents| {
             let json = contents.iter().find(|(media_type, _)| media_type.as_str() == "application/json");
@@ -112,6 +118,7 @@ impl Operation {
             tenancy: word("x-tenancy").expect("a word"),
             ids,
             query: of("query"),
+            referring: referring.unwrap_or_default(),
             takes_key: of("header").iter().any(|header| header == "Idempotency-Key"),
             codes,
             body,
@@ -137,7 +144,12 @@ impl Operation {
     pub(super) fn path_with(&self, ids: &[String]) -> String {
         assert_eq!(ids.len(), self.ids.len(), "{self}");
         let parts = self.ids.iter().zip(ids);
-        parts.fold(self.path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id))
+        parts.fold(self.path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id)) + &self.referring
+    }
+
+    /// Whether its query has to refer to something.
+    pub(super) fn has_reference(&self) -> bool {
+        !self.referring.is_empty()
     }
 
     /// Ids that nothing has.

@@ -26,6 +26,11 @@ const IN_BODIES: &[(&str, &str)] = &[
     ("change_render_template", "output_type_id"),
     ("add_order_line", "product_id"),
     ("add_order_line", "output_type_id"),
+    ("create_workflow", "output_type_id"),
+    ("replace_workflow", "output_type_id"),
+    ("dispatch_graph", "workflow_id"),
+    ("dispatch_graph", "context_id"),
+    ("preflight_graph", "context_id"),
 ];
 /// A name that no library has, as long as [`OF_ALPHA`] and much like it: no tenant is told what others call theirs.
 const OF_NOBODY: &str = "ATLAX";
@@ -186,6 +191,47 @@ cases! {
                 let missing = told(&tenants, (Method::POST, path), Some(&of_nobody), &nobody).await;
                 assert_eq!(seen, missing, "{path}: {member}");
                 assert!(seen.status == 422 && seen.body.contains(&format!("/{member}")), "{path}: {}", seen.said());
+            }
+        }
+    }
+
+    async fn t49_foreign_references_of_workflows(engine) {
+        let tenants = Tenants::with_things(&engine).await;
+        let (alpha, beta) = (&tenants.alpha.boss.token, &tenants.beta.boss.token);
+        let newest = async |token: &str, list: &str| {
+            let page = tenants.app.with_key(token).get(list).await.json();
+            page["items"][0]["id"].as_str().expect("an id").to_owned()
+        };
+        let nobody = uuid::Uuid::now_v7().to_string();
+        let own = format!("/api/workflows/{}", newest(beta, "/api/workflows").await);
+        let config = json!({"type": "thumbnail"});
+        let (file, of_beta) = (newest(alpha, "/api/v1/cad-files").await, newest(beta, "/api/v1/cad-files").await);
+        let line = tenants.newest_line_of_alpha().await;
+        let saved = |id: &str| json!({"name": "x", "config": config, "output_type_id": id});
+        let on = |id: &str| json!({"config": config, "context_id": id});
+        let named = |id: &str| json!({"config": config, "context_id": of_beta, "workflow_id": id});
+        let [dispatch, preflight] = ["dispatch", "preflight"].map(|what| format!("/api/workflows/{what}"));
+        let (workflow, output_type) = (newest(alpha, "/api/workflows").await, newest(alpha, "/api/v1/output-types").await);
+        for (method, path, body, foreign, code) in [
+            (Method::POST, "/api/workflows", &saved as &dyn Fn(&str) -> Value, &output_type, "output_type_not_found"),
+            (Method::PUT, &own, &saved, &output_type, "output_type_not_found"),
+            (Method::POST, &dispatch, &on, &file, "context_not_found"),
+            (Method::POST, &dispatch, &on, &line, "context_not_found"),
+            (Method::POST, &preflight, &on, &file, "context_not_found"),
+            (Method::POST, &preflight, &on, &line, "context_not_found"),
+            (Method::POST, &dispatch, &named, &workflow, "workflow_not_found"),
+        ] {
+            let seen = told(&tenants, (method.clone(), path), Some(&body(foreign)), foreign).await;
+            let missing = told(&tenants, (method, path), Some(&body(&nobody)), &nobody).await;
+            assert_eq!(seen, missing, "{path}");
+            assert!(seen.body.contains(code), "{path}: {}", seen.said());
+        }
+        for context in [&file, &line] {
+            for (method, action) in [(Method::POST, "dispatch"), (Method::GET, "preflight")] {
+                let path = |id: &str| format!("{own}/{action}?context_id={id}");
+                let seen = told(&tenants, (method.clone(), &path(context)), None, context).await;
+                let missing = told(&tenants, (method, &path(&nobody)), None, &nobody).await;
+                assert_eq!((seen.problem(), &seen), ((404, "context_not_found".to_owned()), &missing), "{action}");
             }
         }
     }

@@ -220,6 +220,11 @@ impl Tenants {
                 // Lines are in no list but those of their orders.
                 "/api/v1/order-lines" => self.newest_line_of_alpha().await,
                 list if list.starts_with("/api/orders/") => self.newest_line_of_alpha().await,
+                // Runs are in no list but those of their definitions.
+                "/api/workflows/runs" => {
+                    let definition = self.newest_in_alpha("/api/workflows").await;
+                    self.newest_in_alpha(&format!("/api/workflows/{definition}/runs")).await
+                }
                 _ => self.newest_in_alpha(list).await,
             };
             rest = rest.replace(&format!("{{{name}}}"), &found);
@@ -239,7 +244,7 @@ impl Tenants {
     }
 
     /// The first line of alpha's newest order.
-    async fn newest_line_of_alpha(&self) -> String {
+    pub(super) async fn newest_line_of_alpha(&self) -> String {
         let order = format!("/api/orders/{}", self.newest_in_alpha("/api/orders").await);
         let order = self.app.with_key(&self.alpha.boss.token).get(&order).await.json();
         order["lines"][0]["id"].as_str().expect("alpha's order has a line").to_owned()
@@ -345,6 +350,13 @@ async fn catalogue(guest: &Guest<'_>, name: &str) {
     let dispatched = guest.post(&format!("{line}/dispatch")).await;
     assert_eq!(dispatched.status, 200, "{}", dispatched.text());
     poll(async || guest.get(&line).await.json(), |line| line["render_status"] == "completed").await;
+    let graph = json!({"version": 1, "nodes": [{"id": "setup", "step": "order_line_setup"}], "edges": []});
+    let new = json!({"name": format!("graph of {name}"), "output_type_id": ids[1], "config": graph});
+    let made = guest.send(Method::POST, "/api/workflows", &new).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let line = line.rsplit('/').next().expect("an id");
+    let run = guest.post(&format!("/api/workflows/{}/dispatch?context_id={line}", id(&made.json()))).await;
+    assert_eq!(run.status, 200, "{}", run.text());
 }
 
 /// Uploads a CAD file with one part.

@@ -10,13 +10,12 @@ use packshot_words::Word;
 use super::super::super::failure::Failure;
 use super::super::super::files;
 use super::super::ServiceArgs;
+use super::super::columns::{cut, table};
 use super::names::Names;
 use super::{OrderArgs, find};
 
 /// Orders that a page of the service has at most.
 const PAGE: u32 = 200;
-/// Characters of a text in a table, at most.
-const TEXT_MAX: usize = 60;
 
 /// Arguments of `client order list`.
 #[derive(Args, Debug)]
@@ -124,43 +123,12 @@ fn to_the_minute(time: Option<Time>) -> String {
     text.and_then(|text| text.get(..16).map(|minutes| format!("{minutes}Z"))).unwrap_or_default()
 }
 
-/// A text on one line, and not too long for a table.
-fn cut(text: &str) -> String {
-    let line = one_line(text).to_string();
-    if line.chars().count() <= TEXT_MAX {
-        return line;
-    }
-    line.chars().take(TEXT_MAX - 1).chain(['…']).collect()
-}
-
-/// Rows below each other, each column as wide as its widest cell.
-fn table(rows: &[Vec<String>]) -> String {
-    let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width_of = |i: usize| rows.iter().filter_map(|row| Some(row.get(i)?.chars().count())).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..n_columns).map(width_of).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_their_widest_cell() {
-        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
-        let shown =
-            table(&[row(["ORDER", "STATE", "NOTES"]), row(["1", "processing", ""]), row(["ÄÖÜ-2026", "draft", "n"])]);
-        assert_eq!(shown, "ORDER     STATE       NOTES\n1         processing\nÄÖÜ-2026  draft       n\n");
-    }
-
-    #[test]
-    fn long_texts_are_cut_and_counts_say_what_went_wrong() {
-        assert_eq!(cut(&"x".repeat(61)).chars().count(), 60);
-        assert_eq!(cut("a\nb"), one_line("a\nb").to_string());
+    fn counts_say_what_went_wrong() {
         let some = LineCounts { total: 6, pending: 0, processing: 1, completed: 3, failed: 2, cancelled: 0 };
         assert_eq!(counts(some), "3/6, 2 failed");
     }

@@ -1,0 +1,108 @@
+//! What the run of a task says about its pictures beyond the task's own arguments: the nodes above and below it in the
+//! graph as it was dispatched (workflow.md §5).
+
+use packshot_contract::workflow::Config;
+use packshot_db::render_templates::{self, RenderTemplate};
+use packshot_db::workflows::{self, Run};
+use packshot_db::{Db, DbError, Json, TenantScope};
+use packshot_domain::artifact::RetentionClass;
+use packshot_domain::id::{RenderTemplateId, RunId};
+use packshot_domain::step::StepName;
+use packshot_domain::task::FaultKind;
+use packshot_domain::workflow::NodeId;
+use packshot_materials::mapping::OnUnmapped;
+use packshot_words::Word;
+use packshot_worker::protocol::Failure;
+
+/// The argument of a task that names its run.
+pub(super) const RUN: &str = "workflow_run_id";
+/// The argument that names its node.
+pub(super) const NODE: &str = "workflow_node_id";
+
+/// What a run says of what its pictures show.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OfRun {
+    /// The template that a node above found.
+    pub(super) template: Option<RenderTemplate>,
+    /// The library that a node above names.
+    pub(super) library: Option<String>,
+    /// What becomes of parts without a material, where a node above says it.
+    pub(super) on_unmapped: Option<OnUnmapped>,
+    /// How many parts may have none, where a node above says it.
+    pub(super) max_unmapped: Option<u32>,
+}
+
+/// A run with its graph, and the place of a task's node in it.
+struct Place {
+    run: Run,
+    config: Config,
+    node: usize,
+}
+
+/// Reads what the nodes above a task with these arguments say; `None` for a task of no run.
+///
+/// # Errors
+/// `template_not_found` when the template was deleted meanwhile.
+pub(super) async fn above(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<Option<OfRun>, Failure> {
+    let Some(Place { run, config, node }) = place(db, scope, kwargs).await? else { return Ok(None) };
+    let mut said = OfRun::default();
+    if let Some(node) = config.above(node, StepName::ResolveTemplate) {
+        let found = run.nodes.iter().find(|of_run| of_run.id == node.id);
+        let id = found.and_then(|of_run| of_run.output["template_id"].as_str());
+        if let Some(id) = id.and_then(|id| id.parse::<RenderTemplateId>().ok()) {
+            said.template = Some(template(db, scope, id).await?);
+        }
+    }
+    if let Some(node) = config.above(node, StepName::ResolveMaterials) {
+        said.library = node.get("library").as_str().map(str::to_owned);
+        said.on_unmapped = node.get("on_unmapped").as_str().and_then(OnUnmapped::by_word);
+        said.max_unmapped = node.get("max_unmapped").as_u64().and_then(|n| u32::try_from(n).ok());
+    }
+    Ok(Some(said))
+}
+
+/// How long the files of a task with these arguments are kept, where a node below says it.
+///
+/// # Errors
+/// A run that cannot be read.
+pub(super) async fn class(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<Option<RetentionClass>, Failure> {
+    let Some(Place { config, node, .. }) = place(db, scope, kwargs).await? else { return Ok(None) };
+    let mut below = config.graph.armed_by(node).into_iter().map(|armed| &config.nodes[armed]);
+    let saving = below.find(|node| node.step == StepName::OutputSave);
+    Ok(saving.and_then(|node| RetentionClass::named(node.get("retention_class").as_str()?).ok()))
+}
+
+async fn place(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<Option<Place>, Failure> {
+    let Some(run) = id_of(kwargs) else { return Ok(None) };
+    let invalid = |reason: String| {
+        tracing::error!("the graph of a run cannot be read: {reason}");
+        let detail = "this version of Packshot cannot read the stored graph; dispatch the line again";
+        Failure::new(FaultKind::Input, "spec.invalid", detail)
+    };
+    let run = workflows::run(db, scope, None, run).await.map_err(|error| {
+        tracing::warn!("the run of a task cannot be read: {error}");
+        Failure::infrastructure("unavailable", "the workflow run of the task cannot be read")
+    })?;
+    let config = Config::read(&run.config, "").map_err(|error| invalid(error.to_string()))?;
+    let id: NodeId = kwargs[NODE].as_str().unwrap_or_default().parse().map_err(|_| invalid("no node".to_owned()))?;
+    let (node, _) = config.node(&id).ok_or_else(|| invalid(format!("there is no node {id}")))?;
+    Ok(Some(Place { run, config, node }))
+}
+
+/// The run of a task with these arguments.
+pub(super) fn id_of(kwargs: &Json) -> Option<RunId> {
+    kwargs[RUN].as_str().and_then(|id| id.parse().ok())
+}
+
+async fn template(db: &Db, scope: TenantScope, id: RenderTemplateId) -> Result<RenderTemplate, Failure> {
+    render_templates::get(db, scope, id).await.map_err(|error| match error {
+        DbError::NotFound(_) => {
+            let detail = "the render template was deleted meanwhile: dispatch the line again";
+            Failure::new(FaultKind::Input, "template_not_found", detail)
+        }
+        error => {
+            tracing::warn!("the render template of a run cannot be read: {error}");
+            Failure::infrastructure("unavailable", "the render template cannot be read")
+        }
+    })
+}

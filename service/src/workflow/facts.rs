@@ -1,0 +1,212 @@
+//! What a graph is planned from: everything that is read before it is walked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use packshot_json::{Faults, Node};
+use packshot_materials::library::Library;
+use packshot_materials::map::{Covers, MaterialMap};
+use packshot_materials::mapping::{OnUnmapped, PartNames, Resolver};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use crate::app::{App, AppError, Code};
+use crate::libraries::materials;
+use crate::renders::aliases;
+use crate::renders::lines::{self, LineFacts};
+use packshot_contract::workflow::Config;
+use packshot_db::cad_files::CadFile;
+use packshot_db::imports::{self, Import};
+use packshot_db::orders::{self, OrderLine};
+use packshot_db::render_templates::{self, RenderTemplate};
+use packshot_db::{DbError, TenantScope, cad_files};
+use packshot_domain::id::{CadFileId, ImportId, OrderLineId, RenderTemplateId};
+use packshot_domain::principal::Principal;
+use packshot_domain::step::StepName;
+use packshot_domain::workflow::{ContextKind, NodeId};
+
+/// What a graph runs on.
+#[derive(Clone, Debug)]
+pub(super) enum Context {
+    /// A line of an order.
+    Line(Box<OrderLine>, Box<LineFacts>),
+    /// A CAD file.
+    File(Box<CadFile>),
+}
+
+/// Which parts have a material, by their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Resolved {
+    /// The library with its version.
+    pub(super) library: String,
+    /// How many parts there are.
+    pub(super) parts: usize,
+    /// Those that have none, by name.
+    pub(super) unmapped: Vec<String>,
+    /// The material that they get.
+    pub(super) fallback_material: String,
+}
+
+/// What a graph is planned from.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    /// What it runs on.
+    pub(super) context: Context,
+    /// The template of each node that finds one; `Err` where the one that it names is not there.
+    pub(super) templates: BTreeMap<NodeId, Result<Option<RenderTemplate>, String>>,
+    /// The import of each node that reads one.
+    pub(super) imports: BTreeMap<NodeId, Result<Import, String>>,
+    /// The materials of each node that resolves them.
+    pub(super) materials: BTreeMap<NodeId, Result<Resolved, String>>,
+}
+
+impl Context {
+    /// What has this id.
+    ///
+    /// # Errors
+    /// [`Code::ContextNotFound`].
+    pub(super) async fn find(app: &App, who: &Principal, id: Uuid) -> Result<Self, AppError> {
+        let scope = TenantScope::of(who.tenant);
+        match orders::line(&app.db, scope, None, OrderLineId::from_uuid(id)).await {
+            Ok(line) => {
+                let facts = lines::facts(&app.db, scope, &line).await?;
+                return Ok(Self::Line(Box::new(line), Box::new(facts)));
+            }
+            Err(DbError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match cad_files::get(&app.db, scope, CadFileId::from_uuid(id)).await {
+            Ok(file) => Ok(Self::File(Box::new(file))),
+            Err(DbError::NotFound(_)) => {
+                Err(AppError::new(Code::ContextNotFound, "no order line and no CAD file has this id"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What it is.
+    pub(super) fn kind(&self) -> ContextKind {
+        match self {
+            Self::Line(..) => ContextKind::OrderLine,
+            Self::File(_) => ContextKind::CadFile,
+        }
+    }
+
+    /// Its id.
+    pub(super) fn id(&self) -> Uuid {
+        match self {
+            Self::Line(line, _) => line.id.uuid(),
+            Self::File(file) => file.id.uuid(),
+        }
+    }
+
+    /// The CAD file: itself, or that of the line's product.
+    pub(super) fn file(&self) -> Option<&CadFile> {
+        match self {
+            Self::Line(_, facts) => facts.cad_file.as_ref(),
+            Self::File(file) => Some(file),
+        }
+    }
+
+    /// Which part has which material, as far as somebody said it.
+    fn entries(&self) -> Vec<Json> {
+        match self {
+            Self::Line(_, facts) => facts.materials(),
+            Self::File(_) => Vec::new(),
+        }
+    }
+}
+
+impl Facts {
+    /// Reads what a graph is planned from.
+    ///
+    /// # Errors
+    /// Errors of the database or the store.
+    pub(super) async fn read(app: &App, who: &Principal, config: &Config, context: Context) -> Result<Self, AppError> {
+        let scope = TenantScope::of(who.tenant);
+        let (mut templates, mut found_imports, mut found) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for node in &config.nodes {
+            let id = |name: &str| node.get(name).as_str().and_then(|id| Uuid::parse_str(id).ok());
+            match (node.step, &context) {
+                (StepName::ResolveTemplate, Context::Line(_, facts)) => {
+                    let template = match id("template_id") {
+                        Some(id) => named(app, scope, RenderTemplateId::from_uuid(id)).await?,
+                        None => Ok(facts.template.clone()),
+                    };
+                    templates.insert(node.id.clone(), template);
+                }
+                (StepName::ParseExcel, Context::Line(line, _)) => {
+                    let named = id("import_id").map(ImportId::from_uuid);
+                    let import = match imports::get(&app.db, scope, named, line.product).await {
+                        Err(DbError::NotFound(_)) if named.is_some() => Err("there is no such import".to_owned()),
+                        Err(DbError::NotFound(_)) => Err("the line's product came by no import".to_owned()),
+                        import => Ok(import?),
+                    };
+                    found_imports.insert(node.id.clone(), import);
+                }
+                (StepName::ResolveMaterials, _) => {
+                    let library = node.get("library").as_str().map(str::to_owned);
+                    found.insert(node.id.clone(), resolved(app, who, &context, library.as_deref()).await?);
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { context, templates, imports: found_imports, materials: found })
+    }
+}
+
+/// A template that a node names.
+async fn named(
+    app: &App,
+    scope: TenantScope,
+    id: RenderTemplateId,
+) -> Result<Result<Option<RenderTemplate>, String>, AppError> {
+    match render_templates::get(&app.db, scope, id).await {
+        Ok(template) if template.fields.is_active => Ok(Ok(Some(template))),
+        Ok(template) => Ok(Err(format!("the render template \"{}\" is not active", template.fields.name))),
+        Err(DbError::NotFound(_)) => Ok(Err(format!("there is no render template {id}"))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Which parts of what a graph runs on have a material, by their names; `Err` when there is no such library.
+pub(super) async fn resolved(
+    app: &App,
+    who: &Principal,
+    context: &Context,
+    library: Option<&str>,
+) -> Result<Result<Resolved, String>, AppError> {
+    let Some(found) = materials::library(app, who, library).await? else {
+        let name = library.unwrap_or_default();
+        return Ok(Err(format!("there is no library {name:?}")));
+    };
+    let layer = aliases::layer(&app.db, TenantScope::of(who.tenant)).await?;
+    let (entries, parts) = (context.entries(), context.file().map(|file| file.read.parts.clone()).unwrap_or_default());
+    Ok(Ok(resolve(found, layer, entries, parts)))
+}
+
+fn resolve(
+    library: Arc<Library>,
+    aliases: packshot_materials::aliases::AliasLayer,
+    entries: Vec<Json>,
+    parts: Vec<String>,
+) -> Resolved {
+    let library = Arc::unwrap_or_clone(library).with_aliases(aliases);
+    let entries = json!(entries);
+    let faults = Faults::default();
+    // They were read from JSON like this.
+    let entries = packshot_materials::map::entries(&Node::root(&entries, &faults), "parts").unwrap_or_default();
+    let map = MaterialMap { entries, covers: Covers::AllParts };
+    let names: Vec<PartNames> = parts
+        .iter()
+        .map(|name| PartNames { path: name.clone(), node: Some(name.clone()), ..PartNames::default() })
+        .collect();
+    let outcome = Resolver::new(&library, Some(&map), OnUnmapped::Magenta).resolve(&names);
+    let unmapped = parts.iter().zip(&outcome.report.items).filter(|(_, item)| item.reason.is_some());
+    Resolved {
+        library: library.label(),
+        parts: parts.len(),
+        unmapped: unmapped.map(|(name, _)| name.clone()).collect(),
+        fallback_material: library.material(library.fallback()).id.clone(),
+    }
+}
