@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 use crate::app::failure;
 use crate::app::{App, AppError, Code, Explained, Page, PageRequest};
 use packshot_contract::task::Task;
+pub use packshot_db::tasks::TaskFilter;
 use packshot_db::tasks::{self as rows, TaskView};
 use packshot_db::{DbError, TenantScope};
 use packshot_domain::id::TaskId;
 use packshot_domain::principal::Principal;
 use packshot_domain::reader::Reader;
-use packshot_domain::task::TaskState;
 
 /// A task.
 ///
@@ -20,17 +20,12 @@ pub async fn get(app: &App, who: &Principal, id: TaskId) -> Result<Task, AppErro
     Ok(task(rows::get(&app.db, TenantScope::of(who.tenant), id).await?))
 }
 
-/// A page of tasks, newest first, of one state or all.
+/// A page of tasks, newest first; those of a workflow run in the order of its graph.
 ///
 /// # Errors
 /// Errors of the database.
-pub async fn list(
-    app: &App,
-    reader: &Reader,
-    state: Option<TaskState>,
-    page: PageRequest,
-) -> Result<Page<Task>, AppError> {
-    let Page { items, next } = rows::list(&app.db, reader, state, page).await?;
+pub async fn list(app: &App, reader: &Reader, filter: TaskFilter, page: PageRequest) -> Result<Page<Task>, AppError> {
+    let Page { items, next } = rows::list(&app.db, reader, filter, page).await?;
     Ok(Page { items: items.into_iter().map(task).collect(), next })
 }
 

@@ -11,7 +11,7 @@ use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
 use super::state::AppState;
 use crate::app::Page;
-use crate::tasks;
+use crate::tasks::{self, TaskFilter};
 use packshot_contract::Word;
 use packshot_contract::problem::Invalid;
 use packshot_contract::task::{Task, TaskPage, TaskState};
@@ -34,15 +34,15 @@ fn task_id(text: &str) -> ApiResult<TaskId> {
 )]
 pub(crate) async fn list(State(state): State<AppState>, caller: ListCaller, params: Params) -> ApiResult<Response> {
     let page = params.page()?;
-    let filter = params.text("state").map(|word| {
+    let state_asked = params.text("state").map(|word| {
         let unknown = || Invalid::one("?state", "unknown_value", format!("expected one of {}", TaskState::list()));
         TaskState::by_word(word).ok_or_else(unknown)
     });
-    let filter = filter.transpose()?.map(Into::into);
-    let Page { items, next } = match params.text("workflow_run_id") {
-        // Every task so far belongs to a direct render, and so to no run.
-        Some(_) => Page { items: Vec::new(), next: None },
-        None => tasks::list(&state, &caller.0, filter, page).await?,
+    let in_state = state_asked.transpose()?.map(Into::into);
+    let Page { items, next } = match params.text("workflow_run_id").map(str::parse).transpose() {
+        Ok(run) => tasks::list(&state, &caller.0, TaskFilter { state: in_state, run }, page).await?,
+        // Text that is not an id is the id of no run.
+        Err(_) => Page { items: Vec::new(), next: None },
     };
     let page = TaskPage { items, next_cursor: next.map(|cursor| cursor.to_string()) };
     Ok(Answer::json(StatusCode::OK, &page)?.into_response())

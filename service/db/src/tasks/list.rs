@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select};
 
 use super::{Task, TaskInput};
 use crate::column::{Col, arg, cell};
-use crate::entity::{job, task, task_edge};
+use crate::entity::{job, run_node, task, task_edge};
 use crate::tx::Tx;
 use crate::{AllTenants, Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope};
-use packshot_domain::id::{JobId, TaskId, TenantId};
+use packshot_domain::id::{JobId, RunId, TaskId, TenantId};
 use packshot_domain::job::JobRef;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{Lease, QueueName, TaskKind, TaskState};
@@ -76,7 +76,16 @@ pub async fn durations(db: &Db, scope: TenantScope, step: StepName) -> Result<Ve
     .await
 }
 
-/// A page of tasks, newest first, of one state or all.
+/// Which tasks a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Only in this state.
+    pub state: Option<TaskState>,
+    /// Only of this workflow run.
+    pub run: Option<RunId>,
+}
+
+/// A page of tasks, newest first. Those of a run, which are few, come all at once, in the order of its graph.
 ///
 /// # Errors
 ///
@@ -84,23 +93,42 @@ pub async fn durations(db: &Db, scope: TenantScope, step: StepName) -> Result<Ve
 pub async fn list(
     db: &Db,
     scope: impl Into<ReadScope>,
-    state: Option<TaskState>,
+    filter: TaskFilter,
     page: PageRequest,
 ) -> Result<Page<TaskView>, DbError> {
     let scope = scope.into();
-    db.read(scope, (scope, state, page), |tx, (scope, state, page)| {
+    db.read(scope, (scope, filter, page), |tx, (scope, filter, page)| {
         Box::pin(async move {
             let tasks = scope.narrow(task::Entity::find(), task::Column::TenantId);
-            let tasks = match state {
-                Some(state) => tasks.filter(task::Column::State.eq(Col(*state))),
+            let tasks = match filter.state {
+                Some(state) => tasks.filter(task::Column::State.eq(Col(state))),
                 None => tasks,
             };
+            if let Some(run) = filter.run {
+                return Ok(Page { items: of_run(tx, *scope, tasks, run).await?, next: None });
+            }
             let rows = page.narrow(tasks, task::Column::CreatedAt, task::Column::Id).all(tx.on()).await?;
             let page: Page<task::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
             Ok(Page { items: views(tx, page.items).await?, next: page.next })
         })
     })
     .await
+}
+
+/// Those of some tasks that nodes of a run have.
+async fn of_run(
+    tx: &Tx<'_>,
+    scope: ReadScope,
+    tasks: Select<task::Entity>,
+    run: RunId,
+) -> Result<Vec<TaskView>, DbError> {
+    use run_node::Column as C;
+    let nodes = scope.narrow(run_node::Entity::find(), C::TenantId).filter(C::RunId.eq(Col(run)));
+    let nodes = nodes.order_by_asc(C::Position).all(tx.on()).await?;
+    let order: Vec<Col<TaskId>> = nodes.into_iter().filter_map(|node| node.task_id).collect();
+    let mut rows = tasks.filter(task::Column::Id.is_in(order.iter().copied())).all(tx.on()).await?;
+    rows.sort_by_key(|row| order.iter().position(|id| *id == row.id));
+    views(tx, rows).await
 }
 
 /// Tasks, each with what its own tenant has of its job and of those before it.

@@ -7,7 +7,7 @@ use packshot_db::jobs::JobError;
 use packshot_db::keys::{self, KeyChange, NewKey};
 use packshot_db::libraries::{self, NewLibrary};
 use packshot_db::sessions::{self, NewSession};
-use packshot_db::tasks::{self, Failure, Report};
+use packshot_db::tasks::{self, Failure, Report, TaskFilter};
 use packshot_db::users::{self, NewPassword, NewUser, Replaced, UserChange};
 use packshot_db::{AllTenants, PageRequest, renders, worker_configs};
 use packshot_domain::access::{Role, Scope};
@@ -279,7 +279,7 @@ pub(crate) async fn t84_a_change_that_cannot_be_noted_does_not_happen(t: Fixture
             users::password_hash(&t.db, t.scope, anna).await.expect("a user"),
             sessions::list(&t.db, t.scope, anna, ALL).await.expect("a page"),
             renders::list(&t.db, t.scope, None, ALL).await.expect("a page"),
-            tasks::list(&t.db, t.scope, None, ALL).await.expect("a page"),
+            tasks::list(&t.db, t.scope, TaskFilter::default(), ALL).await.expect("a page"),
             worker_configs::list(&t.db, AllTenants::Instance).await.expect("limits"),
         )
     };

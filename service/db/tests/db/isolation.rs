@@ -9,7 +9,7 @@ use packshot_db::libraries::{self, NewLibrary};
 use packshot_db::objects::NewObject;
 use packshot_db::renders::{self, EqualRender};
 use packshot_db::sessions::{self, NewSession};
-use packshot_db::tasks::{self, Report};
+use packshot_db::tasks::{self, Report, TaskFilter};
 use packshot_db::users::{self, NewPassword, UserChange};
 use packshot_db::{DbError, PageRequest, TenantScope, files, log, objects, streams};
 use packshot_domain::access::Role;
@@ -88,7 +88,7 @@ pub(crate) async fn another_tenant_sees_nothing(t: Fixture) {
             renders::find_cached(db, scope, cache_key).await.expect("a search").is_some(),
             renders::statistics(db, scope, None, None).await.expect("figures").renders_total > 0,
             tasks::get(db, scope, task).await.is_ok(),
-            !tasks::list(db, scope, None, ALL).await.expect("a page").items.is_empty(),
+            !tasks::list(db, scope, TaskFilter::default(), ALL).await.expect("a page").items.is_empty(),
             !streams::after(db, scope, stream, 0, 10).await.expect("events").is_empty(),
             streams::last_seq(db, scope, stream).await.expect("a number") > 0,
             !files::of_render(db, scope, id).await.expect("files").is_empty(),

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 use packshot_db::audit::{self, AuditCursor, AuditEntry, AuditFilter};
 use packshot_db::keys::{self, NewKey};
 use packshot_db::libraries::{self, NewLibrary};
+use packshot_db::tasks::{self, TaskFilter};
 use packshot_db::users::{self, NewPassword, NewUser};
-use packshot_db::{DbError, Page, PageRequest, ReadScope, TenantScope, renders, tasks};
+use packshot_db::{DbError, Page, PageRequest, ReadScope, TenantScope, renders};
 use packshot_domain::access::{Role, Scope};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::hash::ContentAddress;
@@ -66,7 +67,9 @@ async fn page_of(t: &Fixture, kind: &str, scope: ReadScope, page: PageRequest) -
     let db = &t.db;
     match kind {
         "renders" => places(renders::list(db, scope, None, page).await, |row| (row.tenant, row.id.uuid())),
-        "tasks" => places(tasks::list(db, scope, None, page).await, |row| (row.tenant, row.task.id.uuid())),
+        "tasks" => {
+            places(tasks::list(db, scope, TaskFilter::default(), page).await, |row| (row.tenant, row.task.id.uuid()))
+        }
         "libraries" => places(libraries::list(db, scope, page).await, |row| (row.tenant, row.id.uuid())),
         "keys" => places(keys::list(db, scope, None, page).await, |row| (row.tenant, row.id.uuid())),
         _ => places(users::list(db, scope, page).await, |row| (row.tenant, row.id.uuid())),
@@ -116,7 +119,7 @@ pub(crate) async fn t44_lists_show_one_tenant_or_all(t: Fixture) {
         }
     }
     let page = PageRequest { limit: 200, after: None };
-    let tasks = tasks::list(&t.db, ReadScope::All, None, page).await.expect("a page").items;
+    let tasks = tasks::list(&t.db, ReadScope::All, TaskFilter::default(), page).await.expect("a page").items;
     assert!(tasks.iter().all(|view| view.task.job.is_some()), "each with the job of its own tenant");
 }
 

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use packshot_db::artifacts::{self, collection};
 use packshot_db::jobs::Cancelling;
 use packshot_db::renders::{self, EqualRender, Submitted};
-use packshot_db::tasks::{self, Ended, Rejection, Report};
+use packshot_db::tasks::{self, Ended, Rejection, Report, TaskFilter};
 use packshot_db::{DbError, PageRequest, files, objects};
 use packshot_domain::artifact::{PackageStatus, RetentionClass};
 use packshot_domain::audit::Actor;
@@ -66,7 +66,9 @@ pub(crate) async fn c15_pages_stay_right_while_rows_come(t: Fixture) {
     }
     made.reverse();
     assert_eq!(listed, made, "each once, newest first");
-    let tasks = tasks::list(&t.db, t.scope, None, PageRequest { limit: 200, after: None }).await.expect("a page");
+    let tasks = tasks::list(&t.db, t.scope, TaskFilter::default(), PageRequest { limit: 200, after: None })
+        .await
+        .expect("a page");
     assert_eq!((tasks.items.len(), tasks.next), (123, None));
 }
 
