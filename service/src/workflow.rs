@@ -1,6 +1,6 @@
 //! Workflows: definitions are saved, checked and dispatched, and their runs are followed and cancelled (workflow.md).
 //!
-//! A dispatch reads [facts](facts), lets the pure [plan] walk the graph, and has the database write what was decided in
+//! A dispatch reads `facts`, lets the pure `plan` walk the graph, and has the database write what was decided in
 //! one transaction. From then on the run follows the tasks of its job.
 
 mod definitions;

@@ -50,7 +50,7 @@ pub(super) async fn get_in(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<
     views(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("task"))
 }
 
-/// How long the newest tasks of a step took that completed, in seconds, at most [`LATELY`] of them.
+/// How long the newest tasks of a step took that completed, in seconds, at most 20 of them.
 ///
 /// # Errors
 ///
