@@ -19,6 +19,7 @@ mod orders;
 mod pair;
 mod product;
 mod service;
+mod shadow;
 mod shop;
 mod sign_in;
 mod slow;
@@ -36,7 +37,7 @@ pub(crate) struct Finding {
     pub(crate) faults: Vec<String>,
 }
 
-const TRIALS: [&str; 12] = [
+const TRIALS: [&str; 13] = [
     "kill",
     "pair",
     "failpoint",
@@ -46,6 +47,7 @@ const TRIALS: [&str; 12] = [
     "cancel",
     "orders",
     "workflows",
+    "shadow",
     "crowd",
     "sign-in",
     "warm",
@@ -77,6 +79,7 @@ async fn main() -> ExitCode {
             "cancel" => cancel::run(&setup).await,
             "orders" => orders::run(&setup).await,
             "workflows" => workflows::run(&setup).await,
+            "shadow" => shadow::run(&setup).await,
             "crowd" => orders::crowds(&setup).await,
             "sign-in" => sign_in::run(&setup).await,
             _ => vec![warm::run(&setup).await],

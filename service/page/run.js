@@ -1,6 +1,7 @@
 // The selected run of a workflow: its state, what became of its nodes, and a button to cancel it.
 
 import { may } from "./account.js";
+import { ComparedView } from "./compared.js";
 import { NodesView } from "./nodes.js";
 import { follow, get, send } from "./service.js";
 import { ENDED, put, seconds, sentences, show, when } from "./text.js";
@@ -21,6 +22,7 @@ export class RunView {
     this.stopping = new Set();
     this.stop = new AbortController();
     this.nodes = new NodesView({ labelOf, onWork, viewer });
+    this.compared = new ComparedView({ onWork, viewer });
     byId("run-cancel").addEventListener("click", () => this.cancel());
     byId("to-runs").addEventListener("click", () => { location.hash = `workflows/${this.run.workflow_def_id}`; });
   }
@@ -54,6 +56,7 @@ export class RunView {
     this.run = null;
     this.viewer.close();
     this.nodes.clear();
+    this.compared.clear();
     for (const id of ["run-title", "run-id", "run-facts", "run-state", "run-error"]) byId(id).textContent = "";
     for (const id of ["run-error", "run-cancel", "to-runs"]) show(id, false);
   }
@@ -125,6 +128,7 @@ export class RunView {
     button.disabled = isStopping;
     show("to-runs", Boolean(run.workflow_def_id));
     this.nodes.draw(run.node_results);
+    this.compared.of(run);
     // The button that was pressed may be gone.
     if (hadFocus && (button.hidden || button.disabled)) byId("run-title").focus({ preventScroll: true });
   }

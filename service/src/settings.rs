@@ -20,6 +20,7 @@ use crate::config::{Networks, Settings as Config};
 use packshot_db::settings::{self, Stored};
 use packshot_db::{AllTenants, Db, DbError, TenantScope};
 use packshot_domain::step::StepName;
+use packshot_domain::task::Lane;
 use packshot_words::Word;
 
 /// Where the value of a setting that nothing pins comes from.
@@ -71,6 +72,8 @@ pub struct InForce {
     pub rate_limit_burst: Option<u32>,
     /// `disabled_steps`: steps of workflows that cannot be dispatched here.
     pub disabled_steps: Vec<StepName>,
+    /// `legacy_executor`: what renders order lines whose output type names no executor.
+    pub legacy_executor: Lane,
 }
 
 impl InForce {
@@ -96,7 +99,8 @@ impl InForce {
     pub fn of(config: &Config, stored: &Stored) -> Self {
         let [device, samples, stall, upload, pixels, output, memory, of_user, of_tenant, access, refresh, rest @ ..] =
             &SETTINGS;
-        let [hosts, proxies, origins, metrics, audit, rate, burst, scrub_days, scrub_rate, disabled, ..] = rest;
+        let [hosts, proxies, origins, metrics, audit, rate, burst, scrub_days, scrub_rate, disabled, executor, ..] =
+            rest;
         let whole = |definition| value(definition, config, stored).0.as_u64();
         let count = |definition| whole(definition).and_then(|number| usize::try_from(number).ok());
         let text = value(device, config, stored).0.as_str().map(str::to_owned);
@@ -135,6 +139,11 @@ impl InForce {
             rate_limit_per_s: whole(rate).and_then(|limit| u32::try_from(limit).ok()),
             rate_limit_burst: whole(burst).and_then(|limit| u32::try_from(limit).ok()),
             disabled_steps: list(disabled).iter().filter_map(|name| StepName::by_word(name)).collect(),
+            legacy_executor: value(executor, config, stored)
+                .0
+                .as_str()
+                .and_then(|name| Lane::new(name).ok())
+                .unwrap_or_else(Lane::builtin),
         }
     }
 }

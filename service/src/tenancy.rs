@@ -17,4 +17,4 @@ pub mod tenant_config;
 pub mod rate_limits;
 mod access_tokens;
 
-pub use render_settings::RenderSettings;
+pub use render_settings::{OutputRenderer, RenderSettings};

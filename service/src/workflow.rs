@@ -3,6 +3,7 @@
 //! A dispatch reads `facts`, lets the pure `plan` walk the graph, and has the database write what was decided in
 //! one transaction. From then on the run follows the tasks of its job.
 
+mod comparison;
 mod definitions;
 mod dispatch;
 mod facts;
@@ -13,6 +14,7 @@ mod preflight;
 mod runs;
 mod steps;
 
+pub use comparison::{CompareHandler, ComparedPicture, comparison, picture};
 pub use definitions::{Deleted, create, delete, get, list, replace};
 pub use dispatch::{dispatch_draft, dispatch_saved};
 pub use line::{Decision, decide};

@@ -15,6 +15,7 @@ mod backup;
 mod client;
 mod conversion;
 mod crash;
+mod executor;
 mod database;
 mod markdown;
 mod memory;

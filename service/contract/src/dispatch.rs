@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::workflow::ExecutionMode;
+use packshot_domain::rollout;
+
 words! {
     /// How a line is rendered.
     pub enum Backend {
@@ -13,6 +16,54 @@ words! {
         Workflow = "workflow",
         /// By the graph of a workflow.
         WorkflowGraph = "workflow_graph",
+    }
+}
+
+words! {
+    /// Whether a shadow run was dispatched beside a line.
+    pub enum ShadowStatus {
+        /// It was.
+        Dispatched = "dispatched",
+        /// It could not be.
+        Failed = "failed",
+        /// The line itself could not be dispatched.
+        Skipped = "skipped",
+    }
+}
+
+words! {
+    /// Where the rollout of a workflow stands.
+    pub enum GateStatus = rollout::GateStatus {
+        /// There is no shadow run.
+        LegacyOnly = "legacy_only",
+        /// The workflow could not be prepared.
+        WorkflowPreparationFailed = "workflow_preparation_failed",
+        /// The workflow has taken over.
+        GraphAuthoritative = "graph_authoritative",
+        /// Its dispatch failed.
+        GraphExecutionFailed = "graph_execution_failed",
+        /// The shadow run could not be dispatched.
+        ShadowExecutionFailed = "shadow_execution_failed",
+        /// Not everything has ended that is compared.
+        PendingShadowVerdict = "pending_shadow_verdict",
+        /// It may not take over.
+        BlockRollout = "block_rollout",
+        /// Who renders today goes on.
+        HoldLegacyAuthoritative = "hold_legacy_authoritative",
+        /// It may take over.
+        ReadyForRollout = "ready_for_rollout",
+    }
+}
+
+words! {
+    /// What a gate decides.
+    pub enum GateVerdict = rollout::GateVerdict {
+        /// The workflow may take over.
+        Pass = "pass",
+        /// Somebody should look.
+        Warn = "warn",
+        /// It may not.
+        Fail = "fail",
     }
 }
 
@@ -26,7 +77,7 @@ pub struct DispatchResult {
     /// The line.
     pub order_line_id: Uuid,
     /// What counts: `legacy` without a workflow.
-    pub execution_mode: String,
+    pub execution_mode: ExecutionMode,
     /// Its first task.
     pub task_id: Option<Uuid>,
     /// The same under its old name.
@@ -40,7 +91,7 @@ pub struct DispatchResult {
     /// What could not be dispatched, so that this was.
     pub fallback_from: Option<String>,
     /// Whether a shadow run was dispatched beside it.
-    pub shadow_status: Option<String>,
+    pub shadow_status: Option<ShadowStatus>,
     /// The tasks of that.
     pub shadow_task_ids: Vec<Uuid>,
     /// That run.
@@ -48,9 +99,9 @@ pub struct DispatchResult {
     /// Why it was not.
     pub shadow_error: Option<String>,
     /// Where the rollout of its workflow stands.
-    pub rollout_gate_status: String,
+    pub rollout_gate_status: GateStatus,
     /// What the comparison said.
-    pub rollout_gate_verdict: Option<String>,
+    pub rollout_gate_verdict: Option<GateVerdict>,
     /// Why, in sentences.
     pub rollout_gate_reasons: Vec<String>,
     /// Whether the workflow may take over.
@@ -89,7 +140,7 @@ impl DispatchResult {
             error: None,
             backend: Backend::Legacy,
             order_line_id,
-            execution_mode: "legacy".to_owned(),
+            execution_mode: ExecutionMode::Legacy,
             task_id: None,
             celery_task_id: None,
             task_ids: Vec::new(),
@@ -100,7 +151,7 @@ impl DispatchResult {
             shadow_task_ids: Vec::new(),
             shadow_workflow_run_id: None,
             shadow_error: None,
-            rollout_gate_status: "legacy_only".to_owned(),
+            rollout_gate_status: GateStatus::LegacyOnly,
             rollout_gate_verdict: None,
             rollout_gate_reasons: vec!["The output type has no workflow.".to_owned()],
             workflow_rollout_ready: false,

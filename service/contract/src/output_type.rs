@@ -1,6 +1,6 @@
 //! Output types, as clients see them (orders.md §1).
 
-use packshot_json::{FaultKind, Faults, Members, Node, Range};
+use packshot_json::{FaultKind, Faults, Node, Range};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use packshot_domain::artifact::Label;
 use packshot_domain::change::Change;
 use packshot_domain::id::WorkflowId;
 use packshot_domain::output_type as domain;
+use packshot_domain::task::Lane;
 use packshot_domain::tenant_config::EngineName;
 use packshot_pipeline::plan::Kind;
 
@@ -151,6 +152,15 @@ pub struct OutputTypeRequest {
     pub max_unmapped: Option<u32>,
 }
 
+/// What an output type may name.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed<'a> {
+    /// The engines that the tenant allows.
+    pub engines: &'a [EngineName],
+    /// The executors that the installation has.
+    pub executors: &'a [Lane],
+}
+
 /// What somebody says of an output type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputTypeFields {
@@ -164,6 +174,8 @@ pub struct OutputTypeFields {
     pub render_settings: PictureSettings,
     /// The workflow that makes it.
     pub workflow: Option<WorkflowId>,
+    /// The executor that makes it.
+    pub legacy_executor: Option<Lane>,
     /// When another renderer may take over.
     pub rollout_gate: domain::RolloutGate,
     /// Parts without a material that its pictures may have.
@@ -171,22 +183,22 @@ pub struct OutputTypeFields {
 }
 
 impl OutputTypeRequest {
-    /// Reads an output type to make. `allowed` are the engines that the tenant allows.
+    /// Reads an output type to make.
     ///
     /// # Errors
     /// `engine_not_allowed`, `invalid_rollout_gate`; `missing`, `wrong_type`, `out_of_range`, `unknown_value`,
     /// `unknown_member`; `executor_not_configured`.
-    pub fn parse(body: &Value, allowed: &[EngineName]) -> Result<OutputTypeFields, Invalid> {
+    pub fn parse(body: &Value, allowed: Allowed<'_>) -> Result<OutputTypeFields, Invalid> {
         let faults = Faults::default();
         let made = Node::root(body, &faults).members().and_then(|mut m| {
             let name = m.require("name").and_then(|node| parsed(&node));
             let kind = optional(&mut m, "kind", Node::word);
             let render_backend = optional(&mut m, "render_backend", Node::word);
-            let settings = optional(&mut m, "render_settings", |node| PictureSettings::read(node, allowed));
+            let settings = optional(&mut m, "render_settings", |node| PictureSettings::read(node, allowed.engines));
             let workflow = optional(&mut m, "workflow_definition_id", parsed);
+            let legacy_executor = optional(&mut m, "legacy_executor", |node| executor(node, allowed.executors));
             let rollout_gate = optional(&mut m, "rollout_gate", gate);
             let max_unmapped = optional(&mut m, "max_unmapped", |node| node.count(0..=UNMAPPED_MAX));
-            not_there_yet(&mut m);
             m.finish();
             Some(OutputTypeFields {
                 name: name?,
@@ -194,6 +206,7 @@ impl OutputTypeRequest {
                 render_backend: render_backend?.unwrap_or(BACKEND),
                 render_settings: settings?.unwrap_or_default(),
                 workflow: workflow?,
+                legacy_executor: legacy_executor?,
                 rollout_gate: rollout_gate?.unwrap_or_default(),
                 max_unmapped: max_unmapped?,
             })
@@ -243,6 +256,8 @@ pub struct OutputTypeChange {
     pub render_settings: Change<PictureSettings>,
     /// The workflow that makes it.
     pub workflow: Change<WorkflowId>,
+    /// The executor that makes it.
+    pub legacy_executor: Change<Lane>,
     /// When another renderer may take over.
     pub rollout_gate: Change<domain::RolloutGate>,
     /// Parts without a material that its pictures may have.
@@ -250,23 +265,23 @@ pub struct OutputTypeChange {
 }
 
 impl OutputTypePatch {
-    /// Reads a change. `allowed` are the engines that the tenant allows.
+    /// Reads a change.
     ///
     /// # Errors
     /// As for an output type to make.
-    pub fn parse(body: &Value, allowed: &[EngineName]) -> Result<OutputTypeChange, Invalid> {
+    pub fn parse(body: &Value, allowed: Allowed<'_>) -> Result<OutputTypeChange, Invalid> {
         let faults = Faults::default();
         let change = Node::root(body, &faults).members().map(|mut m| {
             let change = OutputTypeChange {
                 name: m.take("name").and_then(|node| parsed(&node)),
                 kind: change(&mut m, "kind", Node::word),
                 render_backend: change(&mut m, "render_backend", Node::word),
-                render_settings: change(&mut m, "render_settings", |node| PictureSettings::read(node, allowed)),
+                render_settings: change(&mut m, "render_settings", |node| PictureSettings::read(node, allowed.engines)),
                 workflow: change(&mut m, "workflow_definition_id", parsed),
+                legacy_executor: change(&mut m, "legacy_executor", |node| executor(node, allowed.executors)),
                 rollout_gate: change(&mut m, "rollout_gate", gate),
                 max_unmapped: change(&mut m, "max_unmapped", |node| node.count(0..=UNMAPPED_MAX)),
             };
-            not_there_yet(&mut m);
             m.finish();
             change
         });
@@ -283,6 +298,7 @@ impl OutputTypeChange {
             render_backend: self.render_backend.of(before.render_backend, BACKEND),
             render_settings: self.render_settings.of(before.render_settings, PictureSettings::default()),
             workflow: self.workflow.some().of(before.workflow, None),
+            legacy_executor: self.legacy_executor.some().of(before.legacy_executor, None),
             rollout_gate: self.rollout_gate.of(before.rollout_gate, domain::RolloutGate::default()),
             max_unmapped: self.max_unmapped.some().of(before.max_unmapped, None),
         }
@@ -299,12 +315,15 @@ pub fn picture_kind(kind: domain::OutputKind) -> Option<Kind> {
     }
 }
 
-/// A member whose values nothing has the name of: there are no external renderers.
-fn not_there_yet(m: &mut Members<'_>) {
-    if let Some(node) = m.given("legacy_executor") {
-        let message = "the configuration file has no executor of this name";
-        node.report(FaultKind::Named("executor_not_configured".to_owned()), message);
-    }
+/// An executor of the settings file, by its name.
+fn executor(node: &Node<'_>, known: &[Lane]) -> Option<Lane> {
+    let name = node.string()?;
+    let found = known.iter().find(|lane| lane.as_str() == name);
+    found.cloned().or_else(|| {
+        let names: Vec<&str> = known.iter().map(Lane::as_str).collect();
+        let message = format!("there is no executor of this name: expected {}", names.join(" or "));
+        node.refuse(FaultKind::Named("executor_not_configured".to_owned()), message)
+    })
 }
 
 fn gate(node: &Node<'_>) -> Option<domain::RolloutGate> {
@@ -330,8 +349,13 @@ mod tests {
         vec!["cycles".parse().expect("a name")]
     }
 
+    fn executors() -> Vec<Lane> {
+        vec![Lane::builtin(), Lane::new("maya").expect("a name")]
+    }
+
     fn refused(body: Value) -> Vec<(String, String)> {
-        let refused = OutputTypeRequest::parse(&body, &engines()).expect_err("wrong");
+        let refused = OutputTypeRequest::parse(&body, Allowed { engines: &engines(), executors: &executors() })
+            .expect_err("wrong");
         refused.findings.into_iter().map(|finding| (finding.pointer, finding.code)).collect()
     }
 
@@ -348,9 +372,9 @@ mod tests {
             ("/render_backend", "unknown_value"),
             ("/render_settings/engine", "engine_not_allowed"),
             ("/render_settings/samples", "out_of_range"),
+            ("/legacy_executor", "executor_not_configured"),
             ("/rollout_gate", "invalid_rollout_gate"),
             ("/max_unmapped", "out_of_range"),
-            ("/legacy_executor", "executor_not_configured"),
             ("/size", "unknown_member"),
         ];
         assert_eq!(refused(body), expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
@@ -358,7 +382,10 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_the_default_and_a_patch_goes_back_to_it() {
-        let made = |body| OutputTypeRequest::parse(&body, &engines()).expect("an output type");
+        let made = |body| {
+            OutputTypeRequest::parse(&body, Allowed { engines: &engines(), executors: &executors() })
+                .expect("an output type")
+        };
         let plain = made(json!({"name": "Front"}));
         assert_eq!((plain.kind, plain.render_backend), (KIND, BACKEND));
         assert_eq!((&plain.render_settings, plain.max_unmapped), (&PictureSettings::default(), None));
@@ -370,7 +397,11 @@ mod tests {
         let nothing = json!({
             "kind": null, "render_backend": null, "render_settings": null, "rollout_gate": null, "max_unmapped": null,
         });
-        let change = |patch| OutputTypePatch::parse(&patch, &engines()).expect("a patch").of(full.clone());
+        let change = |patch| {
+            OutputTypePatch::parse(&patch, Allowed { engines: &engines(), executors: &executors() })
+                .expect("a patch")
+                .of(full.clone())
+        };
         assert_eq!((change(json!({})), change(nothing)), (full.clone(), plain));
     }
 }

@@ -1,6 +1,7 @@
 //! Workflows in JSON (workflow.md): the document of a graph, the steps that there are with their parameters,
 //! definitions, runs, and what checks and dispatches answer.
 
+mod comparison;
 mod config;
 mod config_read;
 mod definition;
@@ -12,6 +13,7 @@ mod preset;
 mod run;
 mod steps;
 
+pub use comparison::{ComparedOutput, Comparison, ComparisonStatus, GateResult};
 pub use config::{Config, ConfigNode};
 pub use config_read::InvalidConfig;
 pub use definition::{WorkflowDefinition, WorkflowFields, WorkflowPage, WorkflowRequest, WorkflowRequestFields};

@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use super::jobs::JobError;
 use super::tasks::{Delivery, Task};
 use super::tx::Tx;
-use super::{DbError, cad_files, orders, renders};
+use super::{DbError, cad_files, orders, renders, workflows};
 use packshot_domain::id::TenantId;
 use packshot_domain::job::{JobKind, JobRef, JobState};
 
@@ -74,7 +74,13 @@ impl Default for Effects {
         let of_render = Arc::new(renders::RenderEffect) as Arc<dyn Effect>;
         let of_cad = Arc::new(cad_files::CadEffect) as Arc<dyn Effect>;
         let of_line = Arc::new(orders::LineEffect) as Arc<dyn Effect>;
-        Self(HashMap::from([(JobKind::Render, of_render), (JobKind::Line, of_line), (JobKind::Cad, of_cad)]))
+        let of_shadow = Arc::new(workflows::ShadowEffect) as Arc<dyn Effect>;
+        Self(HashMap::from([
+            (JobKind::Render, of_render),
+            (JobKind::Line, of_line),
+            (JobKind::Cad, of_cad),
+            (JobKind::Shadow, of_shadow),
+        ]))
     }
 }
 

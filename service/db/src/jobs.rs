@@ -4,6 +4,7 @@ mod create;
 mod live;
 
 use sea_orm::EntityTrait;
+use uuid::Uuid;
 
 use super::column::Col;
 use super::entity::job;
@@ -74,6 +75,8 @@ pub struct JobError {
 pub struct NewJob {
     /// Which one, of what kind, of which record.
     pub job: JobRef,
+    /// What its tasks are about, as their arguments name it: the record, or of a shadow run its line.
+    pub context: Uuid,
     /// The user who asked for it.
     pub created_by: UserId,
     /// Name of the file that it works on, as its sender called it.

@@ -16,6 +16,7 @@ use packshot_domain::artifact::Label;
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::{OutputTypeId, TenantId, WorkflowId};
 use packshot_domain::output_type::{OutputKind, RenderBackend, RolloutGate};
+use packshot_domain::task::Lane;
 use packshot_domain::time::Timestamp;
 
 /// What is said of an output type.
@@ -27,6 +28,8 @@ pub struct OutputTypeFields {
     pub kind: OutputKind,
     /// Which renderer makes it.
     pub render_backend: RenderBackend,
+    /// The executor that it names.
+    pub legacy_executor: Option<Lane>,
     /// The options of its pictures, as whoever calls reads them.
     pub render_settings: Json,
     /// When another renderer may take over.
@@ -191,6 +194,11 @@ async fn find(tx: &Tx<'_>, tenant: TenantId, id: OutputTypeId) -> Result<output_
     row.ok_or(DbError::NotFound("output type"))
 }
 
+/// When a workflow may take over from who makes an output type today.
+pub(super) async fn gate_of(tx: &Tx<'_>, tenant: TenantId, id: OutputTypeId) -> Result<RolloutGate, DbError> {
+    Ok(OutputType::of(find(tx, tenant, id).await?)?.fields.rollout_gate)
+}
+
 /// Locks an output type: while it is locked, nothing begins to refer to it.
 pub(super) async fn lock(tx: &Tx<'_>, tenant: TenantId, id: OutputTypeId) -> Result<output_type::Model, DbError> {
     tx.enter(Level::OutputType);
@@ -204,6 +212,7 @@ fn written(fields: &OutputTypeFields, now: Timestamp) -> output_type::ActiveMode
         name: Set(Col(fields.name.clone())),
         kind: Set(Col(fields.kind)),
         render_backend: Set(Col(fields.render_backend)),
+        legacy_executor: Set(fields.legacy_executor.clone().map(Col)),
         render_settings: Set(Col(fields.render_settings.clone())),
         gate_metric: Set(Col(fields.rollout_gate.metric())),
         gate_pass_max: Set(fields.rollout_gate.pass_max()),
@@ -221,6 +230,7 @@ fn shown(row: &output_type::Model) -> Json {
         "name": row.name.0.as_str(),
         "kind": row.kind.0.as_str(),
         "render_backend": row.render_backend.0.as_str(),
+        "legacy_executor": row.legacy_executor.as_ref().map(|name| name.0.as_str()),
         "render_settings": row.render_settings.0,
         "rollout_gate": {
             "metric": row.gate_metric.0.as_str(), "pass_max": row.gate_pass_max, "warn_max": row.gate_warn_max,
@@ -244,6 +254,7 @@ impl OutputType {
             name: row.name.0,
             kind: row.kind.0,
             render_backend: row.render_backend.0,
+            legacy_executor: row.legacy_executor.map(Col::value),
             render_settings: row.render_settings.0,
             rollout_gate: gate,
             workflow: row.workflow_definition_id.map(Col::value),

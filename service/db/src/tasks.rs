@@ -25,6 +25,7 @@ use packshot_domain::job::{JobRef, TaskFacts};
 use packshot_domain::task::{Failures, FaultKind, LEASE, Lane, Lease, QueueName, RetryPolicy, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
+pub(super) use chore::ask_in;
 pub use chore::{NewChore, ask};
 pub use deferral::defer;
 pub(crate) use deferral::stop_stuck;

@@ -11,6 +11,7 @@
 mod dump;
 mod objects;
 mod rounds;
+mod shadow;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use packshot_domain::id::TenantId;
 pub use dump::dump;
 pub use objects::{group_hashes, point_file_at, set_group_hashes, tamper};
 pub use rounds::forget_summary;
+pub use shadow::{FinishedShadow, insert_shadow};
 
 /// Connections of a test to PostgreSQL, at most.
 const MAX_CONNECTIONS: u32 = 10;

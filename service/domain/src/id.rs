@@ -119,6 +119,14 @@ impl From<RenderId> for JobId {
     }
 }
 
+impl RunId {
+    /// The first eight characters, which names of files of a shadow run have.
+    #[must_use]
+    pub fn short(self) -> String {
+        self.to_string().chars().take(8).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,15 +43,15 @@ words! {
 }
 
 impl JobKind {
-    /// The kind of stream of such a job. Work on a CAD file has none.
+    /// The kind of stream of such a job. Work on a CAD file has none, and the stream of a shadow run tells of the run
+    /// and its nodes alone.
     #[must_use]
     pub const fn stream(self) -> Option<StreamKind> {
         match self {
             Self::Render => Some(StreamKind::Render),
             Self::Line => Some(StreamKind::Line),
-            Self::Shadow => Some(StreamKind::Run),
             Self::Design => Some(StreamKind::Design),
-            Self::Cad => None,
+            Self::Cad | Self::Shadow => None,
         }
     }
 }

@@ -36,6 +36,8 @@ pub mod order;
 pub mod cad_file;
 pub mod product;
 pub mod output_type;
+pub mod executor;
+pub mod rollout;
 pub mod render_template;
 pub mod media;
 pub mod channel;

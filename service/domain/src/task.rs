@@ -182,6 +182,12 @@ impl Lane {
         }
     }
 
+    /// Whether it is Packshot's own renderer.
+    #[must_use]
+    pub fn is_builtin(&self) -> bool {
+        *self == Self::builtin()
+    }
+
     /// Its name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -56,7 +56,7 @@ pub(crate) async fn create(
     JsonBody(body): JsonBody,
 ) -> ApiResult<Response> {
     let settings = RenderSettings::in_force(&state, &caller.0).await?;
-    let new = OutputTypeRequest::parse(&body, &settings.engines_allowed)?;
+    let new = OutputTypeRequest::parse(&body, settings.allowed())?;
     let keyed = idempotency::of_request(&headers, PATH, idempotency::hash_of(&body))?;
     let (own, who) = (state.clone(), caller.0.clone());
     idempotency::once(&state, &caller, keyed, async move {
@@ -93,7 +93,7 @@ pub(crate) async fn change(
     JsonBody(body): JsonBody,
 ) -> ApiResult<Response> {
     let settings = RenderSettings::in_force(&state, &caller.0).await?;
-    let change = OutputTypePatch::parse(&body, &settings.engines_allowed)?;
+    let change = OutputTypePatch::parse(&body, settings.allowed())?;
     let changed = output_types::change(&state, &caller.0, output_type_id(&id)?, change, &settings).await?;
     Ok(Answer::json(StatusCode::OK, &changed)?.into_response())
 }

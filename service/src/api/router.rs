@@ -246,8 +246,14 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
         &[Code::OrderNotFound, Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]
     );
     let line: &[Code] = &[Code::OrderLineNotFound];
-    let dispatched: &[Code] =
-        &[Code::OrderRejected, Code::LineProcessing, Code::LineNotRenderable, Code::FeatureDisabled];
+    let dispatched: &[Code] = &[
+        Code::OrderRejected,
+        Code::LineProcessing,
+        Code::LineNotRenderable,
+        Code::FeatureDisabled,
+        Code::ExecutorNotConfigured,
+        Code::ExecutorStillsOnly,
+    ];
     add!(orders::lines::get, Tenant(P::ReadOrders), line);
     add!(orders::lines::job, Tenant(P::ReadOrders), line, &[Code::JobNotFound]);
     add!(
@@ -312,6 +318,15 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
         &[Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]
     );
     add!(workflows::runs::cancel, Tenant(P::TriggerRenders), run);
+    let compares: &[Code] = &[Code::ComparisonNotApplicable];
+    add!(workflows::comparison::get, Tenant(P::ReadWorkflows), run, compares);
+    add!(
+        workflows::comparison::picture,
+        Tenant(P::ReadWorkflows),
+        run,
+        compares,
+        &[Code::FileNotFound, Code::ArtifactExpired, Code::ContentCorrupt, Code::RangeNotSatisfiable]
+    );
 
     let asset: &[Code] = &[Code::AssetNotFound];
     add!(media_assets::list, List(P::ReadMedia), pages);

@@ -1,5 +1,6 @@
 //! Workflows: definitions listed, saved, shown, replaced, deleted; the steps and presets that there are.
 
+pub(crate) mod comparison;
 pub(crate) mod dispatch;
 pub(crate) mod runs;
 

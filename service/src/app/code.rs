@@ -197,13 +197,15 @@ codes! {
     /// The bounds of a rollout gate are not in order.
     InvalidRolloutGate = "invalid_rollout_gate", "send 0 ≤ pass_max ≤ warn_max ≤ 1; a bound that is left out has its default";
     /// There is no external renderer for this output type.
-    ExecutorNotConfigured = "executor_not_configured", "use `auto` or `packshot`";
+    ExecutorNotConfigured = "executor_not_configured", "name an executor of the settings file, or use `auto` or `packshot`";
     /// External renderers make stills alone.
     ExecutorStillsOnly = "executor_stills_only", "use `auto` or `packshot` for what is no still";
     /// There is no such workflow definition.
     WorkflowNotFound = "workflow_not_found", "check the id: GET /api/workflows lists the workflow definitions";
     /// There is no such run.
     WorkflowRunNotFound = "workflow_run_not_found", "check the id: GET /api/workflows/{id}/runs lists the runs of a definition";
+    /// The run observes nothing.
+    ComparisonNotApplicable = "comparison_not_applicable", "compare a run in mode shadow: the dispatch of a line whose workflow is in that mode makes one";
     /// Nothing that a workflow runs on has this id.
     ContextNotFound = "context_not_found", "give the id of an order line or of a CAD file";
     /// The graph is not one that can be stored or run.

@@ -27,12 +27,14 @@ pub trait TaskQueue: Send + Sync {
 }
 
 /// Who makes the work of a line that needs no graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// This service: the line gets its job.
     Here,
     /// Somebody else, who named a task or not: the line gets no job.
     Elsewhere(Option<TaskId>),
+    /// Nobody, for this reason: the line fails.
+    Failed(String),
 }
 
 /// The direct path of an order line.

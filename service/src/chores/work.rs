@@ -110,7 +110,7 @@ impl Attempt {
                     // It may take days, and has not stalled.
                     desk.send(TaskUpdate::WentOn);
                 }
-                () = desk.stopped() => return Outcome::Stopped,
+                _ = desk.stopped() => return Outcome::Stopped,
             }
         }
     }

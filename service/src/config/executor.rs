@@ -15,7 +15,7 @@ pub const BUILTIN: &str = "builtin";
 
 const TIMEOUT_S: RangeInclusive<u64> = 1..=604_800;
 const POLL_S: RangeInclusive<u64> = 1..=3600;
-const CONCURRENCY: RangeInclusive<u64> = 1..=1000;
+const CONCURRENCY: RangeInclusive<u64> = 1..=64;
 
 /// Executors by name. Packshot's own renderer is not among them.
 pub type Executors = BTreeMap<String, Executor>;

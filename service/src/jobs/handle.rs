@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::handler::StopReason;
 use packshot_domain::id::TaskId;
 use packshot_domain::task::{Lane, Lease};
 
@@ -61,6 +62,18 @@ pub(super) enum Stop {
         /// For this long, by the database's clock.
         minutes: u64,
     },
+}
+
+impl Stop {
+    /// Why the work is to stop, if it is.
+    pub(super) const fn of_work(self) -> Option<StopReason> {
+        match self {
+            Self::No => None,
+            Self::Drain => Some(StopReason::GivenBack),
+            Self::Cancel => Some(StopReason::Cancelled),
+            Self::Stalled { .. } => Some(StopReason::Stalled),
+        }
+    }
 }
 
 impl QueueHandle {

@@ -43,6 +43,14 @@ pub struct Start {
     pub until_written: Option<Box<dyn Any + Send + Sync>>,
 }
 
+impl Start {
+    /// It cannot be done yet: it is put back, and handed out again after this time.
+    pub fn deferred(wait: Duration) -> Self {
+        let work = Box::new(move |_| Box::pin(async move { Outcome::Deferred(wait) }) as BoxFuture<'static, Outcome>);
+        Self { spec: None, work, until_written: None }
+    }
+}
+
 /// Does one attempt. When it is given up, it is dropped at whatever point it has reached.
 pub type Work = Box<dyn FnOnce(Desk) -> BoxFuture<'static, Outcome> + Send>;
 
@@ -92,7 +100,29 @@ pub enum TaskUpdate {
 #[derive(Debug)]
 pub struct Desk {
     updates: UnboundedSender<TaskUpdate>,
-    stop: watch::Receiver<bool>,
+    stop: watch::Receiver<Option<StopReason>>,
+}
+
+/// Sends reports of a work.
+#[derive(Clone, Debug)]
+pub struct Teller(UnboundedSender<TaskUpdate>);
+
+impl Teller {
+    /// Sends a report. It goes nowhere if the work was given up.
+    pub fn send(&self, update: TaskUpdate) {
+        drop(self.0.send(update));
+    }
+}
+
+/// Why a work is to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The service stops: another attempt goes on with the task.
+    GivenBack,
+    /// Nobody wants the result any more.
+    Cancelled,
+    /// It has taken too long.
+    Stalled,
 }
 
 impl Desk {
@@ -101,14 +131,21 @@ impl Desk {
         drop(self.updates.send(update));
     }
 
+    /// Sends reports from elsewhere.
+    pub fn teller(&self) -> Teller {
+        Teller(self.updates.clone())
+    }
+
     /// Waits until the work is to stop.
-    pub async fn stopped(&mut self) {
-        if self.stop.wait_for(|stop| *stop).await.is_err() {
-            std::future::pending().await
+    pub async fn stopped(&mut self) -> StopReason {
+        let reason = self.stop.wait_for(Option::is_some).await.ok().and_then(|reason| *reason);
+        match reason {
+            Some(reason) => reason,
+            None => std::future::pending().await,
         }
     }
 
-    pub(super) fn new(updates: UnboundedSender<TaskUpdate>, stop: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(updates: UnboundedSender<TaskUpdate>, stop: watch::Receiver<Option<StopReason>>) -> Self {
         Self { updates, stop }
     }
 }

@@ -152,7 +152,7 @@ impl Supervisor {
     /// Has the work done, and gathers its reports.
     async fn follow(&mut self, work: Work) -> Result<Outcome, Lost> {
         let (sender, mut updates) = unbounded_channel();
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = watch::channel(None);
         let mut work = UnderWay(tokio::spawn(work(Desk::new(sender, stopped)).in_current_span()));
         let mut give_up: Option<Instant> = None;
         let mut is_finishing = false;
@@ -178,7 +178,7 @@ impl Supervisor {
             };
             if reason > self.stop {
                 self.stop = reason;
-                stop.send_replace(true);
+                stop.send_replace(reason.of_work());
                 give_up.get_or_insert_with(|| Instant::now() + PATIENCE);
             }
         }

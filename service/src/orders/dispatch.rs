@@ -1,5 +1,5 @@
 //! Dispatch of order lines: by the workflow of their output type, or by the direct path. That is one job, whose task
-//! renders the line with the built-in renderer, or exports it, after another one that converts its CAD file, where that
+//! renders the line by its executor, or exports it, after another one that converts its CAD file, where that
 //! has no GLB yet.
 
 use serde_json::Value as Json;
@@ -9,7 +9,7 @@ use crate::app::{App, AppError, Code};
 use crate::products::cad_jobs;
 use crate::renders::export;
 use crate::renders::lines::{self, LineFacts};
-use crate::tenancy::RenderSettings;
+use crate::tenancy::{OutputRenderer, RenderSettings};
 use crate::workflow::{self, Decision};
 use packshot_contract::dispatch::{DispatchError, DispatchResult, OrderDispatch};
 use packshot_contract::request::render_kind;
@@ -108,13 +108,16 @@ fn direct(app: &App, settings: &RenderSettings, facts: &LineFacts) -> Result<Lin
         return Err(AppError::new(Code::LineNotRenderable, "its product has no CAD file"));
     };
     let input_name = Some(file.original_name.to_string());
-    let (mut task, samples_target) = match lines::picture_kind(facts.output_type.fields.kind) {
+    let fields = &facts.output_type.fields;
+    let of = OutputRenderer { backend: fields.render_backend, kind: fields.kind, own: fields.legacy_executor.as_ref() };
+    let executor = settings.executor(of)?;
+    let (mut task, samples_target) = match lines::picture_kind(fields.kind) {
         Some(kind) => {
             if kind == Kind::Turntable {
                 settings.require(Feature::Turntables)?;
             }
             let (kwargs, samples_target) = settled(facts, kind, settings)?;
-            (task(render_kind(kind).step(), (QueueName::Render, Lane::builtin()), kwargs), samples_target)
+            (task(render_kind(kind).step(), (QueueName::Render, executor), kwargs), samples_target)
         }
         None => {
             let queue = QueueName::Convert;

@@ -5,7 +5,6 @@
 //! back until that has ended, and then finds the file converted. What came of it goes to the file, its products and a
 //! package in the transaction that ends the task.
 
-mod program;
 mod step;
 
 use std::path::PathBuf;
@@ -23,12 +22,13 @@ use crate::app::{AppError, Code};
 use crate::config::Settings;
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
 use crate::objects::{self, ObjectError};
+use crate::programs::{self, Errand, Input, Role, Stopped, unread, unstored};
 use crate::settings::InForce;
-use crate::store::{Spooled, Store, StoreError};
+use crate::store::{Spooled, Store};
 use packshot_db::artifacts::{NewFile, NewPackage, WholePackage};
 use packshot_db::cad_files::{self as rows, Attempt as Claim, Beginning, CadDelivery, CadFile, CadRead};
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
-use packshot_db::{Db, DbError, TenantScope, orders, products};
+use packshot_db::{Db, DbError, TenantScope, orders, products, workflows};
 use packshot_domain::artifact::{EventActor, Metadata, RetentionClass};
 use packshot_domain::cad_file::{OriginalName, SourceFormat};
 use packshot_domain::id::{CadFileId, OrderLineId, PackageId};
@@ -39,7 +39,6 @@ use packshot_worker::cad::{self, CadFacts};
 use packshot_worker::command::Launcher;
 use packshot_worker::live::{CancelOnDrop, Live};
 use packshot_worker::protocol::Failure;
-use program::Converter;
 use step::Step;
 
 /// How far apart surface and triangles may be, where nobody says it, in millimetres.
@@ -52,6 +51,18 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 pub const CONVERSION_TIME_MAX: Duration = Duration::from_secs(3600);
 /// The version of the spec that is written.
 const VERSION: u32 = 1;
+/// The file that is converted.
+const SOURCE: &str = "source.step";
+/// The file that the converter writes.
+const OUTPUT: &str = "converted.glb";
+/// What the converter is, in words.
+const CONVERTER: Role = Role {
+    name: "the converter",
+    setting: "cad_converter",
+    product: "the GLB of the converter",
+    failed: "conversion_failed",
+    timeout: "conversion_timeout",
+};
 /// What makes the packages of conversions.
 const PRODUCER: &str = concat!("packshot/", env!("CARGO_PKG_VERSION"));
 
@@ -86,7 +97,7 @@ struct Spec {
 impl ConversionHandler {
     /// These handlers, and those of conversions. What an earlier process left behind is removed.
     pub fn add_to(self, handlers: Handlers) -> Handlers {
-        if let Err(reason) = program::clean(&self.scratch()) {
+        if let Err(reason) = programs::clean(&self.scratch()) {
             tracing::warn!("files of earlier conversions cannot be removed: {reason}");
         }
         let queue = QueueName::Convert;
@@ -118,12 +129,16 @@ impl ConversionHandler {
         })
     }
 
-    /// The file that a job is about: that of the product, for the job of an order line.
+    /// The file that a job is about: that of the product, for the job of an order line or of a shadow run beside it.
     async fn file_of(&self, scope: TenantScope, job: JobRef) -> Result<CadFileId, Failure> {
         if job.kind == JobKind::Cad {
             return Ok(CadFileId::from_uuid(job.record));
         }
-        let line = orders::line(&self.db, scope, None, OrderLineId::from_uuid(job.record)).await.map_err(away)?;
+        let line = match workflows::side_of(&self.db, scope, job).await.map_err(away)? {
+            Some(side) => side.line,
+            None => OrderLineId::from_uuid(job.record),
+        };
+        let line = orders::line(&self.db, scope, None, line).await.map_err(away)?;
         let product = products::get(&self.db, scope, line.product).await.map_err(away)?;
         product.fields.cad_file.ok_or_else(|| {
             let detail = "the product has no CAD file any more: give it one, and dispatch the line again";
@@ -223,20 +238,6 @@ struct Attempt {
     spec: Spec,
 }
 
-/// Why an attempt gives no result.
-enum Stopped {
-    /// It was asked to stop.
-    Asked,
-    /// It failed.
-    Failed(Failure),
-}
-
-impl From<Failure> for Stopped {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
 impl Attempt {
     async fn run(self, mut desk: Desk) -> Outcome {
         match self.delivery(&mut desk).await {
@@ -297,7 +298,8 @@ impl Attempt {
         let ConversionHandler { db, store, launcher, time_max, .. } = &self.place;
         let begun = std::time::Instant::now();
         let in_force = InForce::of_instance(db, &self.place.settings).await.map_err(away)?;
-        let converter = Converter { launcher, command, time_max: *time_max, scratch: &self.place.scratch() };
+        let scratch = self.place.scratch();
+        let converter = Errand { launcher, command, time_max: *time_max, scratch: &scratch, role: CONVERTER };
         let source = objects::open(db, store, self.scope, &self.file.address).await.map_err(unread)?;
         let job = json!({
             "job_id": self.job.id.to_string(),
@@ -305,9 +307,10 @@ impl Attempt {
             "linear_deflection_mm": self.spec.linear_deflection_mm,
             "angular_deflection_deg": self.spec.angular_deflection_deg,
         });
-        let made = converter.run(desk, source, members(job)).await?;
+        let inputs = vec![Input { member: "source_path", file: SOURCE, content: source }];
+        let made = converter.run(desk, inputs, OUTPUT, members(job)).await?;
         let spooled = made.take(store, in_force.max_upload_bytes).await?;
-        let bytes = spooled.read().await.map_err(unstored)?;
+        let bytes = spooled.read().await.map_err(|error| unstored(CONVERTER.product, error))?;
         let facts = self.read(bytes.into()).await.map_err(|failure| {
             let detail = format!("the GLB that the converter wrote cannot be rendered: {}", failure.detail);
             Failure { detail, ..failure }
@@ -330,7 +333,7 @@ impl Attempt {
             ObjectError::Database(DbError::Exceeded(exceeded)) => {
                 Failure::new(FaultKind::Input, Code::StorageQuotaExceeded.as_str(), exceeded.to_string())
             }
-            ObjectError::Store(error) => unstored(error),
+            ObjectError::Store(error) => unstored(CONVERTER.product, error),
             error => {
                 tracing::error!("the GLB cannot be kept: {error}");
                 Failure::infrastructure("unavailable", "the GLB cannot be kept")
@@ -382,33 +385,6 @@ impl Attempt {
 pub(crate) fn unavailable(name: &OriginalName) -> Failure {
     let detail = format!("{name} is a STEP file, and this service has no converter: upload the product as GLB");
     Failure::new(FaultKind::Input, Code::CadConversionUnavailable.as_str(), detail)
-}
-
-/// A stored file that cannot be read.
-fn unread(error: ObjectError) -> Failure {
-    match error {
-        ObjectError::Gone | ObjectError::Damaged { .. } => {
-            Failure::new(FaultKind::Input, Code::ContentCorrupt.as_str(), format!("the CAD file is lost: {error}"))
-        }
-        ObjectError::Store(_) | ObjectError::Database(_) => {
-            tracing::warn!("a CAD file cannot be read: {error}");
-            Failure::infrastructure("unavailable", "the CAD file cannot be read")
-        }
-    }
-}
-
-/// A file that cannot be stored.
-fn unstored(error: StoreError) -> Failure {
-    match error {
-        StoreError::TooLarge { .. } => {
-            Failure::new(FaultKind::Input, "output_too_large", format!("the GLB of the converter: {error}"))
-        }
-        StoreError::Full => Failure::infrastructure("storage_full", error.to_string()),
-        error => {
-            tracing::error!("the GLB cannot be stored: {error:?}");
-            Failure::infrastructure("unavailable", "the GLB cannot be stored")
-        }
-    }
 }
 
 fn defect(error: AppError) -> Failure {

@@ -2,14 +2,12 @@
 
 use super::{ATTEMPTS, contended};
 use crate::app::{App, AppError, Code, Page, PageRequest};
-use crate::tenancy::RenderSettings;
+use crate::tenancy::{OutputRenderer, RenderSettings};
 use packshot_contract::output_type::{OutputType, OutputTypeChange, OutputTypeFields, picture_kind};
 use packshot_contract::picture_settings::PictureSettings;
 use packshot_contract::problem::Invalid;
 use packshot_db::{DbError, TenantScope, output_types as rows};
-use packshot_domain::feature::Feature;
 use packshot_domain::id::{OutputTypeId, WorkflowId};
-use packshot_domain::output_type::{OutputKind, RenderBackend};
 use packshot_domain::principal::Principal;
 use packshot_domain::reader::Reader;
 
@@ -70,7 +68,8 @@ pub async fn change(
         if (after.kind, &after.render_settings) != (before.kind, &before.render_settings) {
             check_pictures(&after, settings)?;
         }
-        if (after.kind, after.render_backend) != (before.kind, before.render_backend) {
+        let renderer = |fields: &OutputTypeFields| (fields.kind, fields.render_backend, fields.legacy_executor.clone());
+        if renderer(&after) != renderer(&before) {
             check_backend(&after, settings)?;
         }
         match rows::replace(&app.db, scope, who.actor(), (id, row.revision), stored(after)?).await {
@@ -106,36 +105,59 @@ fn check_pictures(fields: &OutputTypeFields, settings: &RenderSettings) -> Resul
     Ok(fields.render_settings.check(kind, &settings.limits, "/render_settings")?)
 }
 
-/// Checks that there is a renderer for it. There are no external ones yet.
+/// Checks that there is a renderer for it.
 fn check_backend(fields: &OutputTypeFields, settings: &RenderSettings) -> Result<(), AppError> {
-    if fields.render_backend != RenderBackend::External {
-        return Ok(());
-    }
-    settings.require(Feature::ExternalExecutor)?;
-    let at = "/render_backend";
-    match fields.kind {
-        OutputKind::Still => {
-            let detail = "no external renderer is configured";
-            Err(AppError::new(Code::ExecutorNotConfigured, detail).at(at))
-        }
-        kind => {
-            let detail = format!("external renderers make stills, and this output type is of kind `{kind}`");
-            Err(AppError::new(Code::ExecutorStillsOnly, detail).at(at))
-        }
-    }
+    let OutputTypeFields { render_backend, kind, legacy_executor, .. } = fields;
+    let of = OutputRenderer { backend: *render_backend, kind: *kind, own: legacy_executor.as_ref() };
+    settings.check_executor(of)
 }
 
 fn stored(fields: OutputTypeFields) -> Result<rows::OutputTypeFields, AppError> {
-    let OutputTypeFields { name, kind, render_backend, render_settings, workflow, rollout_gate, max_unmapped } = fields;
+    let OutputTypeFields {
+        name,
+        kind,
+        render_backend,
+        render_settings,
+        workflow,
+        legacy_executor,
+        rollout_gate,
+        max_unmapped,
+    } = fields;
     let render_settings = serde_json::to_value(render_settings).map_err(AppError::internal)?;
-    Ok(rows::OutputTypeFields { name, kind, render_backend, render_settings, rollout_gate, workflow, max_unmapped })
+    Ok(rows::OutputTypeFields {
+        name,
+        kind,
+        render_backend,
+        legacy_executor,
+        render_settings,
+        rollout_gate,
+        workflow,
+        max_unmapped,
+    })
 }
 
 fn read(fields: rows::OutputTypeFields) -> Result<OutputTypeFields, AppError> {
-    let rows::OutputTypeFields { name, kind, render_backend, render_settings, rollout_gate, workflow, max_unmapped } =
-        fields;
+    let rows::OutputTypeFields {
+        name,
+        kind,
+        render_backend,
+        legacy_executor,
+        render_settings,
+        rollout_gate,
+        workflow,
+        max_unmapped,
+    } = fields;
     let render_settings: PictureSettings = serde_json::from_value(render_settings).map_err(AppError::internal)?;
-    Ok(OutputTypeFields { name, kind, render_backend, render_settings, workflow, rollout_gate, max_unmapped })
+    Ok(OutputTypeFields {
+        name,
+        kind,
+        render_backend,
+        render_settings,
+        workflow,
+        legacy_executor,
+        rollout_gate,
+        max_unmapped,
+    })
 }
 
 fn shown(row: rows::OutputType) -> Result<OutputType, AppError> {
@@ -148,7 +170,7 @@ fn shown(row: rows::OutputType) -> Result<OutputType, AppError> {
         render_backend: fields.render_backend.into(),
         render_settings: fields.render_settings,
         workflow_definition_id: fields.workflow.map(WorkflowId::uuid),
-        legacy_executor: None,
+        legacy_executor: fields.legacy_executor.map(|name| name.to_string()),
         rollout_gate: fields.rollout_gate.into(),
         max_unmapped: fields.max_unmapped,
         created_at: row.created_at.into(),

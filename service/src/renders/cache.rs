@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use super::inputs::LibraryInput;
+use super::made_for::MadeFor;
 use super::{job, packages, provenance};
 use crate::app::{App, AppError};
 use packshot_contract::request::RenderRequest;
@@ -13,7 +14,6 @@ use packshot_db::{TenantScope, objects};
 use packshot_domain::artifact::RetentionClass;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TenantId};
-use packshot_domain::job::JobRef;
 use packshot_domain::render::RenderKind;
 use packshot_materials::aliases::AliasLayer;
 use packshot_worker::protocol::PREVIEW_NAME;
@@ -143,8 +143,8 @@ pub(super) async fn find(
         }
     }
     let Asker { id, kind, class, request } = asker;
-    let made = provenance::of_package(&package)?.for_job(provenance::job(JobRef::of_render(id), kind), request.clone());
-    let packages = packages::of_result(JobRef::of_render(id), class, &made, kept)?;
+    let made = provenance::of_package(&package)?.for_job(provenance::job(&MadeFor::render(id), kind), request.clone());
+    let packages = packages::of_result(&MadeFor::render(id), class, &made, kept)?;
     Ok(Some(EqualRender { id: of.id, result: job::cached_result(&of, id)?, packages }))
 }
 

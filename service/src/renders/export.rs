@@ -16,8 +16,10 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 
 use self::spec::ExportSpec;
+use super::ingredients::may_be_converted_yet;
+use super::made_for::MadeFor;
 use super::outputs::{self, TenantAssets};
-use super::work::{fail_to_store, say, say_step};
+use super::work::{LOOK_AGAIN, fail_to_store, say, say_step};
 use super::{lines, of_run, packages, provenance, thumbnails};
 use crate::config::Settings;
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
@@ -31,8 +33,8 @@ use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
 use packshot_db::{Db, TenantScope};
 use packshot_domain::artifact::RetentionClass;
 use packshot_domain::event::LogLevel;
-use packshot_domain::id::TenantId;
-use packshot_domain::job::{JobKind, JobRef};
+use packshot_domain::id::{OrderLineId, TenantId};
+use packshot_domain::job::JobKind;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
 use packshot_pipeline::export::{ExportForm, ExportQuality};
@@ -90,12 +92,18 @@ impl Handler for ExportHandler {
             let job = claimed.task.job.ok_or_else(|| {
                 Failure::new(FaultKind::Input, "internal_error", "an export without a job has no product")
             })?;
+            let scope = TenantScope::of(claimed.tenant);
             let (spec, frozen) = match &claimed.input.spec {
                 Some(stored) => (ExportSpec::read(stored)?, None),
                 None => {
                     let product = match job.kind {
                         JobKind::Cad => thumbnails::exported(&self.db, &self.settings, claimed, job).await?,
-                        _ => lines::exported(&self.db, &self.settings, claimed, job).await?,
+                        _ => match lines::exported(&self.db, &self.settings, claimed, job).await {
+                            Err(failure) if may_be_converted_yet(&self.db, claimed, job, &failure).await => {
+                                return Ok(Start::deferred(LOOK_AGAIN));
+                            }
+                            product => product?,
+                        },
                     };
                     let spec = ExportSpec { form: form_of(claimed), product };
                     let stored = spec.write()?;
@@ -107,14 +115,14 @@ impl Handler for ExportHandler {
                 Failure::infrastructure("unavailable", "the settings cannot be read")
             })?;
             let ExportSpec { form, product } = spec;
-            let class = of_run::class(&self.db, TenantScope::of(claimed.tenant), &claimed.input.kwargs).await?;
+            let class = of_run::class(&self.db, scope, &claimed.input.kwargs).await?;
             let (max_unmapped, input) = (product.max_unmapped, product.into_input());
             let attempt = Attempt {
                 place: self.clone(),
                 tenant: claimed.tenant,
-                job,
+                made_for: MadeFor::find(&self.db, scope, job, &claimed.input.kwargs).await?,
                 max_unmapped,
-                class: class.unwrap_or(RetentionClass::RenderOutput),
+                class: packages::class_of(job, class, &Json::Null)?,
                 request: claimed.input.kwargs.clone(),
                 work: ExportWork { input, form, output_bytes_max: in_force.max_output_bytes },
             };
@@ -143,7 +151,7 @@ fn form_of(claimed: &Claimed) -> ExportForm {
 struct Attempt {
     place: ExportHandler,
     tenant: TenantId,
-    job: JobRef,
+    made_for: MadeFor,
     /// How many parts may be left without a material, where that is limited.
     max_unmapped: Option<u32>,
     /// How long the file is kept.
@@ -183,7 +191,7 @@ impl Attempt {
                 outcome = &mut end => break outcome.unwrap_or_else(|_| {
                     ExportOutcome::Failed(Failure::infrastructure("worker_lost", "the export ended without a result"))
                 }),
-                () = desk.stopped(), if !is_stopping => {
+                _ = desk.stopped(), if !is_stopping => {
                     is_stopping = true;
                     cancel.cancel();
                 }
@@ -210,11 +218,12 @@ impl Attempt {
         let (db, store, scope) = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
         let storing = outputs::store_file(db, store, scope, [EXPORT_NAME, "glb", MEDIA_TYPE], exported.glb.clone());
         let packed = storing.await.and_then(|(row, kept)| {
-            let package = packages::of_step(self.job, (step_of(self.work.form), self.class), &made, vec![kept])?;
+            let package = packages::of_step(&self.made_for, (step_of(self.work.form), self.class), &made, vec![kept])?;
             Ok((row, package))
         });
         let (row, package) = packed.map_err(|error| fail_to_store(desk, error, begun.elapsed()))?;
-        let output_path = format!("renders/{}/{}", self.job.record, row.name);
+        let of = self.made_for.line.map_or(self.made_for.job.record, OrderLineId::uuid);
+        let output_path = format!("renders/{of}/{}", row.name);
         let output = Map::from_iter([
             ("publication_mode".to_owned(), json!("render")),
             ("output_path".to_owned(), output_path.clone().into()),
@@ -248,7 +257,7 @@ impl Attempt {
             exported;
         Provenance {
             provenance_version: PROVENANCE_VERSION,
-            job: provenance::of_job(self.job, step_of(self.work.form), &self.request),
+            job: provenance::of_job(&self.made_for, step_of(self.work.form), &self.request),
             renderer: ProvenanceRenderer {
                 name: RENDERER.to_owned(),
                 version: Some(version.clone()),

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::aliases;
+use super::ingredients::{Ingredients, Template, UNCONVERTED, away};
 use super::of_run::{self, OfRun};
 use super::spec::{RenderV1, Spec};
 use crate::config::Settings;
@@ -18,18 +18,17 @@ use packshot_db::output_types::OutputType;
 use packshot_db::products::Product;
 use packshot_db::render_templates::{self, RenderTemplate};
 use packshot_db::tasks::Claimed;
-use packshot_db::{Db, DbError, TenantScope, cad_files, libraries, orders, output_types, products};
-use packshot_domain::id::OrderLineId;
+use packshot_db::{Db, DbError, TenantScope, cad_files, output_types, products};
+use packshot_domain::hash::ContentAddress;
 use packshot_domain::job::JobRef;
 use packshot_domain::output_type::OutputKind;
 use packshot_domain::product::PartEntry;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, TaskKind};
-use packshot_domain::tenant_config::BUILTIN_LIBRARY;
 use packshot_materials::mapping::OnUnmapped;
-use packshot_pipeline::plan::{self, Base, Kind, OptionId, Options, PicturePlan};
+use packshot_pipeline::plan::{self, Base, Kind, OptionId, Options};
 use packshot_words::Word;
-use packshot_worker::protocol::{Failure, LibraryFile};
+use packshot_worker::protocol::Failure;
 
 /// What a line is rendered of, and how.
 #[derive(Clone, Debug)]
@@ -40,10 +39,8 @@ pub struct LineFacts {
     pub cad_file: Option<CadFile>,
     /// What is made of it.
     pub output_type: OutputType,
-    /// The template that fits both best; of a task of a run, the one that its graph has found.
+    /// The template that fits both best.
     pub template: Option<RenderTemplate>,
-    /// What the run says besides.
-    of_run: Option<OfRun>,
 }
 
 /// Reads what a line is rendered of.
@@ -62,7 +59,7 @@ pub async fn facts(db: &Db, scope: TenantScope, line: &OrderLine) -> Result<Line
     // The newest come first, so that of equals the newest is taken.
     let templates = render_templates::active(db, scope).await?;
     let template = templates.into_iter().filter(|template| fits(template).is_some()).min_by_key(fits);
-    Ok(LineFacts { product, cad_file, output_type, template, of_run: None })
+    Ok(LineFacts { product, cad_file, output_type, template })
 }
 
 /// What kind of pictures an output type has; `None` when it has none.
@@ -99,29 +96,6 @@ impl LineFacts {
         Ok(given)
     }
 
-    /// The library that materials are looked up in, where the run or the template names one.
-    fn library(&self) -> Option<&str> {
-        if let Some(library) = self.of_run.as_ref().and_then(|run| run.library.as_deref()) {
-            return Some(library);
-        }
-        let template = self.template.as_ref().filter(|template| template.fields.use_materials)?;
-        template.fields.library.as_ref().map(|name| name.as_str())
-    }
-
-    /// How many parts may have no material.
-    fn max_unmapped(&self) -> Option<u32> {
-        let of_run = self.of_run.as_ref().and_then(|run| run.max_unmapped);
-        of_run.or(self.output_type.fields.max_unmapped)
-    }
-
-    /// The same facts for a task of a run: the template is the one that its graph has found.
-    fn within(self, of_run: Option<OfRun>) -> Self {
-        match of_run {
-            Some(mut run) => Self { template: run.template.take(), of_run: Some(run), ..self },
-            None => self,
-        }
-    }
-
     /// Which part has which material. Those of a template that is to be used come before the product's.
     pub fn materials(&self) -> Vec<Json> {
         let own = self.product.fields.parts.as_slice();
@@ -132,39 +106,6 @@ impl LineFacts {
         let is_new = |entry: &&PartEntry| !of_template.iter().any(|other| other.part_name == entry.part_name);
         let all = of_template.iter().chain(own.iter().filter(is_new));
         all.map(|entry| json!({"part_name": entry.part_name.as_str(), "material": entry.material.as_str()})).collect()
-    }
-
-    /// Everything that decides the pictures, of options that were settled at dispatch.
-    fn plan(
-        &self,
-        (step, kind): (StepName, Kind),
-        settled: &Json,
-        settings: &RenderSettings,
-    ) -> Result<PicturePlan, Failure> {
-        let unfit = |reason: String| {
-            tracing::error!("the options of an order line do not make a picture: {reason}");
-            let detail = "the options of the line do not fit together any more; dispatch it again";
-            Failure::new(FaultKind::Input, "spec.invalid", detail)
-        };
-        let mut members = Map::new();
-        for id in OptionId::all().filter(|id| id.spec().is_of(kind)) {
-            let name = id.spec().name;
-            members.extend(
-                settled.get(name).filter(|value| !value.is_null()).map(|value| (name.to_owned(), value.clone())),
-            );
-        }
-        members.insert("materials".to_owned(), json!({"library": self.library(), "parts": self.materials()}));
-        let on_unmapped = self.of_run.as_ref().and_then(|run| run.on_unmapped);
-        let fails = on_unmapped == Some(OnUnmapped::Fail) || self.max_unmapped() == Some(0);
-        if fails {
-            members.insert("on_unmapped".to_owned(), OnUnmapped::Fail.word().into());
-        }
-        let options: Options =
-            serde_json::from_value(Json::Object(members)).map_err(|error| unfit(error.to_string()))?;
-        let settings_of_step = PictureSettings { options, ..PictureSettings::default() };
-        let options = workflow::with_defaults(step, settings_of_step).options;
-        let base = Base { kind, ..Base::default() };
-        plan::resolve(&base, &options, &settings.limits).map_err(|faults| unfit(format!("{faults:?}")))
     }
 }
 
@@ -179,6 +120,30 @@ pub(super) async fn spec(db: &Db, process: &Settings, claimed: &Claimed, job: Jo
 /// part in it.
 pub(super) async fn exported(db: &Db, process: &Settings, claimed: &Claimed, job: JobRef) -> Result<RenderV1, Failure> {
     found(db, process, claimed, job, ((StepName::RenderStill, Kind::Still), &Json::Null)).await
+}
+
+/// What an external executor renders of a line.
+#[derive(Clone, Debug)]
+pub struct External {
+    /// What the built-in renderer would render.
+    pub(crate) render: RenderV1,
+    /// The CAD file that the GLB was made of, which may be the same.
+    pub(crate) source: ContentAddress,
+    /// What its sender called that.
+    pub(crate) source_name: String,
+    /// The materials of its parts.
+    pub(crate) materials: Vec<Json>,
+}
+
+/// What an external executor renders of a line, of what is true when its first attempt starts.
+pub(crate) async fn external(db: &Db, process: &Settings, claimed: &Claimed, job: JobRef) -> Result<External, Failure> {
+    let ingredients = Ingredients::of_task(db, process, claimed, job).await?;
+    let settings = RenderSettings::of_tenant(db, process, TenantScope::of(claimed.tenant)).await.map_err(away)?;
+    let (source, source_name) = (ingredients.source, ingredients.source_name.clone());
+    let materials = ingredients.materials(Template::Fitting)?;
+    let pictures = ((StepName::RenderStill, Kind::Still), &claimed.input.kwargs);
+    let render = composed(ingredients, None, pictures, &settings)?;
+    Ok(External { render, source, source_name, materials })
 }
 
 fn no_pictures() -> Failure {
@@ -197,24 +162,15 @@ pub(super) fn check_unmapped(max: Option<u32>, n: u32) -> Result<(), Failure> {
     Err(Failure::new(FaultKind::Input, "unmapped_parts", detail))
 }
 
-/// What a line's product is made of, with the kind and the options of its pictures.
-async fn found(
-    db: &Db,
+/// The GLB of a line's product, and its CAD file.
+///
+/// # Errors
+/// `cad_file_not_found`, `cad_conversion_unavailable`.
+pub(super) fn converted<'f>(
     process: &Settings,
-    claimed: &Claimed,
-    job: JobRef,
-    (pictures, settled): ((StepName, Kind), &Json),
-) -> Result<RenderV1, Failure> {
-    let away = |error: DbError| {
-        tracing::warn!("what an order line is rendered of cannot be read: {error}");
-        Failure::infrastructure("unavailable", "what the line is rendered of cannot be read")
-    };
-    let scope = TenantScope::of(claimed.tenant);
-    let line = orders::line(db, scope, None, OrderLineId::from_uuid(job.record)).await.map_err(away)?;
-    let of_run = of_run::above(db, scope, &claimed.input.kwargs).await?;
-    let is_of_run = of_run.is_some();
-    let facts = facts(db, scope, &line).await.map_err(away)?.within(of_run);
-    let settings = RenderSettings::of_tenant(db, process, scope).await.map_err(away)?;
+    facts: &'f LineFacts,
+    is_of_run: bool,
+) -> Result<(ContentAddress, &'f CadFile), Failure> {
     let refused = |code: &str, detail: String| Failure::new(FaultKind::Input, code, detail);
     let Some(file) = &facts.cad_file else {
         let detail = "the product has no CAD file any more: give it one, and dispatch the line again";
@@ -231,33 +187,68 @@ async fn found(
                 file.original_name
             ),
         };
-        return Err(refused("cad_conversion_unavailable", detail));
+        return Err(refused(UNCONVERTED, detail));
     };
-    let plan = facts.plan(pictures, settled, &settings)?;
-    let (chosen, own) = (facts.library(), settings.material_library.as_deref());
-    let mut found = Vec::new();
-    if let Some(name) = chosen.or(own).filter(|name| *name != BUILTIN_LIBRARY) {
-        match libraries::find(db, scope, name).await.map_err(away)? {
-            Some(library) => {
-                found.push(LibraryFile { address: library.library.address, of_job: chosen.is_some() });
-            }
-            None if chosen.is_some() => {
-                let whose = if is_of_run { "the workflow or its render template" } else { "the render template" };
-                let detail = format!("there is no library {name:?}, which {whose} names");
-                return Err(refused("library_not_found", detail));
-            }
-            None => {
-                tracing::warn!(library = %name, "the tenant's material library does not exist; the built-in library is used");
-            }
-        }
+    Ok((scene, file))
+}
+
+/// What a line's product is made of, with the kind and the options of its pictures.
+async fn found(
+    db: &Db,
+    process: &Settings,
+    claimed: &Claimed,
+    job: JobRef,
+    pictures: ((StepName, Kind), &Json),
+) -> Result<RenderV1, Failure> {
+    let scope = TenantScope::of(claimed.tenant);
+    let of_run = of_run::above(db, scope, &claimed.input.kwargs).await?;
+    let ingredients = Ingredients::of_task(db, process, claimed, job).await?;
+    let settings = RenderSettings::of_tenant(db, process, scope).await.map_err(away)?;
+    composed(ingredients, of_run, pictures, &settings)
+}
+
+/// What a task renders: ingredients, and what its run and its arguments say of them.
+fn composed(
+    ingredients: Ingredients,
+    of_run: Option<OfRun>,
+    ((step, kind), settled): ((StepName, Kind), &Json),
+    settings: &RenderSettings,
+) -> Result<RenderV1, Failure> {
+    let template = of_run.as_ref().map_or(Template::Fitting, |run| Template::OfRun(run.template));
+    let whose = if of_run.is_some() { "the workflow or its render template" } else { "the render template" };
+    let OfRun { library: of_node, on_unmapped, max_unmapped, template: _ } = of_run.unwrap_or_default();
+    let chosen = match &of_node {
+        Some(name) => Some(name.as_str()),
+        None => ingredients.library_of(template)?,
+    };
+    let max_unmapped = max_unmapped.or(ingredients.max_unmapped);
+    let unfit = |reason: String| {
+        tracing::error!("the options of an order line do not make a picture: {reason}");
+        let detail = "the options of the line do not fit together any more; dispatch it again";
+        Failure::new(FaultKind::Input, "spec.invalid", detail)
+    };
+    let mut members = Map::new();
+    for id in OptionId::all().filter(|id| id.spec().is_of(kind)) {
+        let name = id.spec().name;
+        let value = settled.get(name).filter(|value| !value.is_null());
+        members.extend(value.map(|value| (name.to_owned(), value.clone())));
     }
+    members.insert("materials".to_owned(), json!({"library": chosen, "parts": ingredients.materials(template)?}));
+    if on_unmapped == Some(OnUnmapped::Fail) || max_unmapped == Some(0) {
+        members.insert("on_unmapped".to_owned(), OnUnmapped::Fail.word().into());
+    }
+    let options: Options = serde_json::from_value(Json::Object(members)).map_err(|error| unfit(error.to_string()))?;
+    let settings_of_step = PictureSettings { options, ..PictureSettings::default() };
+    let options = workflow::with_defaults(step, settings_of_step).options;
+    let base = Base { kind, ..Base::default() };
+    let plan = plan::resolve(&base, &options, &settings.limits).map_err(|faults| unfit(format!("{faults:?}")))?;
     Ok(RenderV1 {
-        scene,
+        scene: ingredients.scene,
         environment: None,
-        libraries: found,
-        fallback_material: settings.fallback_material,
-        aliases: aliases::layer(db, scope).await.map_err(away)?,
+        libraries: ingredients.libraries(chosen, whose)?,
+        fallback_material: ingredients.fallback_material,
+        aliases: ingredients.aliases,
         plan,
-        max_unmapped: facts.max_unmapped(),
+        max_unmapped,
     })
 }

@@ -2,9 +2,8 @@
 //! graph as it was dispatched (workflow.md §5).
 
 use packshot_contract::workflow::Config;
-use packshot_db::render_templates::{self, RenderTemplate};
-use packshot_db::workflows::{self, Run};
-use packshot_db::{Db, DbError, Json, TenantScope};
+use packshot_db::workflows::{self, Run, RunNode};
+use packshot_db::{Db, Json, TenantScope};
 use packshot_domain::artifact::RetentionClass;
 use packshot_domain::id::{RenderTemplateId, RunId};
 use packshot_domain::step::StepName;
@@ -23,7 +22,7 @@ pub(super) const NODE: &str = "workflow_node_id";
 #[derive(Clone, Debug, Default)]
 pub(super) struct OfRun {
     /// The template that a node above found.
-    pub(super) template: Option<RenderTemplate>,
+    pub(super) template: Option<RenderTemplateId>,
     /// The library that a node above names.
     pub(super) library: Option<String>,
     /// What becomes of parts without a material, where a node above says it.
@@ -39,19 +38,46 @@ struct Place {
     node: usize,
 }
 
+/// What nodes of a run name, which pictures of it may be made of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Named {
+    /// Whether there is a run.
+    pub(super) is_run: bool,
+    /// Templates that were found.
+    pub(super) templates: Vec<RenderTemplateId>,
+    /// Libraries.
+    pub(super) libraries: Vec<String>,
+}
+
+/// Reads what all nodes of a run name.
+///
+/// # Errors
+/// A run that cannot be read.
+pub(super) async fn named(db: &Db, scope: TenantScope, run: RunId) -> Result<Named, Failure> {
+    let (run, config) = read(db, scope, run).await?;
+    let of_nodes = config.nodes.iter().filter(|node| node.step == StepName::ResolveMaterials);
+    Ok(Named {
+        is_run: true,
+        templates: run.nodes.iter().filter_map(template_of).collect(),
+        libraries: of_nodes.filter_map(|node| node.get("library").as_str().map(str::to_owned)).collect(),
+    })
+}
+
+/// The template that a node has found.
+fn template_of(node: &RunNode) -> Option<RenderTemplateId> {
+    node.output["template_id"].as_str().filter(|_| node.step == StepName::ResolveTemplate)?.parse().ok()
+}
+
 /// Reads what the nodes above a task with these arguments say; `None` for a task of no run.
 ///
 /// # Errors
-/// `template_not_found` when the template was deleted meanwhile.
+/// A run that cannot be read.
 pub(super) async fn above(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<Option<OfRun>, Failure> {
     let Some(Place { run, config, node }) = place(db, scope, kwargs).await? else { return Ok(None) };
     let mut said = OfRun::default();
     if let Some(node) = config.above(node, StepName::ResolveTemplate) {
         let found = run.nodes.iter().find(|of_run| of_run.id == node.id);
-        let id = found.and_then(|of_run| of_run.output["template_id"].as_str());
-        if let Some(id) = id.and_then(|id| id.parse::<RenderTemplateId>().ok()) {
-            said.template = Some(template(db, scope, id).await?);
-        }
+        said.template = found.and_then(template_of);
     }
     if let Some(node) = config.above(node, StepName::ResolveMaterials) {
         said.library = node.get("library").as_str().map(str::to_owned);
@@ -74,35 +100,29 @@ pub(super) async fn class(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<
 
 async fn place(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<Option<Place>, Failure> {
     let Some(run) = id_of(kwargs) else { return Ok(None) };
-    let invalid = |reason: String| {
-        tracing::error!("the graph of a run cannot be read: {reason}");
-        let detail = "this version of Packshot cannot read the stored graph; dispatch the line again";
-        Failure::new(FaultKind::Input, "spec.invalid", detail)
-    };
-    let run = workflows::run(db, scope, None, run).await.map_err(|error| {
-        tracing::warn!("the run of a task cannot be read: {error}");
-        Failure::infrastructure("unavailable", "the workflow run of the task cannot be read")
-    })?;
-    let config = Config::read(&run.config, "").map_err(|error| invalid(error.to_string()))?;
+    let (run, config) = read(db, scope, run).await?;
     let id: NodeId = kwargs[NODE].as_str().unwrap_or_default().parse().map_err(|_| invalid("no node".to_owned()))?;
     let (node, _) = config.node(&id).ok_or_else(|| invalid(format!("there is no node {id}")))?;
     Ok(Some(Place { run, config, node }))
 }
 
+/// A run with its graph.
+async fn read(db: &Db, scope: TenantScope, run: RunId) -> Result<(Run, Config), Failure> {
+    let run = workflows::run(db, scope, None, run).await.map_err(|error| {
+        tracing::warn!("the run of a task cannot be read: {error}");
+        Failure::infrastructure("unavailable", "the workflow run of the task cannot be read")
+    })?;
+    let config = Config::read(&run.config, "").map_err(|error| invalid(error.to_string()))?;
+    Ok((run, config))
+}
+
+fn invalid(reason: String) -> Failure {
+    tracing::error!("the graph of a run cannot be read: {reason}");
+    let detail = "this version of Packshot cannot read the stored graph; dispatch the line again";
+    Failure::new(FaultKind::Input, "spec.invalid", detail)
+}
+
 /// The run of a task with these arguments.
 pub(super) fn id_of(kwargs: &Json) -> Option<RunId> {
     kwargs[RUN].as_str().and_then(|id| id.parse().ok())
-}
-
-async fn template(db: &Db, scope: TenantScope, id: RenderTemplateId) -> Result<RenderTemplate, Failure> {
-    render_templates::get(db, scope, id).await.map_err(|error| match error {
-        DbError::NotFound(_) => {
-            let detail = "the render template was deleted meanwhile: dispatch the line again";
-            Failure::new(FaultKind::Input, "template_not_found", detail)
-        }
-        error => {
-            tracing::warn!("the render template of a run cannot be read: {error}");
-            Failure::infrastructure("unavailable", "the render template cannot be read")
-        }
-    })
 }

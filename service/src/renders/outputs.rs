@@ -8,6 +8,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::made_for::MadeFor;
 use super::packages::{self, Unfit};
 use crate::objects::{self as stored, ObjectError};
 use crate::store::{Hashed, Spooled, Store, StoreError};
@@ -56,7 +57,7 @@ impl AssetSource for TenantAssets {
 
 /// Why the files of a render were not stored.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum OutputError {
+pub(crate) enum OutputError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -216,7 +217,7 @@ pub(super) async fn store(
     db: &Db,
     store: &Store,
     scope: TenantScope,
-    job: JobRef,
+    made_for: &MadeFor,
     formats: &[FileFormat],
     received: Received,
     completed: Completed,
@@ -243,6 +244,9 @@ pub(super) async fn store(
         let mut pictures = received.all().await?;
         pictures.extend(try_join_all(files.into_iter().map(picture)).await?);
         let place = |file: &StoredFile| formats.iter().position(|format| format.word() == file.format);
+        for (file, _) in &mut pictures {
+            file.name = made_for.named(std::mem::take(&mut file.name));
+        }
         pictures.sort_by_key(|(file, _)| place(file));
         Ok::<_, OutputError>(pictures)
     };
@@ -263,13 +267,10 @@ pub(super) async fn store(
     }
     drop(puts);
     let kept = kept(db, store, scope, &rows, hashed).await?;
-    let shown: Vec<ResultFile> = rows.iter().filter_map(|row| shown(job, row)).collect();
+    let shown: Vec<ResultFile> = rows.iter().filter_map(|row| shown(made_for.job, row)).collect();
     // Of an order line, the place below which clients know its files.
-    let output_path = match (job.kind, rows.first()) {
-        (JobKind::Line, Some(first)) => format!("renders/{}/{}", job.record, first.name),
-        (JobKind::Cad, Some(first)) => format!("thumbnails/{}/{}", job.record, first.name),
-        _ => shown.first().map_or_else(String::new, |file| file.name.clone()),
-    };
+    let output_path = rows.first().and_then(|first| made_for.path_of(&first.name));
+    let output_path = output_path.unwrap_or_else(|| shown.first().map_or_else(String::new, |file| file.name.clone()));
     let document = DocumentResult {
         output_path: output_path.clone(),
         duration_s,
@@ -294,7 +295,7 @@ pub(super) async fn store(
 ///
 /// # Errors
 /// Errors of the store or the database.
-pub(super) async fn store_file(
+pub(crate) async fn store_file(
     db: &Db,
     store: &Store,
     scope: TenantScope,
@@ -303,15 +304,40 @@ pub(super) async fn store_file(
 ) -> Result<(StoredFile, NewFile), OutputError> {
     let [name, format, media_type] = [name, format, media_type].map(str::to_owned);
     let (row, content) = document_file(DocumentFile { name, format, media_type, address: None, bytes }).await?;
+    let kept = keep_one(db, store, scope, &row, content).await?;
+    Ok((row, kept))
+}
+
+/// The same for a file that was received and has its row.
+///
+/// # Errors
+/// Errors of the store or the database.
+pub(crate) async fn store_spooled(
+    db: &Db,
+    store: &Store,
+    scope: TenantScope,
+    row: &StoredFile,
+    spooled: Spooled,
+) -> Result<NewFile, OutputError> {
+    keep_one(db, store, scope, row, Content::Spooled(spooled)).await
+}
+
+async fn keep_one(
+    db: &Db,
+    store: &Store,
+    scope: TenantScope,
+    row: &StoredFile,
+    content: Content,
+) -> Result<NewFile, OutputError> {
     let sha256 = content.sha256();
     let new =
-        content.digests().map_or_else(|| NewObject::of(&row), |digests| NewObject::hashed(digests, &row.media_type));
+        content.digests().map_or_else(|| NewObject::of(row), |digests| NewObject::hashed(digests, &row.media_type));
     // One record for one file.
     if let Some(&recorded) = objects::record_all(db, scope, vec![new]).await?.first() {
-        put(db, store, scope, &row, content, recorded).await?;
+        put(db, store, scope, row, content, recorded).await?;
     }
-    let mut kept = kept(db, store, scope, std::slice::from_ref(&row), vec![sha256]).await?;
-    Ok((row, kept.remove(0)))
+    let mut kept = kept(db, store, scope, std::slice::from_ref(row), vec![sha256]).await?;
+    Ok(kept.remove(0))
 }
 
 /// The files that were stored, as packages take them. Of each either the second digest is known, or its bytes are
@@ -365,7 +391,8 @@ async fn picture(file: OutputFile) -> Result<(StoredFile, Content), StoreError> 
     Ok((row, Content::Hashed(hashed)))
 }
 
-fn picture_row(
+/// The row of a picture.
+pub(crate) fn picture_row(
     name: String,
     format: String,
     size_px: [u32; 2],

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use serde_json::Value as Json;
 
+use super::made_for::MadeFor;
 use crate::app::{App, AppError, Code};
 use crate::objects::{self, ObjectError};
 use crate::packages::caller;
@@ -21,7 +22,7 @@ use packshot_domain::artifact::{
     RetentionClass,
 };
 use packshot_domain::hash::{ContentAddress, Digests, Sha256Digest};
-use packshot_domain::id::{FileId, PackageId, RenderId};
+use packshot_domain::id::{FileId, OrderLineId, PackageId, RenderId, RunId};
 use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::object::Condition;
 use packshot_domain::principal::Principal;
@@ -41,7 +42,7 @@ const NAME_CHARS_MAX: usize = 200;
 
 /// Why files do not make a package.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     /// There are more of them than a package may have.
     #[error("the render has {n_files} files, and a package may have {FILES_MAX}: ask for fewer pictures or formats")]
     TooManyFiles {
@@ -84,11 +85,15 @@ fn read<T: FromStr<Err: Display>>(text: &str) -> Result<T, Unfit> {
 ///
 /// # Errors
 /// [`Unfit::Defect`].
-pub(super) fn class_of(job: JobRef, of_run: Option<RetentionClass>, request: &Json) -> Result<RetentionClass, Unfit> {
-    if matches!(job.kind, JobKind::Line | JobKind::Cad) {
-        return Ok(of_run.unwrap_or(RetentionClass::RenderOutput));
+pub(crate) fn class_of(job: JobRef, of_run: Option<RetentionClass>, request: &Json) -> Result<RetentionClass, Unfit> {
+    match job.kind {
+        JobKind::Line | JobKind::Cad => Ok(of_run.unwrap_or(RetentionClass::RenderOutput)),
+        // It is only compared.
+        JobKind::Shadow => Ok(RetentionClass::Preview),
+        JobKind::Render | JobKind::Design => {
+            RetentionClass::named(request["retention_class"].as_str().unwrap_or_default()).map_err(Unfit::defect)
+        }
     }
-    RetentionClass::named(request["retention_class"].as_str().unwrap_or_default()).map_err(Unfit::defect)
 }
 
 /// Where and when objects were stored.
@@ -128,16 +133,11 @@ pub(super) fn file(
 fn package(
     by: EventActor,
     [name, producer]: [&str; 2],
-    of: JobRef,
+    subject: &str,
     (retention_class, metadata): (RetentionClass, Metadata),
     files: Vec<NewFile>,
 ) -> Result<WholePackage, Unfit> {
-    let subject = match of.kind {
-        JobKind::Line => format!("order_line:{}", of.record),
-        JobKind::Cad => format!("cad_file:{}", of.record),
-        JobKind::Render | JobKind::Shadow | JobKind::Design => format!("render:{}", of.id),
-    };
-    let subject = read(&subject)?;
+    let subject = read(subject)?;
     let [name, producer] = [read(name)?, read(producer)?];
     let package = NewPackage { id: PackageId::new(), name, producer, subject, retention_class, metadata };
     Ok(WholePackage { by, package, files })
@@ -149,7 +149,7 @@ fn package(
 /// # Errors
 /// [`Unfit`].
 pub(super) fn of_result(
-    of: JobRef,
+    of: &MadeFor,
     class: RetentionClass,
     provenance: &Provenance,
     files: Vec<NewFile>,
@@ -161,10 +161,11 @@ pub(super) fn of_result(
         return Err(Unfit::TooManyFiles { n_files });
     }
     let (by, kept) = (EventActor::System, (class, metadata(provenance)?));
-    let mut packages = vec![package(by.clone(), [&format!("render {}", of.id), PRODUCER], of, kept, files)?];
+    let mut packages =
+        vec![package(by.clone(), [&format!("render {}", of.job.id), PRODUCER], &of.subject(), kept, files)?];
     if !previews.is_empty() {
         let kept = (RetentionClass::Preview, Metadata::default());
-        packages.push(package(by, [&format!("preview {}", of.id), PRODUCER], of, kept, previews)?);
+        packages.push(package(by, [&format!("preview {}", of.job.id), PRODUCER], &of.subject(), kept, previews)?);
     }
     Ok(packages)
 }
@@ -173,14 +174,23 @@ pub(super) fn of_result(
 ///
 /// # Errors
 /// [`Unfit::Defect`].
-pub(super) fn of_step(
-    of: JobRef,
+pub(crate) fn of_step(
+    of: &MadeFor,
     (step, class): (StepName, RetentionClass),
     provenance: &Provenance,
     files: Vec<NewFile>,
 ) -> Result<WholePackage, Unfit> {
     let kept = (class, metadata(provenance)?);
-    package(EventActor::System, [step.as_str(), PRODUCER], of, kept, files)
+    package(EventActor::System, [step.as_str(), PRODUCER], &of.subject(), kept, files)
+}
+
+/// The package of the map of differences between the pictures of a shadow run and of its line.
+///
+/// # Errors
+/// [`Unfit::Defect`].
+pub(crate) fn of_comparison(line: OrderLineId, run: RunId, map: NewFile) -> Result<WholePackage, Unfit> {
+    let (name, kept) = (format!("comparison {run}"), (RetentionClass::Preview, Metadata::default()));
+    package(EventActor::System, [&name, PRODUCER], &format!("order_line:{line}"), kept, vec![map])
 }
 
 /// The metadata with a provenance. Where it is larger than metadata may be, the shot is left out, which is a file of
@@ -235,8 +245,8 @@ pub(super) async fn of_inputs(
         let of_file = (address, digests.sha256, digests.size_bytes);
         let files = vec![file(path, &object.media_type, of_file, &stored)?];
         let name = label.as_deref().unwrap_or(word);
-        let of = JobRef::of_render(id);
-        packages.push(package(by.clone(), [name, UPLOAD], of, (class, Metadata::default()), files)?);
+        let of = MadeFor::render(id).subject();
+        packages.push(package(by.clone(), [name, UPLOAD], &of, (class, Metadata::default()), files)?);
     }
     Ok(packages)
 }
@@ -338,7 +348,7 @@ mod tests {
         };
         let files = vec![of("result.png"), of("report.json"), of(PREVIEW_NAME)];
         let made = provenance(Json::Null, json!({}));
-        let packages = of_result(JobRef::of_render(id), RetentionClass::Scratch, &made, files).expect("packages");
+        let packages = of_result(&MadeFor::render(id), RetentionClass::Scratch, &made, files).expect("packages");
         let shown = packages.iter().map(|whole| {
             let paths: Vec<&str> = whole.files.iter().map(|new| new.file.path.as_str()).collect();
             (whole.package.name.to_string(), whole.package.retention_class, paths)
@@ -350,7 +360,7 @@ mod tests {
         assert!(packages.iter().all(|whole| whole.package.subject.as_str() == format!("render:{id}")));
         assert!(packages.iter().all(|whole| whole.by == EventActor::System));
         let many = (0..=FILES_MAX).map(|i| of(&format!("frame_{i}.png"))).collect();
-        let refused = of_result(JobRef::of_render(id), RetentionClass::Scratch, &made, many).expect_err("too many");
+        let refused = of_result(&MadeFor::render(id), RetentionClass::Scratch, &made, many).expect_err("too many");
         assert_eq!(Failure::from(refused).code, "output_too_large");
     }
 }

@@ -6,9 +6,11 @@
 
 use serde_json::Value as Json;
 
+use super::made_for::MadeFor;
 use super::of_run;
 use super::packages::MEMBER;
 use super::results::{self, SHOT};
+use super::spec::RenderV1;
 use crate::app::{App, AppError, Code};
 use crate::objects;
 use packshot_contract::provenance::{
@@ -20,12 +22,12 @@ use packshot_db::artifacts::{Package, json_of};
 use packshot_db::renders as rows;
 use packshot_db::{DbError, TenantScope};
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{RenderId, RunId};
-use packshot_domain::job::{JobKind, JobRef, JobState};
+use packshot_domain::id::{OrderLineId, RenderId, RunId};
+use packshot_domain::job::{JobKind, JobState};
 use packshot_domain::principal::Principal;
 use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
-use packshot_domain::task::TaskKind;
+use packshot_domain::task::{Lane, TaskKind};
 use packshot_json::canonical;
 use packshot_pipeline::plan::LightPlan;
 use packshot_words::Word;
@@ -34,7 +36,7 @@ use packshot_worker::protocol::{Completed, RenderInput};
 
 /// The provenance of a render's finished pictures.
 pub(super) fn of(
-    (made_for, task): (JobRef, TaskKind),
+    (made_for, task): (&MadeFor, TaskKind),
     input: &RenderInput,
     request: &Json,
     completed: &Completed,
@@ -61,7 +63,7 @@ pub(super) fn of(
         scene: ProvenanceScene {
             content_address: input.scene.into(),
             source_content_address: None,
-            cad_file_id: (made_for.kind == JobKind::Cad).then_some(made_for.record),
+            cad_file_id: (made_for.job.kind == JobKind::Cad).then_some(made_for.job.record),
             converter: None,
         },
         materials: ProvenanceMaterials {
@@ -102,15 +104,69 @@ pub(super) fn of(
     }
 }
 
+/// The name of renderers that are not part of this program.
+pub(crate) const EXTERNAL: &str = "external";
+
+/// The provenance of a picture that an external executor has rendered: it says neither shot nor samples, nor which
+/// materials it has found.
+pub(crate) fn external(
+    (made_for, step): (&MadeFor, StepName),
+    executor: &Lane,
+    render: &RenderV1,
+    (request, duration_s): (&Json, f64),
+) -> Provenance {
+    Provenance {
+        provenance_version: PROVENANCE_VERSION,
+        job: of_job(made_for, step, request),
+        renderer: ProvenanceRenderer {
+            name: EXTERNAL.to_owned(),
+            version: None,
+            commit: None,
+            shader_digest: None,
+            engine: Some(executor.to_string()),
+        },
+        scene: ProvenanceScene {
+            content_address: render.scene.into(),
+            source_content_address: None,
+            cad_file_id: None,
+            converter: None,
+        },
+        materials: ProvenanceMaterials {
+            library: None,
+            library_version: None,
+            library_digest: None,
+            aliases_digest: None,
+            map_digest: None,
+            fallback_material: None,
+            unmapped_parts: 0,
+        },
+        environment: ProvenanceEnvironment { name: None, content_address: None },
+        shot: None,
+        shot_digest: None,
+        sampling: ProvenanceSampling {
+            seed: None,
+            samples_max: None,
+            samples_mean: None,
+            noise_threshold: None,
+            noise_reached: None,
+            max_time_s: None,
+        },
+        denoise: ProvenanceDenoise::default(),
+        device: ProvenanceDevice { kind: None, name: None, backend: None, driver: None },
+        request: request.clone(),
+        duration_s: Some(duration_s),
+    }
+}
+
 /// What the pictures of a render were made for.
-pub(super) fn job(of: JobRef, kind: RenderKind) -> ProvenanceJob {
+pub(super) fn job(of: &MadeFor, kind: RenderKind) -> ProvenanceJob {
     of_job(of, kind.step(), &Json::Null)
 }
 
 /// What the files of a task were made for.
-pub(super) fn of_job(of: JobRef, step: StepName, arguments: &Json) -> ProvenanceJob {
-    let order_line_id = (of.kind == JobKind::Line).then_some(of.record);
-    let (id, task_name) = (Some(of.id.uuid()), step.to_string());
+pub(super) fn of_job(of: &MadeFor, step: StepName, arguments: &Json) -> ProvenanceJob {
+    let order_line_id = of.line.map(OrderLineId::uuid);
+    let (id, task_name) = (Some(of.job.id.uuid()), step.to_string());
     within(ProvenanceJob { id, order_line_id, task_name, ..ProvenanceJob::default() }, arguments)
 }
 

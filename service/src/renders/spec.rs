@@ -21,17 +21,17 @@ pub(super) enum Spec {
 /// Version 1 of a render.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RenderV1 {
+pub(crate) struct RenderV1 {
     /// The product.
     #[serde(with = "text")]
-    pub(super) scene: ContentAddress,
+    pub(crate) scene: ContentAddress,
     /// The environment map that came with the request.
     #[serde(with = "text::option")]
     pub(super) environment: Option<ContentAddress>,
     /// Material libraries over the built-in one, lowest first.
     pub(super) libraries: Vec<LibraryFile>,
     /// The material for parts that nothing matches, where the tenant chose another than its library's.
-    pub(super) fallback_material: Option<String>,
+    pub(crate) fallback_material: Option<String>,
     /// The tenant's aliases over all libraries. A spec of before there were any has none.
     #[serde(default, skip_serializing_if = "AliasLayer::is_empty")]
     pub(super) aliases: AliasLayer,
@@ -100,17 +100,17 @@ impl RenderV1 {
 }
 
 /// Addresses and words as texts.
-pub(super) mod text {
+pub(crate) mod text {
     use std::fmt::Display;
     use std::str::FromStr;
 
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    pub(in super::super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }
 
-    pub(in super::super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
     where
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,
@@ -118,18 +118,18 @@ pub(super) mod text {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 
-    pub(super) mod option {
+    pub(crate) mod option {
         use packshot_domain::hash::ContentAddress;
         use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-        pub(in super::super) fn serialize<S: Serializer>(
+        pub(crate) fn serialize<S: Serializer>(
             address: &Option<ContentAddress>,
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
             address.as_ref().map(ContentAddress::to_string).serialize(serializer)
         }
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
             deserializer: D,
         ) -> Result<Option<ContentAddress>, D::Error> {
             let text = Option::<String>::deserialize(deserializer)?;

@@ -9,6 +9,8 @@ use tokio::runtime::Handle;
 use tokio::time::sleep_until;
 
 use super::finished::SweepAfter;
+use super::ingredients::may_be_converted_yet;
+use super::made_for::MadeFor;
 use super::outputs::{self, OutputError, Received, TenantAssets};
 use super::spec::Spec;
 use super::{lines, of_run, packages, provenance, thumbnails};
@@ -26,7 +28,7 @@ use packshot_db::{Db, TenantScope};
 use packshot_domain::artifact::RetentionClass;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::id::{RenderId, TenantId};
-use packshot_domain::job::{JobKind, JobRef};
+use packshot_domain::job::JobKind;
 use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
@@ -38,6 +40,9 @@ use packshot_worker::protocol::{self, Completed, Failure, LogLine, Rejected, Ren
 
 /// Media types of movies. A WebP of a turntable is a movie too; single frames are in other formats.
 const MOVIES: [&str; 3] = ["video/mp4", "image/apng", "image/webp"];
+
+/// A task of a shadow run that waits for a CAD file looks again after this time.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How long a worker whose files cannot be stored has to stop before it is given up.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -73,11 +78,17 @@ impl Handler for RenderHandler {
             let job = claimed.task.job.ok_or_else(|| {
                 Failure::new(FaultKind::Input, "internal_error", "a render task without a job has no record")
             })?;
+            let scope = TenantScope::of(claimed.tenant);
             let (spec, frozen) = match (&claimed.input.spec, job.kind) {
-                (None, JobKind::Line | JobKind::Cad) => {
+                (None, JobKind::Line | JobKind::Shadow | JobKind::Cad) => {
                     let spec = match job.kind {
                         JobKind::Cad => thumbnails::spec(&self.db, &self.settings, claimed, job).await?,
-                        _ => lines::spec(&self.db, &self.settings, claimed, job).await?,
+                        _ => match lines::spec(&self.db, &self.settings, claimed, job).await {
+                            Err(failure) if may_be_converted_yet(&self.db, claimed, job, &failure).await => {
+                                return Ok(Start::deferred(LOOK_AGAIN));
+                            }
+                            spec => spec?,
+                        },
                     };
                     let stored = spec.write().map_err(|error| {
                         tracing::error!("the spec of a task cannot be written: {error}");
@@ -88,7 +99,7 @@ impl Handler for RenderHandler {
                 (stored, _) => (Spec::read(stored.as_ref())?, None),
             };
             let (max_unmapped, input) = (spec.max_unmapped(), spec.into_input());
-            let class = of_run::class(&self.db, TenantScope::of(claimed.tenant), &claimed.input.kwargs).await?;
+            let class = of_run::class(&self.db, scope, &claimed.input.kwargs).await?;
             let in_force = InForce::of_instance(&self.db, &self.settings).await;
             let in_force = in_force.map_err(|error| {
                 tracing::warn!("the settings cannot be read: {error}");
@@ -99,7 +110,7 @@ impl Handler for RenderHandler {
             let attempt = Attempt {
                 place: self.clone(),
                 tenant: claimed.tenant,
-                job,
+                made_for: MadeFor::find(&self.db, scope, job, &claimed.input.kwargs).await?,
                 kind: claimed.task.kind,
                 max_unmapped,
                 class,
@@ -152,7 +163,7 @@ impl Drop for UntilWritten {
 struct Attempt {
     place: RenderHandler,
     tenant: TenantId,
-    job: JobRef,
+    made_for: MadeFor,
     /// What the task is.
     kind: TaskKind,
     /// How many parts may be left without a material, where that is limited.
@@ -211,7 +222,7 @@ impl Attempt {
                     handle.cancel();
                     give_up = Some(Instant::now() + PATIENCE);
                 }
-                () = desk.stopped(), if !is_stopping => {
+                _ = desk.stopped(), if !is_stopping => {
                     is_stopping = true;
                     handle.cancel();
                 }
@@ -252,7 +263,7 @@ impl Attempt {
             WorkEvent::Progress(progress) => desk.send(TaskUpdate::Progress(progress)),
             WorkEvent::Picture => desk.send(TaskUpdate::WentOn),
             // Those of an order line have no address.
-            WorkEvent::Preview(_) if self.job.kind != JobKind::Render => {}
+            WorkEvent::Preview(_) if self.made_for.job.kind != JobKind::Render => {}
             WorkEvent::Preview(preview) => self.show(desk, Preview::new(preview.png.clone(), preview.samples_done)),
             WorkEvent::File(_) | WorkEvent::Finished(_) => {}
         }
@@ -286,13 +297,13 @@ impl Attempt {
         desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
         say(desk, LogLevel::Info, "started".to_owned(), None, Json::Null);
         Failpoint::Store.pass();
-        let made = provenance::of((self.job, self.kind), &self.work.input, &self.request, &completed);
+        let made = provenance::of((&self.made_for, self.kind), &self.work.input, &self.request, &completed);
         let (db, store, scope) = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
-        let storing = outputs::store(db, store, scope, self.job, &self.formats, received, completed);
+        let storing = outputs::store(db, store, scope, &self.made_for, &self.formats, received, completed);
         let packed = storing.await.and_then(|mut stored| {
             let kept = std::mem::take(&mut stored.kept);
-            let class = packages::class_of(self.job, self.class, &self.request)?;
-            let packages = packages::of_result(self.job, class, &made, kept)?;
+            let class = packages::class_of(self.made_for.job, self.class, &self.request)?;
+            let packages = packages::of_result(&self.made_for, class, &made, kept)?;
             Ok((stored, packages))
         });
         let (stored, packages) = match packed {
@@ -323,7 +334,7 @@ impl Attempt {
 }
 
 /// Reports that files could not be stored, and gives the failure of the attempt.
-pub(super) fn fail_to_store(desk: &Desk, error: OutputError, duration: Duration) -> Failure {
+pub(crate) fn fail_to_store(desk: &Desk, error: OutputError, duration: Duration) -> Failure {
     tracing::error!("the files cannot be stored: {error:?}");
     let failure = error.into_failure();
     let (duration_s, error) = (duration.as_secs_f64(), format!("{}: {}", failure.code, failure.detail));
@@ -347,6 +358,17 @@ pub(super) fn say_step(desk: &Desk, event: WorkEvent, named: impl Fn(StepName) -
 
 /// A line about storing files.
 pub(super) fn say(desk: &Desk, level: LogLevel, message: String, duration_s: Option<f64>, context: Json) {
-    let step_name = TaskKind::Step(StepName::OutputSave);
+    say_of(desk, StepName::OutputSave, (level, message), duration_s, context);
+}
+
+/// A line about a step.
+pub(crate) fn say_of(
+    desk: &Desk,
+    step: StepName,
+    (level, message): (LogLevel, String),
+    duration_s: Option<f64>,
+    context: Json,
+) {
+    let step_name = TaskKind::Step(step);
     desk.send(TaskUpdate::Log(NewLogRow { step_name, level, message, duration_s, context }));
 }

@@ -28,12 +28,14 @@ use crate::app::{App, Parts, Ports, SigningKeyFile};
 use crate::chores::{self, ChoreHandler};
 use crate::config::{DatabaseSettings, Secret, Settings, StoreSettings, Workers};
 use crate::events::hub::Hub;
+use crate::executors;
 use crate::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use crate::products::conversions::{CONVERSION_TIME_MAX, ConversionHandler};
 use crate::products::stuck;
 use crate::renders::{ExportHandler, RenderHandler};
 use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
+use crate::workflow::CompareHandler;
 use packshot_db::{DatabaseConfig, Db, Notice, PostgresUrls};
 use packshot_domain::task::{SERVICE_DEATHS_MAX, SERVICE_DEATHS_MAX_INLINE};
 use packshot_worker::command::Launcher;
@@ -156,19 +158,25 @@ impl Running {
             settings: settings.clone(),
         };
         let exporter = ExportHandler::new(db.clone(), store.clone(), settings.clone(), program);
+        let own = std::env::current_exe().map_err(internal)?;
+        let launcher = || Launcher::new(own.clone(), vec![PROGRAM_COMMAND.into()]);
         let converter = ConversionHandler {
             db: db.clone(),
             store: store.clone(),
             settings: settings.clone(),
-            launcher: Launcher::new(std::env::current_exe().map_err(internal)?, vec![PROGRAM_COMMAND.into()]),
+            launcher: launcher(),
             time_max: CONVERSION_TIME_MAX,
             reading: Live::default(),
         };
         let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
+        let handlers = converter.add_to(exporter.add_to(housekeeper.add_to(renderer.handlers())));
+        let comparer = CompareHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
+        let handlers = comparer.add_to(handlers);
+        let handlers = executors::add_to(handlers, (&db, &store, &settings), launcher);
         let queue = jobs::start(QueueParts {
             worker: succession::succeed(&db, &data).await?,
             db: db.clone(),
-            handlers: converter.add_to(exporter.add_to(housekeeper.add_to(renderer.handlers()))),
+            handlers,
             settings: settings.clone(),
             stall_check_every: STALL_CHECK_EVERY,
             service_deaths_max: match settings.workers {

@@ -18,13 +18,14 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, kind and content of every file of the page.
-const FILES: [(&str, &str, &str); 25] = [
+const FILES: [(&str, &str, &str); 26] = [
     ("/", HTML, include_str!("../../page/index.html")),
     ("/style.css", STYLE, include_str!("../../page/style.css")),
     ("/reference.css", STYLE, include_str!("../../page/reference.css")),
     ("/icon.svg", SVG, include_str!("../../page/icon.svg")),
     ("/account.js", SCRIPT, include_str!("../../page/account.js")),
     ("/app.js", SCRIPT, include_str!("../../page/app.js")),
+    ("/compared.js", SCRIPT, include_str!("../../page/compared.js")),
     ("/credentials.js", SCRIPT, include_str!("../../page/credentials.js")),
     ("/door.js", SCRIPT, include_str!("../../page/door.js")),
     ("/files.js", SCRIPT, include_str!("../../page/files.js")),

@@ -368,10 +368,10 @@ pub static SETTINGS: [Definition; 24] = [
         reach: Reach::Tenant,
         unit: None,
         title: "Executor of order lines",
-        description: "What renders order lines whose output type names no executor: builtin, which is Packshot, or one of legacy_executors.",
+        description: "What renders order lines whose output type names no executor: builtin, which is Packshot, or one of legacy_executors. Those make stills alone.",
         affects: &["orders"],
         recommendation: None,
-        warning: Some("this version has no external executors yet: until then the choice is only stored"),
+        warning: Some("tenants without the feature external_executor keep Packshot"),
     },
     Definition {
         key: "legacy_executors",
@@ -385,9 +385,7 @@ pub static SETTINGS: [Definition; 24] = [
         description: "Programs and services that can render order lines instead of Packshot, each with its kind. Their commands and addresses are never shown.",
         affects: &["orders"],
         recommendation: None,
-        warning: Some(
-            "only in the settings file, which is read when the service starts; this version starts none of them yet",
-        ),
+        warning: Some("only in the settings file, which is read when the service starts"),
     },
     Definition {
         key: "cad_converter",

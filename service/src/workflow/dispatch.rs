@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::definitions::check_feature;
 use super::facts::{Context, Facts};
-use super::plan::{Planning, RunPlan};
+use super::plan::{Planning, Role, RunPlan};
 use super::runs::shown;
 use super::steps::Unavailable;
 use crate::app::{App, AppError, Code, FailedRun};
@@ -72,7 +72,8 @@ async fn dispatch(
     let settings = RenderSettings::in_force(app, who).await?;
     check_turntables(config, &settings)?;
     let facts = Facts::read(app, who, config, context).await?;
-    let graph = Graph { app, definition, config, facts: &facts, settings: &settings };
+    let role = Role::Authoritative;
+    let graph = Graph { app, definition, config, facts: &facts, settings: &settings, role };
     let made = graph.make()?;
     let failed = made.failure.clone();
     let (run, tasks) = (made.run.id, made.plan.tasks.iter().map(|task| task.id.uuid()).collect::<Vec<_>>());
@@ -113,6 +114,7 @@ pub(super) struct Graph<'g> {
     pub(super) config: &'g Config,
     pub(super) facts: &'g Facts,
     pub(super) settings: &'g RenderSettings,
+    pub(super) role: Role,
 }
 
 /// A run that is about to be written.
@@ -132,9 +134,10 @@ impl Graph<'_> {
     /// [`Code::InvalidWorkflowConfig`] for options that do not make a picture.
     pub(super) fn make(&self) -> Result<Made, AppError> {
         let id = RunId::new();
-        let Self { app, definition, config, facts, settings } = self;
+        let Self { app, definition, config, facts, settings, role } = self;
         let begun = app.ports.graphs.begin(id);
-        let planning = Planning { config, facts, run: id, limits: &settings.limits, queue: &*app.ports.queue };
+        let (limits, queue) = (&settings.limits, &*app.ports.queue);
+        let planning = Planning { config, facts, run: id, role: *role, limits, queue };
         let plan = match &begun {
             Ok(()) => planning.plan()?,
             Err(_) => planning.not_begun(),
@@ -152,7 +155,10 @@ impl Graph<'_> {
         let run = NewRun {
             id,
             definition: *definition,
-            mode: ExecutionMode::Graph,
+            mode: match role {
+                Role::Authoritative => ExecutionMode::Graph,
+                Role::Observer => ExecutionMode::Shadow,
+            },
             status,
             error: failure.as_ref().map(|(_, reason)| reason.clone()),
             config: config.json(),
@@ -169,9 +175,13 @@ impl Graph<'_> {
 impl Made {
     /// What is made for a line.
     pub(super) fn work(&self, line: OrderLineId, input_name: Option<String>) -> LineWork {
+        LineWork { line, job: self.job(input_name), run: Some(self.run.clone()), shadow: None, failure: None }
+    }
+
+    /// The job that its nodes follow.
+    pub(super) fn job(&self, input_name: Option<String>) -> Option<LineJob> {
         let RunPlan { tasks, samples_target, .. } = self.plan.clone();
-        let job = (!tasks.is_empty()).then_some(LineJob { input_name, samples_target, tasks });
-        LineWork { line, job, runs: vec![self.run.clone()], failure: None }
+        (!tasks.is_empty()).then_some(LineJob { input_name, samples_target, tasks })
     }
 
     /// Whether every node has ended with the dispatch.

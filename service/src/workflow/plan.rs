@@ -38,6 +38,15 @@ pub(super) struct RunPlan {
     pub(super) failure: Option<(NodeId, String)>,
 }
 
+/// What becomes of what a graph makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It is published.
+    Authoritative,
+    /// It is compared with what is published: the graph is a shadow.
+    Observer,
+}
+
 /// What a graph is planned with.
 #[derive(Clone, Copy)]
 pub(super) struct Planning<'p> {
@@ -47,6 +56,8 @@ pub(super) struct Planning<'p> {
     pub(super) facts: &'p Facts,
     /// The run that it becomes.
     pub(super) run: RunId,
+    /// Whether what it makes counts.
+    pub(super) role: Role,
     /// What the tenant may render.
     pub(super) limits: &'p Limits,
     /// Where tasks get their ids.
@@ -75,11 +86,11 @@ impl Planning<'_> {
                 StepKind::Inline => (NodeEvent::CompleteAtOnce, outputs.remove(&position).unwrap_or_default(), None),
                 StepKind::HandOff => (NodeEvent::CompleteAtOnce, self.handed_off(position, node), None),
                 StepKind::Queued(queue) => {
-                    let armed = Armed::of(self.config, position);
+                    let armed = Armed::of(self.config, position, self.role);
                     let task = self.task((position, queue), node, &armed, (pictures.get(&position), &task_of));
                     let output = armed.output(node.step, task.id);
                     task_of.insert(position, task.id);
-                    if task.publishes {
+                    if AssetType::of_step(node.step).is_some() {
                         published = published.or(Some(task.id));
                         saved = saved.or(armed.is_saved().then_some(task.id));
                     }
@@ -195,8 +206,13 @@ impl Planning<'_> {
         kwargs.extend(node.params.own.clone());
         let makes_asset = AssetType::of_step(node.step).is_some();
         if makes_asset {
-            kwargs.insert("publish_asset_enabled".to_owned(), json!(!armed.is_saved()));
-            kwargs.insert("graph_authoritative_output_enabled".to_owned(), json!(armed.is_saved()));
+            kwargs.insert("publish_asset_enabled".to_owned(), json!(armed.publishes()));
+            kwargs.insert("graph_authoritative_output_enabled".to_owned(), json!(armed.is_authoritative()));
+        }
+        if self.role == Role::Observer {
+            kwargs.insert("emit_events".to_owned(), json!(false));
+            kwargs.insert("job_document_enabled".to_owned(), json!(false));
+            kwargs.insert("output_name_suffix".to_owned(), json!(format!("shadow-{}", self.run.short())));
         }
         if !armed.notify.is_empty() {
             kwargs.insert("emit_legacy_notifications".to_owned(), json!(true));
@@ -221,7 +237,7 @@ impl Planning<'_> {
             priority: 0,
             kwargs,
             spec: None,
-            publishes: makes_asset,
+            publishes: makes_asset && self.role == Role::Authoritative,
             waits_for: self.config.graph.waits_for(position).iter().filter_map(|at| task_of.get(at)).copied().collect(),
         }
     }
@@ -229,6 +245,15 @@ impl Planning<'_> {
     /// What a node says that has its work done by the tasks before it.
     fn handed_off(&self, position: usize, node: &ConfigNode) -> Json {
         let name = |at: usize| self.config.nodes[at].id.as_str();
+        if self.role == Role::Observer {
+            return match node.step {
+                StepName::OutputSave | StepName::ThumbnailSave => json!({"publication_mode": OBSERVES}),
+                StepName::Notify => json!({"notification_mode": OBSERVES, "armed_node_ids": []}),
+                StepName::AssociateMedia => json!({"association_mode": OBSERVES, "armed_node_ids": []}),
+                StepName::Deliver => json!({"delivery_mode": OBSERVES, "armed_node_ids": []}),
+                _ => json!({}),
+            };
+        }
         let armed: Vec<&str> = self.config.graph.arms(position).into_iter().map(name).collect();
         match node.step {
             StepName::OutputSave | StepName::ThumbnailSave => {
@@ -245,6 +270,9 @@ impl Planning<'_> {
 /// What nodes say whose work the tasks before them do.
 const DEFERRED: &str = "deferred_to_render_task";
 
+/// What nodes of a shadow run say that would publish, tell or deliver.
+const OBSERVES: &str = "shadow_observer_only";
+
 /// What a node's pictures are made with.
 #[derive(Clone, Debug)]
 struct Pictures {
@@ -253,8 +281,9 @@ struct Pictures {
 }
 
 /// The nodes that have their work done by the task of another one, by what they do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Armed {
+    role: Role,
     output: Vec<String>,
     notify: Vec<String>,
     media: Vec<String>,
@@ -262,12 +291,15 @@ struct Armed {
 }
 
 impl Armed {
-    fn of(config: &Config, position: usize) -> Self {
-        let mut armed = Self::default();
+    fn of(config: &Config, position: usize, role: Role) -> Self {
+        let [output, notify, media, deliver] = [const { Vec::new() }; 4];
+        let mut armed = Self { role, output, notify, media, deliver };
         for at in config.graph.armed_by(position) {
             let node = &config.nodes[at];
             let list = match node.step {
                 StepName::OutputSave | StepName::ThumbnailSave => &mut armed.output,
+                // A shadow run tells nobody and delivers nothing.
+                _ if role == Role::Observer => continue,
                 StepName::Notify => &mut armed.notify,
                 StepName::AssociateMedia => &mut armed.media,
                 StepName::Deliver => &mut armed.deliver,
@@ -283,13 +315,23 @@ impl Armed {
         !self.output.is_empty()
     }
 
+    /// Whether the task publishes what it makes by itself.
+    fn publishes(&self) -> bool {
+        self.role == Role::Authoritative && !self.is_saved()
+    }
+
+    /// Whether what it makes is published for the nodes that armed it.
+    fn is_authoritative(&self) -> bool {
+        self.role == Role::Authoritative && self.is_saved()
+    }
+
     /// What a queued node says of its task.
     fn output(&self, step: StepName, task: TaskId) -> Json {
         let made = AssetType::of_step(step);
         json!({
             "task_id": task.to_string(),
-            "publish_asset_enabled": made.is_some() && !self.is_saved(),
-            "graph_authoritative_output_enabled": made.is_some() && self.is_saved(),
+            "publish_asset_enabled": made.is_some() && self.publishes(),
+            "graph_authoritative_output_enabled": made.is_some() && self.is_authoritative(),
             "graph_output_node_ids": self.output,
             "graph_notify_node_ids": self.notify,
             "predicted_asset_type": made.map(AssetType::as_str),

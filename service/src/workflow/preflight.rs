@@ -8,7 +8,7 @@ use super::definitions::check_feature;
 use super::dispatch::{mismatch, refusing};
 use super::facts::{self, Context, Facts};
 use super::nodes;
-use super::plan::Planning;
+use super::plan::{Planning, Role};
 use super::steps::Unavailable;
 use crate::app::{App, AppError, Queued, TaskQueue};
 use crate::products::cad_jobs;
@@ -208,7 +208,8 @@ impl Estimates {
         facts: &Facts,
         settings: &RenderSettings,
     ) -> Result<Self, AppError> {
-        let planning = Planning { config, facts, run: RunId::new(), limits: &settings.limits, queue: &Nowhere };
+        let (run, role, limits) = (RunId::new(), Role::Authoritative, &settings.limits);
+        let planning = Planning { config, facts, run, role, limits, queue: &Nowhere };
         let plan = match planning.plan() {
             Ok(plan) => plan,
             Err(invalid) => {

@@ -10,6 +10,7 @@ use packshot_domain::access::Role;
 use packshot_domain::id::{RunId, TaskId, UserId, WorkflowId};
 use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::principal::Principal;
+use packshot_domain::workflow::ExecutionMode;
 
 /// A run that was to be cancelled.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +66,7 @@ pub async fn cancel(app: &App, who: &Principal, id: RunId) -> Result<CancelledRu
     let mut is_stopping = false;
     if let Some(job) = before.job.filter(|_| !before.status.is_terminal()) {
         let (kind, record) = match before.context {
+            RunContext::Line(_) if before.mode == ExecutionMode::Shadow => (JobKind::Shadow, id.uuid()),
             RunContext::Line(line) => (JobKind::Line, line.uuid()),
             RunContext::File(file) => (JobKind::Cad, file.uuid()),
         };

@@ -19,12 +19,14 @@ use packshot_service::app::{App, Parts, Ports, SigningKeyFile};
 use packshot_service::chores::ChoreHandler;
 use packshot_service::config::{Settings, Sources};
 use packshot_service::events::hub::Hub;
+use packshot_service::executors;
 use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use packshot_service::renders::{ExportHandler, RenderHandler};
 use packshot_service::server::accept::{self, Limits};
 use packshot_service::server::identity;
 use packshot_service::server::metrics::Metrics;
 use packshot_service::store::{IDENTITY_FILE, Store, StoreConfig};
+use packshot_service::workflow::CompareHandler;
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::inline::InlineExecutor;
 use packshot_worker::made_with::Program;
@@ -114,6 +116,11 @@ impl Installation {
         }
     }
 
+    /// A folder that stays as long as the installation.
+    pub(crate) fn folder_of_settings(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
     /// The same, where dispatches go through these.
     pub(crate) fn through(self, ports: Ports) -> Self {
         Self { ports, ..self }
@@ -183,7 +190,9 @@ impl Installation {
         };
         let exporter = ExportHandler::new(db.clone(), store.clone(), settings.clone(), Program::UNNAMED);
         let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
-        let handlers = exporter.add_to(housekeeper.add_to(renderer.handlers()));
+        let comparer = CompareHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
+        let handlers = comparer.add_to(exporter.add_to(housekeeper.add_to(renderer.handlers())));
+        let handlers = executors::add_to(handlers, (db, store, settings), converter::launcher);
         jobs::start(QueueParts {
             worker: WorkerId::new(),
             db: db.clone(),

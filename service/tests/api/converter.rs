@@ -68,7 +68,7 @@ fn supervisor() {
 }
 
 /// What starts programs.
-fn launcher() -> Launcher {
+pub(crate) fn launcher() -> Launcher {
     let program = std::env::current_exe().expect("this program");
     let script = format!("{IS_SUPERVISOR}=1 exec \"$0\" converter::supervisor --exact --nocapture 3>&1 >/dev/null");
     Launcher::new("/bin/sh".into(), vec!["-c".into(), script.into(), program.into()])

@@ -9,6 +9,7 @@ use crate::app::{PATIENCE, Reply, TestApp, TestDatabase, id, poll, small, token}
 use crate::artifacts::Kept;
 use crate::glb::Glb;
 use crate::materials::ACME;
+use crate::workflows::compared_run;
 
 /// Methods and paths with their operations.
 fn operations(api: &Value) -> Vec<(String, &str, &Value)> {
@@ -204,6 +205,10 @@ impl Things {
                     json!({"version": 1, "nodes": [{"id": "input", "step": "resolve_step_path"}], "edges": []});
                 let new = json!({"context_id": Self::context(app).await, "config": config});
                 Some(id(&created("/api/workflows/dispatch", new).await["workflow_run"]))
+            }
+            "get_comparison" | "get_comparison_picture" => {
+                let order = created("/api/orders", json!({"lines": [self.line]})).await;
+                Some(compared_run(app, app.scope().await, &id(&order["lines"][0])).await)
             }
             "get_material" => None,
             _ if operation.ends_with("_library") => Some(id(&library().await)),
@@ -466,5 +471,5 @@ async fn c29_files_are_bytes_and_streams_are_text() {
             }
         }
     }
-    assert_eq!((n_binary, n_streams), (55, 6));
+    assert_eq!((n_binary, n_streams), (57, 6));
 }

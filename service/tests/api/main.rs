@@ -125,6 +125,7 @@ mod assets;
 mod told;
 mod documents;
 mod events;
+mod executors;
 mod exports;
 mod files;
 mod idempotency;

@@ -88,7 +88,7 @@ impl Handler for Crew {
                                 Some(Order::End(outcome)) => return outcome,
                                 None => std::future::pending().await,
                             },
-                            () = desk.stopped() => return Outcome::Stopped,
+                            _ = desk.stopped() => return Outcome::Stopped,
                         }
                     }
                 }) as BoxFuture<'static, Outcome>
@@ -180,7 +180,15 @@ impl Yard {
             task(compare, COMPARE, QueueName::Housekeeping, &[read, export]),
         ];
         let job = JobRef { id: JobId::new(), kind: JobKind::Design, record: Uuid::now_v7() };
-        let new = NewJob { job, created_by: self.user, input_name: None, samples_target: 0, has_document: true, tasks };
+        let new = NewJob {
+            job,
+            context: job.record,
+            created_by: self.user,
+            input_name: None,
+            samples_target: 0,
+            has_document: true,
+            tasks,
+        };
         let made = rows::create(&self.db, self.scope, new).await.expect("made");
         assert_eq!(made.state, JobState::Queued);
         (job, ids)

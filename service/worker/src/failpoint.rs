@@ -29,6 +29,10 @@ pub enum Failpoint {
     Commit,
     /// It was.
     Ended,
+    /// The pictures of a shadow run are about to be compared.
+    Compare,
+    /// The verdict is kept.
+    Compared,
 }
 
 impl Failpoint {

@@ -25,6 +25,9 @@ pub(super) fn way_out(code: &str) -> Option<&'static str> {
         }
         "workflow_not_found" => "check the id: `packshot client workflow list` lists the saved workflows",
         "workflow_run_not_found" => "check the id: it is the one that `packshot client workflow dispatch` printed",
+        "comparison_not_applicable" => {
+            "give a run in mode shadow: the dispatch of an order line names it as `shadow_workflow_run_id`"
+        }
         "workflow_inactive" => "have it activated by an admin of the tenant, or give the workflow as a file",
         "context_not_found" => {
             "give the id of an order line, as `packshot client order show ORDER --json` has it, or of a CAD file"

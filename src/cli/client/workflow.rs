@@ -17,11 +17,13 @@ use super::submit::object;
 use super::{error_code, refused};
 
 mod changes;
+mod compare;
 mod dispatch;
 mod list;
 mod validate;
 mod watch;
 
+use compare::CompareArgs;
 use dispatch::DispatchArgs;
 use list::ListArgs;
 use validate::ValidateArgs;
@@ -38,6 +40,8 @@ pub(crate) enum WorkflowCommand {
     Dispatch(DispatchArgs),
     /// Follow a run until it ends
     Watch(WatchArgs),
+    /// Compare the picture of a shadow run with the one that counts
+    Compare(CompareArgs),
 }
 
 pub(super) async fn run(command: &WorkflowCommand, quiet: bool) -> Result<(), Failure> {
@@ -46,6 +50,7 @@ pub(super) async fn run(command: &WorkflowCommand, quiet: bool) -> Result<(), Fa
         WorkflowCommand::Validate(args) => validate::run(args).await,
         WorkflowCommand::Dispatch(args) => dispatch::run(args, quiet).await,
         WorkflowCommand::Watch(args) => watch::run(args, quiet).await,
+        WorkflowCommand::Compare(args) => compare::run(args).await,
     }
 }
 

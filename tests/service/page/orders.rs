@@ -29,7 +29,9 @@ pub(super) async fn orders_are_followed_and_run(browser: &Browser) {
     let service = start(&place);
     let open = Caller::open(&service);
     browser.prefer_colours("light").await;
-    // What was refused before this was meant to be.
+    // What the page said of a service that has ended, or of what it was meant to be refused, is not this story's: it
+    // says nothing more once it is left.
+    browser.open("about:blank").await;
     browser.complaints().await;
     browser.open(&format!("{}/#orders", service.url)).await;
     browser.until("!document.querySelector('#no-orders').hidden").await;

@@ -39,9 +39,10 @@ pub(super) async fn runs_are_followed(browser: &Browser) {
     let service = start(&place);
     let open = Caller::open(&service);
     browser.prefer_colours("light").await;
-    // What was refused before this was meant to be.
-    browser.complaints().await;
+    // What the page said of a service that has ended, or of what it was meant to be refused, is not this story's: it
+    // says nothing more once it is left.
     browser.open("about:blank").await;
+    browser.complaints().await;
     browser.open(&format!("{}/#workflows", service.url)).await;
     browser.until("!document.querySelector('#no-workflows').hidden").await;
     assert_eq!(browser.run("return document.title").await, "Workflows · Packshot");
@@ -60,6 +61,7 @@ pub(super) async fn runs_are_followed(browser: &Browser) {
     let workflow = open.workflow(NAME, "still_with_exports").await;
     a_run_shows_its_nodes_and_their_picture(browser, &open, (&workflow, &order["lines"][0])).await;
     a_run_is_cancelled(browser, &open, (&workflow, &order["lines"][1])).await;
+    a_shadow_run_shows_both_pictures(browser, &open, &product).await;
     a_draft_runs_on_a_cad_file(browser, &open, &product["cad_file_id"]).await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 
@@ -175,6 +177,34 @@ async fn a_draft_runs_on_a_cad_file(browser: &Browser, open: &Caller<'_>, file: 
     until_run(browser, "completed").await;
     browser.until("document.querySelector('#nodes img')?.naturalWidth > 0").await;
     assert_eq!(browser.run("return document.querySelector('#to-runs').hidden").await, true);
+}
+
+async fn a_shadow_run_shows_both_pictures(browser: &Browser, open: &Caller<'_>, product: &Value) {
+    let tiny = json!({"width": 64, "height": 48, "samples": 4, "denoise": "off"});
+    let shadowed = open.output_type("Shadowed", tiny, None).await;
+    let config = json!({"type": "still", "params": {"seed": 7}, "ui": {"execution_mode": "shadow"}});
+    let workflow = open.post("/api/workflows", json!({"name": "Shadow", "config": config})).await;
+    let gate = json!({"metric": "flip", "pass_max": 0.9, "warn_max": 1});
+    let patch = json!({"workflow_definition_id": workflow["id"], "rollout_gate": gate});
+    open.patch(&format!("/api/v1/output-types/{}", id(&shadowed)), patch).await;
+    let order = open.order(&[(product, &shadowed)], json!({})).await;
+    let line = id(&order["lines"][0]);
+    let done = open.post(&format!("/api/v1/order-lines/{line}/dispatch"), json!({})).await;
+    let run = done["shadow_workflow_run_id"].as_str().expect("an id").to_owned();
+    browser.open("about:blank").await;
+    browser.open(&format!("{}/#workflows/runs/{run}", open.service.url)).await;
+    until_run(browser, "completed").await;
+    browser.until("document.querySelector('#verdict').textContent === 'pass'").await;
+    let pictures = "[...document.querySelectorAll('#compared-pictures img')].map((e) => e.naturalWidth).join()";
+    browser.until(&format!("{pictures} === '64,64,64'")).await;
+    let figures = browser.run("return document.querySelector('#verdict-figures').textContent").await;
+    assert!(figures.as_str().is_some_and(|text| text.starts_with("FLIP 0.")), "{figures}");
+    fits(browser, "workflow-compared").await;
+    // A picture opens large.
+    press(browser, "[data-picture=flip]").await;
+    browser.until("document.querySelector('#viewer').open").await;
+    browser.type_keys(ESCAPE).await;
+    browser.until("document.activeElement.dataset.picture === 'flip'").await;
 }
 
 async fn what_is_not_there_is_said(browser: &Browser, open: &Caller<'_>) {

@@ -40,6 +40,8 @@ pub(super) async fn that_end_badly(service: &Service, folder: &Path, texts: &mut
     let run = run.as_str().expect("an id");
     post(&format!("/api/workflows/runs/{run}/cancel"), &json!({})).await;
     texts.extend(of_run(client(service, folder, &["workflow", "watch", run])));
+    texts.extend(of_run(client(service, folder, &["workflow", "compare", run])));
+    texts.extend(refused(service.request(Method::GET, &format!("/api/workflows/runs/{run}/comparison"))).await);
 }
 
 /// What the service says of graphs that it does not take, on a line and a CAD file, and of tasks of a run that failed.

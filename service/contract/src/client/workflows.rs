@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Client, ClientError, Events};
 use crate::workflow::{
-    GraphDispatch, GraphDispatchRequest, GraphPreflight, GraphPreflightRequest, WorkflowPage, WorkflowRun,
+    Comparison, GraphDispatch, GraphDispatchRequest, GraphPreflight, GraphPreflightRequest, WorkflowPage, WorkflowRun,
 };
 
 impl Client {
@@ -63,6 +63,14 @@ impl Client {
     /// The same, with one attempt.
     pub(super) async fn workflow_run_once(&self, id: Uuid) -> Result<WorkflowRun, ClientError> {
         self.json(self.request(Method::GET, &format!("api/workflows/runs/{id}"))?).await
+    }
+
+    /// How the picture of a shadow run compares with the one that counts.
+    ///
+    /// # Errors
+    /// When there is no such run, it observes nothing, or the service cannot be reached.
+    pub async fn comparison(&self, id: Uuid) -> Result<Comparison, ClientError> {
+        self.again(Method::GET, &format!("api/workflows/runs/{id}/comparison")).await
     }
 
     /// The events of a run: first a snapshot of it, then each change of its state and of those of its nodes.

@@ -72,7 +72,7 @@ async fn begin_in(tx: &Tx<'_>, tenant: TenantId, attempt: Attempt) -> Result<Beg
     }
     // A task that waited for another one is let go by its end, and so not before it.
     let is_settled = row.settled_at.is_some_and(|at| at.0 >= run_after);
-    let is_of_line = lease.job.is_some_and(|job| job.kind == JobKind::Line);
+    let is_of_line = lease.job.is_some_and(|job| matches!(job.kind, JobKind::Line | JobKind::Shadow));
     match row.status.0 {
         CadStatus::Ready if row.glb_address.is_some() && (is_of_line || is_settled) => {
             return Ok(Beginning::Done(Box::new(CadFile::of(row, None)?)));

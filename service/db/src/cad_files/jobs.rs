@@ -98,6 +98,7 @@ pub(super) fn job_of(row: &cad_file::Model, created_by: UserId, work: &CadWork) 
     let CadWork { samples_target, tasks } = work.clone();
     NewJob {
         job: JobRef { id: JobId::new(), kind: JobKind::Cad, record: row.id.0.uuid() },
+        context: row.id.0.uuid(),
         created_by,
         input_name: Some(row.original_name.0.to_string()),
         samples_target,

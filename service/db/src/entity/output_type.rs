@@ -7,6 +7,7 @@ use crate::column::Col;
 use packshot_domain::artifact::Label;
 use packshot_domain::id::{OutputTypeId, TenantId, WorkflowId};
 use packshot_domain::output_type::{GateMetric, OutputKind, RenderBackend};
+use packshot_domain::task::Lane;
 use packshot_domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -19,6 +20,7 @@ pub(crate) struct Model {
     pub(crate) name: Col<Label>,
     pub(crate) kind: Col<OutputKind>,
     pub(crate) render_backend: Col<RenderBackend>,
+    pub(crate) legacy_executor: Option<Col<Lane>>,
     pub(crate) render_settings: Col<Json>,
     pub(crate) gate_metric: Col<GateMetric>,
     pub(crate) gate_pass_max: f64,

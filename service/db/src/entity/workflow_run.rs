@@ -22,12 +22,20 @@ pub(crate) struct Model {
     pub(crate) status: Col<RunStatus>,
     /// The job that its nodes follow.
     pub(crate) job_id: Option<Col<JobId>>,
+    /// The job that it observes; only a shadow run does.
+    pub(crate) observed_job_id: Option<Col<JobId>>,
     pub(crate) first_task_id: Option<Col<TaskId>>,
-    /// The task whose first file is the line's result; none of a run that publishes nothing.
+    /// The task whose first file is the line's result, or would be; none of a run that makes none.
     pub(crate) result_task_id: Option<Col<TaskId>>,
     pub(crate) error_message: Option<String>,
     /// The graph as it was dispatched.
     pub(crate) config: Col<Json>,
+    /// What both sides of a shadow run are made of, frozen when the first task of either starts.
+    pub(crate) ingredients: Option<Col<Json>>,
+    /// What the observed job has made.
+    pub(crate) authoritative_output: Option<Col<Json>>,
+    /// What a shadow run has made.
+    pub(crate) observer_output: Option<Col<Json>>,
     pub(crate) comparison: Option<Col<Json>>,
     pub(crate) created_at: Col<Timestamp>,
     pub(crate) started_at: Option<Col<Timestamp>>,

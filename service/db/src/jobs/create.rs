@@ -41,7 +41,7 @@ pub(crate) async fn create_all(tx: &Tx<'_>, tenant: TenantId, new: &[NewJob]) ->
 }
 
 async fn insert_job(tx: &Tx<'_>, tenant: TenantId, new: &NewJob) -> Result<Job, DbError> {
-    let NewJob { job, created_by, input_name, samples_target, has_document, tasks } = new;
+    let NewJob { job, context: _, created_by, input_name, samples_target, has_document, tasks } = new;
     let now = tx.now().await?;
     let facts: Vec<TaskFacts> =
         tasks.iter().map(|task| TaskFacts { state: first_state(task), publishes: task.publishes }).collect();
@@ -115,7 +115,7 @@ fn row(tenant: TenantId, new: &NewJob, task: &NewTask, position: i32, now: Times
         kind: Set(Col(task.kind)),
         queue: Set(Col(task.queue)),
         lane: Set(Col(task.lane.clone())),
-        args: Set(Col(json!([new.job.record]))),
+        args: Set(Col(json!([new.context]))),
         kwargs: Set(Col(task.kwargs.clone())),
         spec: Set(task.spec.clone().map(Col)),
         publishes: Set(task.publishes),

@@ -96,6 +96,8 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text("name"),
         text("kind"),
         text("render_backend"),
+        // An executor of the settings file, by its name.
+        text_null("legacy_executor"),
         text("render_settings"),
         text("gate_metric"),
         double("gate_pass_max"),

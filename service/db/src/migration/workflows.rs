@@ -37,11 +37,17 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text("status"),
         // The job that its nodes follow, which may have gone.
         uuid_null("job_id"),
+        // Of a shadow run: the job that it observes, which may have gone.
+        uuid_null("observed_job_id"),
         // Its first task, and the one whose first file is the line's result.
         uuid_null("first_task_id"),
         uuid_null("result_task_id"),
         text_null("error_message"),
         text("config"),
+        // Of a shadow run: what both sides are made of, what each has made, and how that compares.
+        text_null("ingredients"),
+        text_null("authoritative_output"),
+        text_null("observer_output"),
         text_null("comparison"),
         big_integer("created_at"),
         big_integer_null("started_at"),
@@ -86,6 +92,7 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         ),
         // What the end of a task means for its run.
         index("idx_workflow_runs_job", "workflow_runs", &["tenant_id", "job_id"]),
+        index("idx_workflow_runs_observed", "workflow_runs", &["tenant_id", "observed_job_id"]),
         index("idx_workflow_runs_line", "workflow_runs", &["tenant_id", "order_line_id", "created_at", "id"]),
         index("idx_workflow_runs_file", "workflow_runs", &["tenant_id", "cad_file_id", "created_at", "id"]),
     ]

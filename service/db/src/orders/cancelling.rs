@@ -135,7 +135,10 @@ impl Stopping {
         let of = OrderRef { id: row.id.0, owner: None };
         let ids: Vec<JobId> = self.jobs.iter().map(|job| job.id).collect();
         workflows::lock_of_jobs(tx, tenant, &ids).await?;
-        let cancelled = jobs::request_cancel_all(tx, tenant, &self.jobs).await?;
+        // Nobody waits for what observes a line that is cancelled.
+        let mut jobs = self.jobs;
+        jobs.extend(workflows::shadows_of(tx, tenant, &ids).await?);
+        let cancelled = jobs::request_cancel_all(tx, tenant, &jobs).await?;
         let running = cancelled.into_iter().flat_map(|(cancelling, running)| match cancelling {
             Cancelling::Requested(_) => running,
             Cancelling::Cancelled(_) | Cancelling::Unchanged(_) => Vec::new(),

@@ -5,7 +5,7 @@ use super::{OrderRef, changes, lines, lock, rounds, save, telling};
 use crate::column::Col;
 use crate::jobs::{self, JobError, NewJob, NewTask};
 use crate::level::Level;
-use crate::workflows::{self, NewRun, RunContext};
+use crate::workflows::{self, NewRun, PlacedRun, RunContext};
 use crate::{Db, DbError, TenantScope};
 use packshot_domain::audit::Actor;
 use packshot_domain::id::{JobId, OrderLineId, TaskId, UserId};
@@ -20,10 +20,21 @@ pub struct LineWork {
     pub line: OrderLineId,
     /// Its job, where anything is left to do.
     pub job: Option<LineJob>,
-    /// The runs of its workflow: the one that follows the job, or one that could not be dispatched.
-    pub runs: Vec<NewRun>,
+    /// The run of its workflow: one that follows the job, or that could not be dispatched.
+    pub run: Option<NewRun>,
+    /// The run that observes the job.
+    pub shadow: Option<ShadowWork>,
     /// Why it fails with its dispatch, if it does.
     pub failure: Option<JobError>,
+}
+
+/// A run that observes the job of its line.
+#[derive(Clone, Debug)]
+pub struct ShadowWork {
+    /// The run.
+    pub run: NewRun,
+    /// The job that its nodes follow; none, if every node has ended with the dispatch.
+    pub job: Option<LineJob>,
 }
 
 /// The job of a line that is dispatched.
@@ -60,7 +71,7 @@ pub async fn dispatch(
             works.sort_by_key(|work| work.line);
             tx.enter(Level::OrderLine);
             let mut done = Vec::with_capacity(works.len());
-            let (mut jobs, mut runs) = (Vec::new(), Vec::new());
+            let (mut jobs, mut runs): (Vec<NewJob>, Vec<PlacedRun<'_>>) = (Vec::new(), Vec::new());
             let (mut has_moved, mut has_failed) = (false, false);
             for work in works {
                 let mut line = lines::lock(tx, *tenant, work.line).await?;
@@ -106,8 +117,23 @@ pub async fn dispatch(
                 }
                 let tasks = work.job.iter().flat_map(|job| &job.tasks).map(|task| task.id).collect();
                 done.push((work.line, Ok(tasks)));
-                runs.extend(work.runs.iter().map(|run| (RunContext::Line(work.line), job.map(|job| job.id), run)));
-                jobs.extend(job.zip(work.job.as_ref()));
+                let context = RunContext::Line(work.line);
+                runs.extend(work.run.iter().map(|run| PlacedRun {
+                    run,
+                    context,
+                    job: job.filter(|_| run.follows_job).map(|job| job.id),
+                    observed: None,
+                }));
+                jobs.extend(job.zip(work.job.as_ref()).map(|(job, of)| new_job(job, work.line, of, *user)));
+                if let Some(ShadowWork { run, job: own }) = &work.shadow {
+                    let shadow = own.as_ref().map(|_| {
+                        let (id, kind, record) = (JobId::new(), JobKind::Shadow, run.id.uuid());
+                        JobRef { id, kind, record }
+                    });
+                    jobs.extend(shadow.zip(own.as_ref()).map(|(job, of)| new_job(job, work.line, of, *user)));
+                    let (job, observed) = (shadow.map(|job| job.id), job.map(|job| job.id));
+                    runs.push(PlacedRun { run, context, job, observed });
+                }
             }
             if has_moved {
                 changes::advance(tx, &mut order, OrderChange::Dispatch, Some(by), None).await?;
@@ -118,8 +144,7 @@ pub async fn dispatch(
                 save(tx, &order).await?;
             }
             workflows::insert(tx, *tenant, runs).await?;
-            let new: Vec<NewJob> = jobs.into_iter().map(|(job, work)| new_job(job, work, *user)).collect();
-            for made in jobs::create_all(tx, *tenant, &new).await? {
+            for made in jobs::create_all(tx, *tenant, &jobs).await? {
                 jobs::announce(tx, *tenant, &made, None);
             }
             Ok(done)
@@ -139,7 +164,9 @@ impl LineWork {
     }
 }
 
-fn new_job(job: JobRef, work: &LineJob, created_by: UserId) -> NewJob {
+/// The job of a line, or of a run beside it: that has no document.
+fn new_job(job: JobRef, line: OrderLineId, work: &LineJob, created_by: UserId) -> NewJob {
     let LineJob { input_name, samples_target, tasks } = work.clone();
-    NewJob { job, created_by, input_name, samples_target, has_document: true, tasks }
+    let (context, has_document) = (line.uuid(), job.kind == JobKind::Line);
+    NewJob { job, context, created_by, input_name, samples_target, has_document, tasks }
 }

@@ -43,6 +43,8 @@ impl Effect for LineEffect {
 
     fn apply<'t>(&'t self, tx: &'t Tx<'_>, turn: Turn<'t>) -> BoxFuture<'t, Result<(), DbError>> {
         Box::pin(async move {
+            // It may ask for a task, and tasks are locked before objects.
+            workflows::observed(tx, turn).await?;
             if is_of_file(turn) {
                 cad_files::converted(tx, turn).await?;
             }
@@ -151,10 +153,15 @@ fn event_of(line: &order_line::Model, turn: Turn<'_>) -> Result<Option<(LineEven
     Ok(LineState::of(status, true).map(|from| (event, from)))
 }
 
+/// The name of a line's file, as clients see it.
+pub(crate) fn result_path(line: OrderLineId, file: &str) -> String {
+    format!("renders/{line}/{file}")
+}
+
 /// The first file of a delivery is the line's result.
 fn publish(line: &mut order_line::Model, delivery: &Delivery) {
     if let Some(first) = delivery.files.first() {
-        line.result_path = Some(format!("renders/{}/{}", line.id.0, first.name));
+        line.result_path = Some(result_path(line.id.0, &first.name));
         line.result_address = Some(Col(first.address));
         let unmapped = delivery.output["unmapped_parts"].as_i64();
         line.unmapped_parts = unmapped.and_then(|n| i32::try_from(n).ok());

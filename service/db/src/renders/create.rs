@@ -117,7 +117,8 @@ async fn take_over(
 fn new_job(new: &NewRender, tasks: Vec<NewTask>) -> NewJob {
     let NewRender { id, created_by, samples_target, .. } = *new;
     let input_name = new.input_name.clone();
-    NewJob { job: JobRef::of_render(id), created_by, input_name, samples_target, has_document: true, tasks }
+    let job = JobRef::of_render(id);
+    NewJob { job, context: job.record, created_by, input_name, samples_target, has_document: true, tasks }
 }
 
 /// Stores the record, what the render needs, and its first event.

@@ -42,7 +42,8 @@ pub async fn ask(db: &Db, scope: TenantScope, new: NewChore) -> Result<TaskView,
     db.write(scope, (scope.tenant, new), |tx, (tenant, new)| Box::pin(ask_in(tx, *tenant, new))).await
 }
 
-async fn ask_in(tx: &Tx<'_>, tenant: TenantId, new: &NewChore) -> Result<TaskView, DbError> {
+/// [`ask`] within a transaction.
+pub(crate) async fn ask_in(tx: &Tx<'_>, tenant: TenantId, new: &NewChore) -> Result<TaskView, DbError> {
     let (now, policy) = (tx.now().await?, RetryPolicy::default());
     let lane = Lane::of_queue(QUEUE);
     tx.enter(Level::Task);

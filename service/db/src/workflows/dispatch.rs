@@ -34,7 +34,7 @@ pub struct NewRun {
     pub config: Json,
     /// Its first task.
     pub first_task: Option<TaskId>,
-    /// The task whose first file is the line's result.
+    /// The task whose first file is the line's result; of a shadow run the one that is compared with it.
     pub result_task: Option<TaskId>,
     /// Whether its nodes follow the job that is made with it.
     pub follows_job: bool,
@@ -68,17 +68,26 @@ pub struct FileRun {
     pub work: Option<CadWork>,
 }
 
-/// Writes runs, each with what it runs on and the job that its nodes follow. What they run on is locked.
-pub(crate) async fn insert(
-    tx: &Tx<'_>,
-    tenant: TenantId,
-    mut runs: Vec<(RunContext, Option<JobId>, &NewRun)>,
-) -> Result<(), DbError> {
+/// A run to write, and where it belongs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlacedRun<'r> {
+    /// The run.
+    pub(crate) run: &'r NewRun,
+    /// What it runs on.
+    pub(crate) context: RunContext,
+    /// The job that its nodes follow.
+    pub(crate) job: Option<JobId>,
+    /// The job that it observes.
+    pub(crate) observed: Option<JobId>,
+}
+
+/// Writes runs. What they run on is locked.
+pub(crate) async fn insert(tx: &Tx<'_>, tenant: TenantId, mut runs: Vec<PlacedRun<'_>>) -> Result<(), DbError> {
     if runs.is_empty() {
         return Ok(());
     }
-    runs.sort_by_key(|(_, _, run)| run.id);
-    let mut definitions: Vec<WorkflowId> = runs.iter().filter_map(|(_, _, run)| run.definition).collect();
+    runs.sort_by_key(|placed| placed.run.id);
+    let mut definitions: Vec<WorkflowId> = runs.iter().filter_map(|placed| placed.run.definition).collect();
     definitions.sort_unstable();
     definitions.dedup();
     for definition in definitions {
@@ -87,7 +96,7 @@ pub(crate) async fn insert(
     let now = Col(tx.now().await?);
     tx.enter(Level::Run);
     let (mut rows, mut nodes) = (Vec::new(), Vec::new());
-    for (context, job, run) in runs {
+    for PlacedRun { run, context, job, observed } in runs {
         let (line, file) = match context {
             RunContext::Line(line) => (Some(Col(line)), None),
             RunContext::File(file) => (None, Some(Col(file))),
@@ -100,11 +109,15 @@ pub(crate) async fn insert(
             cad_file_id: file,
             execution_mode: Col(run.mode),
             status: Col(run.status),
-            job_id: job.filter(|_| run.follows_job).map(Col),
+            job_id: job.map(Col),
+            observed_job_id: observed.map(Col),
             first_task_id: run.first_task.map(Col),
             result_task_id: run.result_task.map(Col),
             error_message: run.error.clone(),
             config: Col(run.config.clone()),
+            ingredients: None,
+            authoritative_output: None,
+            observer_output: None,
             comparison: None,
             created_at: now,
             started_at: None,
@@ -153,8 +166,8 @@ pub async fn dispatch_on_file(
     db.write(scope, (scope.tenant, by, file, new), |tx, (tenant, (_, user), file, FileRun { run, work })| {
         Box::pin(async move {
             let job = cad_files::begin_job(tx, *tenant, *file, *user, work.as_ref()).await?;
-            let id = job.as_ref().map(|job| job.job.id);
-            insert(tx, *tenant, vec![(RunContext::File(*file), id, run)]).await?;
+            let (context, id) = (RunContext::File(*file), job.as_ref().map(|job| job.job.id));
+            insert(tx, *tenant, vec![PlacedRun { run, context, job: id, observed: None }]).await?;
             if let Some(job) = job {
                 let made = jobs::create_in(tx, *tenant, &job).await?;
                 jobs::announce(tx, *tenant, &made, None);

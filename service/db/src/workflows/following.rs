@@ -2,7 +2,7 @@
 //! after it, and the end of the last node ends the run.
 
 use sea_orm::ActiveValue::{Set, Unchanged};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Map, json};
 
 use crate::channels::Said;
@@ -55,14 +55,18 @@ pub(crate) async fn lock_of_job(tx: &Tx<'_>, tenant: TenantId, job: JobId) -> Re
     lock_of_jobs(tx, tenant, &[job]).await
 }
 
-/// The same for several jobs.
+/// The same for several jobs. A run that observes one of them is locked too.
 pub(crate) async fn lock_of_jobs(tx: &Tx<'_>, tenant: TenantId, jobs: &[JobId]) -> Result<(), DbError> {
     tx.enter(Level::Run);
     let runs = workflow_run::Entity::find()
         .select_only()
         .column(workflow_run::Column::Id)
         .filter(workflow_run::Column::TenantId.eq(Col(tenant)))
-        .filter(workflow_run::Column::JobId.is_in(jobs.iter().copied().map(Col)))
+        .filter(
+            Condition::any()
+                .add(workflow_run::Column::JobId.is_in(jobs.iter().copied().map(Col)))
+                .add(workflow_run::Column::ObservedJobId.is_in(jobs.iter().copied().map(Col))),
+        )
         .order_by_asc(workflow_run::Column::Id)
         .lock_exclusive();
     let runs: Vec<Col<RunId>> = runs.into_tuple().all(tx.on()).await?;
@@ -269,6 +273,10 @@ impl Following {
         }
         merge(&mut self.nodes[i], shown);
         self.happens(tx, i, NodeEvent::Finish, None).await?;
+        // What a shadow run makes is only compared.
+        if self.run.execution_mode.0 == ExecutionMode::Shadow {
+            return Ok(());
+        }
         let node = self.nodes[i].clone();
         for j in 0..self.nodes.len() {
             let other = &self.nodes[j];

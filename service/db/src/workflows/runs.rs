@@ -178,7 +178,13 @@ pub async fn newest_of_lines(
     .await
 }
 
-async fn find(tx: &Tx<'_>, tenant: TenantId, owner: Option<UserId>, id: RunId) -> Result<workflow_run::Model, DbError> {
+/// A run; with `owner`, only one of that user's own order lines.
+pub(super) async fn find(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    owner: Option<UserId>,
+    id: RunId,
+) -> Result<workflow_run::Model, DbError> {
     let row = workflow_run::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
     let row = row.ok_or(DbError::NotFound("workflow run"))?;
     let Some(owner) = owner else { return Ok(row) };

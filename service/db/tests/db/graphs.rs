@@ -71,7 +71,15 @@ async fn submit(t: &Fixture, plan: &[(Vec<bool>, bool)]) -> (JobRef, Vec<TaskId>
     };
     let tasks = plan.iter().enumerate().map(|(i, plan)| task(i, plan)).collect();
     let job = JobRef { id: JobId::new(), kind: JobKind::Design, record: Uuid::now_v7() };
-    let new = NewJob { job, created_by: t.user, input_name: None, samples_target: 0, has_document: true, tasks };
+    let new = NewJob {
+        job,
+        context: job.record,
+        created_by: t.user,
+        input_name: None,
+        samples_target: 0,
+        has_document: true,
+        tasks,
+    };
     jobs::create(&t.db, t.scope, new).await.expect("made");
     (job, ids)
 }

@@ -62,7 +62,8 @@ fn work(line: OrderLineId) -> LineWork {
     LineWork {
         line,
         job: Some(LineJob { input_name: None, samples_target: 1, tasks: vec![task] }),
-        runs: Vec::new(),
+        run: None,
+        shadow: None,
         failure: None,
     }
 }

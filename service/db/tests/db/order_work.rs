@@ -95,7 +95,8 @@ impl Scene<'_> {
         LineWork {
             line,
             job: Some(LineJob { input_name: None, samples_target: 1, tasks: vec![task] }),
-            runs: Vec::new(),
+            run: None,
+            shadow: None,
             failure: None,
         }
     }

@@ -102,6 +102,7 @@ impl<'t> Shop<'t> {
         };
         products::create(&t.db, t.scope, Actor::system(), product, fields).await.expect("a product");
         let fields = output_types::OutputTypeFields {
+            legacy_executor: None,
             workflow: None,
             name: label("Front"),
             kind: OutputKind::Still,

@@ -63,7 +63,8 @@ impl<'t> Scene<'t> {
         let work = |line: &OrderLineId| LineWork {
             line: *line,
             job: Some(LineJob { input_name: None, samples_target: 1, tasks: vec![task()] }),
-            runs: Vec::new(),
+            run: None,
+            shadow: None,
             failure: None,
         };
         let works = lines.iter().map(work).collect();

@@ -65,7 +65,7 @@ impl<'t> Scene<'t> {
         };
         let tasks = vec![task(first, Vec::new()), task(then, vec![first])];
         let job = Some(LineJob { input_name: None, samples_target: 1, tasks });
-        let work = LineWork { line: line.id, job, runs: vec![run], failure: None };
+        let work = LineWork { line: line.id, job, run: Some(run), shadow: None, failure: None };
         let by = (Actor::system(), t.user);
         let mut done = orders::dispatch(&t.db, t.scope, by, scene.of, vec![work]).await.expect("the order");
         done.pop().expect("a line").1.expect("dispatched");

@@ -12,6 +12,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
     let example = match (operation, name) {
         ("get_material", "id") => json!("STD_010101_Steel-Bare"),
         (_, "id" | "workflow_run_id") => json!(ID),
+        ("get_comparison_picture", "picture") => json!("flip"),
         ("get_file", "name") => json!("result.png"),
         ("list_packages", "name") => json!("Lager 6204"),
         ("list_cad_files", "status") => json!("ready"),

@@ -81,6 +81,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::OrderNotRejected
         | Code::OrderRejected
         | Code::LineProcessing
+        | Code::ComparisonNotApplicable
         | Code::OutputTypeExists
         | Code::OutputTypeInUse
         | Code::TemplateExists

@@ -19,7 +19,7 @@ use packshot_domain::id::RunId;
 use packshot_domain::stream::StreamId;
 
 /// The id in a path. Text that is not an id is the id of no run.
-fn run_id(text: &str) -> ApiResult<RunId> {
+pub(super) fn run_id(text: &str) -> ApiResult<RunId> {
     text.parse().map_err(|_| ApiError::new(Code::WorkflowRunNotFound, "there is no such workflow run"))
 }
 

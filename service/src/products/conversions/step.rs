@@ -4,12 +4,11 @@ use std::time::Instant;
 
 use serde_json::{Map, Value as Json};
 
-use super::Stopped;
 use crate::jobs::handler::{Desk, TaskUpdate};
-use packshot_db::log::NewLogRow;
+use crate::programs::Stopped;
+use crate::renders::work::say_of;
 use packshot_domain::event::LogLevel;
 use packshot_domain::step::StepName;
-use packshot_domain::task::TaskKind;
 use packshot_worker::protocol::StepPhase;
 
 /// A step that runs.
@@ -23,7 +22,7 @@ impl Step {
     /// Begins.
     pub(super) fn begin(desk: &Desk, name: StepName) -> Self {
         desk.send(TaskUpdate::Step(name, StepPhase::Started { about: Map::new() }));
-        log(desk, name, (LogLevel::Info, "started".to_owned()), None, Json::Null);
+        say_of(desk, name, (LogLevel::Info, "started".to_owned()), None, Json::Null);
         Self { name, begun: Instant::now() }
     }
 
@@ -32,14 +31,14 @@ impl Step {
         let duration_s = self.begun.elapsed().as_secs_f64();
         let failed = |error: String, level| {
             desk.send(TaskUpdate::Step(self.name, StepPhase::Failed { duration_s, error: error.clone() }));
-            log(desk, self.name, (level, error), Some(duration_s), Json::Null);
+            say_of(desk, self.name, (level, error), Some(duration_s), Json::Null);
         };
         match done {
             Ok((value, output)) => {
                 let context = Json::Object(output.clone());
                 desk.send(TaskUpdate::Step(self.name, StepPhase::Done { duration_s, output }));
                 let message = format!("done in {duration_s:.3} s");
-                log(desk, self.name, (LogLevel::Info, message), Some(duration_s), context);
+                say_of(desk, self.name, (LogLevel::Info, message), Some(duration_s), context);
                 Ok(value)
             }
             Err(Stopped::Asked) => {
@@ -55,11 +54,6 @@ impl Step {
 
     /// Says something about a step that does not run.
     pub(super) fn say(desk: &Desk, name: StepName, message: String) {
-        log(desk, name, (LogLevel::Info, message), None, Json::Null);
+        say_of(desk, name, (LogLevel::Info, message), None, Json::Null);
     }
-}
-
-fn log(desk: &Desk, name: StepName, (level, message): (LogLevel, String), duration_s: Option<f64>, context: Json) {
-    let step_name = TaskKind::Step(name);
-    desk.send(TaskUpdate::Log(NewLogRow { step_name, level, message, duration_s, context }));
 }

@@ -15,6 +15,7 @@ const NAMES: &[(&str, &str)] = &[
     ("get_result", "result"),
     ("get_file", "name"),
     ("put_package_file", "relative_path"),
+    ("get_comparison_picture", "picture"),
 ];
 
 /// The parameter that is a content address instead: what has it belongs to a tenant as well.

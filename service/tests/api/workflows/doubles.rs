@@ -16,9 +16,19 @@ pub(super) fn id_of(label: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, label.as_bytes()).to_string()
 }
 
+/// Who was called, in order: `legacy`, or the name of a task.
+#[derive(Clone, Default)]
+struct Order(Arc<Mutex<Vec<String>>>);
+
+impl Order {
+    fn push(&self, who: &str) {
+        self.0.lock().expect("nothing panicked").push(who.to_owned());
+    }
+}
+
 /// Keeps every task that is handed over: name, `args`, `kwargs`; gives the ids of labels `task-1`, `task-2` …
 #[derive(Default)]
-pub(super) struct Recorded(Mutex<Vec<Value>>);
+pub(super) struct Recorded(Mutex<Vec<Value>>, Order);
 
 impl Recorded {
     /// Every task so far.
@@ -41,6 +51,7 @@ impl Recorded {
 impl TaskQueue for Recorded {
     fn id_of(&self, task: Queued<'_>) -> TaskId {
         let mut tasks = self.0.lock().expect("nothing panicked");
+        self.1.push(task.kind.as_str());
         tasks.push(json!({"name": task.kind.as_str(), "args": task.args, "kwargs": task.kwargs}));
         let label = format!("task-{}", tasks.len());
         TaskId::from_uuid(Uuid::new_v5(&Uuid::NAMESPACE_OID, label.as_bytes()))
@@ -49,19 +60,33 @@ impl TaskQueue for Recorded {
 
 /// Somebody else renders the line.
 #[derive(Default)]
-pub(super) struct LegacyStub(Mutex<usize>);
+pub(super) struct LegacyStub {
+    n_calls: Mutex<usize>,
+    order: Order,
+    /// Why it fails, if it does.
+    failure: Mutex<Option<String>>,
+}
 
 impl LegacyStub {
     /// How often it was called.
     pub(super) fn calls(&self) -> usize {
-        *self.0.lock().expect("nothing panicked")
+        *self.n_calls.lock().expect("nothing panicked")
+    }
+
+    /// From now on it fails.
+    pub(super) fn fails(&self, why: &str) {
+        *self.failure.lock().expect("nothing panicked") = Some(why.to_owned());
     }
 }
 
 impl DirectPath for LegacyStub {
     fn take(&self, _: OrderLineId) -> Taken {
-        *self.0.lock().expect("nothing panicked") += 1;
-        Taken::Elsewhere(None)
+        *self.n_calls.lock().expect("nothing panicked") += 1;
+        self.order.push("legacy");
+        match self.failure.lock().expect("nothing panicked").clone() {
+            Some(why) => Taken::Failed(why),
+            None => Taken::Elsewhere(None),
+        }
     }
 }
 
@@ -88,18 +113,26 @@ pub(super) struct Doubles {
     pub(super) queue: Arc<Recorded>,
     pub(super) legacy: Arc<LegacyStub>,
     pub(super) ports: Ports,
+    order: Order,
 }
 
 impl Doubles {
     /// A recording queue, a legacy stub and a preset stub; the graph runtime is the real one, or fails with a message.
     pub(super) fn new(failure: Option<&str>) -> Self {
-        let (queue, legacy) = (Arc::new(Recorded::default()), Arc::new(LegacyStub::default()));
+        let order = Order::default();
+        let queue = Arc::new(Recorded(Mutex::default(), order.clone()));
+        let legacy = Arc::new(LegacyStub { order: order.clone(), ..LegacyStub::default() });
         let mut ports = Ports { queue: queue.clone(), direct: legacy.clone(), ..Ports::default() };
         ports.presets = Arc::new(PresetStub);
         if let Some(message) = failure {
             ports.graphs = Arc::new(Failing(message.to_owned()));
         }
-        Self { queue, legacy, ports }
+        Self { queue, legacy, ports, order }
+    }
+
+    /// Who was called, in order.
+    pub(super) fn called(&self) -> Vec<String> {
+        self.order.0.lock().expect("nothing panicked").clone()
     }
 }
 

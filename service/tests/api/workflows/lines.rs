@@ -35,7 +35,7 @@ const MEMBERS: [&str; 21] = [
 ];
 
 /// Checks what every result has: all members (W47), and gate, verdict and readiness as expected.
-fn check(result: &Value, line: &Line, (backend, gate): (&str, &str)) {
+pub(super) fn check(result: &Value, line: &Line, (backend, gate): (&str, &str)) {
     for member in MEMBERS {
         assert!(result.get(member).is_some(), "W47: {member} is missing in {result}");
     }
@@ -54,7 +54,8 @@ fn check(result: &Value, line: &Line, (backend, gate): (&str, &str)) {
     assert_eq!(result["task_id"], result["celery_task_id"], "C31");
 }
 
-fn has_reason(result: &Value, text: &str) -> bool {
+/// Whether a reason of a result contains a text.
+pub(super) fn has_reason(result: &Value, text: &str) -> bool {
     result["rollout_gate_reasons"]
         .as_array()
         .is_some_and(|reasons| reasons.iter().any(|r| r.as_str().is_some_and(|r| r.contains(text))))

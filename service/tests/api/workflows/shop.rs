@@ -62,17 +62,17 @@ pub(super) fn tiny() -> Value {
 }
 
 /// A tenant's admin with a product.
-pub(super) struct Shop<'a> {
-    pub(super) admin: Guest<'a>,
+pub(crate) struct Shop<'a> {
+    pub(crate) admin: Guest<'a>,
     pub(super) cad_file: String,
-    pub(super) product: String,
+    pub(crate) product: String,
 }
 
 /// A line of a draft, with what it is of.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
-    pub(super) id: String,
-    pub(super) order: String,
+pub(crate) struct Line {
+    pub(crate) id: String,
+    pub(crate) order: String,
     pub(super) output_type: String,
     /// The definition of the output type, if it has one.
     pub(super) workflow: Option<String>,
@@ -80,7 +80,7 @@ pub(super) struct Line {
 
 impl<'a> Shop<'a> {
     /// With the product of the renderable line.
-    pub(super) async fn open(app: &'a TestApp) -> Self {
+    pub(crate) async fn open(app: &'a TestApp) -> Self {
         let (_, key) = app.tenant_key("alpha", Role::TenantAdmin, &[Scope::Admin]).await;
         let shop = Self { admin: app.with_key(&key), cad_file: String::new(), product: String::new() };
         let cad_file = shop.upload("product.glb", Glb::body()).await;
@@ -92,30 +92,30 @@ impl<'a> Shop<'a> {
         Self { cad_file, product, ..shop }
     }
 
-    pub(super) async fn upload(&self, name: &str, bytes: Vec<u8>) -> String {
+    pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>) -> String {
         let form = Form::new().part("file", Part::bytes(bytes).file_name(name.to_owned()));
         id(&Reply::of(self.admin.request(Method::POST, "/api/v1/cad-files").multipart(form)).await.json())
     }
 
-    pub(super) async fn made(&self, path: &str, body: Value) -> Value {
+    pub(crate) async fn made(&self, path: &str, body: Value) -> Value {
         let made = self.admin.send(Method::POST, path, &body).await;
         assert!([200, 201].contains(&made.status), "{path}: {}", made.text());
         made.json()
     }
 
-    pub(super) async fn changed(&self, path: &str, body: Value) {
+    pub(crate) async fn changed(&self, path: &str, body: Value) {
         let changed = self.admin.send(Method::PATCH, path, &body).await;
         assert_eq!(changed.status, 200, "{path}: {}", changed.text());
     }
 
-    pub(super) async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let found = self.admin.get(path).await;
         assert_eq!(found.status, 200, "{path}: {}", found.text());
         found.json()
     }
 
     /// A line of a product, by an output type with these settings and this workflow, which is linked both ways.
-    pub(super) async fn line_of(&self, product: &str, settings: Value, config: Option<Value>) -> Line {
+    pub(crate) async fn line_of(&self, product: &str, settings: Value, config: Option<Value>) -> Line {
         let name = format!("Type {}", uuid::Uuid::now_v7());
         let new = json!({"name": name, "render_backend": "auto", "render_settings": settings});
         let output_type = id(&self.made("/api/v1/output-types", new).await);
@@ -145,7 +145,7 @@ impl<'a> Shop<'a> {
     }
 
     /// Dispatches a line by the workflow of its output type.
-    pub(super) async fn dispatch_line(&self, line: &Line) -> Value {
+    pub(crate) async fn dispatch_line(&self, line: &Line) -> Value {
         let dispatched = self.admin.post(&format!("/api/v1/order-lines/{}/dispatch", line.id)).await;
         assert_eq!(dispatched.status, 200, "{}", dispatched.text());
         dispatched.json()
@@ -181,13 +181,13 @@ impl<'a> Shop<'a> {
     }
 
     /// A run when it has ended.
-    pub(super) async fn ended(&self, run: &Value) -> Value {
+    pub(crate) async fn ended(&self, run: &Value) -> Value {
         let path = format!("/api/workflows/runs/{}", run.as_str().expect("an id"));
         let is_over = |run: &Value| ["completed", "failed", "cancelled"].iter().any(|state| run["status"] == *state);
         poll(async || self.admin.get(&path).await.json(), is_over).await
     }
 
-    pub(super) async fn line_now(&self, line: &Line) -> Value {
+    pub(crate) async fn line_now(&self, line: &Line) -> Value {
         self.get(&format!("/api/v1/order-lines/{}", line.id)).await
     }
 
@@ -195,7 +195,7 @@ impl<'a> Shop<'a> {
         self.get(&format!("/api/orders/{}", line.order)).await
     }
 
-    pub(super) async fn line_when(&self, line: &Line, status: &str) -> Value {
+    pub(crate) async fn line_when(&self, line: &Line, status: &str) -> Value {
         let path = format!("/api/v1/order-lines/{}", line.id);
         poll(async || self.admin.get(&path).await.json(), |line| line["render_status"] == status).await
     }
