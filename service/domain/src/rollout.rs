@@ -227,19 +227,24 @@ impl Measured {
                 measured,
             };
         }
-        let name = gate.metric();
+        let name = match gate.metric() {
+            GateMetric::MeanPixelDelta => "mean pixel difference",
+            GateMetric::Flip => "mean FLIP",
+        };
         let Some(value) = measured else {
-            return blocked(vec![format!("The outputs could not be compared by `{name}`.")]);
+            return blocked(vec![format!("The outputs could not be compared: they have no {name}.")]);
         };
         let (pass_max, warn_max) = (gate.pass_max(), gate.warn_max());
+        let found = format!("the {name} is {}", shown(value));
         let (verdict, status, reason) = if value <= pass_max {
-            let reason = format!("The outputs match: {name} is {value}, and up to {pass_max} passes.");
+            let reason = format!("The outputs match: {found}, and up to {pass_max} passes.");
             (GateVerdict::Pass, GateStatus::ReadyForRollout, reason)
         } else if value <= warn_max {
-            let reason = format!("{name} is {value}: above {pass_max}, within the warn threshold of {warn_max}.");
+            let reason =
+                format!("The outputs differ: {found}, above {pass_max} and within the warn threshold of {warn_max}.");
             (GateVerdict::Warn, GateStatus::HoldLegacyAuthoritative, reason)
         } else {
-            let reason = format!("{name} is {value}: above the fail threshold of {warn_max}.");
+            let reason = format!("The outputs differ: {found}, above the fail threshold of {warn_max}.");
             (GateVerdict::Fail, GateStatus::BlockRollout, reason)
         };
         GateDecision { verdict: Some(verdict), status, reasons: vec![reason], measured }
@@ -257,6 +262,14 @@ impl GateDecision {
             measured: None,
         }
     }
+}
+
+/// A share with four significant digits.
+fn shown(share: f64) -> String {
+    let magnitude = if share > 0.0 { share.log10().floor() } else { 0.0 };
+    let n_decimals = (3.0 - magnitude).clamp(0.0, 12.0) as usize;
+    let digits = format!("{share:.n_decimals$}");
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.').to_owned() } else { digits }
 }
 
 #[cfg(test)]
@@ -321,7 +334,9 @@ mod tests {
             assert_eq!(at(delta), verdict, "{delta}");
         }
         let (_, _, reason) = decided(&measured(0.05), RolloutGate::default());
-        assert!(reason.contains("fail threshold"), "{reason}");
+        assert_eq!(reason, "The outputs differ: the mean pixel difference is 0.05, above the fail threshold of 0.02.");
+        let digits = [0.0, 0.000_001_1, 0.219_537_526, 1.0].map(shown);
+        assert_eq!(digits, ["0", "0.0000011", "0.2195", "1"]);
         let metadata = measured(0.0);
         assert_eq!(decided(&metadata, RolloutGate::default()).0, Some(GateVerdict::Pass));
         assert!(metadata.summary().contains("metadata differs"), "{}", metadata.summary());
