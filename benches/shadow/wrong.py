@@ -30,7 +30,7 @@ def main():
     job = json.load(sys.stdin)
     settings = job["render_settings"]
     if kind == "part":
-        without_a_part(Path(job["glb_path"]), "cage")
+        without_a_part(Path(job["glb_path"]), "seal_left")
     elif kind == "material":
         for part in job["materials"]:
             if "ring" in part["part_name"].lower():

@@ -225,6 +225,9 @@ def finish(path, bit_depth, catches, srgb):
     if srgb:
         color[:] = color * alpha + np.float32(srgb) * (1 - alpha)
         alpha[:] = 1
+    else:
+        # What is saved is taken to be multiplied by alpha, and a PNG is not.
+        color *= alpha
     finished = bpy.data.images.new("finished", *image.size, alpha=True, float_buffer=True, is_data=True)
     finished.pixels.foreach_set(pixels)
     set_view({"transform": "raw", "exposure_ev": 0})

@@ -10,7 +10,7 @@ use crate::subject::Subject;
 const MIB: f64 = (1 << 20) as f64;
 
 pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
-    let (side_px, n_rounds) = setup.scale.pick((256, 2), (48, 2), (1080, 3));
+    let (side_px, n_rounds) = setup.scale.pick((256, 3), (48, 3), (1080, 3));
     let mut products = vec![("sample bearing".to_owned(), Subject::bearing(setup.is_plain())?)];
     if setup.scale == Scale::Full {
         for name in ["gear_reducer", "conveyor_10k", "textured_crate"] {
@@ -21,7 +21,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     }
     let backend = setup.open(SliceLimits::default())?;
     let empty = in_use(&backend)?;
-    let mut after_first = 0.0;
+    let mut after_second = 0.0;
     for round in 0..n_rounds {
         for (name, subject) in &products {
             let loaded = backend.load(subject.prepared.clone(), &CancelToken::default())?;
@@ -33,13 +33,14 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
                 report.state(format!("{name}, host and device"), loaded.size_bytes() as f64 / MIB, "MiB");
             }
         }
-        if round == 0 {
-            after_first = in_use(&backend)?;
+        if round == 1 {
+            after_second = in_use(&backend)?;
         }
     }
-    // Memory allocated for work stays with the device for the next; it must not grow.
-    let grown = (in_use(&backend)? - after_first) / MIB;
-    report.check("growth over the rounds after the first", grown, "MiB", Limit::AtMost(1.0));
+    // Memory allocated for work stays with the device for the next; it must not grow. How much of it is needed depends
+    // on how much work is in flight at once, which a busy machine's first round need not show.
+    let grown = (in_use(&backend)? - after_second) / MIB;
+    report.check("growth over the rounds after the second", grown, "MiB", Limit::AtMost(1.0));
     Ok(())
 }
 

@@ -42,7 +42,7 @@ use crate::converter;
 use crate::glb::Glb;
 
 /// How long a test waits for anything.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// How often the service sends a comment in an event stream that is silent.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_millis(300);
 

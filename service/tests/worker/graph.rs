@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 use crate::place::TestDatabase;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The first task; the two others wait for it.
 const READ: TaskKind = TaskKind::Step(StepName::ExtractMetadata);
