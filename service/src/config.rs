@@ -342,8 +342,11 @@ impl Settings {
     /// The executor of tenants that did not choose one, and all executors by name.
     fn executors(reader: &mut Reader<'_>) -> (String, Executors) {
         let default = reader.read("legacy_executor", value::text, executor::BUILTIN.to_owned());
+        let n_faults = reader.n_faults();
         let all = reader.read("legacy_executors", executor::executors, Executors::new());
-        if default != executor::BUILTIN && !all.contains_key(&default) {
+        // Of executors that cannot be read it is not known which there are.
+        let are_known = reader.n_faults() == n_faults;
+        if are_known && default != executor::BUILTIN && !all.contains_key(&default) {
             let message =
                 format!("`legacy_executor` is `{default}`, but `legacy_executors` has no executor of this name");
             let help = format!("define it as [legacy_executors.{default}] in the settings file, or choose another one");

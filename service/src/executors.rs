@@ -47,6 +47,8 @@ use packshot_worker::protocol::{Failure, StepPhase};
 
 /// The code of an executor that did not render.
 const FAILED: &str = "executor_failed";
+/// The code of an executor that is tried again, because it cannot be reached or is too busy.
+const UNAVAILABLE: &str = "executor_unavailable";
 /// The code of an executor that took too long.
 const TIMEOUT: &str = "executor_timeout";
 /// What every executor renders.
@@ -224,13 +226,17 @@ impl Attempt {
         let render = &self.spec.render;
         let fallback = render.fallback_material.as_deref().unwrap_or(FALLBACK_MATERIAL);
         let own = ["publish_asset_enabled", "graph_authoritative_output_enabled"];
-        let settings: Map<String, Json> = match &self.request {
+        let mut settings: Map<String, Json> = match &self.request {
             Json::Object(members) => {
                 let given = members.iter().filter(|(name, _)| !own.contains(&name.as_str()));
                 given.map(|(name, value)| (name.clone(), value.clone())).collect()
             }
             _ => Map::new(),
         };
+        // The installation's, which no executor can know, where neither output type nor template says how many.
+        if let Some(samples) = render.samples() {
+            settings.entry("samples").or_insert_with(|| samples.into());
+        }
         Map::from_iter([
             ("job_id".to_owned(), json!(self.made_for.job.id.to_string())),
             ("order_line_id".to_owned(), json!(self.made_for.line.map(|line| line.to_string()))),

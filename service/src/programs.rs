@@ -179,7 +179,8 @@ impl Errand<'_> {
         let detail = format!("{name} cannot be started: {reason}");
         match reason {
             StartError::Program(_) => {
-                let detail = format!("{detail}; check `{setting}` in the settings file");
+                let detail =
+                    format!("{detail}; check `{setting}` in the settings file, the service's log names the program");
                 Failure::new(FaultKind::Input, failed, detail)
             }
             StartError::System(_) => Failure::infrastructure("unavailable", detail),

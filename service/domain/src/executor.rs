@@ -25,7 +25,7 @@ pub enum NoExecutor {
     #[error("external executors are switched off for this tenant")]
     SwitchedOff,
     /// An external one is wanted, and none is named.
-    #[error("no external executor is configured")]
+    #[error("neither the output type nor the setting `legacy_executor` names an external executor")]
     NotConfigured,
     /// External ones make stills, and this is none.
     #[error("external executors make stills alone, and this output type is of kind `{0}`")]

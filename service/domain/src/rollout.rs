@@ -72,7 +72,20 @@ pub enum Found {
         width_px: u32,
         /// Height in pixels.
         height_px: u32,
+        /// How much of it shows something.
+        coverage: Coverage,
     },
+}
+
+/// How much of a picture shows something, by its alpha.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// Nothing: each pixel is transparent.
+    Empty,
+    /// Some pixels are transparent, at least in part.
+    Partial,
+    /// All: no pixel is transparent.
+    Full,
 }
 
 /// What a comparison of two outputs has measured.
@@ -121,7 +134,14 @@ impl Found {
 
     const fn size_px(self) -> Option<[u32; 2]> {
         match self {
-            Self::Picture { width_px, height_px } => Some([width_px, height_px]),
+            Self::Picture { width_px, height_px, .. } => Some([width_px, height_px]),
+            Self::Missing | Self::Unreadable => None,
+        }
+    }
+
+    const fn coverage(self) -> Option<Coverage> {
+        match self {
+            Self::Picture { coverage, .. } => Some(coverage),
             Self::Missing | Self::Unreadable => None,
         }
     }
@@ -227,6 +247,13 @@ impl Measured {
                 measured,
             };
         }
+        // In the mean over a picture, a small product that is not there at all is a small difference.
+        let both = [("authoritative", self.authoritative), ("observer's", self.observer)];
+        let (empty, shown_all): (Vec<_>, Vec<_>) =
+            both.iter().partition(|(_, found)| found.coverage() == Some(Coverage::Empty));
+        if let ([(whose, _)], [_]) = (&empty[..], &shown_all[..]) {
+            return blocked(vec![format!("The {whose} picture shows nothing: all of it is transparent.")]);
+        }
         let name = match gate.metric() {
             GateMetric::MeanPixelDelta => "mean pixel difference",
             GateMetric::Flip => "mean FLIP",
@@ -235,8 +262,21 @@ impl Measured {
             return blocked(vec![format!("The outputs could not be compared: they have no {name}.")]);
         };
         let (pass_max, warn_max) = (gate.pass_max(), gate.warn_max());
-        let found = format!("the {name} is {}", shown(value));
-        let (verdict, status, reason) = if value <= pass_max {
+        // With as many digits as tell it from the bounds.
+        let is_told = |text: &String| {
+            let read = text.parse::<f64>().unwrap_or(value);
+            (read <= pass_max) == (value <= pass_max) && (read <= warn_max) == (value <= warn_max)
+        };
+        let digits = (4..=17).map(|n| shown(value, n)).find(is_told).unwrap_or_else(|| value.to_string());
+        let found = format!("the {name} is {digits}");
+        // Laid over grey, a grey background is one with none.
+        let full = both.iter().filter(|(_, found)| found.coverage() == Some(Coverage::Full)).collect::<Vec<_>>();
+        let has_other_background = gate.metric() == GateMetric::Flip && full.len() == 1;
+        let (verdict, status, reason) = if value <= pass_max && has_other_background {
+            let whose = full[0].0;
+            let reason = format!("The backgrounds differ: only the {whose} picture has one, and {found}.");
+            (GateVerdict::Warn, GateStatus::HoldLegacyAuthoritative, reason)
+        } else if value <= pass_max {
             let reason = format!("The outputs match: {found}, and up to {pass_max} passes.");
             (GateVerdict::Pass, GateStatus::ReadyForRollout, reason)
         } else if value <= warn_max {
@@ -264,10 +304,10 @@ impl GateDecision {
     }
 }
 
-/// A share with four significant digits.
-fn shown(share: f64) -> String {
+/// A share with so many significant digits.
+fn shown(share: f64, n_digits: u8) -> String {
     let magnitude = if share > 0.0 { share.log10().floor() } else { 0.0 };
-    let n_decimals = (3.0 - magnitude).clamp(0.0, 12.0) as usize;
+    let n_decimals = (f64::from(n_digits) - 1.0 - magnitude).clamp(0.0, 20.0) as usize;
     let digits = format!("{share:.n_decimals$}");
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.').to_owned() } else { digits }
 }
@@ -276,7 +316,11 @@ fn shown(share: f64) -> String {
 mod tests {
     use super::*;
 
-    const PICTURE: Found = Found::Picture { width_px: 16, height_px: 16 };
+    const PICTURE: Found = picture(Coverage::Full);
+
+    const fn picture(coverage: Coverage) -> Found {
+        Found::Picture { width_px: 16, height_px: 16, coverage }
+    }
 
     fn measured(delta: f64) -> Measured {
         Measured {
@@ -335,7 +379,7 @@ mod tests {
         }
         let (_, _, reason) = decided(&measured(0.05), RolloutGate::default());
         assert_eq!(reason, "The outputs differ: the mean pixel difference is 0.05, above the fail threshold of 0.02.");
-        let digits = [0.0, 0.000_001_1, 0.219_537_526, 1.0].map(shown);
+        let digits = [0.0, 0.000_001_1, 0.219_537_526, 1.0].map(|share| shown(share, 4));
         assert_eq!(digits, ["0", "0.0000011", "0.2195", "1"]);
         let metadata = measured(0.0);
         assert_eq!(decided(&metadata, RolloutGate::default()).0, Some(GateVerdict::Pass));
@@ -346,7 +390,8 @@ mod tests {
     #[test]
     fn w74_w76_what_cannot_be_laid_over_each_other_fails() {
         let none = Measured { mean_pixel_delta: None, mean_flip: None, ..measured(0.0) };
-        let sizes = Measured { observer: Found::Picture { width_px: 8, height_px: 16 }, ..none };
+        let sizes =
+            Measured { observer: Found::Picture { width_px: 8, height_px: 16, coverage: Coverage::Full }, ..none };
         let (verdict, _, reason) = decided(&sizes, RolloutGate::default());
         assert!(verdict == Some(GateVerdict::Fail) && reason.contains("dimensions differ"), "{reason}");
         assert_eq!((sizes.dimensions_match(), sizes.status()), (Some(false), ComparisonStatus::Different));
@@ -377,5 +422,29 @@ mod tests {
         assert_eq!((decision.verdict, decision.measured), (Some(GateVerdict::Fail), Some(0.5)));
         let near = Measured { mean_flip: Some(0.04), ..measured(0.01) };
         assert_eq!(near.judged_by(flip).verdict, Some(GateVerdict::Pass));
+        let hardly = Measured { mean_flip: Some(0.100_009), ..measured(0.01) };
+        assert!(decided(&hardly, flip).2.contains("the mean FLIP is 0.10001, above the fail threshold of 0.1"));
+    }
+
+    #[test]
+    fn an_empty_picture_and_another_background_are_seen_however_small_the_difference() {
+        let flip = RolloutGate::new(GateMetric::Flip, None, None).expect("a gate");
+        let of = |authoritative, observer| Measured {
+            authoritative: picture(authoritative),
+            observer: picture(observer),
+            mean_flip: Some(0.01),
+            ..measured(0.000_000_1)
+        };
+        for gate in [flip, RolloutGate::default()] {
+            let (verdict, _, reason) = decided(&of(Coverage::Partial, Coverage::Empty), gate);
+            assert_eq!(verdict, Some(GateVerdict::Fail));
+            assert_eq!(reason, "The observer's picture shows nothing: all of it is transparent.");
+            assert_eq!(decided(&of(Coverage::Empty, Coverage::Full), gate).0, Some(GateVerdict::Fail));
+            assert_eq!(decided(&of(Coverage::Empty, Coverage::Empty), gate).0, Some(GateVerdict::Pass));
+            assert_eq!(decided(&of(Coverage::Partial, Coverage::Partial), gate).0, Some(GateVerdict::Pass));
+        }
+        let (verdict, status, reason) = decided(&of(Coverage::Full, Coverage::Partial), flip);
+        assert_eq!((verdict, status), (Some(GateVerdict::Warn), GateStatus::HoldLegacyAuthoritative));
+        assert!(reason.contains("only the authoritative picture has one"), "{reason}");
     }
 }

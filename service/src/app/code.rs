@@ -199,7 +199,7 @@ codes! {
     /// There is no external renderer for this output type.
     ExecutorNotConfigured = "executor_not_configured", "name an executor of the settings file, or use `auto` or `packshot`";
     /// External renderers make stills alone.
-    ExecutorStillsOnly = "executor_stills_only", "use `auto` or `packshot` for what is no still";
+    ExecutorStillsOnly = "executor_stills_only", "set `render_backend` to `packshot` for what is no still";
     /// There is no such workflow definition.
     WorkflowNotFound = "workflow_not_found", "check the id: GET /api/workflows lists the workflow definitions";
     /// There is no such run.

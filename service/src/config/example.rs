@@ -49,7 +49,10 @@ pub(super) const EXAMPLES: [(&str, &str); 47] = [
     ("log_format", "\"json\""),
     ("disabled_steps", "[\"render_turntable\"]"),
     ("legacy_executor", "\"builtin\""),
-    ("legacy_executors", "{ blender = { kind = \"http\", url = \"http://127.0.0.1:9000/renders\" } }"),
+    (
+        "legacy_executors",
+        "{ blender = { kind = \"command\", command = [\"/srv/blender/render\"] }, farm = { kind = \"http\", url = \"http://127.0.0.1:9000/renders\" } }",
+    ),
     ("cad_converter", "[\"/usr/local/bin/step-to-glb\"]"),
 ];
 

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use packshot_domain::task::Lane;
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use super::value::{self, Given, Value};
@@ -87,13 +88,25 @@ impl Executor {
                 (names_none.then(|| NO_PROGRAM.to_owned()), timeout_s, max_concurrency)
             }
             Self::Http { url, poll_s, timeout_s, max_concurrency, .. } => {
-                let is_none =
-                    (!value::is_http(url)).then(|| format!("expected a URL with http:// or https://, found `{url}`"));
-                (is_none.or_else(|| outside("poll_s", *poll_s, POLL_S)), timeout_s, max_concurrency)
+                (fault_of(url).or_else(|| outside("poll_s", *poll_s, POLL_S)), timeout_s, max_concurrency)
             }
         };
         own.or_else(|| outside("timeout_s", *timeout_s, TIMEOUT_S))
             .or_else(|| outside("max_concurrency", *max_concurrency, CONCURRENCY))
+    }
+}
+
+/// What is wrong with an address. It is shown in reports, so that it must not have a password.
+fn fault_of(url: &str) -> Option<String> {
+    if !value::is_http(url) {
+        return Some(format!("expected a URL with http:// or https://, found `{url}`"));
+    }
+    match Url::parse(url) {
+        Err(reason) => Some(format!("expected a URL, found `{url}`: {reason}")),
+        Ok(read) if !read.username().is_empty() || read.password().is_some() => Some(
+            "expected a URL without a user and password: write them into the file of `auth_header_file`".to_owned(),
+        ),
+        Ok(_) => None,
     }
 }
 

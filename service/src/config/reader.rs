@@ -124,6 +124,11 @@ impl<'a> Reader<'a> {
         self.faults.push(Fault::new(format!("config.{code}"), message).at(at).help(help));
     }
 
+    /// How many faults there are so far.
+    pub(super) fn n_faults(&self) -> usize {
+        self.faults.len()
+    }
+
     /// The settings in effect, and warnings, once every setting has been read.
     pub(super) fn finish(mut self) -> Result<(InEffect, Vec<String>), ConfigError> {
         self.refuse_unknown_keys();

@@ -8,7 +8,8 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::multipart::{Form, Part};
 use reqwest::redirect::Policy;
@@ -17,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{FAILED, TIMEOUT};
+use super::{FAILED, TIMEOUT, UNAVAILABLE};
 use crate::jobs::handler::{Desk, StopReason, TaskUpdate};
 use crate::objects::Reading;
 use crate::programs::{Stopped, unread, unstored};
@@ -29,8 +30,11 @@ use packshot_worker::protocol::{Failure, WorkProgress};
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest silence within an answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an answer about a state or a picture may keep silent. The answer to a job is the picture, where the service
+/// takes its time for it.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How often a connection that is silent is tried, so that nothing on the way takes it for an idle one.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long the service has to answer that it stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest answer about a state.
@@ -144,7 +148,7 @@ impl Http {
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
+            .tcp_keepalive(KEEP_ALIVE)
             .build()
             .map_err(|error| failed(format!("there is no client for it: {error}")))?;
         Ok(Talk { client, base, authorization })
@@ -178,7 +182,7 @@ impl Http {
         *place = Some(location.clone());
         loop {
             sleep(self.poll).await;
-            let answer = talk.request(Method::GET, location.clone()).send().await.map_err(unreachable)?;
+            let answer = talk.get(location.clone()).await?;
             if answer.status() != StatusCode::OK {
                 return Err(refused("a question about the job", answer).await);
             }
@@ -198,7 +202,7 @@ impl Http {
                     *place = None;
                     let url = output_url.ok_or_else(|| failed("it completed the job, and gave no `output_url`"))?;
                     let url = talk.within(&url, "its `output_url`")?;
-                    let answer = talk.request(Method::GET, url).send().await.map_err(unreachable)?;
+                    let answer = talk.get(url).await?;
                     return match answer.status() {
                         StatusCode::OK => taken(answer, store, bytes_max).await,
                         _ => Err(refused("the picture", answer).await),
@@ -226,6 +230,11 @@ impl Talk {
             Some(value) => request.header(AUTHORIZATION, value.clone()),
             None => request,
         }
+    }
+
+    async fn get(&self, url: Url) -> Result<Response, Failure> {
+        let sent = timeout(SILENCE_MAX, self.request(Method::GET, url).send()).await;
+        sent.map_err(|_| silent())?.map_err(unreachable)
     }
 
     /// An address of the same origin.
@@ -263,9 +272,9 @@ async fn part(file: Reading, name: String) -> Result<Part, Failure> {
 async fn taken(answer: Response, store: &Store, bytes_max: u64) -> Result<Spooled, Failure> {
     let kept = |error| unstored("the picture of the executor", error);
     let mut spool = store.spool(bytes_max).map_err(kept)?;
-    let mut pieces = answer.bytes_stream();
+    let mut pieces = pieces_of(answer);
     while let Some(piece) = pieces.next().await {
-        spool.write(&piece.map_err(unreachable)?).await.map_err(kept)?;
+        spool.write(&piece?).await.map_err(kept)?;
     }
     spool.finish().await.map_err(kept)
 }
@@ -281,11 +290,20 @@ async fn state_of(answer: Response) -> Result<State, Failure> {
     })
 }
 
+/// The body of an answer. It ends with an error if it falls silent.
+fn pieces_of(answer: Response) -> BoxStream<'static, Result<Bytes, Failure>> {
+    let pieces = stream::try_unfold(answer, async |mut answer| {
+        let piece = timeout(SILENCE_MAX, answer.chunk()).await.map_err(|_| silent())?.map_err(unreachable)?;
+        Ok(piece.map(|piece| (piece, answer)))
+    });
+    pieces.boxed()
+}
+
 /// The beginning of an answer.
 async fn beginning(answer: Response) -> Result<Vec<u8>, Failure> {
-    let (mut bytes, mut pieces) = (Vec::new(), answer.bytes_stream());
+    let (mut bytes, mut pieces) = (Vec::new(), pieces_of(answer));
     while let Some(piece) = pieces.next().await {
-        bytes.extend_from_slice(&piece.map_err(unreachable)?);
+        bytes.extend_from_slice(&piece?);
         if bytes.len() > STATE_BYTES_MAX {
             bytes.truncate(STATE_BYTES_MAX);
             break;
@@ -298,7 +316,7 @@ async fn beginning(answer: Response) -> Result<Vec<u8>, Failure> {
 async fn refused(what: &str, answer: Response) -> Failure {
     let status = answer.status();
     if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-        return Failure::infrastructure("executor_unavailable", format!("the executor answered {what} with {status}"));
+        return Failure::infrastructure(UNAVAILABLE, format!("the executor answered {what} with {status}"));
     }
     let said = beginning(answer).await.unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
@@ -311,6 +329,11 @@ fn failed(reason: impl Display) -> Failure {
     Failure::new(FaultKind::Input, FAILED, format!("the executor did not render: {reason}"))
 }
 
+fn silent() -> Failure {
+    let detail = format!("the executor said nothing for {} s", SILENCE_MAX.as_secs());
+    Failure::infrastructure(UNAVAILABLE, detail)
+}
+
 fn unreachable(error: reqwest::Error) -> Failure {
     let error = error.without_url();
     let mut reasons = vec![error.to_string()];
@@ -319,7 +342,7 @@ fn unreachable(error: reqwest::Error) -> Failure {
         reasons.push(reason.to_string());
         cause = reason.source();
     }
-    Failure::infrastructure("executor_unavailable", format!("the executor cannot be reached: {}", reasons.join(": ")))
+    Failure::infrastructure(UNAVAILABLE, format!("the executor cannot be reached: {}", reasons.join(": ")))
 }
 
 fn unsent(error: reqwest::Error) -> Failure {

@@ -17,6 +17,7 @@ use packshot_domain::id::RunId;
 use packshot_domain::output_type::RolloutGate;
 use packshot_domain::principal::Principal;
 use packshot_domain::rollout::{Found, GateDecision, Measured};
+use packshot_domain::workflow::RunStatus;
 
 use self::find::{FoundFile, Places, Uploads};
 use self::pictures::{Compared as Pictures, compare};
@@ -120,11 +121,14 @@ impl Place<'_> {
         }
         let (files, pictures) = self.compared(scope, &seen).await?;
         let measured = pictures.measured(&files);
-        let decision = match seen.state {
+        let mut decision = match seen.state {
             CompareState::RunGoesOn => GateDecision::pending("The shadow run"),
             CompareState::LineGoesOn => GateDecision::pending("The order line"),
             CompareState::Over => measured.judged_by(seen.gate),
         };
+        if seen.run.status == RunStatus::Cancelled {
+            decision.reasons.insert(0, "The shadow run was cancelled.".to_owned());
+        }
         let mut body = body(&seen.run, &files, &measured, gate(seen.gate, decision));
         if seen.state != CompareState::Over {
             return Ok(body);
@@ -197,7 +201,7 @@ fn body(run: &Run, [authoritative, observer]: &[FoundFile; 2], measured: &Measur
 
 fn output(file: &FoundFile, found: Found) -> ComparedOutput {
     let size_px = match found {
-        Found::Picture { width_px, height_px } => Some([width_px, height_px]),
+        Found::Picture { width_px, height_px, .. } => Some([width_px, height_px]),
         Found::Missing | Found::Unreadable => None,
     };
     ComparedOutput {

@@ -8,7 +8,7 @@ use flip_rs::{DEFAULT_PPD, RgbImage, ldr_flip};
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 
 use super::find::FoundFile;
-use packshot_domain::rollout::{Found, Measured};
+use packshot_domain::rollout::{Coverage, Found, Measured};
 
 /// The name of the map of differences.
 pub(super) const MAP_NAME: &str = "flip.png";
@@ -53,7 +53,9 @@ pub(super) fn compare(bytes: [Option<Bytes>; 2], pixels_max: u64) -> Compared {
     let found = [0, 1].map(|i| match &pictures[i] {
         None => Found::Missing,
         Some(None) => Found::Unreadable,
-        Some(Some(picture)) => Found::Picture { width_px: picture.width(), height_px: picture.height() },
+        Some(Some(picture)) => {
+            Found::Picture { width_px: picture.width(), height_px: picture.height(), coverage: coverage(picture) }
+        }
     });
     let mut compared = Compared { found, delta: None, flip: None, map: None };
     let [Some(Some(one)), Some(Some(other))] = pictures else { return compared };
@@ -80,6 +82,23 @@ fn decoded(bytes: &[u8], pixels_max: u64) -> Option<DynamicImage> {
     limits.max_alloc = Some(n_pixels.saturating_mul(PIXEL_BYTES_MAX).max(1 << 20));
     reader.limits(limits);
     reader.decode().ok()
+}
+
+fn coverage(picture: &DynamicImage) -> Coverage {
+    if !picture.color().has_alpha() {
+        return Coverage::Full;
+    }
+    let values = picture.to_rgba16();
+    let (mut is_empty, mut is_full) = (true, true);
+    for pixel in values.pixels() {
+        let [.., alpha] = pixel.0;
+        (is_empty, is_full) = (is_empty && alpha == 0, is_full && alpha == u16::MAX);
+    }
+    match (is_empty, is_full) {
+        (true, _) => Coverage::Empty,
+        (false, true) => Coverage::Full,
+        (false, false) => Coverage::Partial,
+    }
 }
 
 /// The mean absolute difference over all pixels and the four channels, 0 to 1: at 16 bits where one of them has those.

@@ -82,7 +82,7 @@ fn described(found: &Comparison) -> String {
 }
 
 fn output_line(output: &ComparedOutput) -> String {
-    let path = output.path.as_deref().unwrap_or("no file");
+    let Some(path) = output.path.as_deref() else { return "made nothing".to_owned() };
     match (output.exists, output.image_width, output.image_height) {
         (_, Some(width), Some(height)) => format!("{path}, {width} × {height} pixels"),
         (true, ..) => format!("{path}, which is no picture"),
@@ -120,7 +120,7 @@ mod tests {
         let expected = "fail: It is missing.\nFLIP 0.021300\n\
                         the gate compares by FLIP: up to 0.05 passes, up to 0.1 warns\n\
                         authoritative  renders/7/result.png, 512 × 384 pixels\n\
-                        shadow         no file, which is not there\n";
+                        shadow         made nothing\n";
         assert_eq!(described(&found), expected);
     }
 }
