@@ -207,6 +207,31 @@ fn r10_what_contradicts_is_refused_with_its_option() {
 }
 
 #[test]
+fn an_option_that_excludes_one_of_an_earlier_layer_gives_way() {
+    let overlaid = |layers: &[Value]| {
+        let layers: Vec<Options> = layers.iter().map(options).collect();
+        let at_last = Options::overlaid(&layers, |id| id != O::Seed);
+        serde_json::to_value(at_last).expect("options are JSON")
+    };
+    for (layers, expected) in [
+        (
+            vec![json!({"azimuth_deg": 30.0}), json!({"view": "top", "width": 64})],
+            json!({"azimuth_deg": 30.0, "width": 64}),
+        ),
+        (vec![json!({"view": "top"}), json!({"azimuth_deg": 30.0, "elevation_deg": 5.0})], json!({"view": "top"})),
+        (vec![json!({"camera": "A"}), json!({"view": "top", "fill": 0.5, "seed": 1})], json!({"camera": "A"})),
+        (vec![json!({"ground": "floor"}), json!({"shadow_catcher": true})], json!({"ground": "floor"})),
+        (vec![json!({"shadow_catcher": true}), json!({"ground": "floor"})], json!({"shadow_catcher": true})),
+        (vec![json!({}), json!({"view": "top"}), json!({"azimuth_deg": 1.0})], json!({"view": "top"})),
+    ] {
+        assert_eq!(overlaid(&layers), expected, "{layers:?}");
+    }
+    // Within a layer nothing gives way: that is somebody's mistake, and is told.
+    let both = overlaid(&[json!({}), json!({"view": "top", "azimuth_deg": 1.0})]);
+    assert_eq!(both, json!({"view": "top", "azimuth_deg": 1.0}));
+}
+
+#[test]
 fn an_unknown_template_is_named_with_the_one_that_was_probably_meant() {
     let refused = |name: &str| {
         let given = options(&json!({"template": name}));

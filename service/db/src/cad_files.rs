@@ -31,7 +31,7 @@ use packshot_domain::time::Timestamp;
 
 pub use conversion::{Attempt, Beginning, CadDelivery, begin};
 pub(super) use jobs::begin_job;
-pub use jobs::{CadWork, ask};
+pub use jobs::{CadWork, ask, check_dispatch};
 pub use stuck::{Stuck, release};
 
 pub(super) use effect::{CadEffect, converted, lock_of_line};

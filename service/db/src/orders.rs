@@ -32,7 +32,7 @@ use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
 
 pub use cancelling::{Stopped, cancel_line, cancel_renders, reject};
-pub use dispatch::{Dispatched, LineJob, LineWork, ShadowWork, dispatch};
+pub use dispatch::{Dispatched, LineJob, LineWork, ShadowWork, check_dispatch, dispatch};
 pub(super) use effect::{LineEffect, result_path};
 pub use following::{follow, follow_line, is_line_over, is_over, line_ids};
 pub use history::{StatusChange, history};

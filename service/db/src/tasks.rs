@@ -30,7 +30,7 @@ pub use chore::{NewChore, ask};
 pub use deferral::defer;
 pub(crate) use deferral::stop_stuck;
 pub use delivery::{Delivery, Movie, OutputFile};
-pub use list::{QueueDepth, TaskFilter, TaskView, durations, get, is_cancelled, list, queue_depths, state_under};
+pub use list::{QueueDepth, TaskFilter, TaskView, Took, get, is_cancelled, list, queue_depths, state_under, took};
 
 /// A task as it is stored, without what it was given.
 #[derive(Clone, Debug, PartialEq)]

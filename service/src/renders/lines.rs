@@ -85,15 +85,9 @@ impl LineFacts {
         };
         let own = read(&self.output_type.fields.render_settings)?;
         let of_template = self.template.as_ref().map(|template| read(&template.settings)).transpose()?;
-        let mut given = PictureSettings { names_engine: own.names_engine, ..PictureSettings::default() };
-        for id in OptionId::all().filter(|id| id.spec().is_of(kind)) {
-            let of_template = || of_template.as_ref().and_then(|settings| settings.options.json(id));
-            if let Some(value) = own.options.json(id).or_else(of_template) {
-                // It was read from JSON like this.
-                let _known = given.options.set_json(id, &value);
-            }
-        }
-        Ok(given)
+        let layers = [Some(&own), of_template.as_ref()].into_iter().flatten().map(|settings| &settings.options);
+        let options = Options::overlaid(layers, |id| id.spec().is_of(kind));
+        Ok(PictureSettings { names_engine: own.names_engine, options })
     }
 
     /// Which part has which material. Those of a template that is to be used come before the product's.

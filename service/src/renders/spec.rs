@@ -92,11 +92,29 @@ impl Spec {
 }
 
 impl RenderV1 {
+    /// Samples per pixel, also where neither line nor template says how many.
+    pub(crate) fn samples(&self) -> Option<u32> {
+        self.plan.options.samples
+    }
+
     /// The part that a worker needs.
     pub(super) fn into_input(self) -> RenderInput {
         let Self { scene, environment, libraries, fallback_material, aliases, plan, max_unmapped: _ } = self;
         RenderInput { scene, environment, libraries, fallback_material, aliases, plan }
     }
+}
+
+/// Samples of all pixels of all pictures of a stored spec, of Packshot's own renderer.
+pub(crate) fn stored_pixel_samples(stored: &Json) -> Option<u64> {
+    let Spec::RenderV1(RenderV1 { plan, .. }) = Spec::read(Some(stored)).ok()?;
+    pixel_samples(&plan)
+}
+
+/// Samples of all pixels of all pictures of a plan: what takes the time.
+pub(crate) fn pixel_samples(plan: &PicturePlan) -> Option<u64> {
+    let [width_px, height_px, samples] =
+        [plan.options.width?, plan.options.height?, plan.options.samples?].map(u64::from);
+    [height_px, samples, u64::from(plan.n_pictures())].into_iter().try_fold(width_px, u64::checked_mul)
 }
 
 /// Addresses and words as texts.

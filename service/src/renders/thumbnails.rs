@@ -95,7 +95,11 @@ async fn of_file(
     let scope = TenantScope::of(claimed.tenant);
     let file = cad_files::get(db, scope, CadFileId::from_uuid(job.record)).await.map_err(away)?;
     let Some(scene) = file.read.glb else {
-        let detail = format!("{} has not been converted: read it again first", file.original_name);
+        let name = &file.original_name;
+        let detail = match settings.cad_converter {
+            Some(_) => format!("{name} has not been converted: read it again first"),
+            None => format!("{name} is a STEP file, and this service has no converter: upload it as GLB"),
+        };
         return Err(Failure::new(FaultKind::Input, "cad_conversion_unavailable", detail));
     };
     let settings = RenderSettings::of_tenant(db, settings, scope).await.map_err(away)?;
@@ -130,7 +134,10 @@ async fn of_file(
 }
 
 /// Which part has which material, by the products of a file.
-async fn materials(db: &Db, scope: TenantScope, file: CadFileId) -> Result<Vec<Json>, DbError> {
+///
+/// # Errors
+/// Errors of the database.
+pub async fn materials(db: &Db, scope: TenantScope, file: CadFileId) -> Result<Vec<Json>, DbError> {
     let filter = ProductFilter { cad_file: Some(file), ..ProductFilter::default() };
     let page = PageRequest { limit: PRODUCTS_MAX, after: None };
     let of_file = products::list(db, ReadScope::from(scope), filter, page).await?.items;

@@ -22,6 +22,9 @@ use packshot_domain::step::StepName;
 use packshot_domain::workflow::{ContextKind, ExecutionMode, NodeId, NodeStatus, RunStatus};
 use packshot_worker::failpoint::Failpoint;
 
+/// What is said of a definition that is not active.
+pub(super) const INACTIVE: &str = "the workflow definition is not active";
+
 /// Dispatches a saved definition.
 ///
 /// # Errors
@@ -35,7 +38,7 @@ pub async fn dispatch_saved(
     check_feature(app, who).await?;
     let definition = rows::get(&app.db, TenantScope::of(who.tenant), id).await?;
     if !definition.fields.is_active {
-        return Err(AppError::new(Code::WorkflowInactive, "the workflow definition is not active"));
+        return Err(AppError::new(Code::WorkflowInactive, INACTIVE));
     }
     let config = Config::read(&definition.fields.config, "/config")?;
     dispatch(app, who, (Some(id), &config), context).await

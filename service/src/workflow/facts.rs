@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use crate::app::{App, AppError, Code};
 use crate::libraries::materials;
-use crate::renders::aliases;
+use crate::objects::{self, ObjectError};
 use crate::renders::lines::{self, LineFacts};
+use crate::renders::{aliases, thumbnails};
 use packshot_contract::workflow::Config;
 use packshot_db::cad_files::CadFile;
 use packshot_db::imports::{self, Import};
@@ -24,6 +25,8 @@ use packshot_domain::id::{CadFileId, ImportId, OrderLineId, RenderTemplateId};
 use packshot_domain::principal::Principal;
 use packshot_domain::step::StepName;
 use packshot_domain::workflow::{ContextKind, NodeId};
+use packshot_renderer::backend::CancelToken;
+use packshot_worker::cad;
 
 /// What a graph runs on.
 #[derive(Clone, Debug)]
@@ -34,14 +37,14 @@ pub(super) enum Context {
     File(Box<CadFile>),
 }
 
-/// Which parts have a material, by their names.
+/// Which parts have a material, as a render finds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolved {
     /// The library with its version.
     pub(super) library: String,
     /// How many parts there are.
     pub(super) parts: usize,
-    /// Those that have none, by name.
+    /// Those that have none, a name for each.
     pub(super) unmapped: Vec<String>,
     /// The material that they get.
     pub(super) fallback_material: String,
@@ -58,6 +61,17 @@ pub(super) struct Facts {
     pub(super) imports: BTreeMap<NodeId, Result<Import, String>>,
     /// The materials of each node that resolves them.
     pub(super) materials: BTreeMap<NodeId, Result<Resolved, String>>,
+    /// The parts that these are about, if there are such nodes.
+    pub(super) parts: Option<Parts>,
+}
+
+/// What decides which part has which material.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    /// What is known of each by name; `Err` where the file cannot be read.
+    names: Result<Vec<PartNames>, String>,
+    /// Which has which material, as far as somebody said it.
+    entries: Vec<Json>,
 }
 
 impl Context {
@@ -107,14 +121,6 @@ impl Context {
             Self::File(file) => Some(file),
         }
     }
-
-    /// Which part has which material, as far as somebody said it.
-    fn entries(&self) -> Vec<Json> {
-        match self {
-            Self::Line(_, facts) => facts.materials(),
-            Self::File(_) => Vec::new(),
-        }
-    }
 }
 
 impl Facts {
@@ -125,6 +131,7 @@ impl Facts {
     pub(super) async fn read(app: &App, who: &Principal, config: &Config, context: Context) -> Result<Self, AppError> {
         let scope = TenantScope::of(who.tenant);
         let (mut templates, mut found_imports, mut found) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut parts = None;
         for node in &config.nodes {
             let id = |name: &str| node.get(name).as_str().and_then(|id| Uuid::parse_str(id).ok());
             match (node.step, &context) {
@@ -145,13 +152,17 @@ impl Facts {
                     found_imports.insert(node.id.clone(), import);
                 }
                 (StepName::ResolveMaterials, _) => {
+                    let parts = match &mut parts {
+                        Some(parts) => parts,
+                        none => none.insert(Parts::read(app, scope, &context).await?),
+                    };
                     let library = node.get("library").as_str().map(str::to_owned);
-                    found.insert(node.id.clone(), resolved(app, who, &context, library.as_deref()).await?);
+                    found.insert(node.id.clone(), parts.resolved(app, who, library.as_deref()).await?);
                 }
                 _ => {}
             }
         }
-        Ok(Self { context, templates, imports: found_imports, materials: found })
+        Ok(Self { context, templates, imports: found_imports, materials: found, parts })
     }
 }
 
@@ -169,44 +180,67 @@ async fn named(
     }
 }
 
-/// Which parts of what a graph runs on have a material, by their names; `Err` when there is no such library.
-pub(super) async fn resolved(
-    app: &App,
-    who: &Principal,
-    context: &Context,
-    library: Option<&str>,
-) -> Result<Result<Resolved, String>, AppError> {
-    let Some(found) = materials::library(app, who, library).await? else {
-        let name = library.unwrap_or_default();
-        return Ok(Err(format!("there is no library {name:?}")));
-    };
-    let layer = aliases::layer(&app.db, TenantScope::of(who.tenant)).await?;
-    let (entries, parts) = (context.entries(), context.file().map(|file| file.read.parts.clone()).unwrap_or_default());
-    Ok(Ok(resolve(found, layer, entries, parts)))
-}
+impl Parts {
+    /// Reads the parts of what a graph runs on.
+    ///
+    /// # Errors
+    /// Errors of the database or the store.
+    pub(super) async fn read(app: &App, scope: TenantScope, context: &Context) -> Result<Self, AppError> {
+        let entries = match context {
+            Context::Line(_, facts) => facts.materials(),
+            Context::File(file) => thumbnails::materials(&app.db, scope, file.id).await?,
+        };
+        // Of a file that has not been converted nothing is known yet.
+        let Some((file, glb)) = context.file().and_then(|file| Some((file, file.read.glb?))) else {
+            return Ok(Self { names: Ok(Vec::new()), entries });
+        };
+        let turn = app.turn().await?;
+        let bytes = match objects::read(&app.db, &app.store, scope, &glb).await {
+            Ok(bytes) => bytes,
+            Err(error @ (ObjectError::Gone | ObjectError::Damaged { .. })) => {
+                return Ok(Self { names: Err(format!("{} cannot be read: {error}", file.original_name)), entries });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let names = turn.run(move || cad::part_names(&bytes, &CancelToken::default())).await?;
+        let names = names.map_err(|failure| format!("{} cannot be read: {}", file.original_name, failure.detail));
+        Ok(Self { names, entries })
+    }
 
-fn resolve(
-    library: Arc<Library>,
-    aliases: packshot_materials::aliases::AliasLayer,
-    entries: Vec<Json>,
-    parts: Vec<String>,
-) -> Resolved {
-    let library = Arc::unwrap_or_clone(library).with_aliases(aliases);
-    let entries = json!(entries);
-    let faults = Faults::default();
-    // They were read from JSON like this.
-    let entries = packshot_materials::map::entries(&Node::root(&entries, &faults), "parts").unwrap_or_default();
-    let map = MaterialMap { entries, covers: Covers::AllParts };
-    let names: Vec<PartNames> = parts
-        .iter()
-        .map(|name| PartNames { path: name.clone(), node: Some(name.clone()), ..PartNames::default() })
-        .collect();
-    let outcome = Resolver::new(&library, Some(&map), OnUnmapped::Magenta).resolve(&names);
-    let unmapped = parts.iter().zip(&outcome.report.items).filter(|(_, item)| item.reason.is_some());
-    Resolved {
-        library: library.label(),
-        parts: parts.len(),
-        unmapped: unmapped.map(|(name, _)| name.clone()).collect(),
-        fallback_material: library.material(library.fallback()).id.clone(),
+    /// Which parts have a material; `Err` when the file cannot be read, or there is no such library.
+    ///
+    /// # Errors
+    /// Errors of the database or the store.
+    pub(super) async fn resolved(
+        &self,
+        app: &App,
+        who: &Principal,
+        library: Option<&str>,
+    ) -> Result<Result<Resolved, String>, AppError> {
+        let names = match &self.names {
+            Ok(names) => names,
+            Err(reason) => return Ok(Err(reason.clone())),
+        };
+        let Some(found) = materials::library(app, who, library).await? else {
+            let name = library.unwrap_or_default();
+            return Ok(Err(format!("there is no library {name:?}")));
+        };
+        let layer = aliases::layer(&app.db, TenantScope::of(who.tenant)).await?;
+        let library = Arc::unwrap_or_clone(found).with_aliases(layer);
+        Ok(Ok(self.with(&library, names)))
+    }
+
+    fn with(&self, library: &Library, names: &[PartNames]) -> Resolved {
+        let (entries, faults) = (json!(self.entries), Faults::default());
+        // They were read from JSON like this.
+        let entries = packshot_materials::map::entries(&Node::root(&entries, &faults), "parts").unwrap_or_default();
+        let map = MaterialMap { entries, covers: Covers::AllParts };
+        let report = Resolver::new(library, Some(&map), OnUnmapped::Magenta).resolve(names).report;
+        Resolved {
+            library: library.label(),
+            parts: report.parts,
+            unmapped: report.unmapped_items().map(|item| item.display_name().to_owned()).collect(),
+            fallback_material: library.material(library.fallback()).id.clone(),
+        }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use super::facts::{Context, Facts};
 use super::nodes;
 use crate::app::{Queued, TaskQueue};
+use crate::renders::spec::pixel_samples;
 use packshot_contract::picture_settings::PictureSettings;
 use packshot_contract::problem::{Finding, Invalid};
 use packshot_contract::workflow::{Config, ConfigNode, InvalidConfig, overlaid, picture_kind, with_defaults};
@@ -23,7 +24,7 @@ use packshot_domain::workflow::{NodeEvent, NodeId, NodeStatus};
 use packshot_pipeline::plan::{self, Base, Limits};
 
 /// What is to be made of a graph.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct RunPlan {
     /// Its nodes, in graph order.
     pub(super) nodes: Vec<NewNode>,
@@ -34,6 +35,8 @@ pub(super) struct RunPlan {
     pub(super) result_task: Option<TaskId>,
     /// Samples per pixel at most, over all pictures.
     pub(super) samples_target: i32,
+    /// What each task that renders has to do: samples of all pixels of its pictures.
+    pub(super) pixel_samples: HashMap<TaskId, u64>,
     /// The node that failed, and why: then nothing is to be queued.
     pub(super) failure: Option<(NodeId, String)>,
 }
@@ -106,7 +109,17 @@ impl Planning<'_> {
         }
         let samples = pictures.values().map(|picture| picture.samples).sum::<u64>();
         let samples_target = i32::try_from(samples).unwrap_or(i32::MAX);
-        Ok(RunPlan { nodes: planned, tasks, result_task: saved.or(published), samples_target, failure: None })
+        let of_task =
+            |(position, picture): (&usize, &Pictures)| Some((*task_of.get(position)?, picture.pixel_samples?));
+        let pixel_samples = pictures.iter().filter_map(of_task).collect();
+        Ok(RunPlan {
+            nodes: planned,
+            tasks,
+            result_task: saved.or(published),
+            samples_target,
+            pixel_samples,
+            failure: None,
+        })
     }
 
     /// A graph that could not be begun: nothing of it has happened, and nothing will.
@@ -120,7 +133,7 @@ impl Planning<'_> {
             task: None,
         };
         let nodes = self.nodes().map(node).collect();
-        RunPlan { nodes, tasks: Vec::new(), result_task: None, samples_target: 0, failure: None }
+        RunPlan { nodes, ..RunPlan::default() }
     }
 
     /// The nodes in graph order, with their positions.
@@ -147,7 +160,7 @@ impl Planning<'_> {
         };
         let nodes = self.nodes().map(node).collect();
         let failure = Some((failed.clone(), reason));
-        RunPlan { nodes, tasks: Vec::new(), result_task: None, samples_target: 0, failure }
+        RunPlan { nodes, failure, ..RunPlan::default() }
     }
 
     /// The pictures of each node that makes any: what is given at last, and the samples that it takes.
@@ -167,7 +180,7 @@ impl Planning<'_> {
                 }
             };
             let samples = u64::from(plan.options.samples.unwrap_or(1)) * u64::from(plan.n_pictures());
-            pictures.insert(position, Pictures { given, samples });
+            pictures.insert(position, Pictures { given, samples, pixel_samples: pixel_samples(&plan) });
         }
         Ok(pictures)
     }
@@ -278,6 +291,7 @@ const OBSERVES: &str = "shadow_observer_only";
 struct Pictures {
     given: PictureSettings,
     samples: u64,
+    pixel_samples: Option<u64>,
 }
 
 /// The nodes that have their work done by the task of another one, by what they do.

@@ -1,28 +1,29 @@
 //! What would happen to a graph that is dispatched now. Nothing is changed.
 
+mod estimates;
+
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use self::estimates::Estimates;
 use super::definitions::check_feature;
-use super::dispatch::{mismatch, refusing};
-use super::facts::{self, Context, Facts};
+use super::dispatch::{INACTIVE, mismatch, refusing};
+use super::facts::{Context, Facts, Parts};
 use super::nodes;
-use super::plan::{Planning, Role};
 use super::steps::Unavailable;
-use crate::app::{App, AppError, Queued, TaskQueue};
+use crate::app::{App, AppError, Code};
 use crate::products::cad_jobs;
 use crate::tenancy::RenderSettings;
 use packshot_contract::workflow::{
     Config, ConfigNode, DraftPreflight, GraphPreflight, Issue, NodePreflight, NodeReadiness, picture_kind,
 };
 use packshot_db::workflows::{self as rows};
-use packshot_db::{TenantScope, tasks};
+use packshot_db::{DbError, TenantScope, cad_files, orders};
 use packshot_domain::cad_file::SourceFormat;
-use packshot_domain::id::{CadFileId, OrderLineId, RunId, TaskId, WorkflowId};
+use packshot_domain::id::{CadFileId, OrderLineId, WorkflowId};
 use packshot_domain::principal::Principal;
 use packshot_domain::step::StepName;
-use packshot_domain::task::TaskKind;
 use packshot_domain::workflow::NodeId;
 
 /// Checks a saved definition.
@@ -38,7 +39,12 @@ pub async fn preflight_saved(
     check_feature(app, who).await?;
     let definition = rows::get(&app.db, TenantScope::of(who.tenant), id).await?;
     let config = Config::read(&definition.fields.config, "/config")?;
-    preflight(app, who, (Some(id), &config), context).await
+    let mut found = preflight(app, who, (Some(id), &config), context).await?;
+    if !definition.fields.is_active {
+        found.graph_dispatch_allowed = false;
+        found.issues.insert(0, Issue::error(Code::WorkflowInactive.as_str(), INACTIVE));
+    }
+    Ok(found)
 }
 
 /// Checks a graph that need not be saved.
@@ -68,8 +74,9 @@ async fn preflight(
     if let Some(node) = refusing.first() {
         issues.push(Issue::error("context_kind_mismatch", mismatch(config, &facts.context, node)));
     }
+    issues.extend(of_state(app, who, &facts.context).await?);
     issues.extend(of_source(app, &facts.context));
-    issues.extend(of_parts(app, who, &facts.context).await?);
+    issues.extend(of_parts(app, who, &facts).await?);
     let mut of_node: BTreeMap<&NodeId, Vec<Issue>> = BTreeMap::new();
     for node in &config.nodes {
         let mut found = Vec::new();
@@ -85,6 +92,10 @@ async fn preflight(
     let estimates = Estimates::read(app, who, config, &facts, &settings).await?;
     if let Some((node, issue)) = &estimates.unfit {
         of_node.entry(node).or_default().push(issue.clone());
+    }
+    if let (Context::Line(..), true) = (&facts.context, estimates.publishes_nothing) {
+        let text = "the graph publishes nothing: the line stays as it is, and its order does not go on because of it";
+        issues.push(Issue::warning("publishes_nothing", text));
     }
     of_device(app, config, &settings, &mut of_node).await?;
     let nodes: Vec<NodePreflight> = config
@@ -123,6 +134,23 @@ async fn preflight(
     })
 }
 
+/// What works on the line or the file now, or keeps its order from being dispatched.
+async fn of_state(app: &App, who: &Principal, context: &Context) -> Result<Option<Issue>, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let checked = match context {
+        Context::Line(line, _) => orders::check_dispatch(&app.db, scope, line.id).await,
+        Context::File(file) => cad_files::check_dispatch(&app.db, scope, file.id).await,
+    };
+    match checked {
+        Ok(()) => Ok(None),
+        Err(refusal @ (DbError::Order(_) | DbError::CadFileBusy)) => {
+            let refusal = AppError::from(refusal);
+            Ok(Some(Issue::error(refusal.code(), refusal.detail())))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A source that cannot be rendered, and that nothing here converts.
 fn of_source(app: &App, context: &Context) -> Option<Issue> {
     let file = context.file()?;
@@ -133,11 +161,17 @@ fn of_source(app: &App, context: &Context) -> Option<Issue> {
     is_stuck.then(|| Issue::warning("cad_conversion_unavailable", text))
 }
 
-/// Parts without a material.
-async fn of_parts(app: &App, who: &Principal, context: &Context) -> Result<Option<Issue>, AppError> {
-    let Ok(resolved) = facts::resolved(app, who, context, None).await? else { return Ok(None) };
-    let is_complete = resolved.unmapped.is_empty();
-    Ok((!is_complete).then(|| Issue::warning("unmapped_parts", nodes::unmapped(&resolved.unmapped))))
+/// Parts without a material, or a file that cannot be read.
+async fn of_parts(app: &App, who: &Principal, facts: &Facts) -> Result<Option<Issue>, AppError> {
+    let parts = match &facts.parts {
+        Some(parts) => parts.clone(),
+        None => Parts::read(app, TenantScope::of(who.tenant), &facts.context).await?,
+    };
+    Ok(match parts.resolved(app, who, None).await? {
+        Ok(resolved) if resolved.unmapped.is_empty() => None,
+        Ok(resolved) => Some(Issue::warning("unmapped_parts", nodes::unmapped(&resolved.unmapped))),
+        Err(reason) => Some(Issue::error("source_missing", reason)),
+    })
 }
 
 /// What an inline step would say.
@@ -180,71 +214,4 @@ async fn of_device<'c>(
         of_node.entry(&node.id).or_default().push(Issue::warning("device_unfit", text));
     }
     Ok(())
-}
-
-/// How long tasks like these took here lately.
-#[derive(Default)]
-struct Estimates {
-    of_node: BTreeMap<NodeId, f64>,
-    total_s: Option<f64>,
-    /// A node whose options do not make a picture.
-    unfit: Option<(NodeId, Issue)>,
-}
-
-/// Gives ids to tasks that nobody stores.
-struct Nowhere;
-
-impl TaskQueue for Nowhere {
-    fn id_of(&self, _: Queued<'_>) -> TaskId {
-        TaskId::new()
-    }
-}
-
-impl Estimates {
-    async fn read(
-        app: &App,
-        who: &Principal,
-        config: &Config,
-        facts: &Facts,
-        settings: &RenderSettings,
-    ) -> Result<Self, AppError> {
-        let (run, role, limits) = (RunId::new(), Role::Authoritative, &settings.limits);
-        let planning = Planning { config, facts, run, role, limits, queue: &Nowhere };
-        let plan = match planning.plan() {
-            Ok(plan) => plan,
-            Err(invalid) => {
-                // Nodes that make pictures are the only ones whose options can be unfit; the first of these is named.
-                let first = invalid.findings.first().map(|finding| finding.pointer.as_str()).unwrap_or_default();
-                let is_it = |position: &usize| {
-                    first.starts_with(&format!("/config{}", config.place_of_parameters(*position)))
-                        && picture_kind(config.nodes[*position].step).is_some()
-                };
-                let position = config.graph.order().iter().copied().find(is_it);
-                let node = position.map(|position| config.nodes[position].id.clone());
-                let issue = Issue::error("invalid_workflow_config", invalid.to_string());
-                return Ok(Self { unfit: node.map(|node| (node, issue)), ..Self::default() });
-            }
-        };
-        let mut estimates = Self::default();
-        let (mut total_s, mut is_whole) = (0.0, true);
-        for task in &plan.tasks {
-            let TaskKind::Step(step) = task.kind else { continue };
-            let lately = tasks::durations(&app.db, TenantScope::of(who.tenant), step).await?;
-            let node = plan.nodes.iter().find(|node| node.task == Some(task.id));
-            match (median(lately), node) {
-                (Some(duration_s), Some(node)) => {
-                    total_s += duration_s;
-                    estimates.of_node.insert(node.id.clone(), duration_s);
-                }
-                _ => is_whole = false,
-            }
-        }
-        estimates.total_s = Some(total_s).filter(|_| is_whole && !plan.tasks.is_empty());
-        Ok(estimates)
-    }
-}
-
-fn median(mut durations_s: Vec<f64>) -> Option<f64> {
-    durations_s.sort_by(f64::total_cmp);
-    durations_s.get(durations_s.len().checked_sub(1)? / 2).copied()
 }

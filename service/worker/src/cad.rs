@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use packshot_materials::mapping::PartNames;
 use packshot_materials::name::is_unnamed;
 use packshot_pipeline::product::Product;
 use packshot_pipeline::request::PartFilter;
@@ -38,6 +39,15 @@ pub fn read(glb: &[u8], cancel: &CancelToken) -> Result<CadFacts, Failure> {
     let parts = names.filter(|name| seen.insert(name.clone())).collect();
     let size_mm = product.stats.bounds.map(|bounds| ((bounds.max - bounds.min) * MM_PER_M).to_array());
     Ok(CadFacts { parts, size_mm })
+}
+
+/// What is known of each part of a GLB by name, as a render without options reads it.
+///
+/// # Errors
+/// As [`read`].
+pub fn part_names(glb: &[u8], cancel: &CancelToken) -> Result<Vec<PartNames>, Failure> {
+    let (options, filter) = (ImportOptions::default(), PartFilter::default());
+    Ok(Product::import(glb, &options, &filter, cancel)?.part_names())
 }
 
 #[cfg(test)]

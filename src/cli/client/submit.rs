@@ -7,7 +7,6 @@ use clap::Args;
 use packshot::error::Fault;
 use packshot_contract::client::Submission;
 use packshot_materials::map::{MapEntry, PartSelector};
-use serde_json::error::Category;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -150,21 +149,11 @@ pub(super) fn object(path: &std::path::Path, kind: InputKind) -> Result<Map<Stri
         let fault = Fault::new(format!("{}.{code}", kind.prefix()), message).at(path.display().to_string());
         Failure::new(Exit::Input, fault.help(help))
     };
-    match serde_json::from_slice(&files::read(path, kind)?) {
+    match packshot_json::parse(&files::read(path, kind)?) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(refused("type", "it is not a JSON object".to_owned(), "give a file that holds one JSON object")),
-        Err(reason) => Err(refused("syntax", not_json(&reason), "correct the JSON there")),
+        Err(reason) => Err(refused("syntax", reason.to_string(), "correct the JSON there")),
     }
-}
-
-/// Why a text is not JSON, as for other files of JSON.
-fn not_json(reason: &serde_json::Error) -> String {
-    let text = reason.to_string();
-    let what = match reason.classify() {
-        Category::Eof => "the text ends too early",
-        _ => text.split(" at line ").next().unwrap_or(&text),
-    };
-    format!("not JSON: {what} in line {}, column {}", reason.line(), reason.column())
 }
 
 #[cfg(test)]
@@ -177,13 +166,6 @@ mod tests {
         assert_eq!(of_file("exports/bearing.glb").as_deref(), Some("bearing.glb"));
         assert_eq!(of_file("-"), None);
         assert_eq!(name_of(&Input::Sample("bearing".to_owned())).as_deref(), Some("bearing"));
-    }
-
-    #[test]
-    fn a_cut_request_is_told_like_any_other_file() {
-        let of = |text: &str| not_json(&serde_json::from_str::<Value>(text).expect_err("not JSON"));
-        assert_eq!(of("{\"a\": ["), "not JSON: the text ends too early in line 1, column 7");
-        assert!(of("{a: 1}").starts_with("not JSON: key must be a string in line 1, column "), "{}", of("{a: 1}"));
     }
 
     #[test]

@@ -122,19 +122,14 @@ impl StepParameters {
     }
 }
 
-/// The options of a step's pictures that are given at last: each by the first of these that gives it. Only those that
-/// the step has are taken over (workflow.md §2).
+/// The options of a step's pictures that are given at last: each by the first of these that gives it, unless it
+/// excludes one that an earlier gives. Only those that the step has are taken over (workflow.md §2).
 #[must_use]
 pub fn overlaid(step: StepName, first_to_last: &[&PictureSettings]) -> PictureSettings {
     let Some(kind) = picture_kind(step) else { return PictureSettings::default() };
     let names_engine = first_to_last.iter().any(|settings| settings.names_engine);
-    let mut options = Options::default();
-    for spec in specs(kind) {
-        if let Some(value) = first_to_last.iter().find_map(|settings| settings.options.json(spec.id)) {
-            // It was read from JSON like this.
-            let _known = options.set_json(spec.id, &value);
-        }
-    }
+    let layers = first_to_last.iter().map(|settings| &settings.options);
+    let options = Options::overlaid(layers, |id| specs(kind).any(|spec| spec.id == id));
     PictureSettings { names_engine, options }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::conversion::is_converting;
-use super::{lock, note, save};
+use super::{find, lock, note, save};
 use crate::column::{Col, arg};
 use crate::entity::{cad_file, job};
 use crate::jobs::{self, NewJob, NewTask};
@@ -105,6 +105,18 @@ pub(super) fn job_of(row: &cad_file::Model, created_by: UserId, work: &CadWork) 
         has_document: true,
         tasks,
     }
+}
+
+/// Checks whether a file could get a job now. Nothing is locked: a moment later it may be otherwise.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`]; [`DbError::CadFileBusy`].
+pub async fn check_dispatch(db: &Db, scope: TenantScope, file: CadFileId) -> Result<(), DbError> {
+    db.read_snapshot(scope, (scope.tenant, file), |tx, (tenant, file)| {
+        Box::pin(async move { check_idle(tx, &find(tx, *tenant, *file).await?).await })
+    })
+    .await
 }
 
 /// Checks that nothing works on a locked file. Its own job cannot begin or end meanwhile: both lock the file first.

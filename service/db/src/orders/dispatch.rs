@@ -1,7 +1,7 @@
 //! Dispatch of order lines: each gets a job, or a run of its workflow, or both. Lines of an order are dispatched some
 //! at a time, so that the one writer of SQLite is not held up.
 
-use super::{OrderRef, changes, lines, lock, rounds, save, telling};
+use super::{OrderRef, changes, find, lines, lock, rounds, save, telling};
 use crate::column::Col;
 use crate::jobs::{self, JobError, NewJob, NewTask};
 use crate::level::Level;
@@ -50,6 +50,25 @@ pub struct LineJob {
 
 /// How the dispatch of a line ended: with its tasks, or refused for the state that it is in.
 pub type Dispatched = Result<Vec<TaskId>, OrderRefusal>;
+
+/// Checks whether a line could be dispatched now, as [`dispatch`] does. Nothing is locked: a moment later it may be
+/// otherwise.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`]; [`DbError::Order`], why not.
+pub async fn check_dispatch(db: &Db, scope: TenantScope, line: OrderLineId) -> Result<(), DbError> {
+    db.read_snapshot(scope, (scope.tenant, line), |tx, (tenant, line)| {
+        Box::pin(async move {
+            let line = lines::find(tx, *tenant, *line).await?;
+            let order = find(tx, *tenant, OrderRef { id: line.order_id.0, owner: None }).await?;
+            order.status.0.next(OrderChange::Dispatch).map_err(OrderRefusal::State)?;
+            let live = lines::live(tx, std::slice::from_ref(&line)).await?;
+            lines::next(&line, &live, LineEvent::Dispatch).map(drop)
+        })
+    })
+    .await
+}
 
 /// Dispatches lines of an order in one transaction; each by itself is done or refused, for the state it is in.
 ///

@@ -12,7 +12,7 @@ use crate::{AllTenants, Db, DbError, Json, Page, PageRequest, ReadScope, TenantS
 use packshot_domain::id::{JobId, RunId, TaskId, TenantId};
 use packshot_domain::job::JobRef;
 use packshot_domain::step::StepName;
-use packshot_domain::task::{Lease, QueueName, TaskKind, TaskState};
+use packshot_domain::task::{Lane, Lease, QueueName, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
 /// Tasks that figures are made of, at most.
@@ -50,27 +50,44 @@ pub(super) async fn get_in(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<
     views(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("task"))
 }
 
-/// How long the newest tasks of a step took that completed, in seconds, at most 20 of them.
+/// What a task took that completed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Took {
+    /// How long, in seconds.
+    pub duration_s: f64,
+    /// What it computed.
+    pub spec: Option<Json>,
+}
+
+/// When a task started and ended, and its spec.
+type TookRow = (Col<Timestamp>, Col<Timestamp>, Option<Col<Json>>);
+
+/// What the newest tasks of a step took that completed in a lane, at most 20 of them.
 ///
 /// # Errors
 ///
 /// [`DbError`] when the database cannot be reached.
-pub async fn durations(db: &Db, scope: TenantScope, step: StepName) -> Result<Vec<f64>, DbError> {
+pub async fn took(db: &Db, scope: TenantScope, (step, lane): (StepName, Lane)) -> Result<Vec<Took>, DbError> {
     use task::Column as C;
-    db.read(scope, (scope.tenant, step), |tx, (tenant, step)| {
+    db.read(scope, (scope.tenant, step, lane), |tx, (tenant, step, lane)| {
         Box::pin(async move {
             let newest = task::Entity::find()
                 .select_only()
-                .columns([C::StartedAt, C::CompletedAt])
+                .columns([C::StartedAt, C::CompletedAt, C::Spec])
                 .filter(C::TenantId.eq(Col(*tenant)))
                 .filter(C::Kind.eq(Col(TaskKind::Step(*step))))
+                .filter(C::Lane.eq(Col(lane.clone())))
                 .filter(C::State.eq(Col(TaskState::Completed)))
                 .filter(C::StartedAt.is_not_null())
                 .filter(C::CompletedAt.is_not_null())
                 .order_by_desc(C::CreatedAt)
                 .limit(LATELY);
-            let rows: Vec<(Col<Timestamp>, Col<Timestamp>)> = newest.into_tuple().all(tx.on()).await?;
-            Ok(rows.into_iter().map(|(started, ended)| ended.0.since(started.0).as_secs_f64()).collect())
+            let rows: Vec<TookRow> = newest.into_tuple().all(tx.on()).await?;
+            let took = |(started, ended, spec): TookRow| Took {
+                duration_s: ended.0.since(started.0).as_secs_f64(),
+                spec: spec.map(Col::value),
+            };
+            Ok(rows.into_iter().map(took).collect())
         })
     })
     .await

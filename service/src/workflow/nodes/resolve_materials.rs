@@ -1,5 +1,7 @@
-//! Decides which material each part has, by the names of the parts as the CAD file was read. What a render finds in the
-//! file itself decides then.
+//! Decides which material each part has, as the renders below do it: by what product and template say, then by what
+//! the file's own names lead to.
+
+use std::collections::HashSet;
 
 use packshot_contract::workflow::ConfigNode;
 use serde_json::{Value as Json, json};
@@ -35,9 +37,12 @@ pub(super) fn run(node: &ConfigNode, facts: &Facts) -> Result<Json, String> {
 
 /// Which parts have no material.
 pub(in crate::workflow) fn refusal(unmapped: &[String]) -> String {
-    let named = unmapped.iter().take(NAMED_MAX).map(|name| format!("\"{name}\""));
+    // Parts of the same name are named once.
+    let mut seen = HashSet::new();
+    let names: Vec<&String> = unmapped.iter().filter(|name| seen.insert(*name)).collect();
+    let more = names.len().saturating_sub(NAMED_MAX);
+    let named = names.iter().take(NAMED_MAX).map(|name| format!("\"{name}\""));
     let named = named.collect::<Vec<_>>().join(", ");
-    let more = unmapped.len().saturating_sub(NAMED_MAX);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let (verb, noun) = if unmapped.len() == 1 { ("has", "part") } else { ("have", "parts") };
     format!("{} {noun} {verb} no material: {named}{more}", unmapped.len())

@@ -163,6 +163,7 @@ fn w55_w65_ten_thousand_random_graphs_end_armed_as_the_table_says() {
         templates: BTreeMap::new(),
         imports: BTreeMap::new(),
         materials: BTreeMap::new(),
+        parts: None,
     };
     let mut runner = TestRunner::new(Cases { cases: GRAPHS, ..Cases::default() });
     let tried = runner.run(&(steps, edges, shuffled, fates), |(steps, edges, shuffled, fates)| {

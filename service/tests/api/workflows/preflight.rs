@@ -117,4 +117,80 @@ cases! {
         let found = shop.preflight(&small, &line.id).await;
         assert!(found["estimated_duration_s"].as_f64().is_some_and(|seconds| seconds > 0.0), "{found}");
     }
+
+    async fn materials_are_counted_as_a_render_finds_them(engine) {
+        let app = TestApp::start(&engine).await;
+        let shop = Shop::open(&app).await;
+        // Two parts wear a material of the library by the file's own name for it, the third wears nothing.
+        let mut glb = Glb::parts(&["One", "Two", "Bare"]);
+        let mut bare = glb.json["meshes"][0].clone();
+        bare["name"] = json!("Plain");
+        glb.json["meshes"].as_array_mut().expect("meshes").push(bare);
+        glb.json["nodes"][2]["mesh"] = json!(1);
+        glb.json["materials"] = json!([{"name": "Steel"}]);
+        glb.json["meshes"][0]["primitives"][0]["material"] = json!(0);
+        let file = shop.upload("own.glb", glb.bytes()).await;
+        let product = id(&shop.made("/api/v1/products", json!({"pim_id": "O", "name": "O", "cad_file_id": file})).await);
+        let line = shop.line_of(&product, tiny(), None).await;
+        let resolving = |params| chain(vec![node("materials", "resolve_materials", params), node("render", "render_still", json!({}))]);
+        let found = shop.preflight(&resolving(json!({"max_unmapped": 0})), &line.id).await;
+        assert!(found["nodes"][0]["issues"][0]["message"].as_str().is_some_and(|text| text == "1 part has no material: \"Bare\""), "{found}");
+        let run = shop.dispatch(resolving(json!({"max_unmapped": 1})), &line.id).await["workflow_run"]["id"].clone();
+        let run = shop.ended(&run).await;
+        assert_eq!(run["status"], "completed", "{run}");
+        let output = &run["node_results"][0]["output"];
+        assert_eq!((&output["parts"], &output["resolved"], &output["unmapped"]), (&json!(3), &json!(2), &json!(1)), "{run}");
+        let rendered = shop.line_now(&line).await;
+        let steps = rendered["render_job_doc"]["steps"].as_array().expect("steps").clone();
+        let step = steps.iter().find(|step| step["name"] == "resolve_materials").expect("materials");
+        assert_eq!((&step["output"]["parts"], &step["output"]["unmapped"]), (&json!(3), &json!(1)), "{step}");
+        // The parts of a CAD file have the materials of its products.
+        let picture = chain(vec![node("input", "resolve_step_path", json!({})), node("render", "render_thumbnail", tiny())]);
+        assert_eq!(codes(&shop.preflight(&picture, &file).await["issues"]), ["unmapped_parts"]);
+        let worn = json!({"cad_part_materials": [{"part_name": "Bare", "material": "Brass"}]});
+        shop.changed(&format!("/api/v1/products/{product}"), worn).await;
+        assert_eq!(shop.preflight(&picture, &file).await["issues"], json!([]));
+        // The nearest says which way the product is seen.
+        let seen = shop.line_of(&product, json!({"view": "top", "width": 16, "height": 16, "samples": 1}), None).await;
+        let turned = chain(vec![node("render", "render_still", json!({"azimuth_deg": 30}))]);
+        assert_eq!(shop.preflight(&turned, &seen.id).await["graph_dispatch_allowed"], true);
+        let kwargs = shop.dispatch(turned, &seen.id).await["task_ids"][0].clone();
+        let task = shop.get(&format!("/api/v1/tasks/{}", kwargs.as_str().expect("an id"))).await;
+        assert_eq!((&task["kwargs"]["azimuth_deg"], &task["kwargs"]["view"]), (&json!(30.0), &Value::Null), "{task}");
+    }
+
+    async fn what_keeps_a_dispatch_back_is_said_before(engine) {
+        let app = TestApp::idle(&engine).await;
+        let shop = Shop::open(&app).await;
+        let refused = async |config: &Value, context: &str| {
+            let found = shop.preflight(config, context).await;
+            let reply = shop.try_dispatch(config, context).await;
+            assert_eq!((&found["graph_dispatch_allowed"], reply.status), (&json!(false), 409), "{found}");
+            assert_eq!(codes(&found["issues"])[0], reply.problem().1, "{found}");
+            reply.problem().1
+        };
+        let draft = chain(still(tiny()));
+        let line = shop.line(None).await;
+        shop.dispatch(draft.clone(), &line.id).await;
+        assert_eq!(refused(&draft, &line.id).await, "line_processing");
+        let picture = chain(vec![node("input", "resolve_step_path", json!({})), node("render", "render_thumbnail", tiny())]);
+        shop.dispatch(picture.clone(), &shop.cad_file).await;
+        assert_eq!(refused(&picture, &shop.cad_file).await, "cad_file_processing");
+        let rejected = shop.line(None).await;
+        let reject = shop.admin.send(Method::POST, &format!("/api/orders/{}/submit", rejected.order), &json!({})).await;
+        assert_eq!(reject.status, 200, "{}", reject.text());
+        let reject = shop.admin.send(Method::POST, &format!("/api/orders/{}/reject", rejected.order), &json!({"reason": "no"})).await;
+        assert_eq!(reject.status, 200, "{}", reject.text());
+        assert_eq!(refused(&draft, &rejected.id).await, "order_rejected");
+        // One that is switched off.
+        let other = shop.line(None).await;
+        let off = json!({"name": "Off", "is_active": false, "config": draft});
+        let off = id(&shop.made("/api/workflows", off).await);
+        let found = shop.get(&format!("/api/workflows/{off}/preflight?context_id={}", other.id)).await;
+        assert_eq!((&found["graph_dispatch_allowed"], &codes(&found["issues"])[0][..]), (&json!(false), "workflow_inactive"));
+        // A graph that leaves the line as it is.
+        let found = shop.preflight(&chain(vec![node("setup", "order_line_setup", json!({}))]), &other.id).await;
+        assert!(codes(&found["issues"]).contains(&"publishes_nothing".to_owned()), "{found}");
+        assert_eq!(found["graph_dispatch_allowed"], true);
+    }
 }
