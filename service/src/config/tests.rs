@@ -190,10 +190,14 @@ fn t76_programs_are_named_in_the_file_alone() {
         ("[legacy_executors.a]\nkind = \"shell\"", "config.invalid_value"),
         ("[legacy_executors.a]\nkind = \"http\"\nurl = \"ftp://a\"", "config.invalid_value"),
         ("[legacy_executors.a]\nkind = \"http\"\nurl = \"http://a\"\npoll_s = 0", "config.invalid_value"),
+        ("[legacy_executors.a]\nkind = \"http\"\nurl = \"http://u:secret@a/\"", "config.invalid_value"),
         ("legacy_executor = \"maya\"", "config.conflict"),
+        // Where executors cannot be read, nothing is said of the one that was chosen.
+        ("legacy_executor = \"a\"\n[legacy_executors.a]\nkind = \"shell\"", "config.invalid_value"),
     ] {
         let error = Settings::from_sources(&sources(file, &[], &[])).expect_err(file);
         assert_eq!((error.faults[0].code.as_str(), error.faults.len()), (code, 1), "{file}: {error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
     }
 }
 
