@@ -130,8 +130,8 @@ def row(what, found):
     return gate["verdict"]
 
 
-command = [a.python, str(a.executor)]
-executors = {"blender": command} | {kind: [a.python, str(Path(__file__).with_name("wrong.py")), kind, *command] for kind in WRONG}
+command = [a.python, str(a.executor.resolve())]
+executors = {"blender": command} | {kind: [a.python, str(Path(__file__).resolve().with_name("wrong.py")), kind, *command] for kind in WRONG}
 config = 'legacy_executor = "blender"\n' + "".join(
     f'\n[legacy_executors.{name}]\nkind = "command"\ncommand = {json.dumps(command)}\n' for name, command in executors.items())
 (a.folder / "packshot.toml").write_text(config)
