@@ -67,7 +67,7 @@ async fn killed(setup: &Setup, database: &Database, name: &str) -> Finding {
         let order = shop.order(&output_type, if is_of_dispatch { MANY } else { FEW }).await;
         whole.kill();
         let mut doomed = start(setup, &data, url.as_deref(), &[("PACKSHOT_FAILPOINT", &format!("{name}:kill"))]);
-        let hurt = Shop::open(&doomed.address).await;
+        let hurt = Shop::at(&doomed.address);
         let _lost = hurt.post(&format!("/api/orders/{order}/dispatch"), json!({})).await;
         if !doomed.ends(Duration::from_secs(60)).await {
             faults.push("it was not killed".to_owned());

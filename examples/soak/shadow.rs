@@ -120,7 +120,7 @@ async fn killed(setup: &Setup, database: &Database, failpoint: &str) -> Finding 
         let line = id(&lines(&shop.order_now(&order).await)[0]);
         whole.kill();
         let mut doomed = place.start(setup, &[("PACKSHOT_FAILPOINT", &asked(failpoint, "kill"))]);
-        let hurt = Shop::open(&doomed.address).await;
+        let hurt = Shop::at(&doomed.address);
         let _lost = hurt.post(&format!("/api/orders/{order}/dispatch"), json!({})).await;
         if !doomed.ends(Duration::from_secs(60)).await {
             faults.push("it was not killed".to_owned());

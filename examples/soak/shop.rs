@@ -16,10 +16,15 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
+    /// A service that may be gone already: nothing is asked of it.
+    pub(crate) fn at(address: &str) -> Self {
+        let client = Client::builder().no_proxy().build().expect("a client");
+        Self { client, base: format!("http://{address}"), product: String::new() }
+    }
+
     /// Uploads the product, unless it is there.
     pub(crate) async fn open(address: &str) -> Self {
-        let client = Client::builder().no_proxy().build().expect("a client");
-        let mut shop = Self { client, base: format!("http://{address}"), product: String::new() };
+        let mut shop = Self::at(address);
         let there = shop.get("/api/v1/products?pim_id=triangle").await;
         shop.product = match there["items"][0]["id"].as_str() {
             Some(id) => id.to_owned(),
