@@ -87,6 +87,21 @@ impl Place {
         setup.start(&self.folder.join("data"), &arguments, variables)
     }
 
+    /// Whether processes of the executor are there for longer than the system may take to clear them away. Those that
+    /// are gone are forgotten: their ids are given to others.
+    async fn keeps_processes(&self) -> bool {
+        let until = Instant::now() + GONE;
+        while self.is_any_left() && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let keeps_any = self.is_any_left();
+        if !keeps_any {
+            // There is none where no program was started.
+            let _gone = std::fs::remove_file(self.folder.join("pids"));
+        }
+        keeps_any
+    }
+
     /// Whether a process of the program is there.
     fn is_any_left(&self) -> bool {
         let pids = std::fs::read_to_string(self.folder.join("pids")).unwrap_or_default();
@@ -118,6 +133,7 @@ async fn killed(setup: &Setup, database: &Database, failpoint: &str) -> Finding 
         shop.product_is_ready().await;
         let order = shop.order(&output_type(&shop).await, 1).await;
         let line = id(&lines(&shop.order_now(&order).await)[0]);
+        shop.settles().await;
         whole.kill();
         let mut doomed = place.start(setup, &[("PACKSHOT_FAILPOINT", &asked(failpoint, "kill"))]);
         let hurt = Shop::at(&doomed.address);
@@ -126,11 +142,7 @@ async fn killed(setup: &Setup, database: &Database, failpoint: &str) -> Finding 
             faults.push("it was not killed".to_owned());
         }
         drop(doomed);
-        let died = Instant::now();
-        while place.is_any_left() && died.elapsed() < GONE {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        if place.is_any_left() {
+        if place.keeps_processes().await {
             faults.push("a process of the executor is left".to_owned());
         }
         whole = place.start(setup, &[]);
@@ -146,7 +158,7 @@ async fn killed(setup: &Setup, database: &Database, failpoint: &str) -> Finding 
             }
         }
         times.push(began.elapsed());
-        if place.is_any_left() {
+        if place.keeps_processes().await {
             faults.push("a process of the executor is left after its line".to_owned());
         }
     }

@@ -92,6 +92,18 @@ impl Shop {
         panic!("the file of the product stays in work");
     }
 
+    /// Waits until no task is left, so that a service which is killed at its first task is killed at one of what comes.
+    pub(crate) async fn settles(&self) {
+        for _ in 0..3000 {
+            let queued = self.all("/api/v1/tasks?state=queued").await.len();
+            if queued + self.all("/api/v1/tasks?state=running").await.len() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("tasks are left");
+    }
+
     /// An output type of stills of `side` × `side` pixels with so many samples.
     pub(crate) async fn output_type(&self, name: &str, side: u32, samples: u32) -> String {
         let there = self.get("/api/v1/output-types?limit=200").await;

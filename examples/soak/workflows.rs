@@ -121,6 +121,7 @@ async fn killed(setup: &Setup, database: &Database, failpoint: &str) -> Finding 
         let shop = Shop::open(&whole.address).await;
         shop.product_is_ready().await;
         let (line, order) = line(&shop).await;
+        shop.settles().await;
         whole.kill();
         let mut doomed = start(setup, &data, url.as_deref(), &[("PACKSHOT_FAILPOINT", &asked(failpoint, "kill"))]);
         let hurt = Shop::at(&doomed.address);
