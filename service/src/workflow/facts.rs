@@ -221,9 +221,11 @@ impl Parts {
             Ok(names) => names,
             Err(reason) => return Ok(Err(reason.clone())),
         };
-        let Some(found) = materials::library(app, who, library).await? else {
-            let name = library.unwrap_or_default();
-            return Ok(Err(format!("there is no library {name:?}")));
+        let found = match (materials::library(app, who, library).await?, library) {
+            (Some(found), _) => found,
+            (None, Some(name)) => return Ok(Err(format!("there is no library {name:?}"))),
+            // The tenant's own is gone: renders take the built-in one.
+            (None, None) => Arc::new(Library::builtin().clone()),
         };
         let layer = aliases::layer(&app.db, TenantScope::of(who.tenant)).await?;
         let library = Arc::unwrap_or_clone(found).with_aliases(layer);

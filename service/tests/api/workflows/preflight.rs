@@ -116,6 +116,11 @@ cases! {
         assert_eq!(shop.ended(&run).await["status"], "completed");
         let found = shop.preflight(&small, &line.id).await;
         assert!(found["estimated_duration_s"].as_f64().is_some_and(|seconds| seconds > 0.0), "{found}");
+        // Of pictures with much more to do nothing is known yet.
+        let mut longer = tiny();
+        longer["samples"] = json!(4096);
+        let found = shop.preflight(&chain(vec![node("r", "render_still", longer)]), &line.id).await;
+        assert_eq!(found["estimated_duration_s"], Value::Null, "{found}");
     }
 
     async fn materials_are_counted_as_a_render_finds_them(engine) {
