@@ -36,13 +36,16 @@ const SETTLE: Duration = Duration::from_secs(120);
 const GONE: Duration = Duration::from_secs(2);
 /// Both sides have this size.
 const SIDE_PX: u32 = 64;
+/// So that both sides take longer than reports are gathered: what ends sooner has no first report of its own, which the
+/// service could be killed at.
+const SAMPLES: u32 = 1024;
 
 /// Renders for a while, with another process, and says which processes there are.
 const SCRIPT: &str = r#"
 out=$(sed 's/.*"output_path":"\([^"]*\)".*/\1/')
 sleep 600 &
 echo "$$ $!" >> "$1/pids"
-sleep 0.3
+sleep 0.6
 cp "$1/picture.png" "$out"
 "#;
 
@@ -111,7 +114,7 @@ impl Place {
 
 /// A definition that observes lines of an output type; the id of the output type.
 async fn output_type(shop: &Shop) -> String {
-    let output_type = shop.output_type("shadowed", SIDE_PX, 16).await;
+    let output_type = shop.output_type("shadowed", SIDE_PX, SAMPLES).await;
     let path = format!("/api/v1/output-types/{output_type}");
     if shop.get(&path).await["workflow_definition_id"].is_null() {
         let config = json!({"type": "still", "ui": {"execution_mode": "shadow"}});

@@ -35,6 +35,19 @@ const EXPORTS: &[&str] = &[
     "is_held_out",
 ];
 
+/// Those that it calls for many paths at a time.
+const IN_LANES: &[&str] = &[
+    "generate",
+    "pixel_sample",
+    "bounce_samples",
+    "environment_search",
+    "environment_narrow",
+    "environment_choose",
+    "shade",
+    "guide",
+    "ray_key",
+];
+
 fn main() -> ExitCode {
     // The shaders themselves are part of a crate that this program is linked with; changing one rebuilds it.
     println!("cargo::rerun-if-changed=../wgsl");
@@ -59,6 +72,7 @@ fn stages() -> Result<String, Box<ShaderError>> {
         twins: &layout::twins(),
         exports: EXPORTS,
         instruction_sets: &InstructionSet::ALL,
+        in_lanes: IN_LANES,
     };
     translate(&load(&Sources::embedded(), CPU_MODULE)?, &options)
 }

@@ -11,6 +11,7 @@
 
 mod analysis;
 mod items;
+mod lanes;
 mod names;
 mod scalar;
 pub(crate) mod types;
@@ -49,6 +50,14 @@ impl InstructionSet {
         }
     }
 
+    /// How many paths its functions in lanes handle at a time; `None` if it has none.
+    pub fn n_lanes(self) -> Option<usize> {
+        match self {
+            Self::Avx2 => Some(8),
+            Self::Baseline | Self::Avx512 => None,
+        }
+    }
+
     /// The features as `#[target_feature]` names them; none for the baseline.
     pub fn features(self) -> Option<&'static str> {
         match self {
@@ -70,6 +79,8 @@ pub struct Options<'a> {
     pub exports: &'a [&'a str],
     /// The modules to emit.
     pub instruction_sets: &'a [InstructionSet],
+    /// Functions that are also emitted in lanes, with all that they call.
+    pub in_lanes: &'a [&'a str],
 }
 
 /// Translates every function of `shader` to Rust source.
@@ -91,8 +102,34 @@ pub fn translate(shader: &Validated, options: &Options<'_>) -> Result<String> {
     source.push_str(&items::constants(&context)?);
     for &set in options.instruction_sets {
         source.push_str(&items::module(set, &functions));
+        if let (Some(n_lanes), false) = (set.n_lanes(), options.in_lanes.is_empty()) {
+            source.push_str(&in_lanes(&context, set, n_lanes)?);
+        }
     }
     Ok(source)
+}
+
+/// The module of [`Options::in_lanes`] for an instruction set.
+fn in_lanes(context: &Context<'_>, set: InstructionSet, n_lanes: usize) -> Result<String> {
+    let module = &context.shader.module;
+    let mut wanted: Vec<bool> =
+        context.function_names.iter().map(|name| context.options.in_lanes.contains(&name.as_str())).collect();
+    // Functions come after those that they call.
+    for (handle, function) in module.functions.iter().rev() {
+        if wanted[handle.index()] {
+            analysis::visit(&function.body, &mut |statement| {
+                if let naga::Statement::Call { function, .. } = statement {
+                    wanted[function.index()] = true;
+                }
+            });
+        }
+    }
+    let mut types = lanes::Types::new(n_lanes);
+    let wanted = context.functions().filter(|handle| wanted[handle.index()]);
+    let functions: Vec<String> =
+        wanted.map(|handle| lanes::function(context, &mut types, handle)).collect::<Result<_>>()?;
+    lanes::module(context, set, &types, &functions)
+        .map_err(|construct| Box::new(ShaderError::new(format!("{construct} is not translated to Rust"))))
 }
 
 /// Information about the whole module.
@@ -120,7 +157,11 @@ impl<'a> Context<'a> {
         let constant_names = module.constants.iter().map(|(_, constant)| take(&constant.name, "CONSTANT")).collect();
         let function_names: Vec<String> =
             module.functions.iter().map(|(_, function)| take(&function.name, "function")).collect();
-        if let Some(missing) = options.exports.iter().find(|&&export| function_names.iter().all(|name| name != export))
+        if let Some(missing) = options
+            .exports
+            .iter()
+            .chain(options.in_lanes)
+            .find(|&&export| function_names.iter().all(|name| name != export))
         {
             let message = format!("there is no function `{missing}` to export");
             return Err(Box::new(ShaderError::new(message)));

@@ -9,7 +9,7 @@ fn translated(wgsl: &str, exports: &[&str]) -> Result<String, Box<ShaderError>> 
     let composed = compose_with(&[("t", wgsl)].into_iter().collect(), "t", &[])?;
     // Everything naga knows, to get past it to the translator.
     let shader = validate_with(composed, naga::valid::Capabilities::all())?;
-    let options = Options { runtime: "rt", twins: &[], exports, instruction_sets: &InstructionSet::ALL };
+    let options = Options { runtime: "rt", twins: &[], exports, instruction_sets: &InstructionSet::ALL, in_lanes: &[] };
     translate(&shader, &options)
 }
 
@@ -139,4 +139,47 @@ fn a_struct_in_a_buffer_needs_its_twin() {
     )
     .expect_err("no twin");
     assert!(error.to_string().starts_with("t.wgsl:1:1: struct Light lies in a buffer and has no Rust twin"), "{error}");
+}
+
+/// Translates `f` in lanes.
+fn in_lanes(wgsl: &str) -> Result<String, Box<ShaderError>> {
+    let composed = compose_with(&[("t", wgsl)].into_iter().collect(), "t", &[])?;
+    let shader = validate_with(composed, naga::valid::Capabilities::all())?;
+    let sets = [InstructionSet::Avx2];
+    translate(&shader, &Options { runtime: "rt", twins: &[], exports: &[], instruction_sets: &sets, in_lanes: &["f"] })
+}
+
+#[test]
+fn what_has_no_lanes_is_refused_where_it_stands() {
+    for (line, column, construct) in [
+        ("let m = mat2x2f(x, x, x, x); return m[0].x;", 9, "a matrix in lanes in `f`"),
+        ("return sinh(x);", 8, "`Sinh` in lanes in `f`"),
+        ("return modf(x).fract;", 8, "`Modf` in lanes in `f`"),
+    ] {
+        let message = in_lanes(&format!("fn f(x: f32) -> f32 {{\n{line}\n}}\n")).expect_err(construct).to_string();
+        let expect = format!("t.wgsl:2:{column}: {construct} is not translated to Rust");
+        assert!(message.starts_with(&expect), "expected {expect}\n     got {message}");
+    }
+}
+
+#[test]
+fn what_a_function_in_lanes_calls_is_in_lanes_and_nothing_else() {
+    let source = in_lanes("fn f(x: f32) -> f32 { return g(x); }\nfn g(x: f32) -> f32 { return x; }\nfn h() {}\n");
+    let source = source.expect("translates");
+    let (single, lanes) = source.split_once("pub mod avx2_lanes").expect("a module of lanes");
+    assert!(["fn f(", "fn g(", "fn h("].iter().all(|function| single.contains(function)), "{single}");
+    assert!(lanes.contains("fn f(") && lanes.contains("fn g(") && !lanes.contains("fn h("), "{lanes}");
+}
+
+#[test]
+fn what_is_the_same_for_all_lanes_is_computed_once() {
+    let source = in_lanes(
+        "@group(0) @binding(0) var<uniform> scale: f32;\n\
+         fn f(x: f32) -> f32 {\n if scale > 1.0 { return x; }\n return x * sqrt(scale + 1.0);\n}\n",
+    );
+    let source = source.expect("translates");
+    let (_, lanes) = source.split_once("pub mod avx2_lanes").expect("a module of lanes");
+    // A branch of Rust, and a single root that is copied to all lanes.
+    assert!(lanes.contains("> 1.0f32)") && !lanes.contains("simd::gt_f32"), "{lanes}");
+    assert!(lanes.contains("rt::sqrt(") && !lanes.contains("simd::sqrt_f32"), "{lanes}");
 }

@@ -7,6 +7,7 @@ mod denoise;
 mod groups;
 mod guides;
 mod devices;
+mod instruction_sets;
 #[path = "../physics/difference.rs"]
 mod difference;
 mod limits;

@@ -90,8 +90,8 @@ fn surfaces_that_shine() {
     compare(&lamps(64, 8));
 }
 
-#[test]
-fn grain_and_fine_structures() {
+/// Grain, fine structures and rounded edges.
+pub(crate) fn worn() -> Prepared {
     use DetailKind::{Brushed, Cast, Knurl, Spangle};
     let sketch = arranged(&Placement::default(), 32, 4);
     let details = [Brushed, Knurl, Spangle, Cast].map(|kind| Detail { kind, scale_mm: 80.0, depth_mm: 8.0 });
@@ -108,11 +108,16 @@ fn grain_and_fine_structures() {
     product.features = SceneFeatures::ALL;
     let product = Arc::new(product);
     let shot = sketch.shot_of(&product);
-    compare_prepared(&Prepared { product, shot });
+    Prepared { product, shot }
 }
 
 #[test]
-fn panes_and_bodies_of_two_media() {
+fn grain_and_fine_structures() {
+    compare_prepared(&worn());
+}
+
+/// Panes, and bodies of two media.
+pub(crate) fn panes() -> Sketch {
     let mut sketch = arranged(&Placement::default(), 32, 4);
     let pane = OpenPbr { geometry_thin_walled: true, transmission_color: [0.9, 0.6, 0.5], ..glass() };
     let cloudy = OpenPbr { transmission_weight: 0.5, subsurface_weight: 0.7, specular_weight: 0.4, ..glass() };
@@ -122,7 +127,12 @@ fn panes_and_bodies_of_two_media() {
     sketch.has_whole_kernel = false;
     assert!(sketch.product().features.has_panes);
     sketch.has_whole_kernel = true;
-    compare(&sketch);
+    sketch
+}
+
+#[test]
+fn panes_and_bodies_of_two_media() {
+    compare(&panes());
 }
 
 #[test]

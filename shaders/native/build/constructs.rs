@@ -93,14 +93,21 @@ impl Words {
     }
 }
 
+fn options<'a>(in_lanes: &'a [&'a str], instruction_sets: &'a [InstructionSet]) -> Options<'a> {
+    Options { runtime: "packshot_native::rt", twins: TWINS, exports: &[], instruction_sets, in_lanes }
+}
+
 fn file(name: &str, text: &str, shader: &Validated) -> Result<String, Box<dyn std::error::Error>> {
-    let options =
-        Options { runtime: "packshot_native::rt", twins: TWINS, exports: &[], instruction_sets: &InstructionSet::ALL };
-    let translated = translate(shader, &options)?;
     let module = &shader.module;
+    // Functions with constructs that have no translation in lanes are left out, and a test has their list.
+    let all = module.functions.iter().filter_map(|(_, function)| function.name.as_deref());
+    let in_lanes: Vec<&str> =
+        all.filter(|&name| translate(shader, &options(&[name], &[InstructionSet::Avx2])).is_ok()).collect();
+    let translated = translate(shader, &options(&in_lanes, &InstructionSet::ALL))?;
     let mut cases = String::new();
     let mut kernel = String::new();
     let mut callers = vec![String::new(); InstructionSet::ALL.len()];
+    let mut lane_callers = String::new();
     let (mut input_start, mut output_start) = (0, 0);
     for (handle, function) in module.functions.iter() {
         let inputs = Words::of(module, function.arguments.iter().map(|argument| &argument.ty));
@@ -114,6 +121,12 @@ fn file(name: &str, text: &str, shader: &Validated) -> Result<String, Box<dyn st
         for (source, set) in callers.iter_mut().zip(InstructionSet::ALL) {
             source.push_str(&rust_caller(name, function_name, set, &inputs, &outputs, reads_buffers));
         }
+        let in_lanes = if in_lanes.contains(&function_name) {
+            lane_callers.push_str(&lane_caller(name, function_name, &inputs, &outputs, reads_buffers));
+            format!("Some(callers::avx2_lanes::{function_name})")
+        } else {
+            "None".to_owned()
+        };
         kernel.push_str(&wgsl_caller(function_name, &inputs, &outputs, input_start, output_start));
         let place = shader.place(module.functions.get_span(handle)).map_or(0, |place| place.line);
         let note = place.checked_sub(2).and_then(|line| text.lines().nth(line)).unwrap_or_default();
@@ -122,7 +135,8 @@ fn file(name: &str, text: &str, shader: &Validated) -> Result<String, Box<dyn st
             "crate::Case {{ name: {function_name:?}, inputs: {:?}, outputs: {:?}, {}, \
              baseline: callers::baseline::{function_name}, \
              #[cfg(target_arch = \"x86_64\")] avx2: callers::avx2::{function_name}, \
-             #[cfg(target_arch = \"x86_64\")] avx512: callers::avx512::{function_name} }},",
+             #[cfg(target_arch = \"x86_64\")] avx512: callers::avx512::{function_name}, \
+             #[cfg(target_arch = \"x86_64\")] avx2_lanes: {in_lanes} }},",
             inputs.kinds,
             outputs.kinds,
             demands(note)?
@@ -145,6 +159,10 @@ fn file(name: &str, text: &str, shader: &Validated) -> Result<String, Box<dyn st
             format!("{condition}pub mod {} {{\nuse glam::*;\n{source}}}\n", set.module())
         })
         .collect();
+    let callers = format!(
+        "{callers}#[cfg(target_arch = \"x86_64\")]\npub mod avx2_lanes {{\n\
+         use packshot_native::rt::simd::avx2 as simd;\n{lane_callers}}}\n"
+    );
     Ok(format!(
         "pub mod {name} {{\n{translated}\n\
          #[allow(unused_imports, clippy::all, reason = \"generated\")]\npub mod callers {{\n{callers}}}\n\
@@ -196,6 +214,54 @@ fn rust_caller(file: &str, name: &str, set: InstructionSet, inputs: &Words, outp
         "{attribute}pub fn {name}(input: &[u32], output: &mut [u32]) {{\n\
          let result = super::super::{}::{name}({});\n{stores}}}\n",
         set.module(),
+        arguments.join(", ")
+    )
+}
+
+/// A Rust function from the words of eight rows to those of eight results, for the lanes of a mask.
+fn lane_caller(file: &str, name: &str, inputs: &Words, outputs: &Words, buffers: bool) -> String {
+    let mut arguments = vec!["simd::bool_of(mask)".to_owned()];
+    if buffers {
+        arguments.insert(0, format!("&crate::buffers::{file}()"));
+    }
+    let width = inputs.kinds.len();
+    let word = |word: usize| {
+        let word_of_rows = format!("simd::u32_of(std::array::from_fn(|k| input[k * {width} + {word}]))");
+        match &inputs.kinds[word..=word] {
+            "f" => format!("simd::f32_bits_u32({word_of_rows})"),
+            "i" => format!("simd::i32_bits_u32({word_of_rows})"),
+            "b" => format!("simd::bool_from_u32(simd::and_u32({word_of_rows}, simd::splat_u32(1)))"),
+            _ => word_of_rows,
+        }
+    };
+    let mut next = 0;
+    for &(_, _, count) in &inputs.values {
+        let parts: Vec<String> =
+            (0..count).map(|part| format!("{}: {}", &"xyzw"[part..=part], word(next + part))).collect();
+        arguments.push(if count == 1 { word(next) } else { format!("simd::V{count} {{ {} }}", parts.join(", ")) });
+        next += count;
+    }
+    let n_outputs = outputs.kinds.len();
+    let stores: String = (0..n_outputs)
+        .map(|word| {
+            let part = if n_outputs == 1 { String::new() } else { format!(".{}", &"xyzw"[word..=word]) };
+            let value = match &outputs.kinds[..1] {
+                "f" => format!("simd::u32_bits_f32(result{part})"),
+                "i" => format!("simd::u32_bits_i32(result{part})"),
+                "b" => format!("simd::u32_from_bool(result{part})"),
+                _ => format!("result{part}"),
+            };
+            format!(
+                "for (k, word) in simd::array_u32({value}).into_iter().enumerate() {{\n\
+                 if mask[k] {{ output[k * {n_outputs} + {word}] = word; }}\n}}\n"
+            )
+        })
+        .collect();
+    let features = InstructionSet::Avx2.features().unwrap_or_default();
+    format!(
+        "#[target_feature(enable = \"{features}\")]\n\
+         pub fn {name}(mask: [bool; 8], input: &[u32], output: &mut [u32]) {{\n\
+         let result = super::super::avx2_lanes::{name}({});\n{stores}}}\n",
         arguments.join(", ")
     )
 }

@@ -10,6 +10,10 @@ use packshot_shaders::constants::{
 };
 use packshot_shaders::layout::ray::{Hit, Ray};
 
+#[cfg(target_arch = "x86_64")]
+mod lanes;
+mod single;
+
 use crate::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState, RayName, Seen};
 
 /// Shadow rays of a batch, and what each contributes to which path if nothing occludes it.
@@ -78,26 +82,9 @@ macro_rules! loops {
             use super::*;
             use crate::stages::$module as native;
 
-            $(#[target_feature(enable = $features)])?
-            pub(super) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
-                let pixel = UVec2::from(samples.pixel);
-                let sequence = native::pixel_sequence(b, pixel);
-                let (seed, begin) = (sequence.x, sequence.y + samples.first_sample);
-                for done in (0..samples.n_samples).step_by(AHEAD) {
-                    // Wraps after the last number of a sequence, where lanes are unused.
-                    let numbers: [u32; AHEAD] = std::array::from_fn(|k| begin.wrapping_add(done + k as u32));
-                    let mut drawn = [Vec2::ZERO; AHEAD];
-                    for (&sample, u) in numbers.iter().zip(&mut drawn) {
-                        *u = native::pixel_sample(seed, sample);
-                    }
-                    let wanted = numbers.iter().zip(&drawn).take((samples.n_samples - done) as usize);
-                    paths.extend(wanted.map(|(&sample, &u)| native::generate(b, pixel, seed, sample, u)));
-                }
-            }
-
             /// The random numbers of each path's next event.
             $(#[target_feature(enable = $features)])?
-            fn draw(paths: &[PathState], alive: &[u32], samples: &mut [BounceSamples; AHEAD]) {
+            pub(super) fn draw(paths: &[PathState], alive: &[u32], samples: &mut [BounceSamples; AHEAD]) {
                 let (mut seeds, mut numbers, mut steps) = ([0; AHEAD], [0; AHEAD], [0; AHEAD]);
                 for (k, &i) in (0..AHEAD).zip(alive) {
                     let path = &paths[i as usize];
@@ -130,7 +117,7 @@ macro_rules! loops {
 
             /// Where each path's step will read the environment map, with all the reads that this takes.
             $(#[target_feature(enable = $features)])?
-            fn search_environment(
+            pub(super) fn search_environment(
                 b: &Bindings<'_>,
                 paths: &mut [PathState],
                 alive: &[u32],
@@ -156,61 +143,6 @@ macro_rules! loops {
                 let next_row = b.params.environment_width_px as usize;
                 let word = |texel: usize| b.environment_texels.get(texel).map_or(0, |bits| bits.x);
                 touch(points.iter().map(|point| word(point.texel as usize) ^ word(point.texel as usize + next_row)));
-            }
-
-            $(#[target_feature(enable = $features)])?
-            pub(super) fn shade(
-                b: &Bindings<'_>,
-                paths: &mut [PathState],
-                alive: &mut Vec<u32>,
-                hits: &[Hit],
-                shadows: &mut Shadows,
-            ) {
-                let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
-                let mut samples = [NO_SAMPLES; AHEAD];
-                let mut searches = [NO_SEARCH; AHEAD];
-                let mut points = [NO_POINT; AHEAD];
-                for (alive, hits) in alive.chunks(AHEAD).zip(hits.chunks(AHEAD)) {
-                    draw(paths, alive, &mut samples);
-                    if has_map {
-                        let n = hits.len();
-                        search_environment(b, paths, alive, hits, &mut samples, &mut searches[..n], &mut points[..n]);
-                    }
-                    let steps = alive.iter().zip(hits).zip(samples.iter_mut().zip(&mut points));
-                    for ((&i, hit), (samples, point)) in steps {
-                        let path = &mut paths[i as usize];
-                        let step = path.steps;
-                        let shadow = native::shade(b, path, *hit, samples, point);
-                        if shadow.exists == 1 {
-                            shadows.rays.push(shadow.ray);
-                            if shadows.has_names {
-                                let key = native::ray_key(path.seed, path.sample, step, 1);
-                                shadows.names.push(native::ray_name(key));
-                            }
-                            shadows.radiance.push(shadow.radiance);
-                            shadows.paths.push(i);
-                        }
-                    }
-                }
-                alive.retain(|&i| paths[i as usize].alive == 1);
-            }
-
-            $(#[target_feature(enable = $features)])?
-            pub(super) fn guide(
-                b: &Bindings<'_>,
-                paths: &mut [PathState],
-                alive: &mut Vec<u32>,
-                hits: &[Hit],
-                guides: &mut [Guide],
-            ) {
-                let mut samples = [NO_SAMPLES; AHEAD];
-                for (alive, hits) in alive.chunks(AHEAD).zip(hits.chunks(AHEAD)) {
-                    draw(paths, alive, &mut samples);
-                    for ((&i, hit), samples) in alive.iter().zip(hits).zip(&mut samples) {
-                        guides[i as usize] = native::guide(b, &mut paths[i as usize], *hit, samples);
-                    }
-                }
-                alive.retain(|&i| paths[i as usize].alive == 1);
             }
 
             $(#[target_feature(enable = $features)])?
@@ -343,6 +275,18 @@ macro_rules! enter {
     };
 }
 
+/// Calls a loop in lanes, where the instruction set has them.
+macro_rules! enter_lanes {
+    ($level:expr, $function:ident($($argument:expr),*)) => {
+        match $level {
+            // SAFETY: `Stages::new` checked that the processor has the instruction set; who has AVX-512 has AVX2.
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx2 | SimdLevel::Avx512 => unsafe { lanes::avx2::$function($($argument),*) },
+            _ => single::$function($($argument),*),
+        }
+    };
+}
+
 impl Stages {
     /// The stages for this instruction set.
     ///
@@ -355,7 +299,7 @@ impl Stages {
 
     /// Appends a path for each sample.
     pub fn generate(self, b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
-        enter!(self.0, generate(b, samples, paths));
+        enter_lanes!(self.0, generate(b, samples, paths));
     }
 
     /// Shades the paths listed in `alive`, with one hit each. Afterwards `alive` lists those that continue, and
@@ -373,7 +317,7 @@ impl Stages {
     ) {
         assert_eq!(alive.len(), hits.len());
         shadows.clear();
-        enter!(self.0, shade(b, paths, alive, hits, shadows));
+        enter_lanes!(self.0, shade(b, paths, alive, hits, shadows));
     }
 
     /// Advances the paths listed in `alive`, with one hit each, to their guides. Afterwards `alive` lists those that
@@ -390,7 +334,7 @@ impl Stages {
         guides: &mut [Guide],
     ) {
         assert!(alive.len() == hits.len() && paths.len() == guides.len());
-        enter!(self.0, guide(b, paths, alive, hits, guides));
+        enter_lanes!(self.0, guide(b, paths, alive, hits, guides));
     }
 
     /// Appends a path through the centre of each pixel.

@@ -15,6 +15,7 @@ mod geometry;
 mod int;
 mod lanes;
 mod pack;
+pub mod simd;
 
 pub use bits::*;
 pub use convert::*;

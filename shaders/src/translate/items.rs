@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use naga::{ArraySize, Expression, Handle, Literal, Type, TypeInner};
+use naga::{ArraySize, Expression, Handle, Literal, ScalarKind, Type, TypeInner, VectorSize};
 
 use super::names;
 use super::types::{spell, spell_inner};
@@ -44,11 +44,12 @@ pub(crate) fn structs(context: &Context<'_>) -> Result<String> {
             })
             .collect();
         if let Ok(fields) = fields {
+            let plain = if is_plain(module, handle) { ", bytemuck::Pod, bytemuck::Zeroable" } else { "" };
             let place = context.shader.place(module.types.get_span(handle));
             let place = place.map_or_else(|| "Built into WGSL".to_owned(), |place| place.to_string());
             let _ = writeln!(
                 source,
-                "/// {place}\n#[repr(C)]\n#[derive(Clone, Copy, Debug, PartialEq)]\n\
+                "/// {place}\n#[repr(C)]\n#[derive(Clone, Copy, Debug, PartialEq{plain})]\n\
                  #[allow(non_camel_case_types, non_snake_case, reason = \"the shader's names\")]\n\
                  pub struct {name} {{\n{}}}\n",
                 fields.concat()
@@ -56,6 +57,32 @@ pub(crate) fn structs(context: &Context<'_>) -> Result<String> {
         }
     }
     Ok(source)
+}
+
+/// Whether the Rust struct for a WGSL struct consists of 32-bit numbers alone, without padding.
+pub(crate) fn is_plain(module: &naga::Module, ty: Handle<Type>) -> bool {
+    words(module, ty).is_some_and(|words| words * 4 == module.types[ty].inner.size(module.to_ctx()) as usize)
+}
+
+/// How many 32-bit numbers a type consists of; `None` for one that holds something else, or aligns them.
+fn words(module: &naga::Module, ty: Handle<Type>) -> Option<usize> {
+    match &module.types[ty].inner {
+        TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } if scalar.kind == ScalarKind::Bool => None,
+        TypeInner::Scalar(_) => Some(1),
+        TypeInner::Vector { size: VectorSize::Quad, .. } => None,
+        TypeInner::Vector { size, .. } => Some(*size as usize),
+        TypeInner::Struct { members, .. } => {
+            let mut sum = 0;
+            for member in members {
+                if member.offset as usize != sum * 4 {
+                    return None;
+                }
+                sum += words(module, member.ty)?;
+            }
+            Some(sum)
+        }
+        _ => None,
+    }
 }
 
 /// The struct that holds a reference to each buffer that functions read; empty when they read none.

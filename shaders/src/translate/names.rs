@@ -12,7 +12,8 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// Names that generated code uses itself.
-const OWN: &[&str] = &["bindings", "rt", "glam", "Bindings", "f32", "u32", "i32", "bool", "baseline", "avx2", "avx512"];
+const OWN: &[&str] =
+    &["bindings", "rt", "simd", "glam", "Bindings", "f32", "u32", "i32", "bool", "baseline", "avx2", "avx512"];
 
 /// The name of a field, which has its own scope: WGSL's, unless that is a Rust keyword.
 pub(crate) fn field(name: &str) -> String {

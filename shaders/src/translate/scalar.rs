@@ -17,7 +17,7 @@ pub(crate) fn function(context: &Context<'_>, handle: Handle<Function>) -> Resul
     let module = &context.shader.module;
     let function = &module.functions[handle];
     let span = module.functions.get_span(handle);
-    let mut names = context.names.clone();
+    let mut emitter = Scalar::new(context, handle);
     let name = &context.function_names[handle.index()];
     let spelled = |ty| spell(module, ty).map_err(|construct| in_function(context, function, span, &construct));
 
@@ -25,9 +25,8 @@ pub(crate) fn function(context: &Context<'_>, handle: Handle<Function>) -> Resul
     if context.bindings_of(handle).next().is_some() {
         parameters.push("bindings: &Bindings<'_>".to_owned());
     }
-    let mut arguments = Vec::new();
     for argument in &function.arguments {
-        let argument_name = names.take(argument.name.as_deref().unwrap_or("argument"));
+        let argument_name = emitter.names.take(argument.name.as_deref().unwrap_or("argument"));
         let ty = match module.types[argument.ty].inner {
             TypeInner::Pointer { base, space: naga::AddressSpace::Function } => format!("&mut {}", spelled(base)?),
             TypeInner::Pointer { .. } | TypeInner::ValuePointer { .. } => {
@@ -36,7 +35,7 @@ pub(crate) fn function(context: &Context<'_>, handle: Handle<Function>) -> Resul
             _ => spelled(argument.ty)?,
         };
         parameters.push(format!("{argument_name}: {ty}"));
-        arguments.push(argument_name);
+        emitter.arguments.push(argument_name);
     }
     let result = match &function.result {
         Some(result) => format!(" -> {}", spelled(result.ty)?),
@@ -45,18 +44,6 @@ pub(crate) fn function(context: &Context<'_>, handle: Handle<Function>) -> Resul
     let inline = if context.options.exports.contains(&name.as_str()) { "#[inline(never)]" } else { "#[inline]" };
     let place = context.shader.place(span).map_or_else(String::new, |place| format!("{}:{}", place.file, place.line));
 
-    let mut emitter = Scalar {
-        context,
-        function,
-        handle,
-        arguments,
-        locals: vec![String::new(); function.local_variables.len()],
-        values: vec![None; function.expressions.len()],
-        early: vec![false; function.expressions.len()],
-        names,
-        depth: 1,
-        source: String::new(),
-    };
     walk(function, &mut emitter)?;
     if function.result.is_some() && !matches!(function.body.last(), Some(Statement::Return { .. })) {
         // WGSL has proved that this is never reached; Rust's analysis cannot.
@@ -73,55 +60,84 @@ fn in_function(context: &Context<'_>, function: &Function, span: Span, construct
 }
 
 /// The emitter of one function.
-struct Scalar<'a> {
-    context: &'a Context<'a>,
-    function: &'a Function,
-    handle: Handle<Function>,
+pub(super) struct Scalar<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) function: &'a Function,
+    pub(super) handle: Handle<Function>,
     /// Names of the arguments.
-    arguments: Vec<String>,
+    pub(super) arguments: Vec<String>,
     /// Names of the local variables; empty for those not declared.
-    locals: Vec<String>,
+    pub(super) locals: Vec<String>,
     /// Names of the values that have been evaluated.
-    values: Vec<Option<String>>,
+    pub(super) values: Vec<Option<String>>,
     /// Which values were declared before they are evaluated.
-    early: Vec<bool>,
-    names: Names,
-    depth: usize,
-    source: String,
+    pub(super) early: Vec<bool>,
+    pub(super) names: Names,
+    pub(super) depth: usize,
+    pub(super) source: String,
+}
+
+impl<'a> Scalar<'a> {
+    /// An emitter that has written nothing.
+    pub(super) fn new(context: &'a Context<'a>, handle: Handle<Function>) -> Self {
+        let function = &context.shader.module.functions[handle];
+        Self {
+            context,
+            function,
+            handle,
+            arguments: Vec::new(),
+            locals: vec![String::new(); function.local_variables.len()],
+            values: vec![None; function.expressions.len()],
+            early: vec![false; function.expressions.len()],
+            names: context.names.clone(),
+            depth: 1,
+            source: String::new(),
+        }
+    }
 }
 
 impl Scalar<'_> {
-    fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         let indent = self.depth * 4;
         // Writing into a `String` cannot fail.
         let _ = writeln!(self.source, "{:indent$}{text}", "");
     }
 
     /// A line that opens a block.
-    fn open(&mut self, text: &str) -> Result<()> {
+    pub(super) fn open(&mut self, text: &str) -> Result<()> {
         self.line(text);
         self.depth += 1;
         Ok(())
     }
 
     /// A line that closes a block, and may open another.
-    fn close(&mut self, text: &str) -> Result<()> {
+    pub(super) fn close(&mut self, text: &str) -> Result<()> {
         self.depth -= 1;
         self.line(text);
         Ok(())
     }
 
     /// The type of an expression.
-    fn inner(&self, expression: Handle<Expression>) -> &TypeInner {
+    pub(super) fn inner(&self, expression: Handle<Expression>) -> &TypeInner {
         self.context.shader.info[self.handle][expression].ty.inner_with(&self.context.shader.module.types)
     }
 
-    fn refuse_expression(&self, expression: Handle<Expression>, construct: &str) -> Error {
+    /// The handle of an expression's type, if it has one.
+    pub(super) fn type_handle(&self, expression: Handle<Expression>) -> Option<Handle<naga::Type>> {
+        self.context.shader.info[self.handle][expression].ty.handle()
+    }
+
+    /// Whether an expression is a pointer.
+    pub(super) fn is_pointer(&self, expression: Handle<Expression>) -> bool {
+        matches!(self.inner(expression), TypeInner::Pointer { .. } | TypeInner::ValuePointer { .. })
+    }
+
+    pub(super) fn refuse_expression(&self, expression: Handle<Expression>, construct: &str) -> Error {
         self.refuse(self.function.expressions.get_span(expression), construct)
     }
 
     /// The name of a value: the shader's if it has one.
-    fn name_value(&mut self, expression: Handle<Expression>) -> String {
+    pub(super) fn name_value(&mut self, expression: Handle<Expression>) -> String {
         let name = match self.function.named_expressions.get(&expression) {
             Some(name) => self.names.take(name),
             None => self.names.take(&format!("e{}", expression.index())),
@@ -131,7 +147,7 @@ impl Scalar<'_> {
     }
 
     /// Binds a value that is computed now.
-    fn bind(&mut self, expression: Handle<Expression>, value: &str) {
+    pub(super) fn bind(&mut self, expression: Handle<Expression>, value: &str) {
         let line = match &self.values[expression.index()] {
             Some(name) if self.early[expression.index()] => format!("{name} = {value};"),
             _ => format!("let {} = {value};", self.name_value(expression)),
@@ -156,7 +172,7 @@ impl Emitter for Scalar<'_> {
     }
 
     fn declare_early(&mut self, expression: Handle<Expression>) -> Result<()> {
-        if matches!(self.inner(expression), TypeInner::Pointer { .. } | TypeInner::ValuePointer { .. }) {
+        if self.is_pointer(expression) {
             return Ok(());
         }
         let ty = self.type_name(expression)?;
@@ -167,7 +183,7 @@ impl Emitter for Scalar<'_> {
     }
 
     fn evaluate(&mut self, expression: Handle<Expression>) -> Result<()> {
-        if matches!(self.inner(expression), TypeInner::Pointer { .. } | TypeInner::ValuePointer { .. }) {
+        if self.is_pointer(expression) {
             return Ok(());
         }
         let value = self.render(expression)?;
@@ -201,8 +217,11 @@ impl Emitter for Scalar<'_> {
             rendered.push("bindings".to_owned());
         }
         for &argument in arguments {
-            let is_pointer = matches!(self.inner(argument), TypeInner::Pointer { .. } | TypeInner::ValuePointer { .. });
-            rendered.push(if is_pointer { format!("&mut {}", self.place(argument)?) } else { self.value(argument)? });
+            rendered.push(if self.is_pointer(argument) {
+                format!("&mut {}", self.place(argument)?)
+            } else {
+                self.value(argument)?
+            });
         }
         // With its path, because a local variable may have the same name.
         let call = format!("self::{}({})", self.context.function_names[function.index()], rendered.join(", "));

@@ -9,6 +9,8 @@ mod buffers;
 mod device;
 mod inputs;
 
+use packshot_processor::SimdLevel;
+
 /// The translated files and their cases.
 mod constructs {
     include!(concat!(env!("OUT_DIR"), "/constructs.rs"));
@@ -40,7 +42,14 @@ pub struct Case {
     avx2: unsafe fn(&[u32], &mut [u32]),
     #[cfg(target_arch = "x86_64")]
     avx512: unsafe fn(&[u32], &mut [u32]),
+    /// `None` for what has no translation in lanes.
+    #[cfg(target_arch = "x86_64")]
+    avx2_lanes: Option<InLanes>,
 }
+
+/// For the lanes of a mask, from eight rows of words to eight.
+#[cfg(target_arch = "x86_64")]
+type InLanes = unsafe fn([bool; 8], &[u32], &mut [u32]);
 
 /// How many inputs each function gets.
 const N_INPUTS: usize = 4096;
@@ -195,4 +204,109 @@ fn every_instruction_set_gives_the_same_bits() {
             }
         }
     }
+}
+
+/// Eight inputs at a time, by all lanes together and by two halves of them after each other.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn lanes_give_the_bits_of_single_values() {
+    if !SimdLevel::Avx2.is_supported() {
+        println!("skipped: this processor has no AVX2");
+        return;
+    }
+    const HALF: [bool; 8] = [true, false, false, true, true, true, false, false];
+    let mut compared = 0;
+    for file in constructs::FILES {
+        let (input_spans, input_words) = spans(file, |case| case.inputs);
+        let rows = inputs::rows(file, N_INPUTS);
+        for (case, span) in file.cases.iter().zip(input_spans) {
+            let Some(in_lanes) = case.avx2_lanes else { continue };
+            let n = case.outputs.len();
+            let cut = |row: &[u32]| row[span.clone()].to_vec();
+            for rows in rows.chunks_exact(8 * input_words) {
+                let inputs: Vec<u32> = rows.chunks_exact(input_words).flat_map(cut).collect();
+                let mut single = vec![0; 8 * n];
+                for (input, output) in inputs.chunks_exact(span.len()).zip(single.chunks_exact_mut(n)) {
+                    (case.baseline)(input, output);
+                }
+                let outputs = |masks: &[[bool; 8]]| {
+                    let mut words = vec![0; 8 * n];
+                    for &mask in masks {
+                        #[expect(unsafe_code, reason = "the processor has been asked for the features")]
+                        unsafe {
+                            in_lanes(mask, &inputs, &mut words);
+                        }
+                    }
+                    same_nan(words, case)
+                };
+                let single = same_nan(single, case);
+                assert_eq!(outputs(&[[true; 8]]), single, "{} {inputs:x?}", case.name);
+                assert_eq!(outputs(&[HALF, HALF.map(|lane| !lane)]), single, "{} by halves {inputs:x?}", case.name);
+                compared += 8;
+            }
+        }
+    }
+    assert!(compared > 100 * N_INPUTS, "only {compared} results were compared");
+}
+
+/// Cases with what no stage uses, and so has no translation in lanes.
+#[cfg(target_arch = "x86_64")]
+const WITHOUT_LANES: &[&str] = &[
+    "component_of_member",
+    "vector_element",
+    "uniform_matrix",
+    "matrix_column",
+    "pack_half",
+    "unpack_snorm",
+    "pack_unorm",
+    "pack_snorm",
+    "pack_unorm16",
+    "pack_snorm16",
+    "quantize",
+    "extract_u32",
+    "extract_i32",
+    "extract_vec3u",
+    "insert_u32",
+    "insert_vec2i",
+    "modf_f32",
+    "frexp_f32",
+    "ldexp_f32",
+    "cosh_f32",
+    "sinh_tanh",
+    "asinh_f32",
+    "acosh_f32",
+    "atanh_f32",
+    "dot_vec3i",
+    "dot_vec4u",
+    "length_f32",
+    "face_forward",
+    "reflect_vec3f",
+    "refract_vec3f",
+    "mat3_times_vector",
+    "vector_times_mat3",
+    "mat4_times_vector",
+    "mat2_times_mat2",
+    "mat3_of_scalars",
+    "mat3_arithmetic",
+    "determinant_mat3",
+    "dynamic_column",
+];
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn what_has_no_lanes_is_listed() {
+    let cases = constructs::FILES.iter().flat_map(|file| file.cases);
+    let without: Vec<_> = cases.filter(|case| case.avx2_lanes.is_none()).map(|case| case.name).collect();
+    assert_eq!(without, WITHOUT_LANES);
+}
+
+/// The words of results, in which every NaN has the same bits: those of a NaN are unspecified.
+#[cfg(target_arch = "x86_64")]
+fn same_nan(mut words: Vec<u32>, case: &Case) -> Vec<u32> {
+    for (word, kind) in words.iter_mut().zip(case.outputs.bytes().cycle()) {
+        if kind == b'f' && f32::from_bits(*word).is_nan() {
+            *word = f32::NAN.to_bits();
+        }
+    }
+    words
 }

@@ -1,6 +1,6 @@
 //! Expressions of single values.
 
-use naga::{BinaryOperator, Expression, Handle, RelationalFunction, ScalarKind, TypeInner, UnaryOperator};
+use naga::{BinaryOperator, Expression, Handle, RelationalFunction, ScalarKind, Type, TypeInner, UnaryOperator};
 
 use super::Scalar;
 use crate::translate::types::{COMPONENTS, spell, spell_inner, vector};
@@ -8,7 +8,7 @@ use crate::translate::{Result, items, names};
 
 impl Scalar<'_> {
     /// A value: its name if it has been evaluated, or else the expression that computes it.
-    pub(super) fn value(&self, expression: Handle<Expression>) -> Result<String> {
+    pub(in crate::translate) fn value(&self, expression: Handle<Expression>) -> Result<String> {
         match &self.values[expression.index()] {
             Some(name) => Ok(name.clone()),
             None => self.render(expression),
@@ -16,7 +16,7 @@ impl Scalar<'_> {
     }
 
     /// The spelling of an expression's type.
-    pub(super) fn type_name(&self, expression: Handle<Expression>) -> Result<String> {
+    pub(in crate::translate) fn type_name(&self, expression: Handle<Expression>) -> Result<String> {
         let module = &self.context.shader.module;
         let ty = &self.context.shader.info[self.handle][expression].ty;
         let name = match ty.handle() {
@@ -27,7 +27,7 @@ impl Scalar<'_> {
     }
 
     /// Whether an expression is a pointer to a vector of booleans.
-    pub(super) fn points_to_booleans(&self, pointer: Handle<Expression>) -> bool {
+    pub(in crate::translate) fn points_to_booleans(&self, pointer: Handle<Expression>) -> bool {
         let scalar = match self.pointee(pointer) {
             Some(TypeInner::Vector { scalar, .. }) => *scalar,
             _ => return false,
@@ -36,15 +36,20 @@ impl Scalar<'_> {
     }
 
     /// The type that a pointer points to, if that has a type of its own.
-    fn pointee(&self, pointer: Handle<Expression>) -> Option<&TypeInner> {
+    pub(in crate::translate) fn pointee(&self, pointer: Handle<Expression>) -> Option<&TypeInner> {
+        self.pointee_handle(pointer).map(|base| &self.context.shader.module.types[base].inner)
+    }
+
+    /// [`Self::pointee`], as a handle.
+    pub(in crate::translate) fn pointee_handle(&self, pointer: Handle<Expression>) -> Option<Handle<Type>> {
         match *self.inner(pointer) {
-            TypeInner::Pointer { base, .. } => Some(&self.context.shader.module.types[base].inner),
+            TypeInner::Pointer { base, .. } => Some(base),
             _ => None,
         }
     }
 
     /// The expression that computes a value.
-    pub(super) fn render(&self, expression: Handle<Expression>) -> Result<String> {
+    pub(in crate::translate) fn render(&self, expression: Handle<Expression>) -> Result<String> {
         let refuse = |construct: &str| self.refuse_expression(expression, construct);
         match &self.function.expressions[expression] {
             Expression::Literal(literal) => items::literal(*literal).map_err(|construct| refuse(&construct)),
@@ -170,7 +175,7 @@ impl Scalar<'_> {
     }
 
     /// A field, component, column or element of `base`, which may be a value or a pointer and is written `text`.
-    fn part(&self, base: Handle<Expression>, text: &str, index: u32) -> Result<String> {
+    pub(in crate::translate) fn part(&self, base: Handle<Expression>, text: &str, index: u32) -> Result<String> {
         Ok(match self.pointee(base).unwrap_or(self.inner(base)) {
             TypeInner::Vector { .. } | TypeInner::ValuePointer { size: Some(_), .. } => {
                 format!("{text}.{}", COMPONENTS[index as usize])
@@ -186,7 +191,7 @@ impl Scalar<'_> {
     }
 
     /// The target of a pointer, as something that can be assigned to or borrowed.
-    pub(super) fn place(&self, pointer: Handle<Expression>) -> Result<String> {
+    pub(in crate::translate) fn place(&self, pointer: Handle<Expression>) -> Result<String> {
         match self.function.expressions[pointer] {
             Expression::LocalVariable(local) => Ok(self.locals[local.index()].clone()),
             Expression::FunctionArgument(index) => Ok(format!("(*{})", self.arguments[index as usize])),
@@ -249,7 +254,7 @@ impl Scalar<'_> {
     }
 
     /// The kind of a value's scalars.
-    pub(super) fn kind(&self, expression: Handle<Expression>) -> Option<ScalarKind> {
+    pub(in crate::translate) fn kind(&self, expression: Handle<Expression>) -> Option<ScalarKind> {
         self.inner(expression).scalar_kind()
     }
 
@@ -298,7 +303,11 @@ impl Scalar<'_> {
     }
 
     /// `value`, splatted if it is a scalar and `other` a vector.
-    pub(super) fn splat_like(&self, value: Handle<Expression>, other: Handle<Expression>) -> Result<String> {
+    pub(in crate::translate) fn splat_like(
+        &self,
+        value: Handle<Expression>,
+        other: Handle<Expression>,
+    ) -> Result<String> {
         let text = self.value(value)?;
         match (self.inner(value), self.inner(other)) {
             (TypeInner::Scalar(scalar), TypeInner::Vector { size, .. }) => {

@@ -258,3 +258,63 @@ fn overridden(a: f32) -> f32 {
     }
     return a * FACTOR;
 }
+
+// Variables that keep a value from one repetition to a later one, although only a part of the loop uses them.
+fn kept_by_a_branch(n: u32, bits: u32) -> u32 {
+    var last = 1u;
+    var sum = 0u;
+    for (var i = 0u; i < (n & 31u); i++) {
+        if ((bits >> i) & 1u) == 1u {
+            sum += last;
+            last = last * 3u + i;
+        }
+    }
+    return sum;
+}
+
+fn kept_past_continue(n: u32, bits: u32) -> u32 {
+    var ones = 0u;
+    var i = 0u;
+    loop {
+        i++;
+        if i > (n & 63u) { break; }
+        if ((bits >> (i & 31u)) & 1u) == 0u { continue; }
+        ones++;
+        if ones == 4u { return i; }
+    }
+    return i * 100u;
+}
+
+fn jumps_out_of_switches(n: u32, bits: u32) -> vec2u {
+    var sum = 0u;
+    for (var i = 0u; i < (n & 15u); i++) {
+        switch (bits >> i) & 7u {
+            case 0u: { continue; }
+            case 1u, 2u: {
+                if i > 5u { break; }
+                sum += 10u;
+            }
+            case 3u: {
+                if sum > 40u { return vec2u(sum, i); }
+                sum += 1u;
+            }
+            default: { sum += 3u; }
+        }
+        sum += 100u;
+        if sum > 900u { break; }
+    }
+    return vec2u(sum, 99u);
+}
+
+// A branch on what is the same everywhere, around branches on what is not.
+fn branch_on_a_constant(a: i32, b: i32) -> i32 {
+    var r = a;
+    if AXIS.y > 0.5 {
+        if a > b { return b; }
+        r = b - a;
+        if r > 100 { r = 100; } else { return r * 2; }
+    } else {
+        r = 7;
+    }
+    return r + 1;
+}

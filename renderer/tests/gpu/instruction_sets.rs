@@ -1,0 +1,45 @@
+//! The processor's instruction sets, on scenes with every feature: stages for one path at a time and in lanes.
+
+use packshot_renderer::SimdLevel;
+use packshot_renderer::backend::cpu::CpuBackend;
+use packshot_renderer::shot::{Aperture, Bounces};
+
+use crate::arrangement::{Placement, Sky};
+use crate::pictures::{panes, worn};
+use crate::scenes::{Prepared, arranged, ball, cards, glass, lamps, render, still_life};
+
+#[test]
+fn no_bit_depends_on_the_instruction_set_or_the_threads() {
+    let under = |sky| arranged(&Placement { sky, ..Placement::default() }, 64, 16).prepare();
+    let mut out_of_focus = still_life(64, 16);
+    out_of_focus.shot.camera.aperture = Some(Aperture { radius_m: 0.15, focus_depth_m: 4.5 });
+    let mut deep = ball(glass(), 48, 16);
+    deep.shot.film.bounces = Bounces::all(64);
+    let scenes: [(&str, Prepared); 9] = [
+        ("metal, glass and coated plastic", still_life(64, 16).prepare()),
+        ("textures and opacity under a map", cards(64, 16).prepare()),
+        ("depth of field", out_of_focus.prepare()),
+        ("surfaces that shine", lamps(64, 16).prepare()),
+        ("grain and fine structures", worn()),
+        ("panes and bodies of two media", panes().prepare()),
+        ("every kind of material under a map", under(Sky::Map { rotation_y_rad: 0.7 })),
+        ("every kind of material under a uniform sky", under(Sky::Uniform)),
+        ("long paths in glass", deep.prepare()),
+    ];
+    let levels: Vec<SimdLevel> = SimdLevel::ALL.into_iter().filter(|level| level.is_supported()).collect();
+    println!("compared: {levels:?}");
+    for (name, prepared) in &scenes {
+        let mut first = None;
+        for &level in &levels {
+            for n_threads in [1, 2] {
+                let backend = CpuBackend::with_level(n_threads, level, "a test".to_owned()).expect("threads");
+                let rendered = render(&backend, prepared);
+                let bits = rendered.film.resolve().into_iter().map(|pixel| pixel.map(f32::to_bits)).collect::<Vec<_>>();
+                let (of_first, rays) = first.get_or_insert_with(|| (bits.clone(), rendered.rays));
+                let n_differing = bits.iter().zip(of_first.iter()).filter(|(a, b)| a != b).count();
+                assert_eq!(n_differing, 0, "{name}: pixels with other bits, {level:?} with {n_threads} threads");
+                assert_eq!(rendered.rays, *rays, "{name}: {level:?} with {n_threads} threads");
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Eight lanes in the registers of AVX2.
+
+#![expect(clippy::missing_safety_doc, reason = "callers without the instruction set need `unsafe`, the others nothing")]
+
+use std::arch::x86_64::*;
+
+use super::elementary::elementary;
+use super::vectors::vectors;
+pub use super::{Rows, V2, V3, V4};
+
+/// How many lanes a register has.
+pub const N_LANES: usize = 8;
+
+/// Eight floats.
+#[derive(Clone, Copy, Debug)]
+pub struct F32(__m256);
+/// Eight unsigned integers.
+#[derive(Clone, Copy, Debug)]
+pub struct U32(__m256i);
+/// Eight signed integers.
+#[derive(Clone, Copy, Debug)]
+pub struct I32(__m256i);
+/// Eight booleans: all bits of a lane are one, or none.
+#[derive(Clone, Copy, Debug)]
+pub struct Mask(__m256i);
+
+/// Functions that are compiled for AVX2.
+macro_rules! functions {
+    ($(
+        $(#[$doc:meta])*
+        fn $name:ident $(<$($lifetime:lifetime,)? $generic:ident $(: $bound:path)? $(, const $size:ident: usize)*>)?
+            ($($argument:ident: $ty:ty),*) -> $result:ty $body:block
+    )*) => {$(
+        $(#[$doc])*
+        #[inline]
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+        #[must_use]
+        pub fn $name $(<$($lifetime,)? $generic $(: $bound)? $(, const $size: usize)*>)? ($($argument: $ty),*) -> $result
+            $body
+    )*};
+}
+
+functions! {
+    /// Eight words of each of eight rows, transposed: lane `k` of result `i` is word `i` of row `k`. It is its own
+    /// inverse.
+    fn transposed(rows: [F32; N_LANES]) -> [F32; N_LANES] {
+        let [a, b, c, d, e, f, g, h] = rows.map(|row| row.0);
+        // Pairs of rows, then four rows within each half of the registers, then both halves.
+        let pairs = [[a, b], [c, d], [e, f], [g, h]].map(|[a, b]| [_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)]);
+        let [upper, lower] = [[pairs[0], pairs[1]], [pairs[2], pairs[3]]].map(|[a, b]| {
+            [
+                _mm256_shuffle_ps::<0x44>(a[0], b[0]),
+                _mm256_shuffle_ps::<0xee>(a[0], b[0]),
+                _mm256_shuffle_ps::<0x44>(a[1], b[1]),
+                _mm256_shuffle_ps::<0xee>(a[1], b[1]),
+            ]
+        });
+        let first = |i: usize| F32(_mm256_permute2f128_ps::<0x20>(upper[i], lower[i]));
+        let second = |i: usize| F32(_mm256_permute2f128_ps::<0x31>(upper[i], lower[i]));
+        [first(0), first(1), first(2), first(3), second(0), second(1), second(2), second(3)]
+    }
+    /// Four words of each of eight rows, transposed: lane `k` of component `i` is word `i` of row `k`.
+    fn transposed_quads(rows: [[f32; 4]; N_LANES]) -> V4<F32> {
+        let [a, b, c, d, e, f, g, h] = rows.map(bytemuck::cast::<[f32; 4], __m128>);
+        let [ae, bf, cg, dh] = [[a, e], [b, f], [c, g], [d, h]].map(|[low, high]| _mm256_set_m128(high, low));
+        let (ab, cd) = (_mm256_unpacklo_ps(ae, bf), _mm256_unpacklo_ps(cg, dh));
+        let (ab_high, cd_high) = (_mm256_unpackhi_ps(ae, bf), _mm256_unpackhi_ps(cg, dh));
+        V4 {
+            x: F32(_mm256_shuffle_ps::<0x44>(ab, cd)),
+            y: F32(_mm256_shuffle_ps::<0xee>(ab, cd)),
+            z: F32(_mm256_shuffle_ps::<0x44>(ab_high, cd_high)),
+            w: F32(_mm256_shuffle_ps::<0xee>(ab_high, cd_high)),
+        }
+    }
+    /// No lane.
+    fn no_lanes() -> Mask { Mask(_mm256_setzero_si256()) }
+    /// The first `n` lanes.
+    fn first_lanes(n: usize) -> Mask {
+        let n = _mm256_set1_epi32(n.min(N_LANES) as i32);
+        Mask(_mm256_cmpgt_epi32(n, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)))
+    }
+    /// A bit for each lane.
+    fn bits(a: Mask) -> u32 { _mm256_movemask_ps(_mm256_castsi256_ps(a.0)) as u32 }
+    /// Whether it is true in any lane.
+    fn any(a: Mask) -> bool { bits(a) != 0 }
+    /// In which lanes both are true.
+    fn and(a: Mask, b: Mask) -> Mask { Mask(_mm256_and_si256(a.0, b.0)) }
+    /// In which lanes `b` is true and `a` is not.
+    fn and_not(a: Mask, b: Mask) -> Mask { Mask(_mm256_andnot_si256(a.0, b.0)) }
+    /// In which lanes either is true.
+    fn or(a: Mask, b: Mask) -> Mask { Mask(_mm256_or_si256(a.0, b.0)) }
+    /// In which lanes exactly one is true.
+    fn xor_bool(a: Mask, b: Mask) -> Mask { Mask(_mm256_xor_si256(a.0, b.0)) }
+    /// In which lanes it is not true.
+    fn not(a: Mask) -> Mask { Mask(_mm256_xor_si256(a.0, _mm256_set1_epi32(-1))) }
+    /// In which lanes both are the same.
+    fn eq_bool(a: Mask, b: Mask) -> Mask { Mask(_mm256_cmpeq_epi32(a.0, b.0)) }
+    /// In which lanes they differ.
+    fn ne_bool(a: Mask, b: Mask) -> Mask { xor_bool(a, b) }
+
+    /// The same in all lanes.
+    fn splat_f32(a: f32) -> F32 { F32(_mm256_set1_ps(a)) }
+    /// The same in all lanes.
+    fn splat_u32(a: u32) -> U32 { U32(_mm256_set1_epi32(a as i32)) }
+    /// The same in all lanes.
+    fn splat_i32(a: i32) -> I32 { I32(_mm256_set1_epi32(a)) }
+    /// The same in all lanes.
+    fn splat_bool(a: bool) -> Mask { Mask(_mm256_set1_epi32(-i32::from(a))) }
+
+    /// From one for each lane.
+    fn f32_of(a: [f32; N_LANES]) -> F32 { F32(_mm256_setr_ps(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7])) }
+    /// From one for each lane.
+    fn u32_of(a: [u32; N_LANES]) -> U32 { U32(i32_of(a.map(u32::cast_signed)).0) }
+    /// From one for each lane.
+    fn i32_of(a: [i32; N_LANES]) -> I32 {
+        I32(_mm256_setr_epi32(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]))
+    }
+    /// From one for each lane.
+    fn bool_of(a: [bool; N_LANES]) -> Mask { Mask(i32_of(a.map(|a| -i32::from(a))).0) }
+
+    /// One for each lane.
+    fn array_f32(a: F32) -> [f32; N_LANES] { bytemuck::cast(a.0) }
+    /// One for each lane.
+    fn array_u32(a: U32) -> [u32; N_LANES] { bytemuck::cast(a.0) }
+    /// One for each lane.
+    fn array_i32(a: I32) -> [i32; N_LANES] { bytemuck::cast(a.0) }
+    /// One for each lane.
+    fn array_bool(a: Mask) -> [bool; N_LANES] {
+        let a: [u32; N_LANES] = bytemuck::cast(a.0);
+        a.map(|a| a != 0)
+    }
+
+    /// `a` in the lanes of `mask`, and `b` in the others.
+    fn select_f32(mask: Mask, a: F32, b: F32) -> F32 {
+        F32(_mm256_blendv_ps(b.0, a.0, _mm256_castsi256_ps(mask.0)))
+    }
+    /// `a` in the lanes of `mask`, and `b` in the others.
+    fn select_u32(mask: Mask, a: U32, b: U32) -> U32 { U32(_mm256_blendv_epi8(b.0, a.0, mask.0)) }
+    /// `a` in the lanes of `mask`, and `b` in the others.
+    fn select_i32(mask: Mask, a: I32, b: I32) -> I32 { I32(_mm256_blendv_epi8(b.0, a.0, mask.0)) }
+    /// `a` in the lanes of `mask`, and `b` in the others.
+    fn select_bool(mask: Mask, a: Mask, b: Mask) -> Mask { Mask(_mm256_blendv_epi8(b.0, a.0, mask.0)) }
+
+    /// `a + b`.
+    fn add_f32(a: F32, b: F32) -> F32 { F32(_mm256_add_ps(a.0, b.0)) }
+    /// `a - b`.
+    fn sub_f32(a: F32, b: F32) -> F32 { F32(_mm256_sub_ps(a.0, b.0)) }
+    /// `a * b`.
+    fn mul_f32(a: F32, b: F32) -> F32 { F32(_mm256_mul_ps(a.0, b.0)) }
+    /// `a / b`.
+    fn div_f32(a: F32, b: F32) -> F32 { F32(_mm256_div_ps(a.0, b.0)) }
+    /// `-a`.
+    fn neg_f32(a: F32) -> F32 { F32(_mm256_xor_ps(a.0, _mm256_set1_ps(-0.0))) }
+    /// Magnitude.
+    fn abs_f32(a: F32) -> F32 { F32(_mm256_andnot_ps(_mm256_set1_ps(-0.0), a.0)) }
+    /// Square root.
+    fn sqrt_f32(a: F32) -> F32 { F32(_mm256_sqrt_ps(a.0)) }
+    /// The largest integer not above `a`.
+    fn floor_f32(a: F32) -> F32 { F32(_mm256_floor_ps(a.0)) }
+    /// The smallest integer not below `a`.
+    fn ceil_f32(a: F32) -> F32 { F32(_mm256_ceil_ps(a.0)) }
+    /// The integer towards zero.
+    fn trunc_f32(a: F32) -> F32 { F32(_mm256_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a.0)) }
+    /// The nearest integer, the even one of two at equal distance.
+    fn round_f32(a: F32) -> F32 { F32(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a.0)) }
+    /// Magnitude of `a` with the sign of `b`.
+    fn copysign_f32(a: F32, b: F32) -> F32 {
+        let sign = _mm256_set1_ps(-0.0);
+        F32(_mm256_or_ps(_mm256_andnot_ps(sign, a.0), _mm256_and_ps(sign, b.0)))
+    }
+    /// Whether the sign bit is set.
+    fn is_sign_negative_f32(a: F32) -> Mask { Mask(_mm256_srai_epi32::<31>(_mm256_castps_si256(a.0))) }
+    /// Where `a` is not a number.
+    fn is_nan_f32(a: F32) -> Mask { Mask(_mm256_castps_si256(_mm256_cmp_ps::<_CMP_UNORD_Q>(a.0, a.0))) }
+    /// Where `a == b`.
+    fn eq_f32(a: F32, b: F32) -> Mask { Mask(_mm256_castps_si256(_mm256_cmp_ps::<_CMP_EQ_OQ>(a.0, b.0))) }
+    /// Where `a != b`.
+    fn ne_f32(a: F32, b: F32) -> Mask { Mask(_mm256_castps_si256(_mm256_cmp_ps::<_CMP_NEQ_UQ>(a.0, b.0))) }
+    /// Where `a < b`.
+    fn lt_f32(a: F32, b: F32) -> Mask { Mask(_mm256_castps_si256(_mm256_cmp_ps::<_CMP_LT_OQ>(a.0, b.0))) }
+    /// Where `a <= b`.
+    fn le_f32(a: F32, b: F32) -> Mask { Mask(_mm256_castps_si256(_mm256_cmp_ps::<_CMP_LE_OQ>(a.0, b.0))) }
+    /// Where `a > b`.
+    fn gt_f32(a: F32, b: F32) -> Mask { Mask(_mm256_castps_si256(_mm256_cmp_ps::<_CMP_GT_OQ>(a.0, b.0))) }
+    /// Where `a >= b`.
+    fn ge_f32(a: F32, b: F32) -> Mask { Mask(_mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(a.0, b.0))) }
+    /// The smaller of a float and one that is a number.
+    fn min_number_f32(a: F32, b: F32) -> F32 { F32(_mm256_min_ps(a.0, b.0)) }
+    /// The larger of a float and one that is a number.
+    fn max_number_f32(a: F32, b: F32) -> F32 { F32(_mm256_max_ps(a.0, b.0)) }
+
+    /// `a + b`, wrapping.
+    fn add_u32(a: U32, b: U32) -> U32 { U32(_mm256_add_epi32(a.0, b.0)) }
+    /// `a - b`, wrapping.
+    fn sub_u32(a: U32, b: U32) -> U32 { U32(_mm256_sub_epi32(a.0, b.0)) }
+    /// `a * b`, wrapping.
+    fn mul_u32(a: U32, b: U32) -> U32 { U32(_mm256_mullo_epi32(a.0, b.0)) }
+    /// Bits of both.
+    fn and_u32(a: U32, b: U32) -> U32 { U32(_mm256_and_si256(a.0, b.0)) }
+    /// Bits of either.
+    fn or_u32(a: U32, b: U32) -> U32 { U32(_mm256_or_si256(a.0, b.0)) }
+    /// Bits of exactly one.
+    fn xor_u32(a: U32, b: U32) -> U32 { U32(_mm256_xor_si256(a.0, b.0)) }
+    /// The other bits.
+    fn not_u32(a: U32) -> U32 { U32(_mm256_xor_si256(a.0, _mm256_set1_epi32(-1))) }
+    /// `a << b % 32`.
+    fn shl_u32(a: U32, b: U32) -> U32 { U32(_mm256_sllv_epi32(a.0, _mm256_and_si256(b.0, _mm256_set1_epi32(31)))) }
+    /// `a >> b % 32`.
+    fn shr_u32(a: U32, b: U32) -> U32 { U32(_mm256_srlv_epi32(a.0, _mm256_and_si256(b.0, _mm256_set1_epi32(31)))) }
+    /// Where `a == b`.
+    fn eq_u32(a: U32, b: U32) -> Mask { Mask(_mm256_cmpeq_epi32(a.0, b.0)) }
+    /// Where `a <= b`.
+    fn le_u32(a: U32, b: U32) -> Mask { Mask(_mm256_cmpeq_epi32(_mm256_min_epu32(a.0, b.0), a.0)) }
+    /// The smaller one.
+    fn min_u32(a: U32, b: U32) -> U32 { U32(_mm256_min_epu32(a.0, b.0)) }
+    /// The larger one.
+    fn max_u32(a: U32, b: U32) -> U32 { U32(_mm256_max_epu32(a.0, b.0)) }
+
+    /// `a + b`, wrapping.
+    fn add_i32(a: I32, b: I32) -> I32 { I32(_mm256_add_epi32(a.0, b.0)) }
+    /// `a - b`, wrapping.
+    fn sub_i32(a: I32, b: I32) -> I32 { I32(_mm256_sub_epi32(a.0, b.0)) }
+    /// `a * b`, wrapping.
+    fn mul_i32(a: I32, b: I32) -> I32 { I32(_mm256_mullo_epi32(a.0, b.0)) }
+    /// Bits of both.
+    fn and_i32(a: I32, b: I32) -> I32 { I32(_mm256_and_si256(a.0, b.0)) }
+    /// Bits of either.
+    fn or_i32(a: I32, b: I32) -> I32 { I32(_mm256_or_si256(a.0, b.0)) }
+    /// Bits of exactly one.
+    fn xor_i32(a: I32, b: I32) -> I32 { I32(_mm256_xor_si256(a.0, b.0)) }
+    /// The other bits.
+    fn not_i32(a: I32) -> I32 { I32(_mm256_xor_si256(a.0, _mm256_set1_epi32(-1))) }
+    /// `a << b % 32`.
+    fn shl_i32(a: I32, b: U32) -> I32 { I32(_mm256_sllv_epi32(a.0, _mm256_and_si256(b.0, _mm256_set1_epi32(31)))) }
+    /// `a >> b % 32`, copying the sign.
+    fn shr_i32(a: I32, b: U32) -> I32 { I32(_mm256_srav_epi32(a.0, _mm256_and_si256(b.0, _mm256_set1_epi32(31)))) }
+    /// Where `a == b`.
+    fn eq_i32(a: I32, b: I32) -> Mask { Mask(_mm256_cmpeq_epi32(a.0, b.0)) }
+    /// Where `a > b`.
+    fn gt_i32(a: I32, b: I32) -> Mask { Mask(_mm256_cmpgt_epi32(a.0, b.0)) }
+    /// The smaller one.
+    fn min_i32(a: I32, b: I32) -> I32 { I32(_mm256_min_epi32(a.0, b.0)) }
+    /// The larger one.
+    fn max_i32(a: I32, b: I32) -> I32 { I32(_mm256_max_epi32(a.0, b.0)) }
+    /// Magnitude; the most negative number stays what it is.
+    fn abs_i32(a: I32) -> I32 { I32(_mm256_abs_epi32(a.0)) }
+
+    /// The same bits.
+    fn u32_bits_f32(a: F32) -> U32 { U32(_mm256_castps_si256(a.0)) }
+    /// The same bits.
+    fn i32_bits_f32(a: F32) -> I32 { I32(_mm256_castps_si256(a.0)) }
+    /// The same bits.
+    fn f32_bits_u32(a: U32) -> F32 { F32(_mm256_castsi256_ps(a.0)) }
+    /// The same bits.
+    fn f32_bits_i32(a: I32) -> F32 { F32(_mm256_castsi256_ps(a.0)) }
+    /// The same bits.
+    fn i32_bits_u32(a: U32) -> I32 { I32(a.0) }
+    /// The same bits.
+    fn u32_bits_i32(a: I32) -> U32 { U32(a.0) }
+    /// The same number, or what wraps to it.
+    fn i32_from_u32(a: U32) -> I32 { I32(a.0) }
+    /// The same number, or what wraps to it.
+    fn u32_from_i32(a: I32) -> U32 { U32(a.0) }
+    /// The nearest float.
+    fn f32_from_i32(a: I32) -> F32 { F32(_mm256_cvtepi32_ps(a.0)) }
+    /// The nearest float.
+    fn f32_from_u32(a: U32) -> F32 {
+        // Both halves are exact, and so is the product: only the sum is rounded.
+        let high = _mm256_cvtepi32_ps(_mm256_srli_epi32::<16>(a.0));
+        let low = _mm256_cvtepi32_ps(_mm256_and_si256(a.0, _mm256_set1_epi32(0xffff)));
+        F32(_mm256_add_ps(_mm256_mul_ps(high, _mm256_set1_ps(65536.0)), low))
+    }
+    /// 1 for true.
+    fn f32_from_bool(a: Mask) -> F32 { F32(_mm256_and_ps(_mm256_castsi256_ps(a.0), _mm256_set1_ps(1.0))) }
+    /// 1 for true.
+    fn u32_from_bool(a: Mask) -> U32 { U32(_mm256_srli_epi32::<31>(a.0)) }
+    /// 1 for true.
+    fn i32_from_bool(a: Mask) -> I32 { I32(_mm256_srli_epi32::<31>(a.0)) }
+    /// The integer towards zero, and at most so large that it is a float too.
+    fn i32_from_f32(a: F32) -> I32 {
+        // Of a NaN, as of what is too large, the largest.
+        let a = min_number_f32(a, splat_f32(2_147_483_520.0));
+        // What is too small becomes the smallest.
+        I32(_mm256_cvttps_epi32(a.0))
+    }
+    /// The integer towards zero, and at most so large that it is a float too.
+    fn u32_from_f32(a: F32) -> U32 {
+        let a = max_number_f32(min_number_f32(a, splat_f32(4_294_967_040.0)), splat_f32(0.0));
+        // The upper half of the numbers without their highest bit.
+        let half = splat_f32(2_147_483_648.0);
+        let is_upper = ge_f32(a, half);
+        let rest = select_f32(is_upper, sub_f32(a, half), a);
+        let whole = _mm256_cvttps_epi32(rest.0);
+        U32(_mm256_xor_si256(whole, _mm256_and_si256(is_upper.0, _mm256_set1_epi32(i32::MIN))))
+    }
+}
+
+vectors!(functions);
+elementary!(functions);
