@@ -87,7 +87,7 @@ pub struct Options<'a> {
 ///
 /// # Errors
 /// When a function uses something that cannot be translated, when a struct differs from its twin, or when a function of
-/// [`Options::exports`] does not exist.
+/// [`Options::exports`] or [`Options::in_lanes`] does not exist.
 pub fn translate(shader: &Validated, options: &Options<'_>) -> Result<String> {
     if let Some(error) = crate::layout::check::mismatches(shader, options.twins).into_iter().next() {
         return Err(Box::new(error));
@@ -163,7 +163,7 @@ impl<'a> Context<'a> {
             .chain(options.in_lanes)
             .find(|&&export| function_names.iter().all(|name| name != export))
         {
-            let message = format!("there is no function `{missing}` to export");
+            let message = format!("there is no function `{missing}`");
             return Err(Box::new(ShaderError::new(message)));
         }
         Ok(Self { shader, options, names, function_names, constant_names })

@@ -127,7 +127,7 @@ fn only_functions_that_read_buffers_are_given_them() {
 #[test]
 fn an_export_must_exist() {
     let error = translated("fn f() {}", &["g"]).expect_err("no such function");
-    assert_eq!(error.to_string(), "there is no function `g` to export");
+    assert_eq!(error.to_string(), "there is no function `g`");
 }
 
 #[test]

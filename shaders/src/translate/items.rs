@@ -210,7 +210,7 @@ pub(crate) fn zero(context: &Context<'_>, ty: Handle<Type>) -> std::result::Resu
 }
 
 /// The zero value of a scalar, vector or matrix, by its spelling.
-fn zero_inner(name: &str) -> std::result::Result<String, String> {
+pub(crate) fn zero_inner(name: &str) -> std::result::Result<String, String> {
     Ok(match name {
         "f32" => "0.0f32".to_owned(),
         "u32" | "i32" => format!("0{name}"),

@@ -29,7 +29,7 @@ use copies::Copies;
 use homes::Homes;
 use items::spell;
 pub(crate) use items::{Types, module};
-use masks::{Branch, Level, Switch};
+use masks::{Branch, Level, Loop, Switch};
 
 /// The Rust source of a function.
 pub(crate) fn function(context: &Context<'_>, types: &mut Types, handle: Handle<Function>) -> Result<String> {
@@ -74,6 +74,7 @@ pub(crate) fn function(context: &Context<'_>, types: &mut Types, handle: Handle<
     }
 
     let uniform = homes::uniform(module, function);
+    let quads = buffers::quads(context, handle, &uniform);
     for (expression, _) in function.expressions.iter() {
         if let Some(ty) = scalar.type_handle(expression) {
             // Those that have no lanes are refused where they are used.
@@ -97,7 +98,7 @@ pub(crate) fn function(context: &Context<'_>, types: &mut Types, handle: Handle<
         leaves_function: false,
         path: homes::Path::default(),
         rows: Vec::new(),
-        quads: buffers::quads(context, handle, &homes::uniform(module, function)),
+        quads,
     };
     lanes.open("'of_lanes: {")?;
     walk(function, &mut lanes)?;
@@ -138,16 +139,16 @@ struct Lanes<'a, 'b> {
     levels: Vec<Level>,
     branches: Vec<Branch>,
     /// The loops around the current code.
-    loops: Vec<u32>,
+    loops: Vec<Loop>,
     switches: Vec<Switch>,
     /// The type of the function's result.
     result: Option<Handle<naga::Type>>,
-    /// Whether some lanes may have returned before the current code.
+    /// Whether there is a `return` before the current code; in a loop, one behind it may have come before too.
     returns_before: bool,
     /// Whether the function's own level may be left.
     leaves_function: bool,
     path: homes::Path,
-    /// For each open block, what has been looked up in buffers in it: the text of the look-up, and its name.
+    /// For each open block, what has been looked up in buffers in it, and its name.
     rows: Vec<Vec<(String, String)>>,
     /// For each four words of a row, which of them the function reads.
     quads: HashMap<Quad, u8>,
@@ -195,10 +196,12 @@ impl Emitter for Lanes<'_, '_> {
         if self.scalar.is_pointer(expression) {
             return Ok(());
         }
-        if self.uniform[expression.index()] {
-            return self.scalar.declare_early(expression);
-        }
-        let (ty, zero) = self.spelled_zero(expression)?;
+        // Not without a value: the body may be left before it is evaluated.
+        let (ty, zero) = if self.uniform[expression.index()] {
+            self.scalar.spelled_zero(expression)?
+        } else {
+            self.spelled_zero(expression)?
+        };
         let name = self.scalar.name_value(expression);
         self.scalar.early[expression.index()] = true;
         self.line(&format!("let mut {name}: {ty} = {zero};"));
@@ -287,7 +290,7 @@ impl Emitter for Lanes<'_, '_> {
         if self.uniform[condition.index()] {
             let condition = self.scalar.value(condition)?;
             self.level_mut().is_reduced = false;
-            self.branches.push(Branch { masks: None, in_else: false, is_reduced: false, was_reduced });
+            self.branches.push(Branch { masks: None, is_reduced: false, was_reduced });
             return self.open(&format!("if {condition} {{"));
         }
         let (condition, mask) = (self.value(condition)?, self.mask());
@@ -295,12 +298,7 @@ impl Emitter for Lanes<'_, '_> {
         self.line(&format!("let mut {accept} = simd::and({mask}, {condition});"));
         self.line(&format!("let mut {reject} = simd::and_not({condition}, {mask});"));
         self.path.enter();
-        self.branches.push(Branch {
-            masks: Some([accept.clone(), reject]),
-            in_else: false,
-            is_reduced: false,
-            was_reduced,
-        });
+        self.branches.push(Branch { masks: Some([accept.clone(), reject]), is_reduced: false, was_reduced });
         self.open(&format!("if simd::any({accept}) {{"))?;
         self.enter(accept)
     }
@@ -315,7 +313,6 @@ impl Emitter for Lanes<'_, '_> {
         };
         let is_reduced = self.leave()?;
         self.close("}")?;
-        self.branches[last].in_else = true;
         self.branches[last].is_reduced |= is_reduced;
         self.path.leave();
         self.path.enter();
@@ -348,15 +345,15 @@ impl Emitter for Lanes<'_, '_> {
     }
 
     fn begin_loop(&mut self, target: Target) -> Result<()> {
-        let (id, mask) = (target.id, self.mask());
-        self.line(&format!("let mut looping_{id} = {mask};"));
-        self.loops.push(id);
+        let (id, mask, looping) = (target.id, self.mask(), self.scalar.names.take("looping"));
+        self.line(&format!("let mut {looping} = {mask};"));
+        self.loops.push(Loop { id, mask: looping });
         self.open(&format!("'leave_{id}: loop {{"))
     }
 
-    fn begin_body(&mut self, target: Target) -> Result<()> {
-        let mask = self.new_mask();
-        self.line(&format!("let mut {mask} = looping_{};", target.id));
+    fn begin_body(&mut self, _target: Target) -> Result<()> {
+        let (mask, looping) = (self.new_mask(), self.looping());
+        self.line(&format!("let mut {mask} = {looping};"));
         self.path.enter_loop();
         self.enter(mask)
     }
@@ -365,21 +362,20 @@ impl Emitter for Lanes<'_, '_> {
         self.leave()?;
         self.path.leave();
         self.path.enter_loop();
-        self.levels.push(Level {
-            mask: format!("looping_{}", target.id),
-            label: format!("'leave_{}", target.id),
-            is_reduced: false,
-        });
+        let (id, looping) = (target.id, self.looping());
+        // The body may have been left by all lanes.
+        self.line(&format!("if !simd::any({looping}) {{ break 'leave_{id}; }}"));
+        self.levels.push(Level { mask: looping, label: format!("'leave_{id}"), is_reduced: false });
         Ok(())
     }
 
     fn end_loop(&mut self, target: Target, break_if: Option<Handle<Expression>>) -> Result<()> {
-        let id = target.id;
+        let (id, looping) = (target.id, self.looping());
         if let Some(condition) = break_if {
             let condition = self.value(condition)?;
-            self.line(&format!("looping_{id} = simd::and_not({condition}, looping_{id});"));
+            self.line(&format!("{looping} = simd::and_not({condition}, {looping});"));
+            self.line(&format!("if !simd::any({looping}) {{ break 'leave_{id}; }}"));
         }
-        self.line(&format!("if !simd::any(looping_{id}) {{ break 'leave_{id}; }}"));
         self.levels.pop();
         self.path.leave();
         self.loops.pop();
@@ -391,31 +387,29 @@ impl Emitter for Lanes<'_, '_> {
     }
 
     fn begin_switch(&mut self, target: Target, selector: Handle<Expression>) -> Result<()> {
-        let (id, mask) = (target.id, self.mask());
-        let value = self.value(selector)?;
-        self.line(&format!("let selector_{id} = {value};"));
-        self.line(&format!("let mut unmatched_{id} = {mask};"));
-        self.line(&format!("let mut after_{id} = simd::no_lanes();"));
-        let selector = if self.scalar.kind(selector) == Some(naga::ScalarKind::Sint) { "i32" } else { "u32" };
-        self.switches.push(Switch { id, selector: selector.to_owned() });
+        let (mask, value) = (self.mask(), self.value(selector)?);
+        let [selector, unmatched, after] = ["selector", "unmatched", "after"].map(|name| self.scalar.names.take(name));
+        self.line(&format!("let {selector} = {value};"));
+        self.line(&format!("let mut {unmatched} = {mask};"));
+        self.line(&format!("let mut {after} = simd::no_lanes();"));
+        self.switches.push(Switch { id: target.id, selector, unmatched, after });
         Ok(())
     }
 
     fn begin_case(&mut self, values: &[SwitchValue]) -> Result<()> {
-        let Some(Switch { id, selector }) = self.switches.last() else { return Ok(()) };
-        let (id, selector) = (*id, selector.clone());
         let mask = self.new_mask();
+        let Some(Switch { selector, unmatched, .. }) = self.switches.last().cloned() else { return Ok(()) };
         if values.contains(&SwitchValue::Default) {
-            self.line(&format!("let mut {mask} = unmatched_{id};"));
+            self.line(&format!("let mut {mask} = {unmatched};"));
         } else {
             let equal = |value: &SwitchValue| match value {
-                SwitchValue::I32(value) => format!("simd::eq_i32(selector_{id}, simd::splat_i32({value}i32))"),
-                SwitchValue::U32(value) => format!("simd::eq_u32(selector_{id}, simd::splat_u32({value}u32))"),
-                SwitchValue::Default => format!("simd::eq_{selector}(selector_{id}, selector_{id})"),
+                SwitchValue::I32(value) => Some(format!("simd::eq_i32({selector}, simd::splat_i32({value}i32))")),
+                SwitchValue::U32(value) => Some(format!("simd::eq_u32({selector}, simd::splat_u32({value}u32))")),
+                SwitchValue::Default => None,
             };
-            let any = values.iter().map(equal).reduce(|a, b| format!("simd::or({a}, {b})")).unwrap_or_default();
-            self.line(&format!("let mut {mask} = simd::and(unmatched_{id}, {any});"));
-            self.line(&format!("unmatched_{id} = simd::and_not({mask}, unmatched_{id});"));
+            let any = values.iter().filter_map(equal).reduce(|a, b| format!("simd::or({a}, {b})")).unwrap_or_default();
+            self.line(&format!("let mut {mask} = simd::and({unmatched}, {any});"));
+            self.line(&format!("{unmatched} = simd::and_not({mask}, {unmatched});"));
         }
         self.path.enter();
         self.open(&format!("if simd::any({mask}) {{"))?;
@@ -427,27 +421,30 @@ impl Emitter for Lanes<'_, '_> {
         self.leave()?;
         self.close("}")?;
         self.path.leave();
-        if let Some(id) = self.switches.last().map(|switch| switch.id) {
-            self.line(&format!("after_{id} = simd::or(after_{id}, {mask});"));
+        if let Some(Switch { after, .. }) = self.switches.last().cloned() {
+            self.line(&format!("{after} = simd::or({after}, {mask});"));
         }
         Ok(())
     }
 
-    fn end_switch(&mut self, target: Target) -> Result<()> {
-        self.switches.pop();
+    fn end_switch(&mut self, _target: Target) -> Result<()> {
         let mask = self.mask();
-        self.line(&format!("{mask} = after_{};", target.id));
-        self.leave_if_empty();
+        if let Some(Switch { after, .. }) = self.switches.pop() {
+            self.line(&format!("{mask} = {after};"));
+            self.leave_if_empty();
+        }
         Ok(())
     }
 
     fn jump(&mut self, jump: Jump) -> Result<()> {
         let mask = self.mask();
         if let Jump::Break(Target { id, .. }) = jump {
-            let line = if self.loops.contains(&id) {
-                format!("looping_{id} = simd::and_not({mask}, looping_{id});")
-            } else {
-                format!("after_{id} = simd::or(after_{id}, {mask});")
+            let of_loop = self.loops.iter().find(|around| around.id == id);
+            let of_switch = self.switches.iter().find(|around| around.id == id);
+            let line = match (of_loop, of_switch) {
+                (Some(Loop { mask: looping, .. }), _) => format!("{looping} = simd::and_not({mask}, {looping});"),
+                (None, Some(Switch { after, .. })) => format!("{after} = simd::or({after}, {mask});"),
+                (None, None) => String::new(),
             };
             self.line(&line);
         }
@@ -462,8 +459,9 @@ impl Emitter for Lanes<'_, '_> {
             (Some(_), Some(_)) if self.copies.result.is_some() => None,
             (Some(value), Some(ty)) => {
                 let value = self.value(value)?;
-                // Lanes that have not returned get their result later.
-                Some(if self.returns_before { self.select(ty, &mask, &value, "result")? } else { value })
+                // Lanes that have not returned get their result later; those that have keep theirs.
+                let others_returned = self.returns_before || !self.loops.is_empty();
+                Some(if others_returned { self.select(ty, &mask, &value, "result")? } else { value })
             }
             _ => None,
         };
@@ -482,8 +480,9 @@ impl Emitter for Lanes<'_, '_> {
         }
         self.returns_before = true;
         self.line(&format!("returned = simd::or(returned, {mask});"));
-        for id in self.loops.clone() {
-            self.line(&format!("looping_{id} = simd::and_not({mask}, looping_{id});"));
+        for i in 0..self.loops.len() {
+            let looping = self.loops[i].mask.clone();
+            self.line(&format!("{looping} = simd::and_not({mask}, {looping});"));
         }
         self.empty();
         Ok(())

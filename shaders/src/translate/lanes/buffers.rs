@@ -69,7 +69,7 @@ fn offset_words(
 }
 
 /// How many words a row has; `None` for rows that are not structs.
-fn plain_words(module: &Module, ty: Handle<Type>) -> Option<usize> {
+fn row_words(module: &Module, ty: Handle<Type>) -> Option<usize> {
     match module.types[ty].inner {
         TypeInner::Struct { span, .. } => Some(span as usize / 4),
         _ => None,
@@ -113,8 +113,8 @@ impl Lanes<'_, '_> {
         };
         let all = format!("&{}[..]", self.scalar.place(base)?);
         let rows = self.rows(&all, index)?;
-        let of_plain = match self.scalar.pointee(base) {
-            Some(TypeInner::Array { base, .. }) => plain_words(module, *base),
+        let of_struct = match self.scalar.pointee(base) {
+            Some(TypeInner::Array { base, .. }) => row_words(module, *base),
             _ => None,
         };
         let ty = self.scalar.pointee_handle(pointer);
@@ -122,14 +122,14 @@ impl Lanes<'_, '_> {
             (Some(ty), _) => match module.types[ty].inner {
                 TypeInner::Scalar(scalar) => (None, scalar),
                 TypeInner::Vector { size, scalar } => (Some(size), scalar),
-                _ => return self.gather(pointer, base, ty, &rows, &path),
+                _ => return self.gather(pointer, ty, &rows, &path),
             },
             (None, TypeInner::ValuePointer { size: None, scalar, .. }) => (None, *scalar),
             _ => return refuse(self, "this kind of pointer in lanes"),
         };
-        let Some(n_words) = of_plain else {
+        let Some(n_words) = of_struct else {
             return match ty {
-                Some(ty) => self.gather(pointer, base, ty, &rows, &path),
+                Some(ty) => self.gather(pointer, ty, &rows, &path),
                 None => refuse(self, "a part of this in lanes"),
             };
         };
@@ -143,7 +143,7 @@ impl Lanes<'_, '_> {
         let wanted = self.quads.get(&Quad { base, index, quad }).map_or(0, |words| words.count_ones());
         if wanted >= 2 && first + n <= 4 && (quad + 1) * 4 <= n_words {
             let text = format!("simd::quad::<_, {n_words}>(&{rows}, {})", quad * 4);
-            let name = self.looked_up(text, "quad");
+            let name = self.looked_up(text.clone(), "quad", &text);
             return self.by_component(size, |_, i| Ok(cast(format!("{name}.{}", COMPONENTS[first + i]))));
         }
         self.by_component(size, |_, i| Ok(cast(format!("simd::word::<_, {n_words}>(&{rows}, {})", offset + i))))
@@ -154,20 +154,20 @@ impl Lanes<'_, '_> {
         let kind = self.kind(index)?;
         let at = self.value(index)?;
         let at = if kind == "u32" { at } else { format!("simd::u32_bits_{kind}({at})") };
-        // The mask does not matter to what has been looked up for more lanes.
-        let text = format!("simd::rows(MASK, {all}, {at})");
-        Ok(self.looked_up(text, "rows"))
+        let text = format!("simd::rows({}, {all}, {at})", self.mask());
+        // What has been looked up for more lanes will do.
+        Ok(self.looked_up(format!("{all}[{at}]"), "rows", &text))
     }
 
     /// The name of what has been looked up, now or before.
-    fn looked_up(&mut self, text: String, wanted: &str) -> String {
-        if let Some((_, name)) = self.rows.iter().flatten().find(|(known, _)| *known == text) {
+    fn looked_up(&mut self, what: String, wanted: &str, text: &str) -> String {
+        if let Some((_, name)) = self.rows.iter().flatten().find(|(known, _)| *known == what) {
             return name.clone();
         }
         let name = self.scalar.names.take(wanted);
-        self.line(&format!("let {name} = {};", text.replace("MASK", &self.mask())));
+        self.line(&format!("let {name} = {text};"));
         if let Some(block) = self.rows.last_mut() {
-            block.push((text, name.clone()));
+            block.push((what, name.clone()));
         }
         name
     }
@@ -176,7 +176,6 @@ impl Lanes<'_, '_> {
     pub(super) fn gather(
         &self,
         of: Handle<Expression>,
-        base: Handle<Expression>,
         ty: Handle<Type>,
         rows: &str,
         path: &[(Handle<Expression>, u32)],
@@ -189,6 +188,6 @@ impl Lanes<'_, '_> {
         // Rows are references.
         let part = |k| if text.is_empty() { format!("(*{rows}.of[{k}])") } else { format!("{rows}.of[{k}]{text}") };
         super::items::gather(module, ty, self.types.n_lanes, &part)
-            .map_err(|construct| self.scalar.refuse_expression(if path.is_empty() { of } else { base }, &construct))
+            .map_err(|construct| self.scalar.refuse_expression(of, &construct))
     }
 }

@@ -6,7 +6,7 @@ use crate::translate::analysis::{operands, statement_operands, visit};
 
 /// What a function does with whole structs.
 pub(super) struct Copies {
-    /// Loads of structs that only the next call uses, which takes them from where they are.
+    /// Loads of structs that only the next call or `return` uses, which takes them from where they are.
     in_place: Vec<bool>,
     /// The variable that every `return` returns, if there are several: it keeps the results of lanes that have
     /// returned.
@@ -105,7 +105,7 @@ impl Search<'_> {
         }
     }
 
-    /// The variable whose whole struct, or a struct in it, is loaded.
+    /// The variable whose whole struct is loaded.
     fn whole_struct(&self, load: Handle<Expression>) -> Option<Variable> {
         let Expression::Load { pointer } = self.function.expressions[load] else { return None };
         let variable = variable(self.function, pointer)?;

@@ -296,7 +296,7 @@ impl Lanes<'_, '_> {
         {
             let all = format!("&{}[..]", self.scalar.value(base)?);
             let rows = self.rows(&all, index)?;
-            return self.gather(base, base, ty, &rows, &[]);
+            return self.gather(base, ty, &rows, &[]);
         }
         let ty = match *self.scalar.inner(base) {
             TypeInner::Array { base, .. } => Some(base),

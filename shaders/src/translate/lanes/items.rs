@@ -125,7 +125,7 @@ pub(super) fn select(module: &Module, ty: Handle<Type>, mask: &str, accept: &str
 }
 
 /// `function` of an array with a part for each lane.
-pub(super) fn each_part(n_lanes: usize, part: impl Fn(usize) -> String, function: &str) -> String {
+fn each_part(n_lanes: usize, part: impl Fn(usize) -> String, function: &str) -> String {
     format!("{function}([{}])", (0..n_lanes).map(part).collect::<Vec<_>>().join(", "))
 }
 

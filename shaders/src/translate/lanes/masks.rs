@@ -17,23 +17,36 @@ pub(super) struct Level {
 pub(super) struct Branch {
     /// The masks of both sides; `None` when the condition is a single value.
     pub(super) masks: Option<[String; 2]>,
-    /// Whether the other side has been entered.
-    pub(super) in_else: bool,
     /// Whether jumps took lanes out of one of the sides.
     pub(super) is_reduced: bool,
     /// Whether the level was reduced before; only for a condition that is a single value.
     pub(super) was_reduced: bool,
 }
 
-/// A switch.
-pub(super) struct Switch {
+/// A loop.
+pub(super) struct Loop {
+    /// Number of its target.
     pub(super) id: u32,
+    /// The variable with the lanes that have not left it.
+    pub(super) mask: String,
+}
+
+/// A switch.
+#[derive(Clone)]
+pub(super) struct Switch {
+    /// Number of its target.
+    pub(super) id: u32,
+    /// The variable with the value that cases are compared with.
     pub(super) selector: String,
+    /// The variable with the lanes that no case has taken.
+    pub(super) unmatched: String,
+    /// The variable with the lanes that go on behind it.
+    pub(super) after: String,
 }
 
 impl Lanes<'_, '_> {
     pub(super) fn level(&self) -> &Level {
-        // The function's own level is never left.
+        // The function's own level is never taken from the list.
         &self.levels[self.levels.len() - 1]
     }
 
@@ -44,6 +57,11 @@ impl Lanes<'_, '_> {
 
     pub(super) fn mask(&self) -> String {
         self.level().mask.clone()
+    }
+
+    /// The variable with the lanes that are in the innermost loop.
+    pub(super) fn looping(&self) -> String {
+        self.loops.last().map(|around| around.mask.clone()).unwrap_or_default()
     }
 
     pub(super) fn new_mask(&mut self) -> String {

@@ -26,6 +26,16 @@ impl Scalar<'_> {
         name.map_err(|construct| self.refuse_expression(expression, &construct))
     }
 
+    /// The type and the zero of an expression.
+    pub(in crate::translate) fn spelled_zero(&self, expression: Handle<Expression>) -> Result<(String, String)> {
+        let ty = self.type_name(expression)?;
+        let zero = match self.type_handle(expression) {
+            Some(handle) => items::zero(self.context, handle),
+            None => items::zero_inner(&ty),
+        };
+        Ok((ty, zero.map_err(|construct| self.refuse_expression(expression, &construct))?))
+    }
+
     /// Whether an expression is a pointer to a vector of booleans.
     pub(in crate::translate) fn points_to_booleans(&self, pointer: Handle<Expression>) -> bool {
         let scalar = match self.pointee(pointer) {

@@ -124,12 +124,6 @@ functions! {
     fn array_u32(a: U32) -> [u32; N_LANES] { bytemuck::cast(a.0) }
     /// One for each lane.
     fn array_i32(a: I32) -> [i32; N_LANES] { bytemuck::cast(a.0) }
-    /// One for each lane.
-    fn array_bool(a: Mask) -> [bool; N_LANES] {
-        let a: [u32; N_LANES] = bytemuck::cast(a.0);
-        a.map(|a| a != 0)
-    }
-
     /// `a` in the lanes of `mask`, and `b` in the others.
     fn select_f32(mask: Mask, a: F32, b: F32) -> F32 {
         F32(_mm256_blendv_ps(b.0, a.0, _mm256_castsi256_ps(mask.0)))

@@ -26,7 +26,7 @@ macro_rules! elementary {
                 let above = select_f32(lt_f32(a, splat_f32(low)), splat_f32(low), a);
                 select_f32(gt_f32(above, splat_f32(high)), splat_f32(high), above)
             }
-            /// `a as i32`: towards zero, within the range of integers, and zero of NaN.
+            /// `a as i32` of a number far within the range of integers, and zero of NaN.
             fn i32_cast_f32(a: F32) -> I32 {
                 select_i32(is_nan_f32(a), zero_i32(), i32_from_f32(a))
             }
@@ -94,10 +94,6 @@ macro_rules! elementary {
                 let V2 { x: e, y: log_m } = log_reduced(a);
                 log_or_special(a, add_f32(e, mul_f32(log_m, splat_f32(std::f32::consts::LOG2_E))))
             }
-            /// Sine of radians.
-            fn sin_f32(a: F32) -> F32 { sin_rare_f32(a) }
-            /// Cosine of radians.
-            fn cos_f32(a: F32) -> F32 { cos_rare_f32(a) }
             /// Arc tangent of a number from 0 to 1.
             fn atan_unit(a: F32) -> F32 {
                 let is_large = gt_f32(a, splat_f32(0.414_213_57));

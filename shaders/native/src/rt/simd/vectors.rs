@@ -28,8 +28,6 @@ macro_rules! vectors {
             fn ge_i32(a: I32, b: I32) -> Mask { not(gt_i32(b, a)) }
             /// `-a`, wrapping.
             fn neg_i32(a: I32) -> I32 { sub_i32(zero_i32(), a) }
-            /// `-a`, wrapping.
-            fn neg_u32(a: U32) -> U32 { sub_u32(zero_u32(), a) }
             /// -1, 0 or 1.
             fn sign_i32(a: I32) -> I32 {
                 let is_positive = select_i32(gt_i32(a, zero_i32()), splat_i32(1), zero_i32());
@@ -343,7 +341,7 @@ macro_rules! vectors {
             count_leading_zeros_i32 count_leading_zeros, count_trailing_zeros_i32 count_trailing_zeros,
             reverse_bits_i32 reverse_bits, first_leading_bit_i32 first_leading_bit,
             first_trailing_bit_i32 first_trailing_bit);
-        vectors!(@unary $functions, f32_of array_f32, F32, tan_f32 tan, sin_rare_f32 sin, cos_rare_f32 cos);
+        vectors!(@unary $functions, f32_of array_f32, F32, tan_f32 tan, sin_f32 sin, cos_f32 cos);
         vectors!(@binary $functions, u32_of array_u32, U32, div_u32 int_divide, rem_u32 int_remainder);
         vectors!(@binary $functions, i32_of array_i32, I32, div_i32 int_divide, rem_i32 int_remainder);
         vectors!(@binary $functions, f32_of array_f32, F32, pow_f32 pow);

@@ -318,3 +318,41 @@ fn branch_on_a_constant(a: i32, b: i32) -> i32 {
     }
     return r + 1;
 }
+
+// A result made of what other lanes do not load, from a loop that others have left before.
+fn returned_from_a_buffer(n: u32, bits: u32) -> u32 {
+    var i = 0u;
+    loop {
+        let prime = PRIMES[(bits >> i) & 7u];
+        if prime == (n & 15u) { return prime * 100u + i; }
+        if ((bits >> i) & 15u) == 9u { return prime; }
+        i++;
+        if i > 24u { break; }
+    }
+    return 7u;
+}
+
+// The continuing block of a loop that all lanes may have left looks something up that is then out of range.
+fn follows_a_list(n: u32, bits: u32) -> u32 {
+    var at = n & 7u;
+    var sum = 0u;
+    for (var steps = 0u; at < 8u && steps < 20u; at = PRIMES[at] ^ (bits & 3u)) {
+        sum += at;
+        steps++;
+    }
+    return sum;
+}
+
+// A value that is the same everywhere, needed in the continuing block and computed behind a `break`.
+fn same_everywhere_behind_a_break(n: u32, bits: u32) -> u32 {
+    var i = 0u;
+    var sum = 0u;
+    loop {
+        if i > (n & 31u) { break; }
+        let step = PRIMES[1] - 1u;
+        if ((bits >> i) & 1u) == 1u { continue; }
+        sum += i;
+        continuing { i += step; }
+    }
+    return sum;
+}
