@@ -53,8 +53,9 @@ impl InstructionSet {
     /// How many paths its functions in lanes handle at a time; `None` if it has none.
     pub fn n_lanes(self) -> Option<usize> {
         match self {
+            Self::Baseline => None,
             Self::Avx2 => Some(8),
-            Self::Baseline | Self::Avx512 => None,
+            Self::Avx512 => Some(16),
         }
     }
 

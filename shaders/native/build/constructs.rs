@@ -107,7 +107,8 @@ fn file(name: &str, text: &str, shader: &Validated) -> Result<String, Box<dyn st
     let mut cases = String::new();
     let mut kernel = String::new();
     let mut callers = vec![String::new(); InstructionSet::ALL.len()];
-    let mut lane_callers = String::new();
+    let sets_with_lanes = || InstructionSet::ALL.into_iter().filter(|set| set.n_lanes().is_some());
+    let mut lane_callers = vec![String::new(); sets_with_lanes().count()];
     let (mut input_start, mut output_start) = (0, 0);
     for (handle, function) in module.functions.iter() {
         let inputs = Words::of(module, function.arguments.iter().map(|argument| &argument.ty));
@@ -122,10 +123,13 @@ fn file(name: &str, text: &str, shader: &Validated) -> Result<String, Box<dyn st
             source.push_str(&rust_caller(name, function_name, set, &inputs, &outputs, reads_buffers));
         }
         let in_lanes = if in_lanes.contains(&function_name) {
-            lane_callers.push_str(&lane_caller(name, function_name, &inputs, &outputs, reads_buffers));
-            format!("Some(callers::avx2_lanes::{function_name})")
+            for (source, set) in lane_callers.iter_mut().zip(sets_with_lanes()) {
+                source.push_str(&lane_caller(name, function_name, set, &inputs, &outputs, reads_buffers));
+            }
+            let callers = sets_with_lanes().map(|set| format!("callers::{}_lanes::{function_name}", set.module()));
+            format!("&[{}]", callers.collect::<Vec<_>>().join(", "))
         } else {
-            "None".to_owned()
+            "&[]".to_owned()
         };
         kernel.push_str(&wgsl_caller(function_name, &inputs, &outputs, input_start, output_start));
         let place = shader.place(module.functions.get_span(handle)).map_or(0, |place| place.line);
@@ -136,7 +140,7 @@ fn file(name: &str, text: &str, shader: &Validated) -> Result<String, Box<dyn st
              baseline: callers::baseline::{function_name}, \
              #[cfg(target_arch = \"x86_64\")] avx2: callers::avx2::{function_name}, \
              #[cfg(target_arch = \"x86_64\")] avx512: callers::avx512::{function_name}, \
-             #[cfg(target_arch = \"x86_64\")] avx2_lanes: {in_lanes} }},",
+             #[cfg(target_arch = \"x86_64\")] in_lanes: {in_lanes} }},",
             inputs.kinds,
             outputs.kinds,
             demands(note)?
@@ -159,13 +163,19 @@ fn file(name: &str, text: &str, shader: &Validated) -> Result<String, Box<dyn st
             format!("{condition}pub mod {} {{\nuse glam::*;\n{source}}}\n", set.module())
         })
         .collect();
-    let callers = format!(
-        "{callers}#[cfg(target_arch = \"x86_64\")]\npub mod avx2_lanes {{\n\
-         use packshot_native::rt::simd::avx2 as simd;\n{lane_callers}}}\n"
-    );
+    let lane_callers: String = sets_with_lanes()
+        .zip(lane_callers)
+        .map(|(set, source)| {
+            let set = set.module();
+            format!(
+                "#[cfg(target_arch = \"x86_64\")]\npub mod {set}_lanes {{\n\
+                 use packshot_native::rt::simd::{set} as simd;\n{source}}}\n"
+            )
+        })
+        .collect();
     Ok(format!(
         "pub mod {name} {{\n{translated}\n\
-         #[allow(unused_imports, clippy::all, reason = \"generated\")]\npub mod callers {{\n{callers}}}\n\
+         #[allow(unused_imports, clippy::all, reason = \"generated\")]\npub mod callers {{\n{callers}{lane_callers}}}\n\
          pub const FILE: crate::File = crate::File {{ name: {name:?}, wgsl: {kernel:?}, cases: &[\n{cases}] }};\n}}\n\n"
     ))
 }
@@ -218,9 +228,9 @@ fn rust_caller(file: &str, name: &str, set: InstructionSet, inputs: &Words, outp
     )
 }
 
-/// A Rust function from the words of eight rows to those of eight results, for the lanes of a mask.
-fn lane_caller(file: &str, name: &str, inputs: &Words, outputs: &Words, buffers: bool) -> String {
-    let mut arguments = vec!["simd::bool_of(mask)".to_owned()];
+/// A Rust function from the words of a row for each lane to those of as many results, for the lanes of a mask.
+fn lane_caller(file: &str, name: &str, set: InstructionSet, inputs: &Words, outputs: &Words, buffers: bool) -> String {
+    let mut arguments = vec!["simd::bool_of(std::array::from_fn(|k| mask[k]))".to_owned()];
     if buffers {
         arguments.insert(0, format!("&crate::buffers::{file}()"));
     }
@@ -257,11 +267,12 @@ fn lane_caller(file: &str, name: &str, inputs: &Words, outputs: &Words, buffers:
             )
         })
         .collect();
-    let features = InstructionSet::Avx2.features().unwrap_or_default();
     format!(
-        "#[target_feature(enable = \"{features}\")]\n\
-         pub fn {name}(mask: [bool; 8], input: &[u32], output: &mut [u32]) {{\n\
-         let result = super::super::avx2_lanes::{name}({});\n{stores}}}\n",
+        "#[target_feature(enable = \"{}\")]\n\
+         pub fn {name}(mask: &[bool], input: &[u32], output: &mut [u32]) {{\n\
+         let result = super::super::{}_lanes::{name}({});\n{stores}}}\n",
+        set.features().unwrap_or_default(),
+        set.module(),
         arguments.join(", ")
     )
 }

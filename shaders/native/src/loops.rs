@@ -279,9 +279,12 @@ macro_rules! enter {
 macro_rules! enter_lanes {
     ($level:expr, $function:ident($($argument:expr),*)) => {
         match $level {
-            // SAFETY: `Stages::new` checked that the processor has the instruction set; who has AVX-512 has AVX2.
+            // SAFETY: `Stages::new` checked that the processor has the instruction set.
             #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx2 | SimdLevel::Avx512 => unsafe { lanes::avx2::$function($($argument),*) },
+            SimdLevel::Avx2 => unsafe { lanes::avx2::$function($($argument),*) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx512 => unsafe { lanes::avx512::$function($($argument),*) },
             _ => single::$function($($argument),*),
         }
     };

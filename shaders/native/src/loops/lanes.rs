@@ -3,12 +3,16 @@
 //! Blocks of paths are loaded into lanes, advanced, and stored again. Lanes without a path, at the end of a batch, have
 //! the block's last one and are masked off.
 
-use glam::UVec2;
+use bytemuck::Zeroable as _;
+use glam::{UVec2, Vec3};
 use packshot_shaders::constants::ENVIRONMENT_MAP;
-use packshot_shaders::layout::ray::Hit;
+use packshot_shaders::layout::ray::{Hit, Ray};
 
 use super::{PixelSamples, Shadows, touch};
 use crate::stages::{Bindings, Guide, PathState};
+
+/// Placeholder for a ray that is written later.
+const NO_RAY: Ray = Ray { origin: Vec3::ZERO, t_min: 0.0, direction: Vec3::ZERO, t_max: 0.0 };
 
 macro_rules! lanes {
     ($module:ident, $simd:ident, $lanes:ident, $features:literal) => {
@@ -31,54 +35,73 @@ macro_rules! lanes {
             }
 
             impl Block {
+                /// A block without paths.
+                #[target_feature(enable = $features)]
+                fn empty() -> Self {
+                    Self {
+                        mask: simd::no_lanes(),
+                        path: native::PathState::zero(),
+                        hit: native::Hit::zero(),
+                        samples: native::BounceSamples::zero(),
+                        search: native::EnvironmentSearch::zero(),
+                        point: native::EnvironmentPoint::zero(),
+                    }
+                }
+
                 /// Loads up to [`N_LANES`] of the paths in `alive`, at these positions of it, and draws the random
                 /// numbers of their next event.
                 #[target_feature(enable = $features)]
-                fn of(paths: &[PathState], alive: &[u32], hits: &[Hit], at: &[u32]) -> Self {
+                fn load(&mut self, paths: &[PathState], alive: &[u32], hits: &[Hit], at: &[u32]) {
                     let last = at[at.len() - 1] as usize;
                     let mut rows = [&paths[alive[last] as usize]; N_LANES];
                     let mut met = [&hits[last]; N_LANES];
                     for ((row, met), &at) in rows.iter_mut().zip(&mut met).zip(at) {
                         (*row, *met) = (&paths[alive[at as usize] as usize], &hits[at as usize]);
                     }
-                    let mask = simd::first_lanes(at.len());
-                    let path = native::PathState::gather(rows);
-                    Self {
-                        mask,
-                        path,
-                        hit: native::Hit::gather(met),
-                        samples: native::bounce_samples(mask, path.seed, path.sample, path.steps),
-                        search: native::EnvironmentSearch::zero(),
-                        point: native::EnvironmentPoint::zero(),
-                    }
+                    self.mask = simd::first_lanes(at.len());
+                    self.path = native::PathState::gather(rows);
+                    self.hit = native::Hit::gather(met);
+                    let native::PathState { seed, sample, steps, .. } = self.path;
+                    self.samples = native::bounce_samples(self.mask, seed, sample, steps);
                 }
 
                 /// Shades the paths, and stores them again.
                 #[target_feature(enable = $features)]
                 fn shade(
-                    mut self,
+                    &mut self,
                     b: &Bindings<'_>,
                     paths: &mut [PathState],
                     alive: &[u32],
                     at: &[u32],
                     shadows: &mut Shadows,
                 ) {
-                    let steps = self.path.steps;
-                    let Self { mask, path, hit, samples, point, .. } = &mut self;
+                    let Self { mask, path, hit, samples, point, .. } = self;
+                    let steps = path.steps;
                     let shadow = native::shade(b, *mask, path, hit, samples, point);
-                    for (&at, path) in at.iter().zip(path.each()) {
-                        paths[alive[at as usize] as usize] = path;
+                    let each = path.each();
+                    for (k, &at) in at.iter().enumerate() {
+                        each.write(k, &mut paths[alive[at as usize] as usize]);
                     }
-                    let keys = shadows.has_names.then(|| {
-                        simd::array_u32(native::ray_key(*mask, path.seed, path.sample, steps, simd::splat_u32(1)))
-                    });
-                    for (k, (&at, shadow)) in at.iter().zip(shadow.each()).enumerate() {
-                        if shadow.exists == 1 {
-                            shadows.rays.push(shadow.ray);
-                            shadows.names.extend(keys.map(|keys| crate::stages::$simd::ray_name(keys[k])));
-                            shadows.radiance.push(shadow.radiance);
-                            shadows.paths.push(alive[at as usize]);
+                    let exists = simd::bits(simd::and(*mask, simd::eq_u32(shadow.exists, simd::splat_u32(1))));
+                    if exists == 0 {
+                        return;
+                    }
+                    let lanes = || at.iter().enumerate().filter(move |&(k, _)| exists >> k & 1 == 1);
+                    if shadows.has_names {
+                        let keys = native::ray_key(*mask, path.seed, path.sample, steps, simd::splat_u32(1));
+                        let keys = simd::array_u32(keys);
+                        shadows.names.extend(lanes().map(|(k, _)| crate::stages::$simd::ray_name(keys[k])));
+                    }
+                    let rays = shadow.ray.each();
+                    let [x, y, z] =
+                        [shadow.radiance.x, shadow.radiance.y, shadow.radiance.z].map(|a| simd::array_f32(a));
+                    for (k, &at) in lanes() {
+                        shadows.rays.push(NO_RAY);
+                        if let Some(ray) = shadows.rays.last_mut() {
+                            rays.write(k, ray);
                         }
+                        shadows.radiance.push(Vec3::new(x[k], y[k], z[k]));
+                        shadows.paths.push(alive[at as usize]);
                     }
                 }
             }
@@ -124,7 +147,11 @@ macro_rules! lanes {
                     let (mask, sample) = (simd::first_lanes(n), simd::u32_of(numbers));
                     let u = native::pixel_sample(mask, seed, sample);
                     let made = native::generate(b, mask, pixel, seed, sample, u).each();
-                    paths.extend_from_slice(&made[..n.min(N_LANES)]);
+                    let first = paths.len();
+                    paths.resize(first + n.min(N_LANES), PathState::zeroed());
+                    for (k, path) in paths[first..].iter_mut().enumerate() {
+                        made.write(k, path);
+                    }
                 }
             }
 
@@ -138,18 +165,20 @@ macro_rules! lanes {
                 shadows: &mut Shadows,
             ) {
                 let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
-                let mut blocks = Vec::with_capacity(BLOCKS);
+                let mut blocks: [Block; BLOCKS] = std::array::from_fn(|_| Block::empty());
                 // Rays that hit nothing have little to do, and take no lanes from the others.
                 let (missed, met): (Vec<u32>, Vec<u32>) =
                     (0..alive.len() as u32).partition(|&at| hits[at as usize].is_miss());
                 let group = N_LANES * if has_map { BLOCKS } else { 1 };
                 for at in met.chunks(group).chain(missed.chunks(group)) {
                     let chunks = at.chunks(N_LANES);
-                    blocks.extend(chunks.clone().map(|at| Block::of(paths, alive, hits, at)));
-                    if has_map {
-                        search_environment(b, &mut blocks);
+                    for (block, at) in blocks.iter_mut().zip(chunks.clone()) {
+                        block.load(paths, alive, hits, at);
                     }
-                    for (block, at) in blocks.drain(..).zip(chunks) {
+                    if has_map {
+                        search_environment(b, &mut blocks[..chunks.len()]);
+                    }
+                    for (block, at) in blocks.iter_mut().zip(chunks) {
                         block.shade(b, paths, alive, at, shadows);
                     }
                 }
@@ -166,12 +195,16 @@ macro_rules! lanes {
                 guides: &mut [Guide],
             ) {
                 let all: Vec<u32> = (0..alive.len() as u32).collect();
+                let mut block = Block::empty();
                 for at in all.chunks(N_LANES) {
-                    let Block { mask, mut path, hit, mut samples, .. } = Block::of(paths, alive, hits, at);
-                    let made = native::guide(b, mask, &mut path, &hit, &mut samples).each();
-                    for (&at, (path, guide)) in at.iter().zip(path.each().into_iter().zip(made)) {
+                    block.load(paths, alive, hits, at);
+                    let Block { mask, path, hit, samples, .. } = &mut block;
+                    let made = native::guide(b, *mask, path, hit, samples).each();
+                    let advanced = path.each();
+                    for (k, &at) in at.iter().enumerate() {
                         let i = alive[at as usize] as usize;
-                        (paths[i], guides[i]) = (path, guide);
+                        advanced.write(k, &mut paths[i]);
+                        made.write(k, &mut guides[i]);
                     }
                 }
                 alive.retain(|&i| paths[i as usize].alive == 1);
@@ -181,3 +214,4 @@ macro_rules! lanes {
 }
 
 lanes!(avx2, avx2, avx2_lanes, "avx2,fma,bmi1,bmi2,lzcnt,popcnt");
+lanes!(avx512, avx512, avx512_lanes, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt");

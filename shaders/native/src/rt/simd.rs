@@ -6,10 +6,33 @@
 //! another only if both have the same instruction set. Every operation gives each lane the bits that the function for
 //! single values gives.
 
+/// Functions that are compiled for the features of an instruction set.
+macro_rules! compiled {
+    ($features:literal, $(
+        $(#[$doc:meta])*
+        fn $name:ident $(<$($lifetime:lifetime,)? $generic:ident $(: $bound:path)? $(, const $size:ident: usize)*>)?
+            ($($argument:ident: $ty:ty),*) -> $result:ty $body:block
+    )*) => {$(
+        $(#[$doc])*
+        #[inline]
+        #[target_feature(enable = $features)]
+        #[must_use]
+        pub fn $name $(<$($lifetime,)? $generic $(: $bound)? $(, const $size: usize)*>)? ($($argument: $ty),*) -> $result
+            $body
+    )*};
+}
+
+use std::marker::PhantomData;
+
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub mod avx512;
+mod doubles;
 mod elementary;
 mod vectors;
+
+use compiled;
 
 /// Two scalars in lanes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,4 +74,38 @@ pub struct Rows<'a, T, const N: usize> {
     pub of: [&'a T; N],
     /// Whether all lanes have the same one.
     pub same: bool,
+}
+
+/// A value of type `T`, which consists of words, for each of four times `QUARTERS` lanes, in `Q` times four words. Behind
+/// the last word of a value may be more, up to the end of the last four.
+///
+/// It stays in the order in which registers are transposed, and rows are written where they belong one by one: stored
+/// together first, they would be read in other pieces than they were written in, for which a processor has to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct EachRow<T, const Q: usize, const QUARTERS: usize> {
+    /// For each four words those of row `k` at `[k % 4][k / 4]`.
+    quads: [[[[f32; 4]; QUARTERS]; 4]; Q],
+    row: PhantomData<T>,
+}
+
+impl<T, const Q: usize, const QUARTERS: usize> EachRow<T, Q, QUARTERS> {
+    #[inline]
+    fn new(quads: [[[[f32; 4]; QUARTERS]; 4]; Q]) -> Self {
+        Self { quads, row: PhantomData }
+    }
+
+    /// Writes the value of lane `k`.
+    ///
+    /// # Panics
+    /// When there is no such lane.
+    #[inline]
+    pub fn write(&self, k: usize, to: &mut T)
+    where
+        T: bytemuck::Pod,
+    {
+        let words: &mut [f32] = bytemuck::cast_slice_mut(std::slice::from_mut(to));
+        for (words, quads) in words.chunks_mut(4).zip(&self.quads) {
+            words.copy_from_slice(&quads[k % 4][k / 4][..words.len()]);
+        }
+    }
 }

@@ -42,14 +42,18 @@ pub struct Case {
     avx2: unsafe fn(&[u32], &mut [u32]),
     #[cfg(target_arch = "x86_64")]
     avx512: unsafe fn(&[u32], &mut [u32]),
-    /// `None` for what has no translation in lanes.
+    /// For each of [`LANES`]; empty for what has no translation in lanes.
     #[cfg(target_arch = "x86_64")]
-    avx2_lanes: Option<InLanes>,
+    in_lanes: &'static [InLanes],
 }
 
-/// For the lanes of a mask, from eight rows of words to eight.
+/// For the lanes of a mask, from a row of words for each lane to as many.
 #[cfg(target_arch = "x86_64")]
-type InLanes = unsafe fn([bool; 8], &[u32], &mut [u32]);
+type InLanes = unsafe fn(&[bool], &[u32], &mut [u32]);
+
+/// The instruction sets with lanes, and how many.
+#[cfg(target_arch = "x86_64")]
+const LANES: [(SimdLevel, usize); 2] = [(SimdLevel::Avx2, 8), (SimdLevel::Avx512, 16)];
 
 /// How many inputs each function gets.
 const N_INPUTS: usize = 4096;
@@ -206,31 +210,35 @@ fn every_instruction_set_gives_the_same_bits() {
     }
 }
 
-/// Eight inputs at a time, by all lanes together and by two halves of them after each other.
+/// As many inputs at a time as there are lanes, by all lanes together and by two halves of them after each other.
 #[cfg(target_arch = "x86_64")]
-#[test]
-fn lanes_give_the_bits_of_single_values() {
-    if !SimdLevel::Avx2.is_supported() {
-        println!("skipped: this processor has no AVX2");
+fn lanes_give_the_bits_of_single_values(level: SimdLevel) {
+    if !level.is_supported() {
+        println!("skipped: this processor has no {level:?}");
         return;
     }
-    const HALF: [bool; 8] = [true, false, false, true, true, true, false, false];
+    let place = LANES.iter().position(|lanes| lanes.0 == level).expect("it has lanes");
+    let n_lanes = LANES[place].1;
+    let all = vec![true; n_lanes];
+    let half: Vec<bool> =
+        [true, false, false, true, true, true, false, false].into_iter().cycle().take(n_lanes).collect();
+    let other: Vec<bool> = half.iter().map(|lane| !lane).collect();
     let mut compared = 0;
     for file in constructs::FILES {
         let (input_spans, input_words) = spans(file, |case| case.inputs);
         let rows = inputs::rows(file, N_INPUTS);
         for (case, span) in file.cases.iter().zip(input_spans) {
-            let Some(in_lanes) = case.avx2_lanes else { continue };
+            let Some(in_lanes) = case.in_lanes.get(place) else { continue };
             let n = case.outputs.len();
             let cut = |row: &[u32]| row[span.clone()].to_vec();
-            for rows in rows.chunks_exact(8 * input_words) {
+            for rows in rows.chunks_exact(n_lanes * input_words) {
                 let inputs: Vec<u32> = rows.chunks_exact(input_words).flat_map(cut).collect();
-                let mut single = vec![0; 8 * n];
+                let mut single = vec![0; n_lanes * n];
                 for (input, output) in inputs.chunks_exact(span.len()).zip(single.chunks_exact_mut(n)) {
                     (case.baseline)(input, output);
                 }
-                let outputs = |masks: &[[bool; 8]]| {
-                    let mut words = vec![0; 8 * n];
+                let outputs = |masks: &[&[bool]]| {
+                    let mut words = vec![0; n_lanes * n];
                     for &mask in masks {
                         #[expect(unsafe_code, reason = "the processor has been asked for the features")]
                         unsafe {
@@ -240,13 +248,25 @@ fn lanes_give_the_bits_of_single_values() {
                     same_nan(words, case)
                 };
                 let single = same_nan(single, case);
-                assert_eq!(outputs(&[[true; 8]]), single, "{} {inputs:x?}", case.name);
-                assert_eq!(outputs(&[HALF, HALF.map(|lane| !lane)]), single, "{} by halves {inputs:x?}", case.name);
-                compared += 8;
+                assert_eq!(outputs(&[&all]), single, "{} {inputs:x?}", case.name);
+                assert_eq!(outputs(&[&half, &other]), single, "{} by halves {inputs:x?}", case.name);
+                compared += n_lanes;
             }
         }
     }
     assert!(compared > 100 * N_INPUTS, "only {compared} results were compared");
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn eight_lanes_give_the_bits_of_single_values() {
+    lanes_give_the_bits_of_single_values(SimdLevel::Avx2);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn sixteen_lanes_give_the_bits_of_single_values() {
+    lanes_give_the_bits_of_single_values(SimdLevel::Avx512);
 }
 
 /// Cases with what no stage uses, and so has no translation in lanes.
@@ -296,7 +316,7 @@ const WITHOUT_LANES: &[&str] = &[
 #[test]
 fn what_has_no_lanes_is_listed() {
     let cases = constructs::FILES.iter().flat_map(|file| file.cases);
-    let without: Vec<_> = cases.filter(|case| case.avx2_lanes.is_none()).map(|case| case.name).collect();
+    let without: Vec<_> = cases.filter(|case| case.in_lanes.is_empty()).map(|case| case.name).collect();
     assert_eq!(without, WITHOUT_LANES);
 }
 

@@ -176,11 +176,6 @@ fn from_words(module: &Module, ty: Handle<Type>, at: &mut usize) -> Spelled {
     })
 }
 
-/// The names of the eight words of a block.
-fn block_words(block: usize) -> String {
-    (block * 8..block * 8 + 8).map(|word| format!("word_{word}")).collect::<Vec<_>>().join(", ")
-}
-
 /// The 32-bit numbers of a value that is written `text`, in order.
 fn to_words(module: &Module, ty: Handle<Type>, text: &str, words: &mut Vec<String>) -> Result<(), String> {
     let word = |kind: &str, text: &str| match kind {
@@ -225,31 +220,23 @@ fn definition(context: &Context<'_>, ty: Handle<Type>, attribute: &str, n_lanes:
         let (mut n_words, mut words) = (0, Vec::new());
         let value = from_words(module, ty, &mut n_words)?;
         to_words(module, ty, "self", &mut words)?;
-        // In blocks of eight words, which are transposed together; the last block is filled up.
-        let blocks = n_words.div_ceil(8);
-        let loads: String = (0..blocks)
-            .map(|block| {
-                format!("let [{}] = simd::eight_words::<_, {n_words}>(rows, {});\n", block_words(block), block * 8)
+        // Four words at a time, which are transposed together; the last four are filled up.
+        let quads = n_words.div_ceil(4);
+        let loads: String = (0..quads)
+            .map(|quad| {
+                let names: Vec<String> = (quad * 4..quad * 4 + 4).map(|word| format!("word_{word}")).collect();
+                format!("let [{}] = simd::four_words::<_, {n_words}>(rows, {});\n", names.join(", "), quad * 4)
             })
             .collect();
-        let stores: String = (0..blocks)
-            .map(|block| {
-                let of_block = |i| words.get(block * 8 + i).map_or("simd::zero_f32()", String::as_str);
-                let of_block = (0..8).map(of_block).collect::<Vec<_>>().join(", ");
-                format!("let block_{block} = simd::transposed([{of_block}]);\n")
-            })
-            .collect();
-        let rows: Vec<String> = (0..n_lanes)
-            .map(|k| {
-                let blocks: Vec<String> = (0..blocks).map(|block| format!("block_{block}[{k}]")).collect();
-                format!("simd::row::<_, {n_words}, {}>([{}])", blocks.len(), blocks.join(", "))
-            })
-            .collect();
+        words.resize(quads * 4, "simd::zero_f32()".to_owned());
+        let stores: Vec<String> = words.chunks(4).map(|words| format!("[{}]", words.join(", "))).collect();
         format!(
             "{loads}{value} }}\n\
-             /// One value for each lane.\n#[inline]\n{attribute}pub fn each(&self) -> [super::{name}; {n_lanes}] {{\n\
-             {stores}[{}]",
-            rows.join(", ")
+             /// The value of each lane.\n#[inline]\n\
+             {attribute}pub fn each(&self) -> simd::EachRow<super::{name}, {quads}, {}> {{\n\
+             simd::each_row([{}])",
+            n_lanes / 4,
+            stores.join(", ")
         )
     } else {
         format!("Self {{ {} }}", list(&|field, ty| gather(module, ty, n_lanes, &|k| format!("rows[{k}].{field}")))?)

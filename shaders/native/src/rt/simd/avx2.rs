@@ -4,9 +4,10 @@
 
 use std::arch::x86_64::*;
 
+use super::doubles::doubles;
 use super::elementary::elementary;
 use super::vectors::vectors;
-pub use super::{Rows, V2, V3, V4};
+pub use super::{EachRow, Rows, V2, V3, V4};
 
 /// How many lanes a register has.
 pub const N_LANES: usize = 8;
@@ -20,57 +21,35 @@ pub struct U32(__m256i);
 /// Eight signed integers.
 #[derive(Clone, Copy, Debug)]
 pub struct I32(__m256i);
+/// Eight doubles, for functions of floats and integers that go through double precision.
+#[derive(Clone, Copy, Debug)]
+pub struct F64([__m256d; 2]);
 /// Eight booleans: all bits of a lane are one, or none.
 #[derive(Clone, Copy, Debug)]
 pub struct Mask(__m256i);
 
 /// Functions that are compiled for AVX2.
 macro_rules! functions {
-    ($(
-        $(#[$doc:meta])*
-        fn $name:ident $(<$($lifetime:lifetime,)? $generic:ident $(: $bound:path)? $(, const $size:ident: usize)*>)?
-            ($($argument:ident: $ty:ty),*) -> $result:ty $body:block
-    )*) => {$(
-        $(#[$doc])*
-        #[inline]
-        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-        #[must_use]
-        pub fn $name $(<$($lifetime,)? $generic $(: $bound)? $(, const $size: usize)*>)? ($($argument: $ty),*) -> $result
-            $body
-    )*};
+    ($($functions:tt)*) => { super::compiled!("avx2,fma,bmi1,bmi2,lzcnt,popcnt", $($functions)*); };
 }
 
 functions! {
-    /// Eight words of each of eight rows, transposed: lane `k` of result `i` is word `i` of row `k`. It is its own
-    /// inverse.
-    fn transposed(rows: [F32; N_LANES]) -> [F32; N_LANES] {
-        let [a, b, c, d, e, f, g, h] = rows.map(|row| row.0);
-        // Pairs of rows, then four rows within each half of the registers, then both halves.
-        let pairs = [[a, b], [c, d], [e, f], [g, h]].map(|[a, b]| [_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)]);
-        let [upper, lower] = [[pairs[0], pairs[1]], [pairs[2], pairs[3]]].map(|[a, b]| {
-            [
-                _mm256_shuffle_ps::<0x44>(a[0], b[0]),
-                _mm256_shuffle_ps::<0xee>(a[0], b[0]),
-                _mm256_shuffle_ps::<0x44>(a[1], b[1]),
-                _mm256_shuffle_ps::<0xee>(a[1], b[1]),
-            ]
-        });
-        let first = |i: usize| F32(_mm256_permute2f128_ps::<0x20>(upper[i], lower[i]));
-        let second = |i: usize| F32(_mm256_permute2f128_ps::<0x31>(upper[i], lower[i]));
-        [first(0), first(1), first(2), first(3), second(0), second(1), second(2), second(3)]
+    /// Four words of each of eight rows in four registers: row `k` is in register `k % 4`, in its quarter `k / 4`.
+    fn quads_of(rows: [[f32; 4]; N_LANES]) -> [F32; 4] {
+        let rows = rows.map(bytemuck::cast::<[f32; 4], __m128>);
+        std::array::from_fn(|i| F32(_mm256_set_m128(rows[i + 4], rows[i])))
     }
-    /// Four words of each of eight rows, transposed: lane `k` of component `i` is word `i` of row `k`.
-    fn transposed_quads(rows: [[f32; 4]; N_LANES]) -> V4<F32> {
-        let [a, b, c, d, e, f, g, h] = rows.map(bytemuck::cast::<[f32; 4], __m128>);
-        let [ae, bf, cg, dh] = [[a, e], [b, f], [c, g], [d, h]].map(|[low, high]| _mm256_set_m128(high, low));
-        let (ab, cd) = (_mm256_unpacklo_ps(ae, bf), _mm256_unpacklo_ps(cg, dh));
-        let (ab_high, cd_high) = (_mm256_unpackhi_ps(ae, bf), _mm256_unpackhi_ps(cg, dh));
-        V4 {
-            x: F32(_mm256_shuffle_ps::<0x44>(ab, cd)),
-            y: F32(_mm256_shuffle_ps::<0xee>(ab, cd)),
-            z: F32(_mm256_shuffle_ps::<0x44>(ab_high, cd_high)),
-            w: F32(_mm256_shuffle_ps::<0xee>(ab_high, cd_high)),
-        }
+    /// Transposes the four words of each row: those of [`quads_of`] to a register for each word, and back.
+    fn transposed(quads: [F32; 4]) -> [F32; 4] {
+        let [a, b, c, d] = quads.map(|quad| quad.0);
+        let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+        let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+        [
+            F32(_mm256_shuffle_ps::<0x44>(ab, cd)),
+            F32(_mm256_shuffle_ps::<0xee>(ab, cd)),
+            F32(_mm256_shuffle_ps::<0x44>(ab_high, cd_high)),
+            F32(_mm256_shuffle_ps::<0xee>(ab_high, cd_high)),
+        ]
     }
     /// No lane.
     fn no_lanes() -> Mask { Mask(_mm256_setzero_si256()) }
@@ -287,7 +266,64 @@ functions! {
         let whole = _mm256_cvttps_epi32(rest.0);
         U32(_mm256_xor_si256(whole, _mm256_and_si256(is_upper.0, _mm256_set1_epi32(i32::MIN))))
     }
+
+    /// The same in all lanes.
+    fn splat_f64(a: f64) -> F64 { F64([_mm256_set1_pd(a); 2]) }
+    /// `a + b`.
+    fn add_f64(a: F64, b: F64) -> F64 { F64([_mm256_add_pd(a.0[0], b.0[0]), _mm256_add_pd(a.0[1], b.0[1])]) }
+    /// `a - b`.
+    fn sub_f64(a: F64, b: F64) -> F64 { F64([_mm256_sub_pd(a.0[0], b.0[0]), _mm256_sub_pd(a.0[1], b.0[1])]) }
+    /// `a * b`.
+    fn mul_f64(a: F64, b: F64) -> F64 { F64([_mm256_mul_pd(a.0[0], b.0[0]), _mm256_mul_pd(a.0[1], b.0[1])]) }
+    /// `a / b`.
+    fn div_f64(a: F64, b: F64) -> F64 { F64([_mm256_div_pd(a.0[0], b.0[0]), _mm256_div_pd(a.0[1], b.0[1])]) }
+    /// The smaller one of a number and a double.
+    fn min_number_f64(a: F64, b: F64) -> F64 { F64([_mm256_min_pd(a.0[0], b.0[0]), _mm256_min_pd(a.0[1], b.0[1])]) }
+    /// The larger one of a number and a double.
+    fn max_number_f64(a: F64, b: F64) -> F64 { F64([_mm256_max_pd(a.0[0], b.0[0]), _mm256_max_pd(a.0[1], b.0[1])]) }
+    /// The integer towards zero.
+    fn trunc_f64(a: F64) -> F64 { F64([_mm256_round_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a.0[0]), _mm256_round_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a.0[1])]) }
+    /// The bits of both.
+    fn and_bits_f64(a: F64, b: F64) -> F64 { F64([_mm256_and_pd(a.0[0], b.0[0]), _mm256_and_pd(a.0[1], b.0[1])]) }
+    /// The bits of either.
+    fn or_bits_f64(a: F64, b: F64) -> F64 { F64([_mm256_or_pd(a.0[0], b.0[0]), _mm256_or_pd(a.0[1], b.0[1])]) }
+    /// `a - b` of the bits as integers, wrapping.
+    fn sub_bits_f64(a: F64, b: F64) -> F64 {
+        F64([0, 1].map(|i| _mm256_castsi256_pd(_mm256_sub_epi64(_mm256_castpd_si256(a.0[i]), _mm256_castpd_si256(b.0[i])))))
+    }
+    /// The bits of sign and exponent as the lowest bits.
+    fn exponent_bits_f64(a: F64) -> F64 {
+        F64(a.0.map(|a| _mm256_castsi256_pd(_mm256_srli_epi64::<52>(_mm256_castpd_si256(a)))))
+    }
+    /// The lowest bits as those of sign and exponent.
+    fn from_exponent_bits_f64(a: F64) -> F64 {
+        F64(a.0.map(|a| _mm256_castsi256_pd(_mm256_slli_epi64::<52>(_mm256_castpd_si256(a)))))
+    }
+    /// The same number.
+    fn f64_from_f32(a: F32) -> F64 {
+        F64([_mm256_cvtps_pd(_mm256_castps256_ps128(a.0)), _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(a.0))])
+    }
+    /// The same number.
+    fn f64_from_i32(a: I32) -> F64 {
+        F64([_mm256_cvtepi32_pd(_mm256_castsi256_si128(a.0)), _mm256_cvtepi32_pd(_mm256_extracti128_si256::<1>(a.0))])
+    }
+    /// The same number.
+    fn f64_from_u32(a: U32) -> F64 {
+        // As the lowest bits of 2^52, which is then taken away.
+        let big = splat_f64(4_503_599_627_370_496.0);
+        let wide = [_mm256_castsi256_si128(a.0), _mm256_extracti128_si256::<1>(a.0)];
+        sub_f64(or_bits_f64(F64(wide.map(|a| _mm256_castsi256_pd(_mm256_cvtepu32_epi64(a)))), big), big)
+    }
+    /// The nearest float.
+    fn f32_from_f64(a: F64) -> F32 { F32(_mm256_set_m128(_mm256_cvtpd_ps(a.0[1]), _mm256_cvtpd_ps(a.0[0]))) }
+    /// The lowest 32 bits.
+    fn low_bits_f64(a: F64) -> U32 {
+        // Words 0, 2 of both halves of each register, which are then put in order.
+        let words = _mm256_shuffle_ps::<0x88>(_mm256_castpd_ps(a.0[0]), _mm256_castpd_ps(a.0[1]));
+        U32(_mm256_permute4x64_epi64::<0xd8>(_mm256_castps_si256(words)))
+    }
 }
 
 vectors!(functions);
 elementary!(functions);
+doubles!(functions);

@@ -28,6 +28,18 @@ macro_rules! vectors {
             fn ge_i32(a: I32, b: I32) -> Mask { not(gt_i32(b, a)) }
             /// `-a`, wrapping.
             fn neg_i32(a: I32) -> I32 { sub_i32(zero_i32(), a) }
+            /// The bits in the opposite order.
+            fn reverse_bits_u32(a: U32) -> U32 {
+                // Neighbours are exchanged, then pairs of bits, and so on.
+                let mut a = a;
+                for (n, low) in [(1, 0x5555_5555), (2, 0x3333_3333), (4, 0x0f0f_0f0f), (8, 0x00ff_00ff)] {
+                    let (n, low) = (splat_u32(n), splat_u32(low));
+                    a = or_u32(and_u32(shr_u32(a, n), low), shl_u32(and_u32(a, low), n));
+                }
+                or_u32(shr_u32(a, splat_u32(16)), shl_u32(a, splat_u32(16)))
+            }
+            /// The bits in the opposite order.
+            fn reverse_bits_i32(a: I32) -> I32 { i32_bits_u32(reverse_bits_u32(u32_bits_i32(a))) }
             /// -1, 0 or 1.
             fn sign_i32(a: I32) -> I32 {
                 let is_positive = select_i32(gt_i32(a, zero_i32()), splat_i32(1), zero_i32());
@@ -224,10 +236,8 @@ macro_rules! vectors {
                         w: splat_f32(words[at + 3]),
                     };
                 }
-                transposed_quads(rows.of.map(|row| {
-                    let words: &[f32; W] = bytemuck::cast_ref(row);
-                    [words[at], words[at + 1], words[at + 2], words[at + 3]]
-                }))
+                let [x, y, z, w] = four_words::<T, W>(rows.of, at);
+                V4 { x, y, z, w }
             }
             /// Word `at` of each row, which has `W`.
             fn word<T: bytemuck::Pod, const W: usize>(rows: &Rows<'_, T, N_LANES>, at: usize) -> F32 {
@@ -237,23 +247,16 @@ macro_rules! vectors {
                 }
                 f32_of(rows.of.map(|row| bytemuck::cast_ref::<T, [f32; W]>(row)[at]))
             }
-            /// Words `at` to `at + 8` of eight rows, which have `W`: lane `k` of result `i` is word `i` of row `k`.
-            /// Words behind the last one are zero.
-            fn eight_words<T: bytemuck::Pod, const W: usize>(rows: [&T; N_LANES], at: usize) -> [F32; 8] {
-                transposed(rows.map(|row| {
+            /// Words `at` to `at + 4` of each row, which has `W`; words behind the last one are zero.
+            fn four_words<T: bytemuck::Pod, const W: usize>(rows: [&T; N_LANES], at: usize) -> [F32; 4] {
+                transposed(quads_of(rows.map(|row| {
                     let words: &[f32; W] = bytemuck::cast_ref(row);
-                    f32_of(std::array::from_fn(|i| if at + i < W { words[at + i] } else { 0.0 }))
-                }))
+                    std::array::from_fn(|i| if at + i < W { words[at + i] } else { 0.0 })
+                })))
             }
-            /// A row of `W` words, in `B` blocks of eight, of which the last one may be longer than the rest of the
-            /// row.
-            fn row<T: bytemuck::Pod, const W: usize, const B: usize>(blocks: [F32; B]) -> T {
-                let blocks = blocks.map(|block| array_f32(block));
-                if W == 8 * B {
-                    return bytemuck::cast(blocks);
-                }
-                let words: &[f32] = bytemuck::cast_slice(&blocks);
-                bytemuck::cast::<[f32; W], T>(std::array::from_fn(|i| words[i]))
+            /// A row for each lane, of `Q` times four registers with a word each.
+            fn each_row<T, const Q: usize>(words: [[F32; 4]; Q]) -> EachRow<T, Q, { N_LANES / 4 }> {
+                EachRow::new(words.map(|words| transposed(words).map(|quads| bytemuck::cast(array_f32(quads)))))
             }
         }
 
@@ -335,33 +338,18 @@ macro_rules! vectors {
     (@by_lane $functions:ident) => {
         vectors!(@unary $functions, u32_of array_u32, U32, count_one_bits_u32 count_one_bits,
             count_leading_zeros_u32 count_leading_zeros, count_trailing_zeros_u32 count_trailing_zeros,
-            reverse_bits_u32 reverse_bits, first_leading_bit_u32 first_leading_bit,
+            first_leading_bit_u32 first_leading_bit,
             first_trailing_bit_u32 first_trailing_bit);
         vectors!(@unary $functions, i32_of array_i32, I32, count_one_bits_i32 count_one_bits,
             count_leading_zeros_i32 count_leading_zeros, count_trailing_zeros_i32 count_trailing_zeros,
-            reverse_bits_i32 reverse_bits, first_leading_bit_i32 first_leading_bit,
+            first_leading_bit_i32 first_leading_bit,
             first_trailing_bit_i32 first_trailing_bit);
         vectors!(@unary $functions, f32_of array_f32, F32, tan_f32 tan, sin_f32 sin, cos_f32 cos);
-        vectors!(@binary $functions, u32_of array_u32, U32, div_u32 int_divide, rem_u32 int_remainder);
-        vectors!(@binary $functions, i32_of array_i32, I32, div_i32 int_divide, rem_i32 int_remainder);
-        vectors!(@binary $functions, f32_of array_f32, F32, pow_f32 pow);
     };
     (@unary $functions:ident, $of:ident $array:ident, $lanes:ident, $($name:ident $single:ident),*) => {
         $functions! {$(
             #[doc = concat!("[`", stringify!($single), "`](crate::rt::", stringify!($single), "()).")]
             fn $name(a: $lanes) -> $lanes { $of($array(a).map(crate::rt::$single)) }
-        )*}
-    };
-    (@binary $functions:ident, $of:ident $array:ident, $lanes:ident, $($name:ident $single:ident),*) => {
-        $functions! {$(
-            #[doc = concat!("[`", stringify!($single), "`](crate::rt::", stringify!($single), "()).")]
-            fn $name(a: $lanes, b: $lanes) -> $lanes {
-                let (mut a, b) = ($array(a), $array(b));
-                for (a, b) in a.iter_mut().zip(b) {
-                    *a = crate::rt::$single(*a, b);
-                }
-                $of(a)
-            }
         )*}
     };
 }
