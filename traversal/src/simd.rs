@@ -13,6 +13,7 @@ mod descend;
 mod intersect;
 mod lanes;
 mod packet;
+mod prepared;
 mod ray;
 mod single;
 #[cfg(target_arch = "x86_64")]
@@ -27,6 +28,7 @@ use crate::wide::{Accel, Form, WideBvh};
 use descend::Stacks;
 use lanes::{Lanes, Portable};
 use packet::Packet;
+use prepared::Prepared;
 use single::Search;
 
 /// Decides whether a surface that a ray hits stops it: alpha-tested and stochastically transparent surfaces let some
@@ -158,9 +160,10 @@ fn answer<L: Lanes<W>, const W: usize, F: Filter>(
                 continue;
             }
         }
+        let prepared = &Prepared::new(lanes, chunk, &bvh.top, &bvh.nodes);
         for (lane, ray) in chunk.iter().enumerate() {
             let ray_idx = first_idx + lane;
-            let hit = Search { lanes, bvh, filter, ray, ray_idx, is_any }.run(&mut stacks);
+            let hit = Search { lanes, bvh, filter, ray, prepared, lane, ray_idx, is_any }.run(&mut stacks);
             match &mut query {
                 Query::Closest(hits) | Query::ClosestCoherent(hits) => hits[ray_idx] = hit,
                 Query::Occluded(occluded) => occluded[ray_idx] = !hit.is_miss(),

@@ -3,6 +3,7 @@
 use glam::Vec3A;
 
 use super::lanes::Lanes;
+use super::prepared::{Prepared, of_lane};
 use super::ray::RayBounds;
 use crate::wide::{LEAF, NOTHING, WideNode};
 
@@ -14,7 +15,7 @@ pub(super) struct Waiting {
     child: u32,
 }
 
-/// The stacks for the top tree and for a mesh's tree, reused between rays.
+/// The stacks for the top tree (in a flat scene, for its mesh) and for the mesh of an instance, reused between rays.
 pub(super) struct Stacks {
     pub(super) top: Vec<Waiting>,
     pub(super) mesh: Vec<Waiting>,
@@ -50,6 +51,29 @@ impl<F: Copy> BoxTest<F> {
         BoxTest {
             enter: Passes::new(lanes, ray.enter_origin, ray.enter_inverse, enter_planes),
             leave: Passes::new(lanes, ray.leave_origin, ray.leave_inverse, leave_planes),
+        }
+    }
+
+    /// The test for one of several prepared rays.
+    #[inline(always)]
+    pub(super) fn prepared<L: Lanes<W, F = F>, const W: usize>(
+        lanes: L,
+        rays: &Prepared<'_, W>,
+        lane: usize,
+    ) -> BoxTest<F> {
+        let upper = |axis: usize| (rays.is_negative[axis] >> lane & 1) as usize * 3;
+        let [x, y, z] = [upper(0), upper(1), upper(2)];
+        BoxTest {
+            enter: Passes {
+                inverse: lanes.splat3(of_lane(&rays.enter_inverse, lane)),
+                offset: lanes.splat3(of_lane(&rays.enter_offset, lane)),
+                planes: [x, 1 + y, 2 + z],
+            },
+            leave: Passes {
+                inverse: lanes.splat3(of_lane(&rays.leave_inverse, lane)),
+                offset: lanes.splat3(of_lane(&rays.leave_offset, lane)),
+                planes: [3 - x, 4 - y, 5 - z],
+            },
         }
     }
 
@@ -110,11 +134,11 @@ impl<'w, F: Copy> Walk<'w, F> {
     pub(super) fn new<L: Lanes<W, F = F>, const W: usize>(
         lanes: L,
         root: u32,
-        ray: &RayBounds,
+        test: BoxTest<F>,
         t_min: f32,
         waiting: &'w mut [Waiting],
     ) -> Walk<'w, F> {
-        Walk { test: BoxTest::new(lanes, ray), t_min: lanes.splat(t_min), waiting, n_waiting: 0, current: root }
+        Walk { test, t_min: lanes.splat(t_min), waiting, n_waiting: 0, current: root }
     }
 
     /// The next leaf that the ray enters at or before `t_limit`, if any.
@@ -139,37 +163,49 @@ impl<'w, F: Copy> Walk<'w, F> {
                 return Some(leaf);
             }
             let node = &nodes[self.current as usize];
-            let (mut hit, enter) = self.test.boxes(lanes, &node.bounds, self.t_min, lanes.splat(t_limit));
-            if hit == 0 {
-                self.current = NOTHING;
-                continue;
-            }
-            let first = hit.trailing_zeros() as usize % W;
-            hit &= hit - 1;
-            if hit == 0 {
-                self.current = node.children[first];
-                continue;
-            }
-            let entries = lanes.array(enter);
-            let mut nearest = Waiting { t: entries[first], child: node.children[first] };
-            let bottom = self.n_waiting;
-            while hit != 0 {
-                let slot = hit.trailing_zeros() as usize % W;
-                hit &= hit - 1;
-                let mut other = Waiting { t: entries[slot], child: node.children[slot] };
-                if other.t < nearest.t {
-                    std::mem::swap(&mut other, &mut nearest);
-                }
-                // Insertion keeps the nearest entry on top.
-                let mut place = self.n_waiting;
-                while place > bottom && self.waiting[place - 1].t < other.t {
-                    self.waiting[place] = self.waiting[place - 1];
-                    place -= 1;
-                }
-                self.waiting[place] = other;
-                self.n_waiting += 1;
-            }
-            self.current = nearest.child;
+            let (hit, enter) = self.test.boxes(lanes, &node.bounds, self.t_min, lanes.splat(t_limit));
+            self.descend(lanes, node, hit, enter);
         }
+    }
+
+    /// Goes to the nearest child that the ray hits, and puts the others on the stack.
+    #[inline(always)]
+    pub(super) fn descend<L: Lanes<W, F = F>, const W: usize>(
+        &mut self,
+        lanes: L,
+        node: &WideNode<W>,
+        mut hit: u32,
+        enter: F,
+    ) {
+        if hit == 0 {
+            self.current = NOTHING;
+            return;
+        }
+        let first = hit.trailing_zeros() as usize % W;
+        hit &= hit - 1;
+        if hit == 0 {
+            self.current = node.children[first];
+            return;
+        }
+        let entries = lanes.array(enter);
+        let mut nearest = Waiting { t: entries[first], child: node.children[first] };
+        let bottom = self.n_waiting;
+        while hit != 0 {
+            let slot = hit.trailing_zeros() as usize % W;
+            hit &= hit - 1;
+            let mut other = Waiting { t: entries[slot], child: node.children[slot] };
+            if other.t < nearest.t {
+                std::mem::swap(&mut other, &mut nearest);
+            }
+            // Insertion keeps the nearest entry on top.
+            let mut place = self.n_waiting;
+            while place > bottom && self.waiting[place - 1].t < other.t {
+                self.waiting[place] = self.waiting[place - 1];
+                place -= 1;
+            }
+            self.waiting[place] = other;
+            self.n_waiting += 1;
+        }
+        self.current = nearest.child;
     }
 }

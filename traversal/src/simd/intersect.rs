@@ -56,7 +56,9 @@ fn slab<L: Lanes<W>, const W: usize>(
 ) -> (L::F, L::F) {
     let of_points = [points[0][axis], points[1][axis], points[2][axis]];
     let (low, high) = (least(lanes, of_points), greatest(lanes, of_points));
-    let (near, far) = if rays.is_negative[axis] { (high, low) } else { (low, high) };
+    // Not a branch, which could not be foreseen.
+    let is_negative = lanes.lt(rays.inverse[axis], lanes.splat(0.0));
+    let (near, far) = (lanes.select(is_negative, high, low), lanes.select(is_negative, low, high));
     let enter = lanes.mul(lanes.sub(near, rays.shift[axis]), rays.enter_inverse[axis]);
     let leave = lanes.mul(lanes.add(far, rays.shift[axis]), rays.leave_inverse[axis]);
     (enter, leave)

@@ -36,6 +36,8 @@ pub(super) trait Lanes<const W: usize>: Copy {
     fn or(self, a: Self::M, b: Self::M) -> Self::M;
     /// Bit `i` is lane `i`.
     fn bits(self, mask: Self::M) -> u32;
+    /// Four numbers for each lane, by number.
+    fn transpose(self, from: &[[f32; 4]; W]) -> [Self::F; 4];
 
     #[inline(always)]
     fn splat3(self, [x, y, z]: [f32; 3]) -> [Self::F; 3] {
@@ -175,5 +177,9 @@ impl<const W: usize> Lanes<W> for Portable {
     #[inline(always)]
     fn bits(self, mask: [bool; W]) -> u32 {
         mask.iter().enumerate().fold(0, |bits, (i, &lane)| bits | u32::from(lane) << i)
+    }
+    #[inline(always)]
+    fn transpose(self, from: &[[f32; 4]; W]) -> [[f32; W]; 4] {
+        from_fn(|i| from_fn(|lane| from[lane][i]))
     }
 }

@@ -9,7 +9,7 @@
 use packshot_shaders::constants::NO_HIT;
 use packshot_shaders::layout::ray::{Hit, Ray};
 
-use super::descend::{Stacks, Waiting, Walk};
+use super::descend::{BoxTest, Stacks, Waiting, Walk};
 use super::intersect::{Interval, intersect};
 use super::lanes::Lanes;
 use super::ray::{LocalRays, WorldRays};
@@ -54,27 +54,25 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
     #[inline(always)]
     pub(super) fn run(&self, stacks: &mut Stacks, hits: &mut [Hit]) -> bool {
         let (lanes, bvh) = (self.lanes, self.bvh);
-        let mut origin = [[0.0; W]; 3];
-        let mut direction = [[0.0; W]; 3];
-        let (mut t_min, mut t_limit) = ([0.0; W], [0.0; W]);
-        for lane in 0..W {
-            let ray = if lane < self.rays.len() { &self.rays[lane] } else { &self.rays[0] };
-            for axis in 0..3 {
-                origin[axis][lane] = ray.origin[axis];
-                direction[axis][lane] = ray.direction[axis];
-            }
-            t_min[lane] = ray.t_min.max(0.0);
-            t_limit[lane] = ray.t_max.next_down();
-        }
-        let rays = WorldRays { origin: lanes.load3(&origin, [0, 1, 2]), direction: lanes.load3(&direction, [0, 1, 2]) };
+        let rays = WorldRays::new(lanes, self.rays);
         let Some(world) = LocalRays::new(lanes, &rays, &bvh.top) else { return false };
-        let t_min = lanes.load(&t_min);
+        let t_min = rays.t_min;
+        let mut t_limit = lanes.array(rays.t_max);
+        for t in &mut t_limit {
+            *t = t.next_down();
+        }
         let t_min_least = lanes.least(t_min);
         let mut best = Best::new(t_limit);
         best.t_max = lanes.greatest(lanes.load(&best.t));
         let mut top = match bvh.is_flat {
             true => None,
-            false => Some(Walk::new(lanes, bvh.top.child, &world.bounds(lanes), t_min_least, &mut stacks.top)),
+            false => Some(Walk::new(
+                lanes,
+                bvh.top.child,
+                BoxTest::new(lanes, &world.bounds(lanes)),
+                t_min_least,
+                &mut stacks.top,
+            )),
         };
         let mut mesh_search = MeshSearch { instance: 0, root: &bvh.top, rays: world, t_floor: t_min };
         loop {
@@ -113,7 +111,8 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
         waiting: &mut [Waiting],
     ) {
         let (lanes, bvh) = (self.lanes, self.bvh);
-        let mut walk = Walk::new(lanes, mesh_search.root.child, &mesh_search.rays.bounds(lanes), t_min_least, waiting);
+        let test = BoxTest::new(lanes, &mesh_search.rays.bounds(lanes));
+        let mut walk = Walk::new(lanes, mesh_search.root.child, test, t_min_least, waiting);
         let lanes_used = u32::MAX >> (32 - self.rays.len());
         while let Some(leaf) = walk.next(lanes, &bvh.nodes, best.t_max) {
             let block = &bvh.leaves[leaf as usize];

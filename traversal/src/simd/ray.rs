@@ -20,25 +20,27 @@ use crate::wide::Root;
 /// Unit roundoff of f32.
 const UNIT: f32 = f32::EPSILON * 0.5;
 /// The triangle test's projected vertices are off by at most 8 units of roundoff of the coordinates' magnitude.
-const OWN: f32 = 12.0 * UNIT;
-const NODE: f32 = 20.0 * UNIT;
+pub(super) const OWN: f32 = 12.0 * UNIT;
+pub(super) const NODE: f32 = 20.0 * UNIT;
 /// Direction components below this fraction of the largest are raised to it: this moves a ray by less than `OWN` allows
 /// for, and keeps reciprocals finite.
-const FLAT: f32 = 1.0 / (1u32 << 30) as f32;
+pub(super) const FLAT: f32 = 1.0 / (1u32 << 30) as f32;
 /// Directions outside this range, or coordinates beyond it, would overflow in products; such rays hit nothing.
-const DIRECTION_MIN: f32 = 1e-15;
-const DIRECTION_MAX: f32 = 1e15;
-const REACH_MAX: f32 = 6.0 * COORDINATE_MAX;
+pub(super) const DIRECTION_MIN: f32 = 1e-15;
+pub(super) const DIRECTION_MAX: f32 = 1e15;
+pub(super) const REACH_MAX: f32 = 6.0 * COORDINATE_MAX;
 
 /// A ray in a tree's frame.
 #[derive(Clone, Copy)]
 pub(super) struct LocalRay {
     /// The axes in the order of the triangle test: the dominant one comes last.
-    axes: [usize; 3],
-    origin: Vec3A,
-    direction: Vec3A,
-    inverse: Vec3A,
-    magnitude: f32,
+    pub(super) axes: [usize; 3],
+    pub(super) origin: Vec3A,
+    pub(super) direction: Vec3A,
+    /// Reciprocals of the direction's components.
+    pub(super) inverse: Vec3A,
+    /// Magnitude of the coordinates involved.
+    pub(super) magnitude: f32,
 }
 
 /// Origins and directions from the caller, by axis, one ray per lane.
@@ -46,6 +48,9 @@ pub(super) struct LocalRay {
 pub(super) struct WorldRays<F> {
     pub(super) origin: [F; 3],
     pub(super) direction: [F; 3],
+    /// At least zero.
+    pub(super) t_min: F,
+    pub(super) t_max: F,
 }
 
 /// Rays in a tree's frame, one in each lane, with equal signs of direction and an equal dominant axis. Values are in
@@ -62,9 +67,10 @@ pub(super) struct LocalRays<F> {
     pub(super) shift: [F; 3],
     pub(super) enter_inverse: [F; 3],
     pub(super) leave_inverse: [F; 3],
-    inverse: [F; 3],
+    /// Reciprocals of the direction's components.
+    pub(super) inverse: [F; 3],
     /// Magnitude of the coordinates involved.
-    magnitude: F,
+    pub(super) magnitude: F,
 }
 
 /// Bounds on rays including the rounding errors of node tests, by x, y, z: none of them passes the plane at x along an
@@ -275,6 +281,21 @@ impl<F: Copy> LocalRays<F> {
 }
 
 impl<F: Copy> WorldRays<F> {
+    /// One to `W` rays. Lanes without a ray repeat the first one.
+    #[inline(always)]
+    pub(super) fn new<L: Lanes<W, F = F>, const W: usize>(lanes: L, rays: &[Ray]) -> WorldRays<F> {
+        let mut starts = [[0.0; 4]; W];
+        let mut directions = [[0.0; 4]; W];
+        for lane in 0..W {
+            let ray = if lane < rays.len() { &rays[lane] } else { &rays[0] };
+            [starts[lane], directions[lane]] = bytemuck::cast(*ray);
+        }
+        let [x, y, z, t_min] = lanes.transpose(&starts);
+        let origin = [x, y, z];
+        let [x, y, z, t_max] = lanes.transpose(&directions);
+        WorldRays { origin, direction: [x, y, z], t_min: lanes.max(t_min, lanes.splat(0.0)), t_max }
+    }
+
     /// The rays in an instance's frame; `local_from_world` has the columns of the transform.
     #[inline(always)]
     pub(super) fn transformed<L: Lanes<W, F = F>, const W: usize>(
@@ -290,13 +311,13 @@ impl<F: Copy> WorldRays<F> {
             origin[i] = lanes.add(lanes.dot(row, self.origin), lanes.splat(w[i]));
             direction[i] = lanes.dot(row, self.direction);
         }
-        WorldRays { origin, direction }
+        WorldRays { origin, direction, ..*self }
     }
 }
 
 /// The axes, the longest last; of equal ones the higher comes later.
 #[inline(always)]
-fn axes_by_length(x: f32, y: f32, z: f32) -> [usize; 3] {
+pub(super) fn axes_by_length(x: f32, y: f32, z: f32) -> [usize; 3] {
     if z >= x && z >= y {
         [0, 1, 2]
     } else if y >= x {
@@ -320,6 +341,6 @@ fn yields<L: Lanes<W>, const W: usize>(lanes: L, length: L::F, longest: L::F, is
 
 /// The reciprocal of a direction component, whose magnitude is at least `flat`.
 #[inline(always)]
-fn reciprocal<L: Lanes<W>, const W: usize>(lanes: L, component: L::F, flat: L::F) -> L::F {
+pub(super) fn reciprocal<L: Lanes<W>, const W: usize>(lanes: L, component: L::F, flat: L::F) -> L::F {
     lanes.div(lanes.splat(1.0), lanes.copysign(lanes.max(lanes.abs(component), flat), component))
 }

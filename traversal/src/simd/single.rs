@@ -2,12 +2,13 @@
 
 use packshot_shaders::layout::ray::{Hit, Ray};
 
-use super::descend::{Stacks, Waiting, Walk};
+use super::descend::{BoxTest, Stacks, Walk};
 use super::intersect::{Interval, intersect};
 use super::lanes::Lanes;
+use super::prepared::Prepared;
 use super::ray::LocalRay;
 use super::{Filter, precedes};
-use crate::wide::{LeafBlock, NOTHING, Root, WideBvh};
+use crate::wide::{LeafBlock, NOTHING, WideBvh};
 
 /// A ray's search for its closest hit, or for any hit.
 pub(super) struct Search<'a, L, const W: usize, F> {
@@ -15,16 +16,19 @@ pub(super) struct Search<'a, L, const W: usize, F> {
     pub(super) bvh: &'a WideBvh<W>,
     pub(super) filter: &'a F,
     pub(super) ray: &'a Ray,
+    /// The ray among others, prepared for the top tree or, in a flat scene, for its mesh; and its lane there.
+    pub(super) prepared: &'a Prepared<'a, W>,
+    pub(super) lane: usize,
     pub(super) ray_idx: usize,
     /// Whether any blocking hit ends the search.
     pub(super) is_any: bool,
 }
 
 /// The part of a search in the mesh of one instance.
-struct MeshSearch<'a> {
+struct MeshSearch {
     instance: u32,
-    root: &'a Root,
-    ray: LocalRay,
+    /// `None` for the one that was prepared.
+    ray: Option<LocalRay>,
     /// Lower bound on the distance of hits.
     t_floor: f32,
 }
@@ -35,18 +39,18 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
     pub(super) fn run(&self, stacks: &mut Stacks) -> Hit {
         let (lanes, bvh) = (self.lanes, self.bvh);
         let miss = Hit::miss(self.ray.t_max);
-        let (origin, direction) = (self.ray.origin.to_vec3a(), self.ray.direction.to_vec3a());
-        let Some(world) = LocalRay::new(origin, direction, &bvh.top) else { return miss };
+        if !self.prepared.may_hit(self.lane) {
+            return miss;
+        }
         let t_min = self.ray.t_min.max(0.0);
         let mut best = Hit::miss(self.ray.t_max.next_down());
-        let mut top = match bvh.is_flat {
-            true => None,
-            false => Some(Walk::new(lanes, bvh.top.child, &world.bounds(), t_min, &mut stacks.top)),
-        };
-        let mut mesh_search = MeshSearch { instance: 0, root: &bvh.top, ray: world, t_floor: t_min };
-        loop {
-            if let Some(top) = &mut top {
-                let Some(idx) = top.next(lanes, &bvh.nodes, best.t) else { break };
+        let mut walk = self.prepared.walk(lanes, self.lane, t_min, &mut stacks.top);
+        if bvh.is_flat {
+            let mesh_search = MeshSearch { instance: 0, ray: None, t_floor: t_min };
+            self.search_mesh(&mesh_search, &mut walk, &mut best);
+        } else {
+            let world = self.prepared.ray(self.lane);
+            while let Some(idx) = walk.next(lanes, &bvh.nodes, best.t) {
                 let instance = &bvh.instances[idx as usize];
                 let (enter, leave) = world.own_box(instance.min, instance.max, t_min);
                 let is_passed = enter <= leave && enter <= best.t && instance.root.child != NOTHING;
@@ -55,11 +59,12 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
                 }
                 let local = LocalRay::transformed(self.ray, &instance.local_from_world, &instance.root);
                 let Some(ray) = local else { continue };
-                mesh_search = MeshSearch { instance: idx, root: &instance.root, ray, t_floor: enter };
-            }
-            let is_done = self.search_mesh(&mesh_search, &mut best, &mut stacks.mesh);
-            if is_done || top.is_none() {
-                break;
+                let mesh_search = MeshSearch { instance: idx, ray: Some(ray), t_floor: enter };
+                let test = BoxTest::new(lanes, &ray.bounds());
+                let mut walk = Walk::new(lanes, instance.root.child, test, t_min, &mut stacks.mesh);
+                if self.search_mesh(&mesh_search, &mut walk, &mut best) {
+                    break;
+                }
             }
         }
         if best.is_miss() { miss } else { best }
@@ -67,21 +72,29 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
 
     /// Searches the mesh of an instance; true when the search is finished.
     #[inline(always)]
-    fn search_mesh(&self, mesh_search: &MeshSearch<'_>, best: &mut Hit, waiting: &mut [Waiting]) -> bool {
+    fn search_mesh(&self, mesh_search: &MeshSearch, walk: &mut Walk<'_, L::F>, best: &mut Hit) -> bool {
         let (lanes, bvh) = (self.lanes, self.bvh);
-        let t_min = self.ray.t_min.max(0.0);
         // Most rays that miss never reach a leaf, so what leaves need is prepared at the first one.
         let mut at_leaves = None;
-        let mut walk = Walk::new(lanes, mesh_search.root.child, &mesh_search.ray.bounds(), t_min, waiting);
         let t_floor = lanes.splat(mesh_search.t_floor);
         while let Some(leaf) = walk.next(lanes, &bvh.nodes, best.t) {
             let block = &bvh.leaves[leaf as usize];
             let rays = match &at_leaves {
                 Some(rays) => rays,
-                None => at_leaves.insert(mesh_search.ray.splat(lanes)),
+                None => {
+                    let rays = match mesh_search.ray {
+                        Some(ray) => ray.splat(lanes),
+                        None => self.prepared.splat(lanes, self.lane),
+                    };
+                    at_leaves.insert(rays)
+                }
             };
             let interval = Interval { t_min: walk.t_min, t_limit: lanes.splat(best.t), t_floor };
             let Some(found) = intersect(lanes, rays, &interval, block.load(lanes, rays.axes)) else { continue };
+            if self.is_any && F::NEVER {
+                best.instance = mesh_search.instance;
+                return true;
+            }
             let (t, determinant) = (lanes.array(found.t), lanes.array(found.determinant));
             let (weight_1, weight_2) = (lanes.array(found.weight_1), lanes.array(found.weight_2));
             let mut passed = found.lanes;

@@ -71,6 +71,21 @@ impl Lanes<8> for Avx2 {
         and(a: __m256, b: __m256) -> __m256 = _mm256_and_ps(a, b);
         or(a: __m256, b: __m256) -> __m256 = _mm256_or_ps(a, b);
         bits(mask: __m256) -> u32 = _mm256_movemask_ps(mask) as u32;
+        transpose(from: &[[f32; 4]; 8]) -> [__m256; 4] = {
+            let mut rows = [_mm256_setzero_ps(); 4];
+            for (i, row) in rows.iter_mut().enumerate() {
+                *row = _mm256_set_m128(_mm_loadu_ps(from[i + 4].as_ptr()), _mm_loadu_ps(from[i].as_ptr()));
+            }
+            let [a, b, c, d] = rows;
+            let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+            let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+            [
+                _mm256_shuffle_ps::<0x44>(ab, cd),
+                _mm256_shuffle_ps::<0xee>(ab, cd),
+                _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+                _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+            ]
+        };
     }
 }
 
@@ -100,6 +115,23 @@ impl Lanes<16> for Avx512 {
         select(mask: __mmask16, a: __m512, b: __m512) -> __m512 = _mm512_mask_blend_ps(mask, b, a);
         le(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b);
         lt(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b);
+        transpose(from: &[[f32; 4]; 16]) -> [__m512; 4] = {
+            let mut rows = [_mm512_setzero_ps(); 4];
+            for (i, row) in rows.iter_mut().enumerate() {
+                let a = _mm256_set_m128(_mm_loadu_ps(from[i + 4].as_ptr()), _mm_loadu_ps(from[i].as_ptr()));
+                let b = _mm256_set_m128(_mm_loadu_ps(from[i + 12].as_ptr()), _mm_loadu_ps(from[i + 8].as_ptr()));
+                *row = _mm512_insertf32x8::<1>(_mm512_castps256_ps512(a), b);
+            }
+            let [a, b, c, d] = rows;
+            let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+            let (ab_high, cd_high) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+            [
+                _mm512_shuffle_ps::<0x44>(ab, cd),
+                _mm512_shuffle_ps::<0xee>(ab, cd),
+                _mm512_shuffle_ps::<0x44>(ab_high, cd_high),
+                _mm512_shuffle_ps::<0xee>(ab_high, cd_high),
+            ]
+        };
     }
     #[inline(always)]
     fn and(self, a: __mmask16, b: __mmask16) -> __mmask16 {

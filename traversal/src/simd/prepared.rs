@@ -1,0 +1,192 @@
+//! Rays that are traced one by one, prepared together: the lanes are the rays.
+//!
+//! What nodes need of a ray takes a chain of dependent operations, among them a division: for as many rays as there are
+//! lanes it takes about the time of one. The children of the root, which all rays meet, are tested here too.
+
+use glam::Vec3A;
+use packshot_shaders::layout::ray::Ray;
+
+use super::descend::{BoxTest, Waiting, Walk};
+use super::lanes::Lanes;
+use super::ray::{
+    DIRECTION_MAX, DIRECTION_MIN, FLAT, LocalRay, LocalRays, NODE, OWN, REACH_MAX, WorldRays, pick, reciprocal,
+};
+use crate::wide::{LEAF, Root, WideNode};
+
+/// Up to `W` rays in the frame of a tree, and the values for testing its nodes. Lanes without a ray repeat the first
+/// one. Coordinates are by axis and lane.
+pub(super) struct Prepared<'a, const W: usize> {
+    root: u32,
+    /// The root, if it is a node.
+    root_node: Option<&'a WideNode<W>>,
+    /// Lanes whose ray does not overflow and has a direction: the others hit nothing.
+    is_sound: u32,
+    /// For each axis, lanes whose ray goes towards lower coordinates.
+    pub(super) is_negative: [u32; 3],
+    /// For each ray, a row of [`AXES`].
+    longest_axis: [u8; W],
+    origin: [[f32; W]; 3],
+    direction: [[f32; W]; 3],
+    inverse: [[f32; W]; 3],
+    magnitude: [f32; W],
+    /// A ray enters the plane at x along an axis at `x * inverse - offset`, or later.
+    pub(super) enter_inverse: [[f32; W]; 3],
+    pub(super) enter_offset: [[f32; W]; 3],
+    /// It leaves it there, or earlier.
+    pub(super) leave_inverse: [[f32; W]; 3],
+    pub(super) leave_offset: [[f32; W]; 3],
+    /// For each ray, the children of the root that it passes through, and where it enters them.
+    passes: [u32; W],
+    enters: [[f32; W]; W],
+}
+
+impl<'a, const W: usize> Prepared<'a, W> {
+    /// Prepares one to `W` rays for the tree with this root.
+    #[inline(always)]
+    pub(super) fn new<L: Lanes<W>>(lanes: L, rays: &[Ray], root: &Root, nodes: &'a [WideNode<W>]) -> Prepared<'a, W> {
+        let WorldRays { origin, direction, .. } = WorldRays::new(lanes, rays);
+        let length = [lanes.abs(direction[0]), lanes.abs(direction[1]), lanes.abs(direction[2])];
+        let longest = lanes.max(length[0], lanes.max(length[1], length[2]));
+        let reach = [
+            lanes.add(lanes.abs(origin[0]), lanes.splat(root.magnitude[0])),
+            lanes.add(lanes.abs(origin[1]), lanes.splat(root.magnitude[1])),
+            lanes.add(lanes.abs(origin[2]), lanes.splat(root.magnitude[2])),
+        ];
+        let magnitude = lanes.max(reach[0], lanes.max(reach[1], reach[2]));
+        // Comparisons with NaN fail; sums propagate it from any component.
+        let reach = lanes.add(lanes.add(reach[0], reach[1]), reach[2]);
+        let lengths = lanes.add(lanes.add(length[0], length[1]), length[2]);
+        let is_sound = lanes.and(
+            lanes.and(lanes.le(lanes.splat(DIRECTION_MIN), longest), lanes.le(longest, lanes.splat(DIRECTION_MAX))),
+            lanes.and(lanes.le(lengths, lanes.splat(3.0 * DIRECTION_MAX)), lanes.le(reach, lanes.splat(REACH_MAX))),
+        );
+        let flat = lanes.mul(longest, lanes.splat(FLAT));
+        let inverse = [
+            reciprocal(lanes, direction[0], flat),
+            reciprocal(lanes, direction[1], flat),
+            reciprocal(lanes, direction[2], flat),
+        ];
+        let shift = lanes.copysign3(lanes.mul(magnitude, lanes.splat(NODE)), inverse);
+        let enter_inverse = lanes.scale3(inverse, 1.0 - NODE);
+        let leave_inverse = lanes.scale3(inverse, 1.0 + NODE);
+
+        let root_node = match root.child & LEAF {
+            0 => Some(&nodes[root.child as usize]),
+            _ => None,
+        };
+        let mut prepared = Prepared {
+            root: root.child,
+            root_node,
+            is_sound: lanes.bits(is_sound),
+            is_negative: [0; 3],
+            longest_axis: [0; W],
+            origin: [[0.0; W]; 3],
+            direction: [[0.0; W]; 3],
+            inverse: [[0.0; W]; 3],
+            magnitude: lanes.array(magnitude),
+            enter_inverse: [[0.0; W]; 3],
+            enter_offset: [[0.0; W]; 3],
+            leave_inverse: [[0.0; W]; 3],
+            leave_offset: [[0.0; W]; 3],
+            passes: [0; W],
+            enters: [[0.0; W]; W],
+        };
+        let z_is_longest = lanes.bits(lanes.le(lanes.max(length[0], length[1]), length[2]));
+        let y_is_longer = lanes.bits(lanes.le(length[0], length[1]));
+        for lane in 0..W {
+            let (z, y) = (z_is_longest >> lane & 1, y_is_longer >> lane & 1);
+            prepared.longest_axis[lane] = (z << 1 | y) as u8;
+        }
+        for axis in 0..3 {
+            prepared.is_negative[axis] = lanes.bits(lanes.lt(inverse[axis], lanes.splat(0.0)));
+            prepared.origin[axis] = lanes.array(origin[axis]);
+            prepared.direction[axis] = lanes.array(direction[axis]);
+            prepared.inverse[axis] = lanes.array(inverse[axis]);
+            prepared.enter_inverse[axis] = lanes.array(enter_inverse[axis]);
+            prepared.leave_inverse[axis] = lanes.array(leave_inverse[axis]);
+            let (from, to) = (lanes.add(origin[axis], shift[axis]), lanes.sub(origin[axis], shift[axis]));
+            prepared.enter_offset[axis] = lanes.array(lanes.mul(from, enter_inverse[axis]));
+            prepared.leave_offset[axis] = lanes.array(lanes.mul(to, leave_inverse[axis]));
+        }
+        // Without a branch on their results, so that the tests of several rays overlap.
+        if let Some(node) = root_node {
+            for (lane, ray) in rays.iter().enumerate() {
+                let test = BoxTest::prepared(lanes, &prepared, lane);
+                let (t_min, t_limit) = (lanes.splat(ray.t_min.max(0.0)), lanes.splat(ray.t_max));
+                let (passes, enters) = test.boxes(lanes, &node.bounds, t_min, t_limit);
+                prepared.passes[lane] = passes;
+                lanes.store(enters, &mut prepared.enters[lane]);
+            }
+        }
+        prepared
+    }
+
+    /// Whether the ray of a lane is sound, and passes through a child of the root.
+    #[inline(always)]
+    pub(super) fn may_hit(&self, lane: usize) -> bool {
+        self.is_sound >> lane & 1 == 1 && (self.root_node.is_none() || self.passes[lane] != 0)
+    }
+
+    /// The traversal of the tree by the ray of a lane.
+    #[inline(always)]
+    pub(super) fn walk<'w, L: Lanes<W>>(
+        &self,
+        lanes: L,
+        lane: usize,
+        t_min: f32,
+        waiting: &'w mut [Waiting],
+    ) -> Walk<'w, L::F> {
+        let mut walk = Walk::new(lanes, self.root, BoxTest::prepared(lanes, self, lane), t_min, waiting);
+        if let Some(node) = self.root_node {
+            walk.descend(lanes, node, self.passes[lane], lanes.load(&self.enters[lane]));
+        }
+        walk
+    }
+
+    /// The ray of a lane, which is sound.
+    #[inline(always)]
+    pub(super) fn ray(&self, lane: usize) -> LocalRay {
+        LocalRay {
+            axes: self.axes(lane),
+            origin: Vec3A::from_array(of_lane(&self.origin, lane)),
+            direction: Vec3A::from_array(of_lane(&self.direction, lane)),
+            inverse: Vec3A::from_array(of_lane(&self.inverse, lane)),
+            magnitude: self.magnitude[lane],
+        }
+    }
+
+    #[inline(always)]
+    fn axes(&self, lane: usize) -> [usize; 3] {
+        AXES[usize::from(self.longest_axis[lane]) % AXES.len()]
+    }
+
+    /// The ray of a lane, which is sound, in all lanes.
+    #[inline(always)]
+    pub(super) fn splat<L: Lanes<W>>(&self, lanes: L, lane: usize) -> LocalRays<L::F> {
+        let axes = self.axes(lane);
+        let inverse = pick(&of_lane(&self.inverse, lane), axes);
+        let direction = pick(&of_lane(&self.direction, lane), axes);
+        let shift = lanes.splat(self.magnitude[lane] * OWN);
+        let inverse_in_lanes = lanes.splat3(inverse);
+        LocalRays {
+            axes,
+            is_negative: [inverse[0] < 0.0, inverse[1] < 0.0, inverse[2] < 0.0],
+            origin: lanes.splat3(pick(&of_lane(&self.origin, lane), axes)),
+            shear: lanes.splat3([direction[0] * inverse[2], direction[1] * inverse[2], inverse[2]]),
+            shift: lanes.copysign3(shift, inverse_in_lanes),
+            enter_inverse: lanes.scale3(inverse_in_lanes, 1.0 - OWN),
+            leave_inverse: lanes.scale3(inverse_in_lanes, 1.0 + OWN),
+            inverse: inverse_in_lanes,
+            magnitude: lanes.splat(self.magnitude[lane]),
+        }
+    }
+}
+
+/// The numbers of one lane.
+#[inline(always)]
+pub(super) fn of_lane<const W: usize>(by_axis: &[[f32; W]; 3], lane: usize) -> [f32; 3] {
+    [by_axis[0][lane], by_axis[1][lane], by_axis[2][lane]]
+}
+
+/// [`axes_by_length`], by whether z is the longest, and whether y is at least as long as x.
+const AXES: [[usize; 3]; 4] = [[1, 2, 0], [2, 0, 1], [0, 1, 2], [0, 1, 2]];
