@@ -9,6 +9,7 @@
 //!   one lane of its mask is left. A branch on a single value stays a branch.
 //! - Operations are those of the scalar code, lane by lane and in its order, so that each lane has the same bits.
 
+mod branches;
 mod buffers;
 mod copies;
 mod expression;
@@ -19,7 +20,7 @@ mod math;
 
 use std::collections::HashMap;
 
-use naga::{Expression, Function, Handle, LocalVariable, Span, SwitchValue};
+use naga::{Block, Expression, Function, Handle, LocalVariable, Span, SwitchValue};
 
 use super::scalar::Scalar;
 use super::walk::{Emitter, Jump, Target, walk};
@@ -285,7 +286,7 @@ impl Emitter for Lanes<'_, '_> {
         self.close("}")
     }
 
-    fn begin_if(&mut self, condition: Handle<Expression>) -> Result<()> {
+    fn begin_if(&mut self, condition: Handle<Expression>, accept_block: &Block) -> Result<()> {
         let was_reduced = self.level().is_reduced;
         if self.uniform[condition.index()] {
             let condition = self.scalar.value(condition)?;
@@ -299,11 +300,10 @@ impl Emitter for Lanes<'_, '_> {
         self.line(&format!("let mut {reject} = simd::and_not({condition}, {mask});"));
         self.path.enter();
         self.branches.push(Branch { masks: Some([accept.clone(), reject]), is_reduced: false, was_reduced });
-        self.open(&format!("if simd::any({accept}) {{"))?;
-        self.enter(accept)
+        self.enter_branch(accept, accept_block)
     }
 
-    fn begin_else(&mut self) -> Result<()> {
+    fn begin_else(&mut self, reject_block: &Block) -> Result<()> {
         let last = self.branches.len() - 1;
         let Some([_, reject]) = self.branches[last].masks.clone() else {
             self.close("} else {")?;
@@ -316,8 +316,7 @@ impl Emitter for Lanes<'_, '_> {
         self.branches[last].is_reduced |= is_reduced;
         self.path.leave();
         self.path.enter();
-        self.open(&format!("if simd::any({reject}) {{"))?;
-        self.enter(reject)
+        self.enter_branch(reject, reject_block)
     }
 
     fn end_if(&mut self) -> Result<()> {

@@ -5,7 +5,7 @@ mod math;
 
 use std::fmt::Write as _;
 
-use naga::{Expression, Function, Handle, LocalVariable, Span, Statement, SwitchValue, TypeInner};
+use naga::{Block, Expression, Function, Handle, LocalVariable, Span, Statement, SwitchValue, TypeInner};
 
 use super::names::Names;
 use super::types::spell;
@@ -240,12 +240,12 @@ impl Emitter for Scalar<'_> {
         self.close("}")
     }
 
-    fn begin_if(&mut self, condition: Handle<Expression>) -> Result<()> {
+    fn begin_if(&mut self, condition: Handle<Expression>, _accept: &Block) -> Result<()> {
         let condition = self.value(condition)?;
         self.open(&format!("if {condition} {{"))
     }
 
-    fn begin_else(&mut self) -> Result<()> {
+    fn begin_else(&mut self, _reject: &Block) -> Result<()> {
         self.close("} else {")?;
         self.depth += 1;
         Ok(())

@@ -45,10 +45,10 @@ pub(crate) trait Emitter {
     fn begin_block(&mut self) -> Result<()>;
     /// Its end.
     fn end_block(&mut self) -> Result<()>;
-    /// A branch.
-    fn begin_if(&mut self, condition: Handle<Expression>) -> Result<()>;
+    /// A branch, whose code follows.
+    fn begin_if(&mut self, condition: Handle<Expression>, accept: &Block) -> Result<()>;
     /// The other branch, if there is one.
-    fn begin_else(&mut self) -> Result<()>;
+    fn begin_else(&mut self, reject: &Block) -> Result<()>;
     /// The end of both.
     fn end_if(&mut self) -> Result<()>;
     /// A loop.
@@ -125,10 +125,10 @@ impl<E: Emitter> Walk<'_, E> {
                 self.emitter.end_block()
             }
             Statement::If { condition, accept, reject } => {
-                self.emitter.begin_if(*condition)?;
+                self.emitter.begin_if(*condition, accept)?;
                 self.block(accept)?;
                 if !reject.is_empty() {
-                    self.emitter.begin_else()?;
+                    self.emitter.begin_else(reject)?;
                     self.block(reject)?;
                 }
                 self.emitter.end_if()

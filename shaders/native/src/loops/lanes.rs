@@ -14,6 +14,25 @@ use crate::stages::{Bindings, Guide, PathState};
 /// Placeholder for a ray that is written later.
 const NO_RAY: Ray = Ray { origin: Vec3::ZERO, t_min: 0.0, direction: Vec3::ZERO, t_max: 0.0 };
 
+/// Paths, and what they hit.
+#[derive(Default)]
+struct Among {
+    paths: Vec<u32>,
+    hits: Vec<Hit>,
+}
+
+impl Among {
+    fn push(&mut self, path: u32, hit: Hit) {
+        self.paths.push(path);
+        self.hits.push(hit);
+    }
+}
+
+/// The paths in the lanes of a mask, with the numbers of their lanes.
+fn lanes(paths: &[u32], mask: u32) -> impl Iterator<Item = (usize, u32)> {
+    paths.iter().copied().enumerate().filter(move |&(k, _)| mask >> k & 1 == 1)
+}
+
 macro_rules! lanes {
     ($module:ident, $simd:ident, $lanes:ident, $features:literal) => {
         pub(super) mod $module {
@@ -48,60 +67,81 @@ macro_rules! lanes {
                     }
                 }
 
-                /// Loads up to [`N_LANES`] of the paths in `alive`, at these positions of it, and draws the random
-                /// numbers of their next event.
+                /// Loads these paths, of which there are up to [`N_LANES`], with their hits.
                 #[target_feature(enable = $features)]
-                fn load(&mut self, paths: &[PathState], alive: &[u32], hits: &[Hit], at: &[u32]) {
-                    let last = at[at.len() - 1] as usize;
-                    let mut rows = [&paths[alive[last] as usize]; N_LANES];
+                fn load(&mut self, paths: &[PathState], at: &[u32], hits: &[Hit]) {
+                    let last = at.len() - 1;
+                    let mut rows = [&paths[at[last] as usize]; N_LANES];
                     let mut met = [&hits[last]; N_LANES];
-                    for ((row, met), &at) in rows.iter_mut().zip(&mut met).zip(at) {
-                        (*row, *met) = (&paths[alive[at as usize] as usize], &hits[at as usize]);
+                    for ((row, met), (&i, hit)) in rows.iter_mut().zip(&mut met).zip(at.iter().zip(hits)) {
+                        (*row, *met) = (&paths[i as usize], hit);
                     }
                     self.mask = simd::first_lanes(at.len());
                     self.path = native::PathState::gather(rows);
                     self.hit = native::Hit::gather(met);
+                }
+
+                /// Draws the random numbers of the paths' next event.
+                #[target_feature(enable = $features)]
+                fn draw(&mut self) {
                     let native::PathState { seed, sample, steps, .. } = self.path;
                     self.samples = native::bounce_samples(self.mask, seed, sample, steps);
                 }
 
-                /// Shades the paths, and stores them again.
+                /// Shades the paths, and stores what is needed of them again: of those that end, their light.
                 #[target_feature(enable = $features)]
                 fn shade(
                     &mut self,
                     b: &Bindings<'_>,
                     paths: &mut [PathState],
-                    alive: &[u32],
                     at: &[u32],
+                    continuing: &mut Vec<u32>,
                     shadows: &mut Shadows,
                 ) {
                     let Self { mask, path, hit, samples, point, .. } = self;
                     let steps = path.steps;
                     let shadow = native::shade(b, *mask, path, hit, samples, point);
-                    let each = path.each();
-                    for (k, &at) in at.iter().enumerate() {
-                        each.write(k, &mut paths[alive[at as usize] as usize]);
+                    self.store_light(paths, at);
+                    let Self { mask, path, .. } = self;
+                    let alive = simd::bits(simd::and(*mask, simd::eq_u32(path.alive, simd::splat_u32(1))));
+                    if alive != 0 {
+                        let each = path.each();
+                        for (k, i) in lanes(at, alive) {
+                            each.write(k, &mut paths[i as usize]);
+                            continuing.push(i);
+                        }
                     }
                     let exists = simd::bits(simd::and(*mask, simd::eq_u32(shadow.exists, simd::splat_u32(1))));
                     if exists == 0 {
                         return;
                     }
-                    let lanes = || at.iter().enumerate().filter(move |&(k, _)| exists >> k & 1 == 1);
                     if shadows.has_names {
                         let keys = native::ray_key(*mask, path.seed, path.sample, steps, simd::splat_u32(1));
                         let keys = simd::array_u32(keys);
-                        shadows.names.extend(lanes().map(|(k, _)| crate::stages::$simd::ray_name(keys[k])));
+                        shadows.names.extend(lanes(at, exists).map(|(k, _)| crate::stages::$simd::ray_name(keys[k])));
                     }
                     let rays = shadow.ray.each();
                     let [x, y, z] =
                         [shadow.radiance.x, shadow.radiance.y, shadow.radiance.z].map(|a| simd::array_f32(a));
-                    for (k, &at) in lanes() {
+                    for (k, i) in lanes(at, exists) {
                         shadows.rays.push(NO_RAY);
                         if let Some(ray) = shadows.rays.last_mut() {
                             rays.write(k, ray);
                         }
                         shadows.radiance.push(Vec3::new(x[k], y[k], z[k]));
-                        shadows.paths.push(alive[at as usize]);
+                        shadows.paths.push(i);
+                    }
+                }
+
+                /// Stores the results of the paths.
+                #[target_feature(enable = $features)]
+                fn store_light(&self, paths: &mut [PathState], at: &[u32]) {
+                    let native::PathState { radiance, alpha, .. } = self.path;
+                    let [x, y, z, alpha] = [radiance.x, radiance.y, radiance.z, alpha].map(|a| simd::array_f32(a));
+                    for (k, &i) in at.iter().enumerate() {
+                        let path = &mut paths[i as usize];
+                        path.radiance = Vec3::new(x[k], y[k], z[k]);
+                        path.alpha = alpha[k];
                     }
                 }
             }
@@ -165,24 +205,36 @@ macro_rules! lanes {
                 shadows: &mut Shadows,
             ) {
                 let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
-                let mut blocks: [Block; BLOCKS] = std::array::from_fn(|_| Block::empty());
-                // Rays that hit nothing have little to do, and take no lanes from the others.
-                let (missed, met): (Vec<u32>, Vec<u32>) =
-                    (0..alive.len() as u32).partition(|&at| hits[at as usize].is_miss());
-                let group = N_LANES * if has_map { BLOCKS } else { 1 };
-                for at in met.chunks(group).chain(missed.chunks(group)) {
-                    let chunks = at.chunks(N_LANES);
-                    for (block, at) in blocks.iter_mut().zip(chunks.clone()) {
-                        block.load(paths, alive, hits, at);
-                    }
-                    if has_map {
-                        search_environment(b, &mut blocks[..chunks.len()]);
-                    }
-                    for (block, at) in blocks.iter_mut().zip(chunks) {
-                        block.shade(b, paths, alive, at, shadows);
+                // Rays that hit nothing have little to do, and take no lanes from the others; those of the camera have
+                // nothing to do where the environment is not shown.
+                let (mut met, mut missed) = (Among::default(), Among::default());
+                for (&i, hit) in alive.iter().zip(hits) {
+                    if !hit.is_miss() {
+                        met.push(i, *hit);
+                    } else if paths[i as usize].bounces > 0 || b.params.environment_visible == 1 {
+                        missed.push(i, *hit);
                     }
                 }
-                alive.retain(|&i| paths[i as usize].alive == 1);
+                alive.clear();
+                let mut blocks: [Block; BLOCKS] = std::array::from_fn(|_| Block::empty());
+                for (among, are_met) in [(&met, true), (&missed, false)] {
+                    let groups = among.paths.chunks(N_LANES * BLOCKS).zip(among.hits.chunks(N_LANES * BLOCKS));
+                    for (at, hits) in groups {
+                        let chunks = at.chunks(N_LANES);
+                        for (block, (at, hits)) in blocks.iter_mut().zip(chunks.clone().zip(hits.chunks(N_LANES))) {
+                            block.load(paths, at, hits);
+                            if are_met {
+                                block.draw();
+                            }
+                        }
+                        if has_map {
+                            search_environment(b, &mut blocks[..chunks.len()]);
+                        }
+                        for (block, at) in blocks.iter_mut().zip(chunks) {
+                            block.shade(b, paths, at, alive, shadows);
+                        }
+                    }
+                }
             }
 
             /// [`Stages::guide`](super::super::Stages::guide).
@@ -194,17 +246,16 @@ macro_rules! lanes {
                 hits: &[Hit],
                 guides: &mut [Guide],
             ) {
-                let all: Vec<u32> = (0..alive.len() as u32).collect();
                 let mut block = Block::empty();
-                for at in all.chunks(N_LANES) {
-                    block.load(paths, alive, hits, at);
+                for (at, hits) in alive.chunks(N_LANES).zip(hits.chunks(N_LANES)) {
+                    block.load(paths, at, hits);
+                    block.draw();
                     let Block { mask, path, hit, samples, .. } = &mut block;
                     let made = native::guide(b, *mask, path, hit, samples).each();
                     let advanced = path.each();
-                    for (k, &at) in at.iter().enumerate() {
-                        let i = alive[at as usize] as usize;
-                        advanced.write(k, &mut paths[i]);
-                        made.write(k, &mut guides[i]);
+                    for (k, &i) in at.iter().enumerate() {
+                        advanced.write(k, &mut paths[i as usize]);
+                        made.write(k, &mut guides[i as usize]);
                     }
                 }
                 alive.retain(|&i| paths[i as usize].alive == 1);

@@ -1,7 +1,7 @@
 //! Expressions with a value for each lane.
 
 use naga::{
-    ArraySize, BinaryOperator, Expression, Handle, RelationalFunction, Scalar, ScalarKind, Type, TypeInner,
+    ArraySize, BinaryOperator, Expression, Handle, Literal, RelationalFunction, Scalar, ScalarKind, Type, TypeInner,
     UnaryOperator, VectorSize,
 };
 
@@ -254,6 +254,13 @@ impl Lanes<'_, '_> {
 
     fn binary(&mut self, op: BinaryOperator, left: Handle<Expression>, right: Handle<Expression>) -> Result<String> {
         let kind = self.kind(left)?;
+        if let (BinaryOperator::Divide, Expression::Literal(Literal::U32(n))) =
+            (op, &self.scalar.function.expressions[right])
+            && n.is_power_of_two()
+            && self.size(left).is_none()
+        {
+            return Ok(format!("simd::shr_u32({}, simd::splat_u32({}u32))", self.value(left)?, n.trailing_zeros()));
+        }
         if matches!(self.scalar.inner(left), TypeInner::Matrix { .. })
             || matches!(self.scalar.inner(right), TypeInner::Matrix { .. })
         {

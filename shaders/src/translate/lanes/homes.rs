@@ -1,6 +1,6 @@
 //! Analysis of a function before it is emitted in lanes.
 
-use naga::{Expression, Function, Handle, LocalVariable, Module, Span, SwitchValue, Type, TypeInner};
+use naga::{Block, Expression, Function, Handle, LocalVariable, Module, Span, SwitchValue, Type, TypeInner};
 
 use crate::error::ShaderError;
 use crate::translate::analysis::operands;
@@ -201,7 +201,7 @@ impl Emitter for Search<'_> {
         Ok(())
     }
 
-    fn begin_if(&mut self, condition: Handle<Expression>) -> Result<()> {
+    fn begin_if(&mut self, condition: Handle<Expression>, _accept: &Block) -> Result<()> {
         let has_masks = !self.uniform[condition.index()];
         self.branches.push(has_masks);
         if has_masks {
@@ -210,7 +210,7 @@ impl Emitter for Search<'_> {
         Ok(())
     }
 
-    fn begin_else(&mut self) -> Result<()> {
+    fn begin_else(&mut self, _reject: &Block) -> Result<()> {
         if self.branches.last() == Some(&true) {
             self.path.leave();
             self.path.enter();

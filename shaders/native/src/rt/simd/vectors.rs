@@ -219,11 +219,12 @@ macro_rules! vectors {
                 let first = array_u32(at)[bits(mask).trailing_zeros() as usize % N_LANES];
                 let spare = splat_u32(first);
                 let at = select_u32(mask, at, spare);
-                let same = !any(ne_u32(at, spare));
-                if same {
-                    return Rows { of: [&all[first as usize]; N_LANES], same };
-                }
-                Rows { of: array_u32(at).map(|at| &all[at as usize]), same }
+                let n = u32::try_from(all.len()).unwrap_or(u32::MAX);
+                assert!(!any(ge_u32(at, splat_u32(n))), "an index beyond a buffer");
+                // SAFETY: each index is below the length.
+                #[expect(unsafe_code, reason = "a test for each lane would take longer than the loads")]
+                let of = unsafe { array_u32(at).map(|at| all.get_unchecked(at as usize)) };
+                Rows { of, same: !any(ne_u32(at, spare)) }
             }
             /// Words `at` to `at + 4` of each row, which has `W`.
             fn quad<T: bytemuck::Pod, const W: usize>(rows: &Rows<'_, T, N_LANES>, at: usize) -> V4<F32> {
