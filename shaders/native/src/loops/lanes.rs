@@ -8,7 +8,7 @@ use glam::{UVec2, Vec3};
 use packshot_shaders::constants::ENVIRONMENT_MAP;
 use packshot_shaders::layout::ray::{Hit, Ray};
 
-use super::{PixelSamples, Shadows, touch};
+use super::{PixelSamples, Shadows};
 use crate::stages::{Bindings, Guide, PathState};
 
 /// Placeholder for a ray that is written later.
@@ -40,7 +40,7 @@ macro_rules! lanes {
             use crate::rt::simd::$simd::{self as simd, Mask, N_LANES};
             use crate::stages::$lanes as native;
 
-            /// Blocks whose memory is prefetched together.
+            /// Blocks that search the environment map together: their reads are independent, so many are in flight.
             const BLOCKS: usize = super::super::AHEAD / N_LANES;
 
             /// Paths in lanes, with what their next step needs.
@@ -146,30 +146,17 @@ macro_rules! lanes {
                 }
             }
 
-            /// Where each path's step will read the environment map, with all the reads that this takes.
+            /// Where each path's step will read the environment map.
             #[target_feature(enable = $features)]
             fn search_environment(b: &Bindings<'_>, blocks: &mut [Block]) {
                 for Block { mask, path, hit, samples, search, .. } in blocks.iter_mut() {
                     native::environment_search(b, *mask, path, hit, samples, search);
                 }
-                for block in blocks.iter() {
-                    touch(simd::array_u32(block.search.guide).into_iter().map(|at| b.environment_guide[at as usize]));
-                }
                 for Block { mask, search, .. } in blocks.iter_mut() {
                     native::environment_narrow(b, *mask, search);
                 }
-                for Block { search, .. } in blocks.iter() {
-                    let [cdf, x, y] = [search.cdf, search.columns.x, search.columns.y].map(|a| simd::array_u32(a));
-                    touch((0..N_LANES).map(|k| b.environment_cdf[(cdf[k] + (x[k] + y[k]) / 2) as usize].to_bits()));
-                }
                 for Block { mask, search, point, .. } in blocks.iter_mut() {
                     native::environment_choose(b, *mask, search, point);
-                }
-                let next_row = b.params.environment_width_px as usize;
-                let word = |texel: usize| b.environment_texels.get(texel).map_or(0, |bits| bits.x);
-                for block in blocks.iter() {
-                    let texels = simd::array_u32(block.point.texel).map(|texel| texel as usize);
-                    touch(texels.into_iter().map(|texel| word(texel) ^ word(texel + next_row)));
                 }
             }
 

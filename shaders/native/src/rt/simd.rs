@@ -76,8 +76,8 @@ pub struct Rows<'a, T, const N: usize> {
     pub same: bool,
 }
 
-/// A value of type `T`, which consists of words, for each of four times `QUARTERS` lanes, in `Q` times four words. Behind
-/// the last word of a value may be more, up to the end of the last four.
+/// A value of type `T`, which consists of words, for each of four times `QUARTERS` lanes, in `Q` times four words.
+/// Behind the last word of a value may be more, up to the end of the last four.
 ///
 /// It stays in the order in which registers are transposed, and rows are written where they belong one by one: stored
 /// together first, they would be read in other pieces than they were written in, for which a processor has to wait.

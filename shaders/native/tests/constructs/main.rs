@@ -214,7 +214,7 @@ fn every_instruction_set_gives_the_same_bits() {
 #[cfg(target_arch = "x86_64")]
 fn lanes_give_the_bits_of_single_values(level: SimdLevel) {
     if !level.is_supported() {
-        println!("skipped: this processor has no {level:?}");
+        println!("skipped: this processor lacks the instructions of {level:?}");
         return;
     }
     let place = LANES.iter().position(|lanes| lanes.0 == level).expect("it has lanes");

@@ -17,8 +17,8 @@ impl Lanes<'_, '_> {
         self.enter(mask)
     }
 
-    /// About how many operations of a register some code takes; `None` for code that may take long, or that may run only
-    /// for at least one lane.
+    /// About how many operations of a register some code takes; `None` for code that may take long, or that may run
+    /// only for at least one lane.
     fn cost(&self, code: &Block) -> Option<usize> {
         let costs = code.iter().map(|statement| match statement {
             Statement::Emit(range) => range.clone().map(|expression| self.cost_of_expression(expression)).sum(),

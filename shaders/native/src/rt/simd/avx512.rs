@@ -32,7 +32,7 @@ pub struct Mask(__mmask16);
 macro_rules! functions {
     ($($functions:tt)*) => {
         super::compiled!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt", $($functions)*);
-     };
+    };
 }
 
 functions! {
@@ -87,6 +87,7 @@ functions! {
     fn splat_i32(a: i32) -> I32 { I32(_mm512_set1_epi32(a)) }
     /// The same in all lanes.
     fn splat_bool(a: bool) -> Mask { Mask(u16::from(a).wrapping_neg()) }
+
     /// From one for each lane.
     fn f32_of(a: [f32; N_LANES]) -> F32 { F32(bytemuck::cast(a)) }
     /// From one for each lane.
@@ -97,6 +98,7 @@ functions! {
     fn bool_of(a: [bool; N_LANES]) -> Mask {
         Mask((0..N_LANES).fold(0, |bits, k| bits | u16::from(a[k]) << k))
     }
+
     /// One for each lane.
     fn array_f32(a: F32) -> [f32; N_LANES] { bytemuck::cast(a.0) }
     /// One for each lane.
@@ -111,6 +113,7 @@ functions! {
     fn select_i32(mask: Mask, a: I32, b: I32) -> I32 { I32(_mm512_mask_blend_epi32(mask.0, b.0, a.0)) }
     /// `a` in the lanes of `mask`, and `b` in the others.
     fn select_bool(mask: Mask, a: Mask, b: Mask) -> Mask { Mask(mask.0 & a.0 | !mask.0 & b.0) }
+
     /// `a + b`.
     fn add_f32(a: F32, b: F32) -> F32 { F32(_mm512_add_ps(a.0, b.0)) }
     /// `a - b`.
