@@ -21,6 +21,7 @@ const EXPORTS: &[&str] = &[
     "environment_search",
     "environment_narrow",
     "environment_choose",
+    "environment_corner",
     "shade",
     "ray_key",
     "ray_name",

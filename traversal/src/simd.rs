@@ -1,9 +1,9 @@
 //! Ray traversal: batches of rays through the wide trees of an [`Accel`], with the instruction set detected at run
 //! time.
 //!
-//! The same generic code serves all instruction sets and both uses of the lanes: one ray against the children of a node
-//! or the triangles of a leaf, and (for coherent rays) one triangle against a packet of rays. Hits agree bit for bit
-//! between all of them, because
+//! The same generic code serves all instruction sets and all uses of the lanes: one ray against the children of a node
+//! or the triangles of a leaf, one triangle against a packet of rays (if they are coherent), and one value for each of
+//! several rays that are prepared together. Hits agree bit for bit between all of them, because
 //! - the triangle test (`intersect`) uses the same operations in the same order everywhere, without fused
 //!   multiply-add, and bounds each hit's distance by the triangle's own box;
 //! - box tests (`ray`) accept everything that the triangle's own box accepts, and never report a later entry;

@@ -147,10 +147,18 @@ impl BlockFilm {
     /// Adds the samples from number `first_sample` on to pixel `i`.
     pub(super) fn add(&mut self, i: usize, first_sample: u32, values: impl Iterator<Item = Vec4>) {
         let mut n = first_sample;
+        // Not in memory, where each sample would wait for the one before it to be stored.
+        let mut sums = self.sums[i];
         for value in values {
-            crate::film::add(&mut self.sums[i], n, value);
+            crate::film::add(&mut sums, n, value);
             n += 1;
         }
+        self.sums[i] = sums;
+        self.samples[i] = n;
+    }
+
+    /// Says that pixel `i`, of which all samples are zero, has `n` of them.
+    pub(super) fn add_zeros(&mut self, i: usize, n: u32) {
         self.samples[i] = n;
     }
 

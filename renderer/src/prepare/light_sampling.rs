@@ -313,7 +313,7 @@ fn the_environment() {
     let mut path = PathState { alive: 1, ..PATH };
     let missed = Hit { t: 1e30, u: 0.0, v: 0.0, instance: u32::MAX, triangle: u32::MAX };
     let at = |path: &mut PathState, hit: Hit, samples: &mut BounceSamples| {
-        let mut point = EnvironmentPoint { direction: Vec3::ZERO, pdf: 0.0, uv: Vec2::ZERO, texel: 0, pad0: 0 };
+        let mut point = EnvironmentPoint { direction: Vec3::ZERO, pdf: 0.0, uv: Vec2::ZERO, pad0: 0, pad1: 0 };
         baseline::look_at_environment(&bindings, path, hit, samples, &mut point);
         point
     };

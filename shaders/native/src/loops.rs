@@ -40,8 +40,8 @@ impl Shadows {
     }
 }
 
-/// Paths whose memory is prefetched together: few enough that it is still in the first-level cache when they are
-/// shaded.
+/// Paths whose places on the environment map are searched together, and whose memory is prefetched together where they
+/// are handled one by one: few enough that it is still in the first-level cache when they are shaded.
 const AHEAD: usize = 64;
 
 /// Placeholder for samples that are not drawn yet.
@@ -52,7 +52,7 @@ const NO_SEARCH: EnvironmentSearch =
     EnvironmentSearch { uv: Vec2::ZERO, columns: UVec2::ZERO, kind: 0, row: 0, guide: 0, cdf: 0 };
 /// Placeholder for a point of the map where there is none.
 const NO_POINT: EnvironmentPoint =
-    EnvironmentPoint { direction: Vec3::ZERO, pdf: 0.0, uv: Vec2::ZERO, texel: 0, pad0: 0 };
+    EnvironmentPoint { direction: Vec3::ZERO, pdf: 0.0, uv: Vec2::ZERO, pad0: 0, pad1: 0 };
 
 /// Reads a word at each place that the next stage will read. The accesses are independent and close together, so that
 /// the processor has many in flight; inside a stage, which is long, it would wait for each.
@@ -142,7 +142,10 @@ macro_rules! loops {
                 }
                 let next_row = b.params.environment_width_px as usize;
                 let word = |texel: usize| b.environment_texels.get(texel).map_or(0, |bits| bits.x);
-                touch(points.iter().map(|point| word(point.texel as usize) ^ word(point.texel as usize + next_row)));
+                touch(points.iter().map(|point| {
+                    let texel = native::environment_corner(b, point.uv) as usize;
+                    word(texel) ^ word(texel + next_row)
+                }));
             }
 
             $(#[target_feature(enable = $features)])?
@@ -306,7 +309,8 @@ impl Stages {
     }
 
     /// Shades the paths listed in `alive`, with one hit each. Afterwards `alive` lists those that continue, and
-    /// `shadows` holds the shadow rays of this step.
+    /// `shadows` holds the shadow rays of this step. Of paths that end, only `radiance` and `alpha` are valid from then
+    /// on.
     ///
     /// # Panics
     /// When there is not one hit each.

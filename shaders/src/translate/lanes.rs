@@ -6,7 +6,8 @@
 //! - What is the same for all lanes (literals, constants, uniform buffers, and what is computed from these alone) stays
 //!   a single value, computed as [`super::scalar`] does, and is copied to all lanes where it meets a value of lanes.
 //! - Control flow becomes masks. Each function gets the mask of the lanes that call it; code runs only while at least
-//!   one lane of its mask is left. A branch on a single value stays a branch.
+//!   one lane of its mask is left, except short branches (`branches`), which neither call anything nor look anything up
+//!   in a buffer. A branch on a single value stays a branch.
 //! - Operations are those of the scalar code, lane by lane and in its order, so that each lane has the same bits.
 
 mod branches;

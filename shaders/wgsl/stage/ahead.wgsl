@@ -34,9 +34,8 @@ struct EnvironmentPoint {
     // Density over solid angle with which light sampling goes there.
     pdf: f32,
     uv: vec2f,
-    // The first texel to read there.
-    texel: u32,
     pad0: u32,
+    pad1: u32,
 }
 
 fn within_limits(path: ptr<function, PathState>) -> bool {
@@ -98,7 +97,6 @@ fn environment_narrow(search: ptr<function, EnvironmentSearch>) {
 fn environment_choose(search: ptr<function, EnvironmentSearch>, point: ptr<function, EnvironmentPoint>) {
     if (*search).kind == SEARCH_NOTHING {
         (*point).pdf = 0.0;
-        (*point).texel = 0u;
         return;
     }
     (*point).uv = (*search).uv;
@@ -120,7 +118,6 @@ fn environment_choose(search: ptr<function, EnvironmentSearch>, point: ptr<funct
         );
     }
     (*point).pdf = params.environment_select * environment_texel_pdf(column, (*search).row, (*search).cdf, polar.x);
-    (*point).texel = environment_corner((*point).uv);
 }
 
 // All three stages, for callers that handle one path at a time.

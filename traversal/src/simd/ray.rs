@@ -7,8 +7,9 @@
 //! (and an instance's) own box, in the same operations everywhere; `NODE` covers those of `OWN` as well as its own,
 //! uses whichever operations are fastest, and is used for the boxes of nodes.
 //!
-//! A single ray is prepared with its x, y and z in adjacent lanes, a packet with its rays in adjacent lanes, by the
-//! same operations in the same order, so that both get the same numbers.
+//! In the frame of an instance a single ray is prepared with its x, y and z in adjacent lanes, packets and rays of the
+//! outermost tree (`prepared`) with the rays in adjacent lanes, by the same operations in the same order, so that all
+//! get the same numbers.
 
 use glam::Vec3A;
 use packshot_shaders::layout::ray::Ray;
@@ -43,7 +44,7 @@ pub(super) struct LocalRay {
     pub(super) magnitude: f32,
 }
 
-/// Origins and directions from the caller, by axis, one ray per lane.
+/// Rays from the caller, one per lane, by axis.
 #[derive(Clone, Copy)]
 pub(super) struct WorldRays<F> {
     pub(super) origin: [F; 3],
@@ -317,7 +318,7 @@ impl<F: Copy> WorldRays<F> {
 
 /// The axes, the longest last; of equal ones the higher comes later.
 #[inline(always)]
-pub(super) fn axes_by_length(x: f32, y: f32, z: f32) -> [usize; 3] {
+fn axes_by_length(x: f32, y: f32, z: f32) -> [usize; 3] {
     if z >= x && z >= y {
         [0, 1, 2]
     } else if y >= x {

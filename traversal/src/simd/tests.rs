@@ -244,9 +244,8 @@ fn trees_of_nothing_and_of_little() {
     assert_eq!((hit.t, hit.triangle), (5.0, 3));
 }
 
-#[test]
-fn hostile_rays_and_placements_hit_nothing() {
-    let triangle = [Vec3::new(-1.0, -1.0, 0.0), Vec3::new(1.0, -1.0, 0.0), Vec3::new(0.0, 1.0, 0.0)];
+/// Rays that hit nothing near the origin, some of which are none.
+fn hostile_rays() -> Vec<Ray> {
     let values = [0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE, f32::MAX, 1e-40];
     let mut rays = Vec::new();
     for a in values {
@@ -255,6 +254,13 @@ fn hostile_rays_and_placements_hit_nothing() {
         rays.push(Ray { t_min: a, ..ray(Vec3::new(0.0, 0.0, 1.0), Vec3::X) });
         rays.push(Ray { t_max: a, ..ray(Vec3::new(9.0, 0.0, 1.0), Vec3::NEG_Z) });
     }
+    rays
+}
+
+#[test]
+fn hostile_rays_and_placements_hit_nothing() {
+    let triangle = [Vec3::new(-1.0, -1.0, 0.0), Vec3::new(1.0, -1.0, 0.0), Vec3::new(0.0, 1.0, 0.0)];
+    let rays = hostile_rays();
     let mut scene = TestScene::one_mesh(vec![triangle]);
     scene.place(0, Affine3A::from_scale(Vec3::ZERO));
     scene.place(0, Affine3A::from_translation(Vec3::NAN));
@@ -262,6 +268,32 @@ fn hostile_rays_and_placements_hit_nothing() {
     for accel in accels(&scene) {
         assert!(closest(&accel, &rays, Opacity::Full).iter().all(Hit::is_miss));
         assert!(closest_coherent(&accel, &rays, Opacity::Full).iter().all(Hit::is_miss));
+        assert!(!occluded(&accel, &rays, Opacity::Full).contains(&true));
+    }
+}
+
+/// Rays are prepared together, as many as there are lanes: what one of them is changes nothing for the others.
+#[test]
+fn hostile_rays_do_not_disturb_their_neighbours() {
+    let scene = TestScene::one_mesh(grid_sphere(12, 0.5));
+    let sound: Vec<Ray> = scenes::edge_points(&scene.meshes[0])
+        .into_iter()
+        .flat_map(|aim| [Ray { t_max: f32::INFINITY, ..ray(Vec3::ZERO, aim) }, ray(Vec3::splat(2.0), aim)])
+        .collect();
+    let hostile = hostile_rays();
+    // Not through the sphere's origin, so that those that are sound hit nothing.
+    let aside = |ray: &Ray| Ray { origin: ray.origin + Vec3::new(0.0, 7.0, 0.0), ..*ray };
+    let mixed: Vec<Ray> =
+        sound.iter().zip(hostile.iter().cycle()).flat_map(|(good, bad)| [*good, aside(bad)]).collect();
+    for accel in accels(&scene) {
+        let alone = closest(&accel, &sound, Opacity::Full);
+        assert!(alone.iter().any(|hit| !hit.is_miss()));
+        let good: Vec<Hit> = closest(&accel, &mixed, Opacity::Full).into_iter().step_by(2).collect();
+        assert_eq!(good, alone);
+        let good: Vec<Hit> = closest_coherent(&accel, &mixed, Opacity::Full).into_iter().step_by(2).collect();
+        assert_eq!(good, alone);
+        let good: Vec<bool> = occluded(&accel, &mixed, Opacity::Full).into_iter().step_by(2).collect();
+        assert_eq!(good, occluded(&accel, &sound, Opacity::Full));
     }
 }
 

@@ -1,9 +1,5 @@
 //! A block's share of a pass, in batches of paths: a block depends on no other, so threads never wait inside a pass.
 
-use std::iter::repeat_n;
-
-use glam::Vec4;
-
 use super::batch::Batch;
 use super::tiles::Tiles;
 use crate::backend::CancelToken;
@@ -24,7 +20,7 @@ pub(super) fn render(
     // Camera rays that are known to miss count as rays, like those that are traced to find it out.
     let mut rays = empty.len() as u64 * u64::from(n_samples);
     for i in empty {
-        film.add(i, first_sample, repeat_n(Vec4::ZERO, n_samples as usize));
+        film.add_zeros(i, first_sample + n_samples);
     }
     for pixels in shown.chunks(pixels_at_once) {
         if cancel.is_cancelled() {

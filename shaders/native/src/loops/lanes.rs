@@ -28,9 +28,15 @@ impl Among {
     }
 }
 
-/// The paths in the lanes of a mask, with the numbers of their lanes.
-fn lanes(paths: &[u32], mask: u32) -> impl Iterator<Item = (usize, u32)> {
-    paths.iter().copied().enumerate().filter(move |&(k, _)| mask >> k & 1 == 1)
+/// The lanes of a mask. Not by a test for each lane, which could not be foreseen.
+fn lanes_of(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lane = mask.trailing_zeros() as usize;
+        (mask != 0).then(|| {
+            mask &= mask - 1;
+            lane
+        })
+    })
 }
 
 macro_rules! lanes {
@@ -101,14 +107,18 @@ macro_rules! lanes {
                     let Self { mask, path, hit, samples, point, .. } = self;
                     let steps = path.steps;
                     let shadow = native::shade(b, *mask, path, hit, samples, point);
-                    self.store_light(paths, at);
-                    let Self { mask, path, .. } = self;
                     let alive = simd::bits(simd::and(*mask, simd::eq_u32(path.alive, simd::splat_u32(1))));
+                    let [red, green, blue, alpha] =
+                        [path.radiance.x, path.radiance.y, path.radiance.z, path.alpha].map(|a| simd::array_f32(a));
+                    for k in lanes_of(simd::bits(*mask) & !alive) {
+                        let path = &mut paths[at[k] as usize];
+                        (path.radiance, path.alpha) = (Vec3::new(red[k], green[k], blue[k]), alpha[k]);
+                    }
                     if alive != 0 {
                         let each = path.each();
-                        for (k, i) in lanes(at, alive) {
-                            each.write(k, &mut paths[i as usize]);
-                            continuing.push(i);
+                        continuing.extend(lanes_of(alive).map(|k| at[k]));
+                        for k in lanes_of(alive) {
+                            each.write(k, &mut paths[at[k] as usize]);
                         }
                     }
                     let exists = simd::bits(simd::and(*mask, simd::eq_u32(shadow.exists, simd::splat_u32(1))));
@@ -118,30 +128,17 @@ macro_rules! lanes {
                     if shadows.has_names {
                         let keys = native::ray_key(*mask, path.seed, path.sample, steps, simd::splat_u32(1));
                         let keys = simd::array_u32(keys);
-                        shadows.names.extend(lanes(at, exists).map(|(k, _)| crate::stages::$simd::ray_name(keys[k])));
+                        shadows.names.extend(lanes_of(exists).map(|k| crate::stages::$simd::ray_name(keys[k])));
                     }
                     let rays = shadow.ray.each();
                     let [x, y, z] =
                         [shadow.radiance.x, shadow.radiance.y, shadow.radiance.z].map(|a| simd::array_f32(a));
-                    for (k, i) in lanes(at, exists) {
-                        shadows.rays.push(NO_RAY);
-                        if let Some(ray) = shadows.rays.last_mut() {
-                            rays.write(k, ray);
-                        }
-                        shadows.radiance.push(Vec3::new(x[k], y[k], z[k]));
-                        shadows.paths.push(i);
-                    }
-                }
-
-                /// Stores the results of the paths.
-                #[target_feature(enable = $features)]
-                fn store_light(&self, paths: &mut [PathState], at: &[u32]) {
-                    let native::PathState { radiance, alpha, .. } = self.path;
-                    let [x, y, z, alpha] = [radiance.x, radiance.y, radiance.z, alpha].map(|a| simd::array_f32(a));
-                    for (k, &i) in at.iter().enumerate() {
-                        let path = &mut paths[i as usize];
-                        path.radiance = Vec3::new(x[k], y[k], z[k]);
-                        path.alpha = alpha[k];
+                    shadows.radiance.extend(lanes_of(exists).map(|k| Vec3::new(x[k], y[k], z[k])));
+                    shadows.paths.extend(lanes_of(exists).map(|k| at[k]));
+                    let first = shadows.rays.len();
+                    shadows.rays.resize(first + exists.count_ones() as usize, NO_RAY);
+                    for (k, ray) in lanes_of(exists).zip(&mut shadows.rays[first..]) {
+                        rays.write(k, ray);
                     }
                 }
             }

@@ -2,7 +2,7 @@
 //! time.
 //!
 //! Each instruction set has a module with its registers and their operations; what is built on these is written once,
-//! in `vectors.rs` and `elementary.rs`, and expanded in each of those modules, because a function can be compiled into
+//! in `vectors.rs`, `elementary.rs` and `doubles.rs`, and expanded in each of those modules, because a function can be compiled into
 //! another only if both have the same instruction set. Every operation gives each lane the bits that the function for
 //! single values gives.
 

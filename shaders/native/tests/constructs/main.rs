@@ -320,6 +320,97 @@ fn what_has_no_lanes_is_listed() {
     assert_eq!(without, WITHOUT_LANES);
 }
 
+/// Floats at which functions have cases of their own.
+#[cfg(target_arch = "x86_64")]
+const ENDS: [f32; 16] = [
+    0.0,
+    -0.0,
+    1e-45,
+    -1e-45,
+    f32::MIN_POSITIVE,
+    1e-30,
+    0.5,
+    1.0,
+    -1.0,
+    2.0,
+    1e30,
+    f32::MAX,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    f32::NAN,
+    -2.0,
+];
+
+/// Powers of all pairs of [`ENDS`] in lanes.
+#[cfg(target_arch = "x86_64")]
+macro_rules! powers_of_ends {
+    ($name:ident, $simd:ident, $level:ident, $features:literal) => {
+        #[test]
+        fn $name() {
+            use packshot_native::rt::simd::$simd as simd;
+            #[target_feature(enable = $features)]
+            fn powers(a: f32) -> Vec<f32> {
+                let of_chunk = |b: &[f32]| {
+                    let b = simd::f32_of(std::array::from_fn(|k| b[k]));
+                    simd::array_f32(simd::pow_f32(simd::splat_f32(a), b))
+                };
+                ENDS.chunks_exact(simd::N_LANES).flat_map(of_chunk).collect()
+            }
+            if !SimdLevel::$level.is_supported() {
+                println!("skipped: this processor lacks the instructions of {:?}", SimdLevel::$level);
+                return;
+            }
+            for a in ENDS {
+                #[expect(unsafe_code, reason = "the processor has been asked for the features")]
+                let powers = unsafe { powers(a) };
+                for (b, power) in ENDS.into_iter().zip(powers) {
+                    let single = packshot_native::rt::pow(a, b);
+                    let is_equal = power.to_bits() == single.to_bits() || power.is_nan() && single.is_nan();
+                    assert!(is_equal, "{a} to the power of {b} is {power} in lanes, and {single}");
+                }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+powers_of_ends!(eight_powers_of_ends_are_those_of_single_floats, avx2, Avx2, "avx2,fma,bmi1,bmi2,lzcnt,popcnt");
+#[cfg(target_arch = "x86_64")]
+powers_of_ends!(
+    sixteen_powers_of_ends_are_those_of_single_floats,
+    avx512,
+    Avx512,
+    "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt"
+);
+
+/// Functions of registers that are computed for a lane after the other.
+#[cfg(target_arch = "x86_64")]
+const LANE_BY_LANE: [&str; 13] = [
+    "sin_f32",
+    "cos_f32",
+    "tan_f32",
+    "count_one_bits_u32",
+    "count_leading_zeros_u32",
+    "count_trailing_zeros_u32",
+    "first_leading_bit_u32",
+    "first_trailing_bit_u32",
+    "count_one_bits_i32",
+    "count_leading_zeros_i32",
+    "count_trailing_zeros_i32",
+    "first_leading_bit_i32",
+    "first_trailing_bit_i32",
+];
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn no_stage_in_lanes_runs_lane_by_lane() {
+    let stages = include_str!(concat!(env!("OUT_DIR"), "/stages.rs"));
+    assert!(["mod avx2_lanes", "mod avx512_lanes", "simd::pow_f32("].iter().all(|part| stages.contains(part)));
+    let used: Vec<_> =
+        LANE_BY_LANE.into_iter().filter(|function| stages.contains(&format!("simd::{function}("))).collect();
+    assert!(used.is_empty(), "{used:?}");
+}
+
 /// The words of results, in which every NaN has the same bits: those of a NaN are unspecified.
 #[cfg(target_arch = "x86_64")]
 fn same_nan(mut words: Vec<u32>, case: &Case) -> Vec<u32> {

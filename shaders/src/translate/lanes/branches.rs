@@ -1,5 +1,5 @@
-//! Which branches are not worth a jump: with a few operations on both sides, as for `if` around an assignment, it is
-//! faster to run them for no lane at all than to foresee wrongly whether there is one.
+//! Which sides of branches are not worth a jump: a few operations, such as an assignment, are run faster for no lane at
+//! all than it is foreseen wrongly whether there is one.
 
 use naga::{Block, Expression, Handle, MathFunction, Statement, TypeInner, VectorSize};
 
@@ -17,8 +17,8 @@ impl Lanes<'_, '_> {
         self.enter(mask)
     }
 
-    /// About how many operations of a register some code takes; `None` for code that may take long, or that may run
-    /// only for at least one lane.
+    /// About how many operations of a register some code takes; `None` for code that may take long, or that must not run
+    /// for no lane: rows of buffers are looked up for at least one (`simd::rows`).
     fn cost(&self, code: &Block) -> Option<usize> {
         let costs = code.iter().map(|statement| match statement {
             Statement::Emit(range) => range.clone().map(|expression| self.cost_of_expression(expression)).sum(),

@@ -254,8 +254,8 @@ impl Lanes<'_, '_> {
 
     fn binary(&mut self, op: BinaryOperator, left: Handle<Expression>, right: Handle<Expression>) -> Result<String> {
         let kind = self.kind(left)?;
-        if let (BinaryOperator::Divide, Expression::Literal(Literal::U32(n))) =
-            (op, &self.scalar.function.expressions[right])
+        // Unsigned, so that a shift gives the same.
+        if let (BinaryOperator::Divide, Some(n)) = (op, self.literal_u32(right))
             && n.is_power_of_two()
             && self.size(left).is_none()
         {
@@ -393,6 +393,19 @@ impl Lanes<'_, '_> {
             text = self.select_text(pointer, ty, &condition.unwrap_or_default(), &place, &text)?;
         }
         Ok(text)
+    }
+
+    /// The number that an expression, or the constant that it names, is.
+    fn literal_u32(&self, expression: Handle<Expression>) -> Option<u32> {
+        let module = &self.scalar.context.shader.module;
+        let literal = match &self.scalar.function.expressions[expression] {
+            Expression::Constant(constant) => &module.global_expressions[module.constants[*constant].init],
+            own => own,
+        };
+        match literal {
+            Expression::Literal(Literal::U32(n)) => Some(*n),
+            _ => None,
+        }
     }
 
     /// Whether an expression is a literal number.

@@ -68,7 +68,7 @@ impl Lanes<'_, '_> {
         self.scalar.names.take("lanes")
     }
 
-    /// Enters the code of a mask that has been declared and is not empty.
+    /// Enters the code of a mask that has been declared.
     pub(super) fn enter(&mut self, mask: String) -> Result<()> {
         let label = format!("'of_{mask}");
         self.open(&format!("{label}: {{"))?;

@@ -269,6 +269,8 @@ functions! {
 
     /// The same in all lanes.
     fn splat_f64(a: f64) -> F64 { F64([_mm256_set1_pd(a); 2]) }
+    /// These bits in all lanes.
+    fn splat_bits_f64(a: u64) -> F64 { F64([_mm256_castsi256_pd(_mm256_set1_epi64x(a as i64)); 2]) }
     /// `a + b`.
     fn add_f64(a: F64, b: F64) -> F64 { F64([_mm256_add_pd(a.0[0], b.0[0]), _mm256_add_pd(a.0[1], b.0[1])]) }
     /// `a - b`.
@@ -282,14 +284,19 @@ functions! {
     /// The larger one of a number and a double.
     fn max_number_f64(a: F64, b: F64) -> F64 { F64([_mm256_max_pd(a.0[0], b.0[0]), _mm256_max_pd(a.0[1], b.0[1])]) }
     /// The integer towards zero.
-    fn trunc_f64(a: F64) -> F64 { F64([_mm256_round_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a.0[0]), _mm256_round_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a.0[1])]) }
+    fn trunc_f64(a: F64) -> F64 {
+        F64(a.0.map(|a| _mm256_round_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a)))
+    }
     /// The bits of both.
     fn and_bits_f64(a: F64, b: F64) -> F64 { F64([_mm256_and_pd(a.0[0], b.0[0]), _mm256_and_pd(a.0[1], b.0[1])]) }
     /// The bits of either.
     fn or_bits_f64(a: F64, b: F64) -> F64 { F64([_mm256_or_pd(a.0[0], b.0[0]), _mm256_or_pd(a.0[1], b.0[1])]) }
     /// `a - b` of the bits as integers, wrapping.
     fn sub_bits_f64(a: F64, b: F64) -> F64 {
-        F64([0, 1].map(|i| _mm256_castsi256_pd(_mm256_sub_epi64(_mm256_castpd_si256(a.0[i]), _mm256_castpd_si256(b.0[i])))))
+        F64([0, 1].map(|i| {
+            let [a, b] = [a.0[i], b.0[i]].map(|a| _mm256_castpd_si256(a));
+            _mm256_castsi256_pd(_mm256_sub_epi64(a, b))
+        }))
     }
     /// The bits of sign and exponent as the lowest bits.
     fn exponent_bits_f64(a: F64) -> F64 {
@@ -310,7 +317,7 @@ functions! {
     /// The same number.
     fn f64_from_u32(a: U32) -> F64 {
         // As the lowest bits of 2^52, which is then taken away.
-        let big = splat_f64(4_503_599_627_370_496.0);
+        let big = splat_f64(TWO_POW_52);
         let wide = [_mm256_castsi256_si128(a.0), _mm256_extracti128_si256::<1>(a.0)];
         sub_f64(or_bits_f64(F64(wide.map(|a| _mm256_castsi256_pd(_mm256_cvtepu32_epi64(a)))), big), big)
     }

@@ -261,6 +261,8 @@ functions! {
 
     /// The same in all lanes.
     fn splat_f64(a: f64) -> F64 { F64([_mm512_set1_pd(a); 2]) }
+    /// These bits in all lanes.
+    fn splat_bits_f64(a: u64) -> F64 { F64([_mm512_castsi512_pd(_mm512_set1_epi64(a as i64)); 2]) }
     /// `a + b`.
     fn add_f64(a: F64, b: F64) -> F64 { F64([_mm512_add_pd(a.0[0], b.0[0]), _mm512_add_pd(a.0[1], b.0[1])]) }
     /// `a - b`.
@@ -274,14 +276,19 @@ functions! {
     /// The larger one of a number and a double.
     fn max_number_f64(a: F64, b: F64) -> F64 { F64([_mm512_max_pd(a.0[0], b.0[0]), _mm512_max_pd(a.0[1], b.0[1])]) }
     /// The integer towards zero.
-    fn trunc_f64(a: F64) -> F64 { F64([_mm512_roundscale_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a.0[0]), _mm512_roundscale_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a.0[1])]) }
+    fn trunc_f64(a: F64) -> F64 {
+        F64(a.0.map(|a| _mm512_roundscale_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a)))
+    }
     /// The bits of both.
     fn and_bits_f64(a: F64, b: F64) -> F64 { F64([_mm512_and_pd(a.0[0], b.0[0]), _mm512_and_pd(a.0[1], b.0[1])]) }
     /// The bits of either.
     fn or_bits_f64(a: F64, b: F64) -> F64 { F64([_mm512_or_pd(a.0[0], b.0[0]), _mm512_or_pd(a.0[1], b.0[1])]) }
     /// `a - b` of the bits as integers, wrapping.
     fn sub_bits_f64(a: F64, b: F64) -> F64 {
-        F64([0, 1].map(|i| _mm512_castsi512_pd(_mm512_sub_epi64(_mm512_castpd_si512(a.0[i]), _mm512_castpd_si512(b.0[i])))))
+        F64([0, 1].map(|i| {
+            let [a, b] = [a.0[i], b.0[i]].map(|a| _mm512_castpd_si512(a));
+            _mm512_castsi512_pd(_mm512_sub_epi64(a, b))
+        }))
     }
     /// The bits of sign and exponent as the lowest bits.
     fn exponent_bits_f64(a: F64) -> F64 {

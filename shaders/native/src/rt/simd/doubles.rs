@@ -16,24 +16,25 @@ macro_rules! doubles {
             /// `a` to the power of `b`.
             fn pow_f32(a: F32, b: F32) -> F32 {
                 let bits = f64_from_f32(a);
-                let above_root_half = sub_bits_f64(bits, splat_f64(f64::from_bits(0x3fe6_a09e_667f_3bcd)));
-                let exponent = and_bits_f64(above_root_half, splat_f64(f64::from_bits(0xfff0_0000_0000_0000)));
+                let above_root_half = sub_bits_f64(bits, splat_bits_f64(0x3fe6_a09e_667f_3bcd));
+                let exponent = and_bits_f64(above_root_half, splat_bits_f64(0xfff0_0000_0000_0000));
                 // The bits of a negative exponent wrap, so it is moved up, and back when it is a double.
-                let moved = sub_bits_f64(above_root_half, splat_f64(f64::from_bits(0x8000_0000_0000_0000)));
+                let moved = sub_bits_f64(above_root_half, splat_bits_f64(0x8000_0000_0000_0000));
                 let e = or_bits_f64(exponent_bits_f64(moved), splat_f64(TWO_POW_52));
                 let e = sub_f64(e, splat_f64(TWO_POW_52 + 2048.0));
                 let f = sub_f64(sub_bits_f64(bits, exponent), splat_f64(1.0));
                 let s = div_f64(f, add_f64(splat_f64(2.0), f));
                 let z = mul_f64(s, s);
                 let zz = mul_f64(z, z);
-                let even = quadratic_f64(zz, [2.885_390_081_777_926_8, 0.577_078_016_355_585_4, 0.320_598_897_975_325_2]);
-                let odd = quadratic_f64(zz, [0.961_796_693_925_975_6, 0.412_198_583_111_132_4, 0.262_308_189_252_538_8]);
-                let log2_a = add_f64(e, mul_f64(s, add_f64(even, mul_f64(z, odd))));
+                let even = [2.885_390_081_777_926_8, 0.577_078_016_355_585_4, 0.320_598_897_975_325_2];
+                let odd = [0.961_796_693_925_975_6, 0.412_198_583_111_132_4, 0.262_308_189_252_538_8];
+                let series = add_f64(quadratic_f64(zz, even), mul_f64(z, quadratic_f64(zz, odd)));
+                let log2_a = add_f64(e, mul_f64(s, series));
                 let t = mul_f64(f64_from_f32(b), log2_a);
                 let t = min_number_f64(splat_f64(200.0), max_number_f64(splat_f64(-200.0), t));
                 // The integer is in the lowest bits of the sum.
                 let n = add_f64(t, splat_f64(1.5 * TWO_POW_52));
-                let power = from_exponent_bits_f64(sub_bits_f64(n, splat_f64(f64::from_bits(1023_u64.wrapping_neg()))));
+                let power = from_exponent_bits_f64(sub_bits_f64(n, splat_bits_f64(1023_u64.wrapping_neg())));
                 let f = sub_f64(t, sub_f64(n, splat_f64(1.5 * TWO_POW_52)));
                 let ff = mul_f64(f, f);
                 let even = [1.0, 0.240_226_506_959_100_7, 0.009_618_129_107_628_477, 0.000_154_035_303_933_816_1];
@@ -79,7 +80,7 @@ macro_rules! doubles {
             }
         }
 
-        /// The first power of two of which all integers up to the next one are doubles of the same exponent.
+        /// From here to the next power of two, doubles are exactly the integers.
         const TWO_POW_52: f64 = 4_503_599_627_370_496.0;
     };
 }

@@ -339,12 +339,10 @@ macro_rules! vectors {
     (@by_lane $functions:ident) => {
         vectors!(@unary $functions, u32_of array_u32, U32, count_one_bits_u32 count_one_bits,
             count_leading_zeros_u32 count_leading_zeros, count_trailing_zeros_u32 count_trailing_zeros,
-            first_leading_bit_u32 first_leading_bit,
-            first_trailing_bit_u32 first_trailing_bit);
+            first_leading_bit_u32 first_leading_bit, first_trailing_bit_u32 first_trailing_bit);
         vectors!(@unary $functions, i32_of array_i32, I32, count_one_bits_i32 count_one_bits,
             count_leading_zeros_i32 count_leading_zeros, count_trailing_zeros_i32 count_trailing_zeros,
-            first_leading_bit_i32 first_leading_bit,
-            first_trailing_bit_i32 first_trailing_bit);
+            first_leading_bit_i32 first_leading_bit, first_trailing_bit_i32 first_trailing_bit);
         vectors!(@unary $functions, f32_of array_f32, F32, tan_f32 tan, sin_f32 sin, cos_f32 cos);
     };
     (@unary $functions:ident, $of:ident $array:ident, $lanes:ident, $($name:ident $single:ident),*) => {
