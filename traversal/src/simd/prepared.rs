@@ -188,5 +188,6 @@ pub(super) fn of_lane<const W: usize>(by_axis: &[[f32; W]; 3], lane: usize) -> [
     [by_axis[0][lane], by_axis[1][lane], by_axis[2][lane]]
 }
 
-/// The axes, the longest last and of equal ones the higher later (as for rays of instances), by whether z is the longest, and whether y is at least as long as x.
+/// The axes, the longest last and of equal ones the higher later (as for rays of instances), by whether z is the
+/// longest, and whether y is at least as long as x.
 const AXES: [[usize; 3]; 4] = [[1, 2, 0], [2, 0, 1], [0, 1, 2], [0, 1, 2]];

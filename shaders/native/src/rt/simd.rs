@@ -2,9 +2,9 @@
 //! time.
 //!
 //! Each instruction set has a module with its registers and their operations; what is built on these is written once,
-//! in `vectors.rs`, `elementary.rs` and `doubles.rs`, and expanded in each of those modules, because a function can be compiled into
-//! another only if both have the same instruction set. Every operation gives each lane the bits that the function for
-//! single values gives.
+//! in `vectors.rs`, `elementary.rs` and `doubles.rs`, and expanded in each of those modules, because a function can be
+//! compiled into another only if both have the same instruction set. Every operation gives each lane the bits that the
+//! function for single values gives.
 
 /// Functions that are compiled for the features of an instruction set.
 macro_rules! compiled {

@@ -17,8 +17,8 @@ impl Lanes<'_, '_> {
         self.enter(mask)
     }
 
-    /// About how many operations of a register some code takes; `None` for code that may take long, or that must not run
-    /// for no lane: rows of buffers are looked up for at least one (`simd::rows`).
+    /// About how many operations of a register some code takes; `None` for code that may take long, or that must not
+    /// run for no lane: rows of buffers are looked up for at least one (`simd::rows`).
     fn cost(&self, code: &Block) -> Option<usize> {
         let costs = code.iter().map(|statement| match statement {
             Statement::Emit(range) => range.clone().map(|expression| self.cost_of_expression(expression)).sum(),
