@@ -27,6 +27,9 @@ pub(crate) mod material;
 #[cfg(test)]
 mod pearson;
 mod product;
+#[allow(dead_code, reason = "the build script uses the rest")]
+mod quadrature;
+mod ready_made;
 pub(crate) mod relief;
 #[cfg(test)]
 mod scattering;

@@ -140,14 +140,20 @@ impl<const W: usize> WideBvh<W> {
         let trees = scene.meshes.par_iter().map(of_mesh).collect::<Option<Vec<_>>>()?;
         let top = WideTree::<W>::collapse(&scene.top, None, cancelled)?;
         let mut bvh = WideBvh {
-            nodes: Vec::with_capacity(top.nodes.len() + trees.iter().map(|tree| tree.nodes.len()).sum::<usize>()),
-            leaves: Vec::with_capacity(trees.iter().map(|tree| tree.leaves.len()).sum()),
+            nodes: Vec::new(),
+            leaves: Vec::new(),
             instances: Vec::new(),
             top: Root { child: NOTHING, magnitude: Vec3A::ZERO },
             is_flat: false,
             stack_len: (W - 1) * top.depth.max(trees.iter().map(|tree| tree.depth).max().unwrap_or(0)) as usize + 1,
         };
+        let n_nodes = trees.iter().map(|tree| tree.nodes.len()).sum::<usize>();
+        let n_leaves = trees.iter().map(|tree| tree.leaves.len()).sum::<usize>();
         bvh.top = bvh.append(top);
+        if trees.len() > 1 {
+            bvh.nodes.reserve_exact(n_nodes);
+            bvh.leaves.reserve_exact(n_leaves);
+        }
         let roots = trees.into_iter().map(|tree| bvh.append(tree)).collect::<Vec<_>>();
         let wide_instance = |placed: &crate::PlacedMesh| {
             let map = placed.instance.local_from_world;
@@ -181,6 +187,13 @@ impl<const W: usize> WideBvh<W> {
             false => tree.bounds.min.abs().max(tree.bounds.max.abs()),
         };
         let root = Root { child: moved(tree.root), magnitude };
+        // The first tree, often the only one, has its references right already: nothing is copied.
+        if self.nodes.is_empty() && self.leaves.capacity() == 0 {
+            (self.nodes, self.leaves) = (tree.nodes, tree.leaves);
+            self.nodes.shrink_to_fit();
+            self.leaves.shrink_to_fit();
+            return root;
+        }
         self.nodes.extend(tree.nodes.into_iter().map(|mut node| {
             node.children = node.children.map(moved);
             node
@@ -208,9 +221,12 @@ impl<const W: usize> WideTree<W> {
         triangles: Option<&[LeafTriangle]>,
         cancelled: &dyn Fn() -> bool,
     ) -> Option<WideTree<W>> {
+        // About twice as many as there mostly are: growing would copy everything.
+        let n = tree.primitives.len();
+        let (n_nodes, n_leaves) = if triangles.is_some() { (n / W, 4 * n / W) } else { (n / 2, 0) };
         let mut wide = WideTree {
-            nodes: Vec::new(),
-            leaves: Vec::new(),
+            nodes: Vec::with_capacity(n_nodes),
+            leaves: Vec::with_capacity(n_leaves),
             root: NOTHING,
             bounds: tree.bounds(),
             depth: 0,

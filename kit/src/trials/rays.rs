@@ -70,6 +70,8 @@ fn differs(
 ) -> bool {
     match query {
         RayQuery::Any => a.is_miss() != b.is_miss(),
-        RayQuery::Closest => a.is_miss() != b.is_miss() || (!a.is_miss() && (a.t - b.t).abs() > 1e-4 * b.t + 1e-5),
+        RayQuery::Closest | RayQuery::ClosestCoherent => {
+            a.is_miss() != b.is_miss() || (!a.is_miss() && (a.t - b.t).abs() > 1e-4 * b.t + 1e-5)
+        }
     }
 }

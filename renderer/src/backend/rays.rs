@@ -20,6 +20,8 @@ use crate::prepare::PreparedShot;
 pub enum RayQuery {
     /// Its closest hit.
     Closest,
+    /// The same of rays whose neighbours are nearly equal, which the processor traces together.
+    ClosestCoherent,
     /// Whether it hits anything.
     Any,
 }
@@ -60,7 +62,8 @@ impl RayKind {
     /// The query for such a ray.
     pub fn query(self) -> RayQuery {
         match self {
-            Self::Camera | Self::Bounce => RayQuery::Closest,
+            Self::Camera => RayQuery::ClosestCoherent,
+            Self::Bounce => RayQuery::Closest,
             Self::Shadow => RayQuery::Any,
         }
     }
@@ -88,7 +91,7 @@ impl PreparedShot {
         if kind == RayKind::Camera {
             return Ok(of_camera);
         }
-        let first = tracer.trace(&of_camera, RayQuery::Closest, cancel)?;
+        let first = tracer.trace(&of_camera, RayQuery::ClosestCoherent, cancel)?;
         let ends = of_camera.iter().zip(&first.hits).enumerate().filter(|(_, (_, hit))| !hit.is_miss());
         Ok(ends.map(|(i, (ray, hit))| self.onward(kind, i as u32, ray, hit)).collect())
     }

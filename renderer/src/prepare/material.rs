@@ -58,6 +58,12 @@ impl Tables {
         offset
     }
 
+    /// Whose tables there are.
+    #[cfg(test)]
+    pub(crate) fn boundaries(&self) -> impl Iterator<Item = BoundaryKey> {
+        self.dielectrics.iter().map(|(key, _)| *key)
+    }
+
     /// Appends the entry of a relief and returns its offset.
     pub(crate) fn relief(&mut self, entry: &[f32]) -> u32 {
         appended(&mut self.values, entry)

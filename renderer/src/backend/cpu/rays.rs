@@ -32,6 +32,7 @@ impl CpuShot {
                 }
                 match query {
                     RayQuery::Closest => self.accel.closest(rays, hits, Opacity::Full),
+                    RayQuery::ClosestCoherent => self.accel.closest_coherent(rays, hits, Opacity::Full),
                     RayQuery::Any => {
                         let blocked = &mut blocked[..rays.len()];
                         self.accel.occluded(rays, blocked, Opacity::Full);

@@ -1,0 +1,53 @@
+//! Computes tables that renders need and that depend on nothing: `src/prepare/ready_made.rs` includes them.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io, thread};
+
+#[path = "src/prepare"]
+#[allow(dead_code, reason = "the renderer uses the rest")]
+mod prepare {
+    pub(crate) mod quadrature;
+}
+
+use prepare::quadrature::facets::{self, Facets};
+use prepare::quadrature::{brushed, sheen};
+
+fn main() -> io::Result<()> {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/prepare/quadrature.rs");
+    println!("cargo:rerun-if-changed=src/prepare/quadrature");
+    let folder = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo names the folder"));
+    let mut lossless = table(facets::ENTRIES, |k| Facets::Lossless.entry(k));
+    lossless.extend(facets::means(&lossless.clone()));
+    write(&folder.join("lossless.f32"), &lossless)?;
+    let of_dielectric = |&(ior, bends): &(f32, Option<f32>)| Facets::of_dielectric(ior, bends);
+    let dielectrics = facets::READY_MADE.iter().flat_map(of_dielectric);
+    let dielectrics: Vec<f32> = dielectrics.flat_map(|each| table(facets::ENTRIES, |k| each.entry(k))).collect();
+    write(&folder.join("dielectrics.f32"), &dielectrics)?;
+    let mut nodes = table(brushed::ENTRIES, |k| brushed::entry(brushed::Split::Mirror, k));
+    nodes.extend(brushed::means(&nodes.clone()));
+    write(&folder.join("brushed.f32"), &nodes)?;
+    write(&folder.join("sheen.f32"), &table(sheen::ENTRIES, sheen::entry))
+}
+
+/// All entries, computed by as many threads as there are processors.
+fn table(n: usize, entry: impl Fn(usize) -> f32 + Sync) -> Vec<f32> {
+    let n_threads = thread::available_parallelism().map_or(1, usize::from);
+    let mut entries = vec![0.0; n];
+    thread::scope(|scope| {
+        // Neighbouring entries cost about the same: no thread waits long for another.
+        for (i, part) in entries.chunks_mut(n.div_ceil(n_threads)).enumerate() {
+            let entry = &entry;
+            scope.spawn(move || {
+                for (k, value) in part.iter_mut().enumerate() {
+                    *value = entry(i * n.div_ceil(n_threads) + k);
+                }
+            });
+        }
+    });
+    entries
+}
+
+fn write(path: &Path, values: &[f32]) -> io::Result<()> {
+    fs::write(path, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
+}
