@@ -11,6 +11,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 #[cfg(feature = "service")]
 mod admin;
 mod args;
+mod bench;
 mod cache;
 #[cfg(feature = "service")]
 mod client;
@@ -98,6 +99,8 @@ enum Command {
     /// Say what made a picture, and prove that it is still what was made
     #[cfg(feature = "service")]
     Verify(Box<verify::VerifyArgs>),
+    /// Measure how fast pictures are rendered, beside Cycles, Mitsuba and LuxCore
+    Bench(Box<bench::BenchArgs>),
     /// Write a built-in sample product as GLB
     Sample(sample::SampleArgs),
     /// Run the render service: jobs over HTTP
@@ -160,6 +163,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Template(command) => template::run(&command),
         #[cfg(feature = "service")]
         Command::Verify(args) => verify::run(&args),
+        Command::Bench(args) => bench::run(&args, cli.console.quiet),
         Command::Sample(args) => sample::run(&args),
         #[cfg(feature = "service")]
         Command::Serve(args) => serve::run(&args, cli.console.verbose),

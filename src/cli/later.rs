@@ -6,7 +6,7 @@ use clap::{Arg, ArgMatches, Command};
 use super::failure::Failure;
 
 /// Commands with the step that brings them.
-const COMMANDS: [(&str, &str); 2] = [("worker", "scale-out"), ("bench", "speed")];
+const COMMANDS: [(&str, &str); 1] = [("worker", "scale-out")];
 
 /// Commands of the service, where this build does without it.
 #[cfg(not(feature = "service"))]

@@ -20,7 +20,7 @@ use packshot_words::Word;
 
 pub(crate) mod args;
 pub(crate) mod denoise;
-mod dump;
+pub(crate) mod dump;
 mod places;
 pub(crate) mod result;
 pub(crate) mod shot;

@@ -20,7 +20,7 @@ const MATERIALS: [(&str, &str); 3] =
 /// A Python with Blender, where `scripts/test` installs it.
 fn blender() -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(target).join("tools/bpy");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(target).join("tools/peers");
     folder.join("lib/python3.11/site-packages/bpy").exists().then(|| folder.join("bin/python"))
 }
 

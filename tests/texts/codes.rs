@@ -6,9 +6,10 @@ use crate::Text;
 use crate::sources::Source;
 
 /// What codes with a dot begin with.
-const PREFIXES: [&str; 24] = [
-    "admin", "request", "client", "config", "denoise", "device", "encode", "env", "glb", "library", "lut", "map",
-    "output", "preset", "serve", "service", "sheet", "shot", "spec", "template", "usage", "movie", "kit", "verify",
+const PREFIXES: [&str; 25] = [
+    "admin", "bench", "request", "client", "config", "denoise", "device", "encode", "env", "glb", "library", "lut",
+    "map", "output", "preset", "serve", "service", "sheet", "shot", "spec", "template", "usage", "movie", "kit",
+    "verify",
 ];
 /// Of these, what is a file's name, or an action in the audit log.
 const OTHERS: [&str; 6] =

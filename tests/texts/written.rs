@@ -6,6 +6,13 @@ use crate::sources::Source;
 /// A text that is read from the sources, because nothing that a test may do to this machine provokes it: code, how the
 /// command or the answer ends, message, way out. `{…}` is what the program fills in.
 const WRITTEN: &[[&str; 4]] = &[
+    // Packshot would have to fail at what it can do.
+    [
+        "bench.failed",
+        "1",
+        "Packshot has no figures for {shot}: {reason}",
+        "render it with `packshot render`, which says more",
+    ],
     // Answers: they need another role, time, load, a full disk or a damaged one.
     ["artifact_expired", "410", "the file is no longer stored", ""],
     ["asset_expired", "410", "the bytes of the asset are no longer stored", ""],

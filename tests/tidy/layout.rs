@@ -128,6 +128,10 @@ fn dependencies_point_one_way() {
         ),
         ("kit/Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
         (
+            "bench/Cargo.toml",
+            &["packshot-materials", "packshot-pipeline", "packshot-processor", "packshot-renderer", "packshot-words"],
+        ),
+        (
             "service/contract/Cargo.toml",
             &[
                 "packshot-domain",
@@ -172,6 +176,7 @@ fn dependencies_point_one_way() {
                 "packshot-contract",
                 "packshot-domain",
                 "packshot-json",
+                "packshot-bench",
                 "packshot-kit",
                 "packshot-materials",
                 "packshot-pipeline",
