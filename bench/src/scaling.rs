@@ -1,7 +1,7 @@
 //! How time grows: one quantity after the other is changed, and all else stays.
 //!
 //! Pixels, samples and threads are those of the first shot; triangles and instances those of generated
-//! [solids](solids). For each renderer an exponent k is fitted to t ∝ x^k by least squares on logarithmic axes.
+//! [solids]. For each renderer an exponent k is fitted to t ∝ x^k by least squares on logarithmic axes.
 
 use packshot_pipeline::error::Error;
 use packshot_words::{Word, words};

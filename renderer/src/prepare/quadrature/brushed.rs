@@ -2,7 +2,7 @@
 //!
 //! Nodes, the last index fastest: square root of the larger alpha over that of [`ALPHA_MAX`]; square root of the
 //! smaller alpha over the larger; azimuth of the view from the rougher direction, as a fraction of a quarter turn;
-//! square root of the view's cosine. The [means](means) over the hemisphere follow.
+//! square root of the view's cosine. The [means] over the hemisphere follow.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 use std::sync::LazyLock;
