@@ -90,10 +90,10 @@ pub fn run<T: DeserializeOwned>(
     let (busy_before, used_before) = (machine::busy(), children_s());
     let Ended { status, out, err, wall_s, peak_mib } = to_end(command, limit, is_cancelled)?;
     if !status.success() {
-        let first = err.lines().find(|line| line.starts_with("error")).unwrap_or_else(|| last_line(&err));
+        let first = err.lines().find(|line| line.starts_with("error")).unwrap_or_else(|| told_last(&err));
         return Err(format!("{status}: {}", first.trim()));
     }
-    let told = serde_json::from_str(out.trim()).or_else(|_| serde_json::from_str(last_line(&out)));
+    let told = serde_json::from_str(out.trim()).or_else(|_| serde_json::from_str(last_line(&out).unwrap_or_default()));
     let told = told.map_err(|reason| format!("{name} printed no result: {reason}"))?;
     let foreign = || {
         // The system counts in hundredths of a second: it says nothing about a moment.
@@ -114,9 +114,9 @@ pub(crate) fn ask(
     is_cancelled: &dyn Fn() -> bool,
 ) -> Result<String, (Option<i32>, String)> {
     let ended = to_end(command, limit, is_cancelled).map_err(|why| (None, why))?;
-    match ended.status.success() {
-        true => Ok(last_line(&ended.out).to_owned()),
-        false => Err((ended.status.code(), last_line(&ended.err).to_owned())),
+    match last_line(&ended.out) {
+        Some(answer) if ended.status.success() => Ok(answer.to_owned()),
+        _ => Err((ended.status.code(), told_last(&ended.err).to_owned())),
     }
 }
 
@@ -124,8 +124,14 @@ fn name(command: &Command) -> String {
     Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn last_line(text: &str) -> &str {
-    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim()
+/// The last line that is not empty.
+fn last_line(text: &str) -> Option<&str> {
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty())
+}
+
+/// What a process said last of what went wrong.
+fn told_last(err: &str) -> &str {
+    last_line(err).unwrap_or("it said nothing")
 }
 
 fn to_end(command: &mut Command, limit: Duration, is_cancelled: &dyn Fn() -> bool) -> Result<Ended, String> {

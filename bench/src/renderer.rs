@@ -28,11 +28,13 @@ words! {
 }
 
 /// The programs of peers and what they share, by file name.
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [(&str, &str); 5] = [
     ("scene.py", include_str!("../peers/scene.py")),
     ("cycles.py", include_str!("../peers/cycles.py")),
     ("mitsuba_peer.py", include_str!("../peers/mitsuba_peer.py")),
     ("luxcore.py", include_str!("../peers/luxcore.py")),
+    // How Blender shows a material is also what an executor needs that renders with Blender.
+    ("openpbr.py", include_str!("../../examples/blender-executor/openpbr.py")),
 ];
 
 impl Peer {

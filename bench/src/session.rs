@@ -15,7 +15,7 @@ use crate::process::{self, Timed, Told};
 use crate::renderer::{Installation, Job, Renderer};
 use crate::report::{Note, Report};
 use crate::settings::{Level, Settings};
-use crate::subject::{Subject, not_written};
+use crate::subject::{NOT_WRITTEN, Subject, not_written};
 
 /// Tries of a run that other processes disturb, at most.
 const TRIES: u32 = 3;
@@ -69,7 +69,8 @@ pub fn run(settings: &Settings, watch: &Watch<'_>) -> Result<Report, Error> {
     let mut subjects = Vec::new();
     for (i, path) in settings.shots.iter().enumerate() {
         let folder = session.path(&format!("shot-{i}"));
-        subjects.push(Subject::read(path, &folder, settings.frames, watch.cancel)?);
+        let subject = Subject::read(path, &folder, settings.frames, watch.cancel);
+        subjects.push(subject.map_err(|error| in_file(error, path))?);
     }
     for level in &settings.levels {
         match level {
@@ -158,6 +159,15 @@ impl Session<'_> {
             false => Ok(()),
         }
     }
+}
+
+/// The error, whose faults say in which of several shots they are.
+fn in_file(mut error: Error, path: &Path) -> Error {
+    for fault in error.faults.iter_mut().filter(|fault| fault.code != NOT_WRITTEN) {
+        let path = path.display();
+        fault.at = if fault.at.is_empty() { path.to_string() } else { format!("{path}: {}", fault.at) };
+    }
+    error
 }
 
 /// A level that cannot be measured on a subject, for a reason that is Packshot's own.

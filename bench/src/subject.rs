@@ -50,16 +50,16 @@ impl Subject {
         let folder_of_shot = path.parent().unwrap_or(Path::new("")).to_owned();
         let bytes = std::fs::read(&path).map_err(|reason| {
             let fault = Fault::new("shot.file_missing", format!("cannot be read: {reason}"));
-            Error::new(ErrorKind::Input, fault.at(path.display().to_string()).help("check the path"))
+            Error::new(ErrorKind::Input, fault.help("check the path"))
         })?;
         let mut open = |name: &str| std::fs::read(folder_of_shot.join(name));
         let file = shot_file::read(&bytes, &name, &FilmOverrides::default(), &mut open)?;
         let mut product = Product::import(&file.glb, &file.geometry.import, &PartFilter::default(), cancel)?;
         let materials = PartMaterials::of_shot(&file, &mut product)?;
         let Pictures::Still(still) = &file.pictures else {
-            let message = format!("{} is a shot of several pictures", path.display());
+            let message = "the shot has several pictures";
             let help = "the benchmark takes shots of one picture: `packshot render … --dump-shot FILE` writes one";
-            return Err(Error::new(ErrorKind::Request, Fault::new("usage.conflict", message).at("--shot").help(help)));
+            return Err(Error::new(ErrorKind::Request, Fault::new("usage.conflict", message).help(help)));
         };
         let still = Shot::clone(still);
         let scene = &product.scene;
@@ -106,9 +106,12 @@ impl Subject {
     }
 }
 
+/// The code of files that cannot be written.
+pub const NOT_WRITTEN: &str = "output.not_written";
+
 /// A file of the benchmark that is not there.
 pub(crate) fn not_written(path: &Path, reason: &std::io::Error) -> Error {
-    let fault = Fault::new("output.not_written", format!("cannot be written: {reason}"));
+    let fault = Fault::new(NOT_WRITTEN, format!("cannot be written: {reason}"));
     let help = "give a folder that you may write to, on a disk with free space";
     Error::new(ErrorKind::Input, fault.at(path.display().to_string()).help(help))
 }

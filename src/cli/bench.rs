@@ -8,6 +8,7 @@ use packshot::plan::Kind;
 use packshot::{DeviceRequest, Renderer, RendererOptions};
 use packshot_bench::renderer::Peer;
 use packshot_bench::settings::ErrorSettings;
+use packshot_bench::subject::NOT_WRITTEN;
 use packshot_bench::{Level, Report, Settings, Watch};
 use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::shot_file::Noise;
@@ -132,7 +133,11 @@ pub(crate) fn run(args: &BenchArgs, is_quiet: bool) -> Result<(), Failure> {
             console::note(line);
         }
     };
-    let report = packshot_bench::run(&settings, &Watch { tell: &tell, cancel: &interrupt.cancel })?;
+    let report = packshot_bench::run(&settings, &Watch { tell: &tell, cancel: &interrupt.cancel });
+    let report = report.map_err(|error| match error.code() == NOT_WRITTEN {
+        true => Failure { exit: Exit::Output, ..Failure::from(error) },
+        false => Failure::from(error),
+    })?;
     write(args, &report, &interrupt)?;
     report.own_figures().map_err(|(shot, reason)| {
         let fault = Fault::new("bench.failed", format!("Packshot has no figures for {shot}: {reason}"));

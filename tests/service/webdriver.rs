@@ -31,8 +31,13 @@ impl Browser {
             ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1400,1100"];
         let preferences = json!({ "download.default_directory": downloads, "download.prompt_for_download": false });
         let chrome = json!({ "args": args, "prefs": preferences });
-        let wanted =
-            json!({ "browserName": "chrome", "goog:chromeOptions": chrome, "goog:loggingPrefs": { "browser": "ALL" } });
+        // The driver's own limit for scripts is 30 s: on a busy machine axe-core looks at the reference for longer.
+        let wanted = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": chrome,
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "script": 300_000 },
+        });
         let session = browser.post("", json!({ "capabilities": { "alwaysMatch": wanted } })).await?;
         browser.session = format!("{}/{}", browser.session, session["sessionId"].as_str()?);
         Some(browser)

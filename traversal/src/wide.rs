@@ -221,7 +221,7 @@ impl<const W: usize> WideTree<W> {
         triangles: Option<&[LeafTriangle]>,
         cancelled: &dyn Fn() -> bool,
     ) -> Option<WideTree<W>> {
-        // About twice as many as there mostly are: growing would copy everything.
+        // Two to three times as many as a bearing has: growing would copy everything.
         let n = tree.primitives.len();
         let (n_nodes, n_leaves) = if triangles.is_some() { (n / W, 4 * n / W) } else { (n / 2, 0) };
         let mut wide = WideTree {

@@ -12,14 +12,17 @@ impl Report {
     pub fn markdown(&self) -> String {
         let machine = &self.machine;
         let mut text = format!(
-            "{}, {} cores, {}; {} threads of each renderer, Packshot on the device `{}`; {} interleaved rounds, medians \
-             (least to greatest). Ratios say how many times faster Packshot is.\n\n",
+            "{}, {} cores, {}; {} threads of each renderer, Packshot on the device `{}`; {} in turns, medians (least to \
+             greatest). Ratios say how many times faster Packshot is.\n\n",
             machine.processor,
             machine.cores,
             machine.instruction_set,
             machine.threads,
             self.device.as_deref().unwrap_or("auto"),
-            self.rounds
+            match self.rounds {
+                1 => "1 round".to_owned(),
+                rounds => format!("{rounds} rounds"),
+            }
         );
         let versions: Vec<String> =
             self.renderers.iter().map(|each| format!("{} {}", each.name, each.version)).collect();
@@ -196,7 +199,7 @@ mod tests {
         let text = report.markdown();
         assert!(
             text.starts_with(
-                "A processor, 2 cores, AVX2; 2 threads of each renderer, Packshot on the device `auto`; 3 "
+                "A processor, 2 cores, AVX2; 2 threads of each renderer, Packshot on the device `auto`; 3 rounds"
             ),
             "{text}"
         );

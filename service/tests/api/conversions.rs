@@ -403,11 +403,13 @@ cases! {
         let file = Admin(app.with_key(&key)).step("a.step").await;
         drop(app);
         converter.install(&mut installation);
-        converter.does("broken");
+        // It does not end before both lines wait for it.
+        converter.does("held-broken");
         let app = installation.start(true).await;
         let admin = Admin(app.with_key(&key));
         let (order, lines) = admin.order(&file, 2).await;
         assert_eq!(admin.0.post(&format!("/api/orders/{}/dispatch", id(&order))).await.status, 200);
+        converter.let_go();
         for line in &lines {
             let failed = admin.line_when(line, "failed").await;
             let error = failed["render_job_doc"]["error"].as_str().expect("a text");

@@ -39,7 +39,8 @@ case "$mode" in
     held)
         until [ -e "$place/go" ]; do sleep 0.05; done
         cp "$place/good.glb" "$out" ;;
-    broken)
+    broken | held-broken)
+        until [ "$mode" = broken ] || [ -e "$place/go" ]; do sleep 0.05; done
         echo "no solid in the file" >&2
         exit 3 ;;
     garbage) echo "no GLB" > "$out" ;;
