@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
+use serde_json::{Map, Value};
+
 use crate::report::{Fault, Limit, TrialReport};
 use crate::setup::Setup;
 
@@ -55,18 +57,27 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     if !is_running {
         return Err(Fault::new("the turntable was over before it could be killed"));
     }
-    let before = moments(&killed);
+    let (before, n_listed) = (moments(&killed), n_listed(&killed));
+    report.state("frames when it was killed", before.len() as f64, "");
     report.state("the rest", finish(&killed)?, "s");
-    // The last of them may have been written partially.
+    // The list of finished frames is written twice a second: those that came after are made again.
     let after = moments(&killed);
     let n_kept = before.iter().filter(|(name, moment)| after.get(*name) == Some(*moment)).count();
-    report.check("frames not made again", n_kept as f64, "", Limit::AtLeast(before.len() as f64 - 1.0));
+    report.check("listed frames", n_listed as f64, "", Limit::AtLeast(1.0));
+    report.check("frames not made again", n_kept as f64, "", Limit::AtLeast(n_listed as f64));
     let [expected, found] = [pictures(&whole), pictures(&killed)];
     let is_other = |(name, bytes): &(&String, &Vec<u8>)| found.get(*name) != Some(bytes);
     report.check("frames", expected.len() as f64, "", Limit::AtLeast(kill_after as f64 + 1.0));
     let n_differing = expected.iter().filter(is_other).count();
     report.check("frames that differ", n_differing as f64, "", Limit::AtMost(0.0));
     Ok(())
+}
+
+/// How many frames the folder's list says are finished.
+fn n_listed(folder: &Path) -> usize {
+    let list = std::fs::read(folder.join("turntable.json")).ok();
+    let list: Option<Value> = list.and_then(|list| serde_json::from_slice(&list).ok());
+    list.and_then(|list| list["finished"].as_object().map(Map::len)).unwrap_or(0)
 }
 
 /// When the frames in a folder were written.

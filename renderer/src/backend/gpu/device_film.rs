@@ -256,6 +256,8 @@ mod tests {
                 assert!(n_slots * bytes <= BINDING_BYTES, "{n_slots} pixels of {bytes} bytes");
             }
         }
-        assert_eq!(slots_max(BINDING_BYTES, SliceLimits::default().region_pixels), 1 << 20, "nothing is cut further");
+        let slots_of = |binding_bytes| slots_max(binding_bytes, SliceLimits::default().region_pixels);
+        assert!(slots_of(BINDING_BYTES) > 1 << 20, "a megapixel fits the smallest bindings");
+        assert_eq!(slots_of(2 * BINDING_BYTES), 1 << 21, "and twice as much is all that there is");
     }
 }
