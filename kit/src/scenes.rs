@@ -217,7 +217,7 @@ mod tests {
             adapter: None,
             scale: Scale::Full,
             limit: std::time::Duration::from_secs(1),
-            kernels: None,
+            cache: None,
         };
         let mut all = scenes(&setup).expect("no kit, no file");
         all.extend([bearing(Scale::Full), denoised(Scale::Full), furnace(Scale::Full, "")]);

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use packshot_renderer::backend::ByteStore;
 use packshot_renderer::backend::device::{self, AdapterInfo, Chosen, DeviceChoice, DeviceRequest};
+use packshot_renderer::store::ByteStore;
 
 use crate::report::Fault;
 
@@ -58,8 +58,8 @@ pub struct Setup {
     pub scale: Scale,
     /// Time limit for a trial.
     pub limit: Duration,
-    /// Where kernels compiled by a driver are cached between trials.
-    pub kernels: Option<Arc<dyn ByteStore>>,
+    /// Where kernels that a driver compiled are kept between trials.
+    pub cache: Option<Arc<dyn ByteStore>>,
 }
 
 impl Setup {

@@ -75,7 +75,7 @@ pub(crate) fn differing(a: &Film, b: &Film) -> f64 {
 impl Setup {
     /// Opens the adapter under test.
     pub(crate) fn open(&self, slices: SliceLimits) -> Result<GpuBackend, Fault> {
-        let options = GpuOptions { slices, cache: self.kernels.clone(), ..GpuOptions::default() };
+        let options = GpuOptions { slices, cache: self.cache.clone(), ..GpuOptions::default() };
         Ok(GpuBackend::open(&self.adapter()?, "a trial".to_owned(), options)?)
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use packshot_renderer::backend::device::{self, DeviceChoice, DeviceRequest};
 use packshot_renderer::backend::{
-    Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, Progress, RenderControl, Snapshot,
+    Backend, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, Progress, RenderControl, Snapshot,
 };
 use packshot_renderer::catcher::Caught;
 use packshot_renderer::color::LinearImage;
@@ -20,6 +20,7 @@ use packshot_renderer::layers::LayerNames;
 use packshot_renderer::layers::lines::LineStyle;
 use packshot_renderer::prepare::{FirstHit, LightGroup, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
+use packshot_renderer::store::ByteStore;
 
 use crate::denoise::{DenoisedBy, Denoisers, Oidn};
 use crate::error::{Error, ErrorKind, Fault};
@@ -47,15 +48,16 @@ pub struct Renderer {
 struct OpenDevice {
     backend: Box<dyn Backend>,
     denoisers: Denoisers,
+    cache: Option<Arc<dyn ByteStore>>,
 }
 
-/// Settings of a [`Renderer`]; by default it uses the whole processor and caches nothing.
+/// Settings of a [`Renderer`]; by default it uses the whole processor and keeps nothing between runs.
 #[derive(Clone, Debug, Default)]
 pub struct RendererOptions {
     /// Threads on the processor; 0: one per hardware thread.
     pub n_threads: usize,
-    /// Where kernels compiled by a driver are cached between runs.
-    pub kernel_cache: Option<Arc<dyn ByteStore>>,
+    /// Where kernels that a driver compiled, and trees of large products, are kept between runs.
+    pub cache: Option<Arc<dyn ByteStore>>,
     /// An Open Image Denoise to use instead of Packshot's own denoiser.
     pub oidn: Option<Oidn>,
 }
@@ -82,8 +84,8 @@ impl Renderer {
     /// `device.unavailable` when it cannot be used; `denoise.oidn_…` when the library in the options cannot be used.
     pub fn open(choice: &DeviceChoice, options: RendererOptions) -> Result<Self, Error> {
         let denoisers = Denoisers::new(options.oidn, options.n_threads)?;
-        let backend = device::open(choice, options.n_threads, options.kernel_cache)?;
-        let open_device = OpenDevice { backend, denoisers };
+        let backend = device::open(choice, options.n_threads, options.cache.clone())?;
+        let open_device = OpenDevice { backend, denoisers, cache: options.cache };
         Ok(Self { open_device: Arc::new(open_device), maps: Arc::default() })
     }
 
@@ -141,7 +143,11 @@ impl Renderer {
     ) -> Result<ResidentProduct, Error> {
         let palette = materials.entries();
         let cancelled = || cancel.is_cancelled();
-        let prepared = PreparedProduct::new(&product.scene, &palette, &materials.parts, floor, &cancelled)?;
+        let (scene, parts) = (&product.scene, &materials.parts[..]);
+        let prepared = match &self.open_device.cache {
+            Some(cache) => PreparedProduct::with_kept_trees(scene, &palette, parts, floor, &**cache, &cancelled),
+            None => PreparedProduct::new(scene, &palette, parts, floor, &cancelled),
+        }?;
         if prepared.n_unsampled_emitters() > 0 {
             let n = prepared.n_unsampled_emitters();
             tracing::warn!(
@@ -387,7 +393,7 @@ impl ReadyShot {
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.
     pub fn denoised(&self, noisy: Picture, cancel: &CancelToken) -> Result<Picture, Error> {
-        let OpenDevice { backend, denoisers } = &*self.open_device;
+        let OpenDevice { backend, denoisers, cache: _ } = &*self.open_device;
         let (linear, mut done) = denoisers.denoise(&**backend, &*self.loaded, &self.shot, &noisy.linear, cancel)?;
         let caught = match (&self.catcher, &noisy.caught) {
             (Some(catcher), Some(caught)) => {

@@ -155,15 +155,6 @@ fn out_of_memory(needed_bytes: u64, offered_bytes: Option<u64>) -> String {
     }
 }
 
-/// Stores bytes between runs of the program, by name. Losing them only costs time.
-pub trait ByteStore: Send + Sync + std::fmt::Debug {
-    /// The bytes stored under `name`, if they still exist. They may be damaged: the caller checks them.
-    fn load(&self, name: &str) -> Option<Vec<u8>>;
-
-    /// Stores `bytes` under `name`, or fails silently.
-    fn store(&self, name: &str, bytes: &[u8]);
-}
-
 /// A device that renders.
 pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Uploads a product and compiles the kernels that it needs.

@@ -9,6 +9,7 @@ pub mod import;
 pub mod scene;
 pub mod shot;
 pub mod part_pattern;
+pub mod store;
 pub mod prepare;
 pub mod inspect;
 pub mod backend;

@@ -36,6 +36,7 @@ mod scattering;
 mod shot;
 mod tabulated;
 mod texture;
+mod trees;
 
 pub use environment::EnvironmentTables;
 pub use groups::LightGroup;

@@ -67,7 +67,7 @@ impl ThreadArgs {
     /// Opens a device, with what removes noise in place of Packshot's own denoiser.
     pub(crate) fn renderer(&self, device: Option<&str>, oidn: Option<Oidn>) -> Result<Renderer, Failure> {
         let n_threads = self.threads.map_or(0, usize::from);
-        let options = RendererOptions { n_threads, kernel_cache: cache::kernels(), oidn };
+        let options = RendererOptions { n_threads, cache: cache::store(), oidn };
         Renderer::new(&device.map_or(DeviceRequest::Auto, DeviceRequest::from), options).map_err(|error| {
             let option = match error.code().starts_with("denoise.") {
                 true => "--denoise-with",

@@ -226,7 +226,7 @@ fn setup(kit: Option<&Path>, results: &Path, device: &str, scale: Scale) -> Resu
         adapter: None,
         scale,
         limit: supervise::limit(scale),
-        kernels: cache::kernels(),
+        cache: cache::store(),
     })
 }
 

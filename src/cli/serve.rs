@@ -73,7 +73,7 @@ pub(crate) fn run(args: &ServeArgs, verbose: u8) -> Result<(), Failure> {
     log::start(verbose, settings.log_format);
     allow_many_connections();
     let runtime = runtime()?;
-    runtime.block_on(server::run(settings, cache::kernels(), version::program()))?;
+    runtime.block_on(server::run(settings, cache::store(), version::program()))?;
     // A driver may still be busy on its thread, but everything is stored.
     runtime.shutdown_background();
     Ok(())

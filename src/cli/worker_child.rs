@@ -14,7 +14,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     // work: a worker ends when its input does.
     let kept = ctrlc::set_handler(|| {});
     kept.map_err(|reason| internal(&format!("cannot take over signals: {reason}")))?;
-    let ended = child::run(io::stdin().lock(), io::stdout(), cache::kernels(), version::program());
+    let ended = child::run(io::stdin().lock(), io::stdout(), cache::store(), version::program());
     ended.map_err(|reason| internal(&format!("the service cannot be understood: {reason}")))
 }
 

@@ -118,6 +118,27 @@ fn clay_needs_no_materials_and_says_that_it_has_not_used_them() {
     workplace.run(&["render", "--shot", "shot.json", "--clay"]).expect_error(2, "usage.conflict", "--clay");
 }
 
+#[test]
+fn trees_of_a_large_product_are_kept_and_change_no_picture() {
+    let workplace = Workplace::new();
+    let picture = || {
+        workplace.run(&[&["render", "--sample", "bearing", "--clay", "-o", "out.png"], &TINY[..]].concat()).done();
+        workplace.read("out.png")
+    };
+    let kept = || {
+        let folder = workplace.path(".cache/packshot/trees");
+        let files: Vec<_> = std::fs::read_dir(folder).expect("made").map(|file| file.expect("there").path()).collect();
+        let [file] = &files[..] else { panic!("one product: {files:?}") };
+        file.clone()
+    };
+    let built = picture();
+    let sound = std::fs::read(kept()).expect("there");
+    assert!(picture() == built, "read");
+    std::fs::write(kept(), &sound[..sound.len() / 2]).expect("cut short");
+    assert!(picture() == built, "built again");
+    assert!(std::fs::read(kept()).expect("there") == sound, "and kept again");
+}
+
 /// Bounds of what is opaque: left, top, right, bottom.
 fn opaque_bounds(pixels: &[[u8; 4]], width: usize) -> [usize; 4] {
     let seen = pixels.iter().enumerate().filter(|(_, pixel)| pixel[3] > 127).map(|(i, _)| (i % width, i / width));

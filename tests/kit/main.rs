@@ -164,7 +164,7 @@ fn trials_that_hang_or_crash_end_alone() {
         adapter: None,
         scale: Scale::Reduced,
         limit: Duration::ZERO,
-        kernels: None,
+        cache: None,
     };
     let begun = Instant::now();
     let trials = [Trial::Speed, Trial::Adapters, Trial::Cancel, Trial::Rays];

@@ -9,6 +9,7 @@
 
 pub mod binary;
 pub mod packed;
+pub mod shape;
 mod simd;
 pub mod wide;
 
@@ -132,6 +133,21 @@ impl SceneBvh {
         instances: &[AccelInstance],
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<SceneBvh, AccelError> {
+        SceneBvh::check(meshes, instances)?;
+        let built = meshes.par_iter().map(|mesh| match cancelled() {
+            true => None,
+            false => {
+                let boxes = mesh.triangles.iter().map(Bounds::of_points).collect::<Vec<_>>();
+                BinaryTree::build(&boxes, MESH_DEPTH_MAX, cancelled)
+            }
+        });
+        let trees = built.collect::<Option<Vec<BinaryTree>>>().ok_or(AccelError::Cancelled)?;
+        let top = |boxes: &[Bounds]| BinaryTree::build(boxes, INSTANCE_DEPTH_MAX, cancelled);
+        SceneBvh::of_trees(meshes, instances, trees, top).ok_or(AccelError::Cancelled)
+    }
+
+    /// Whether the scene is within the limits.
+    fn check(meshes: &[AccelMesh<'_>], instances: &[AccelInstance]) -> Result<(), AccelError> {
         let fits = |mesh: &AccelMesh<'_>| mesh.first_triangle as usize + mesh.triangles.len() <= TRIANGLES_MAX;
         if !meshes.iter().all(fits) || meshes.iter().map(|mesh| mesh.triangles.len()).sum::<usize>() > TRIANGLES_MAX {
             return Err(AccelError::TooManyTriangles);
@@ -140,24 +156,29 @@ impl SceneBvh {
             return Err(AccelError::TooManyInstances);
         }
         let missing = |(_, instance): &(usize, &AccelInstance)| instance.mesh as usize >= meshes.len();
-        if let Some((idx, instance)) = instances.iter().enumerate().find(missing) {
-            return Err(AccelError::MeshOutOfRange { instance: idx, mesh: instance.mesh });
+        match instances.iter().enumerate().find(missing) {
+            Some((instance, placed)) => Err(AccelError::MeshOutOfRange { instance, mesh: placed.mesh }),
+            None => Ok(()),
         }
-        let built = meshes.par_iter().map(|mesh| match cancelled() {
-            true => None,
-            false => MeshBvh::build(mesh, cancelled),
-        });
-        let meshes = built.collect::<Option<Vec<MeshBvh>>>().ok_or(AccelError::Cancelled)?;
-        let instances: Vec<PlacedMesh> = instances
-            .par_iter()
-            .map(|instance| PlacedMesh {
-                instance: *instance,
-                bounds: world_bounds(&meshes[instance.mesh as usize], instance),
-            })
-            .collect();
+    }
+
+    /// Puts the trees of the meshes together with the one that `top` makes of the boxes of all instances. `None` when
+    /// it makes none.
+    fn of_trees(
+        meshes: &[AccelMesh<'_>],
+        instances: &[AccelInstance],
+        trees: Vec<BinaryTree>,
+        top: impl FnOnce(&[Bounds]) -> Option<BinaryTree>,
+    ) -> Option<SceneBvh> {
+        let meshes: Vec<MeshBvh> = meshes.par_iter().zip(trees).map(|(mesh, tree)| MeshBvh::new(mesh, tree)).collect();
+        let placed = |instance: &AccelInstance| PlacedMesh {
+            instance: *instance,
+            bounds: world_bounds(&meshes[instance.mesh as usize], instance),
+        };
+        let instances: Vec<PlacedMesh> = instances.par_iter().map(placed).collect();
         let boxes = instances.iter().map(|placed| placed.bounds).collect::<Vec<_>>();
-        let top = BinaryTree::build(&boxes, INSTANCE_DEPTH_MAX, cancelled).ok_or(AccelError::Cancelled)?;
-        Ok(SceneBvh { meshes, instances, top })
+        let top = top(&boxes)?;
+        Some(SceneBvh { meshes, instances, top })
     }
 
     /// Bytes of memory held.
@@ -169,14 +190,11 @@ impl SceneBvh {
 }
 
 impl MeshBvh {
-    /// `None` when cancelled.
-    fn build(mesh: &AccelMesh<'_>, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<MeshBvh> {
-        let boxes = mesh.triangles.iter().map(Bounds::of_points).collect::<Vec<_>>();
-        let tree = BinaryTree::build(&boxes, MESH_DEPTH_MAX, cancelled)?;
+    fn new(mesh: &AccelMesh<'_>, tree: BinaryTree) -> MeshBvh {
         let leaf_triangle =
             |&idx: &u32| LeafTriangle { vertices: mesh.triangles[idx as usize], triangle: mesh.first_triangle + idx };
         let triangles = tree.primitives.iter().map(leaf_triangle).collect();
-        Some(MeshBvh { tree, triangles })
+        MeshBvh { tree, triangles }
     }
 }
 

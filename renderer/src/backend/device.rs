@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::cpu::CpuBackend;
 use crate::backend::gpu::{GpuBackend, GpuOptions, adapters};
-use crate::backend::{Backend, ByteStore, DeviceKind};
+use crate::backend::{Backend, DeviceKind};
+use crate::store::ByteStore;
 
 mod lost;
 mod report;

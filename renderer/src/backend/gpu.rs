@@ -22,11 +22,12 @@ use crate::backend::denoise::DenoisingError;
 use crate::backend::device::{AdapterInfo, DeviceError};
 use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{
-    Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
+    Backend, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
 };
 use crate::guides::Guides;
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot, SceneFeatures};
+use crate::store::ByteStore;
 
 pub(crate) mod adapters;
 mod capabilities;
@@ -61,7 +62,7 @@ const CANCEL_AFTER: Duration = Duration::from_millis(50);
 pub struct GpuOptions {
     /// Threads for decisions between passes; 0: one per hardware thread.
     pub n_threads: usize,
-    /// Where compiled kernels are cached between runs.
+    /// Where compiled kernels are kept between runs.
     pub cache: Option<Arc<dyn ByteStore>>,
     /// Upper limits on dispatches.
     pub slices: SliceLimits,

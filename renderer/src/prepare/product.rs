@@ -14,11 +14,13 @@ use super::geometry::Geometry;
 use super::material::{self, Tables};
 use super::relief::Reliefs;
 use super::texture::TextureTable;
+use super::trees::trees;
 use super::{PrepareError, RenderSpace, bindable};
 use crate::inspect::bodies::Bodies;
 use crate::look::Look;
 use crate::scene::{MaterialIdx, Part, Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
+use crate::store::ByteStore;
 
 /// A material that parts can wear instead of the file's own.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -183,7 +185,28 @@ impl PreparedProduct {
     ) -> Result<Self, PrepareError> {
         assert_eq!(part_materials.len(), scene.parts.len(), "one material per part");
         let bounds = scene.bounds().ok_or(PrepareError::Empty)?;
-        Self::pack(scene, palette, part_materials, floor, RenderSpace::around(&bounds), cancelled)
+        Self::pack(scene, palette, part_materials, floor, RenderSpace::around(&bounds), None, cancelled)
+    }
+
+    /// The same; the trees of large products are read from `kept`, or built and kept there. Which of the two it was
+    /// changes no picture.
+    ///
+    /// # Errors
+    /// As [`PreparedProduct::new`].
+    ///
+    /// # Panics
+    /// As [`PreparedProduct::new`].
+    pub fn with_kept_trees(
+        scene: &Scene,
+        palette: &[PaletteEntry],
+        part_materials: &[PartMaterial],
+        floor: Option<&Floor>,
+        kept: &dyn ByteStore,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, PrepareError> {
+        assert_eq!(part_materials.len(), scene.parts.len(), "one material per part");
+        let bounds = scene.bounds().ok_or(PrepareError::Empty)?;
+        Self::pack(scene, palette, part_materials, floor, RenderSpace::around(&bounds), Some(kept), cancelled)
     }
 
     /// The floor of a product without the product, in the same render space, so that a camera ray hits it at exactly
@@ -192,7 +215,7 @@ impl PreparedProduct {
     /// # Errors
     /// [`PrepareError::Empty`] when the product stands on no floor; [`PrepareError::Cancelled`].
     pub fn floor_alone(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Self, PrepareError> {
-        Self::pack(&Scene::default(), &[], &[], self.floor.as_ref(), self.space, cancelled)
+        Self::pack(&Scene::default(), &[], &[], self.floor.as_ref(), self.space, None, cancelled)
     }
 
     fn pack(
@@ -201,6 +224,7 @@ impl PreparedProduct {
         part_materials: &[PartMaterial],
         floor: Option<&Floor>,
         space: RenderSpace,
+        kept: Option<&dyn ByteStore>,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, PrepareError> {
         let mut tables = Tables::new();
@@ -278,7 +302,7 @@ impl PreparedProduct {
         let emitters = Emitters::new(&mut geometry, emission, cancelled).ok_or(PrepareError::Cancelled)?;
         let corners = geometry.corners();
         let (accel_meshes, accel_instances) = geometry.accel_input(&corners);
-        let bvh = SceneBvh::build(&accel_meshes, &accel_instances, cancelled)?;
+        let bvh = trees(&accel_meshes, &accel_instances, kept, cancelled)?;
         let instances = geometry
             .instances
             .iter()

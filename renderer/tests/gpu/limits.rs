@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions};
-use packshot_renderer::backend::{Backend, ByteStore, CancelToken, RenderError};
+use packshot_renderer::backend::{Backend, CancelToken, RenderError};
+use packshot_renderer::store::{ByteStore, Kept};
 
 use crate::scenes::{ADAPTER_STATE, adapter, ball, glass, gpu, render};
 
@@ -25,11 +26,11 @@ fn a_scene_beyond_the_largest_binding_is_refused_and_the_next_one_renders() {
 struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl ByteStore for Memory {
-    fn load(&self, name: &str) -> Option<Vec<u8>> {
+    fn load(&self, _: Kept, name: &str) -> Option<Vec<u8>> {
         self.0.lock().expect("not poisoned").get(name).cloned()
     }
 
-    fn store(&self, name: &str, bytes: &[u8]) {
+    fn store(&self, _: Kept, name: &str, bytes: &[u8]) {
         self.0.lock().expect("not poisoned").insert(name.to_owned(), bytes.to_vec());
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use packshot_renderer::backend::ByteStore;
+use packshot_renderer::store::ByteStore;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -67,19 +67,16 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long tasks may take to go back to the queue when their time is up.
 const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Runs the service until SIGTERM or SIGINT, and ends it in order. `kernel_cache` keeps what graphics drivers compile;
+/// Runs the service until SIGTERM or SIGINT, and ends it in order. `cache` keeps what graphics drivers compile,
+/// and trees;
 /// `program` is this program, as provenances name it.
 ///
 /// # Errors
 /// When it cannot start. Once it runs, only a signal ends it.
-pub async fn run(
-    settings: Settings,
-    kernel_cache: Option<Arc<dyn ByteStore>>,
-    program: Program,
-) -> Result<(), ServeError> {
+pub async fn run(settings: Settings, cache: Option<Arc<dyn ByteStore>>, program: Program) -> Result<(), ServeError> {
     let began = Instant::now();
     let mut signals = StopSignals::install().map_err(internal)?;
-    let running = Running::start(settings, kernel_cache, program).await?;
+    let running = Running::start(settings, cache, program).await?;
     running.announce(began.elapsed());
     let signal = signals.next().await;
     let running_count = running.queue.running();
@@ -113,7 +110,7 @@ struct Running {
 impl Running {
     async fn start(
         mut settings: Settings,
-        kernel_cache: Option<Arc<dyn ByteStore>>,
+        cache: Option<Arc<dyn ByteStore>>,
         program: Program,
     ) -> Result<Self, ServeError> {
         let unusable = |source| ServeError::Data { path: settings.data.clone(), source };
@@ -154,7 +151,7 @@ impl Running {
             db: db.clone(),
             store: store.clone(),
             hub: hub.clone(),
-            executor: executor(&settings, device, kernel_cache, program)?,
+            executor: executor(&settings, device, cache, program)?,
             settings: settings.clone(),
         };
         let exporter = ExportHandler::new(db.clone(), store.clone(), settings.clone(), program);
@@ -276,7 +273,7 @@ fn report_drain(is_empty: bool) {
 fn executor(
     settings: &Settings,
     render_device: String,
-    kernel_cache: Option<Arc<dyn ByteStore>>,
+    cache: Option<Arc<dyn ByteStore>>,
     program: Program,
 ) -> Result<Arc<dyn Executor>, ServeError> {
     let (n_threads, resident_bytes_max) = (settings.threads, settings.resident_bytes);
@@ -286,7 +283,7 @@ fn executor(
     match settings.workers {
         Workers::Inline => {
             let options = EngineOptions::default();
-            let options = EngineOptions { n_threads, kernel_cache, resident_bytes_max, scratch, program, ..options };
+            let options = EngineOptions { n_threads, cache, resident_bytes_max, scratch, program, ..options };
             let engine = Arc::new(Engine::new(options));
             let probed = engine.clone();
             // Drivers are slow, and requests need not wait for them.

@@ -174,7 +174,7 @@ impl Installation {
         std::fs::create_dir_all(settings.scratch()).expect("a folder");
         let options = EngineOptions {
             n_threads: 2,
-            kernel_cache: None,
+            cache: None,
             resident_bytes_max: 64 << 20,
             memory_bytes_max: None,
             scratch: settings.scratch(),

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use packshot_renderer::backend::{ByteStore, CancelToken};
+use packshot_renderer::backend::CancelToken;
+use packshot_renderer::store::ByteStore;
 
 use super::engine::{Engine, EngineOptions};
 use super::executor::{AssetError, AssetSource};
@@ -26,15 +27,15 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Bytes of assets kept for the next attempt at the same files.
 const ASSET_BYTES_MAX: u64 = 256 << 20;
 
-/// Serves works from `input` until it ends. `kernel_cache` keeps what drivers compile, `program` is this program. The
-/// caller ends the process then, whatever still runs in it.
+/// Serves works from `input` until it ends. `cache` keeps what drivers compile, and trees; `program` is this program.
+/// The caller ends the process then, whatever still runs in it.
 ///
 /// # Errors
 /// When a pipe breaks or carries something that is not a message.
 pub fn run(
     mut input: impl Read,
     output: impl Write + Send + 'static,
-    kernel_cache: Option<Arc<dyn ByteStore>>,
+    cache: Option<Arc<dyn ByteStore>>,
     program: Program,
 ) -> io::Result<()> {
     let Some((setup, _)) = frame::read(&mut input)? else { return Ok(()) };
@@ -44,7 +45,7 @@ pub fn run(
     let scratch = scratch.into();
     let options = EngineOptions {
         n_threads,
-        kernel_cache,
+        cache,
         resident_bytes_max,
         memory_bytes_max,
         scratch,

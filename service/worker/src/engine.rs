@@ -14,10 +14,11 @@ use packshot_pipeline::error::Error;
 use packshot_pipeline::memory::{MemoryLimit, MemoryNeed};
 use packshot_pipeline::product::{PaletteMaterial, PartMaterials, Product};
 use packshot_pipeline::render::{RendererOptions, ResidentProduct};
+use packshot_renderer::backend::CancelToken;
 use packshot_renderer::backend::device::{self, AdapterInfo};
-use packshot_renderer::backend::{ByteStore, CancelToken};
 use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::shot::Floor;
+use packshot_renderer::store::ByteStore;
 use serde_json::json;
 
 use super::device::{Device, Devices};
@@ -45,8 +46,8 @@ const MATERIAL_LINES_MAX: usize = 1_000;
 pub struct EngineOptions {
     /// Threads of the processor; 0: as many as the machine has.
     pub n_threads: usize,
-    /// Where kernels that a driver compiled are kept from one run to the next.
-    pub kernel_cache: Option<Arc<dyn ByteStore>>,
+    /// Where kernels that a driver compiled, and trees of large products, are kept between runs.
+    pub cache: Option<Arc<dyn ByteStore>>,
     /// Bytes of products that stay on devices, at most; as many again of the files that they were made of.
     pub resident_bytes_max: u64,
     /// The memory that one render may take, bytes; `None`: what the machine or its container has, as far as the system
@@ -61,11 +62,11 @@ pub struct EngineOptions {
 }
 
 impl Default for EngineOptions {
-    /// All threads, no cache of kernels, 1 GiB of products, the system's folder for temporary files.
+    /// All threads, nothing kept, 1 GiB of products, the system's folder for temporary files.
     fn default() -> Self {
         Self {
             n_threads: 0,
-            kernel_cache: None,
+            cache: None,
             resident_bytes_max: 1 << 30,
             memory_bytes_max: None,
             scratch: std::env::temp_dir(),
@@ -136,13 +137,13 @@ impl Attempt<'_> {
 impl Engine {
     /// Opens no device yet.
     pub fn new(options: EngineOptions) -> Self {
-        let EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max, scratch, adapters, program } =
+        let EngineOptions { n_threads, cache, resident_bytes_max, memory_bytes_max, scratch, adapters, program } =
             options;
         Self {
             memory_bytes_max,
             scratch,
             program,
-            devices: Devices::new(RendererOptions { n_threads, kernel_cache, oidn: None }, adapters),
+            devices: Devices::new(RendererOptions { n_threads, cache, oidn: None }, adapters),
             subjects: Subjects::new(resident_bytes_max),
             residents: Lru::new(resident_bytes_max),
             rig_files: RigFiles::default(),

@@ -104,7 +104,7 @@ pub(super) fn rerender(provenance: &Provenance, args: &AgainArgs, interrupt: &In
     let input = input(provenance, args, &mut given)?;
     let engine = Engine::new(EngineOptions {
         n_threads: args.threads.count(),
-        kernel_cache: cache::kernels(),
+        cache: cache::store(),
         program: version::program(),
         ..EngineOptions::default()
     });

@@ -8,9 +8,10 @@ use std::time::Duration;
 use super::adapters;
 use super::kernel::{Kernel, PathTracer};
 use super::program::Compiler;
+use crate::backend::RenderError;
 use crate::backend::device::AdapterInfo;
-use crate::backend::{ByteStore, RenderError};
 use crate::prepare::SceneFeatures;
+use crate::store::ByteStore;
 
 /// A longer dispatch counts as hanging: slices are meant to take a fraction of a second.
 const WAIT_MAX: Duration = Duration::from_secs(60);

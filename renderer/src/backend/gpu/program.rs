@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use packshot_shaders::compose::compose;
 use packshot_shaders::sources::Sources;
 
-use crate::backend::ByteStore;
 use crate::prepare::SceneFeatures;
+use crate::store::{self, ByteStore, Kept};
 
 /// What compiling needs of an open device.
 #[derive(Debug)]
@@ -112,14 +112,14 @@ impl KeptCache {
         }
         let text_hash = blake3::hash(text.as_bytes()).to_hex();
         let name = format!("{}-{}", wgpu::util::pipeline_cache_key(info)?, &text_hash[..16]);
-        let known = store.load(&name).and_then(unsealed);
+        let known = store::load(&*store, Kept::Kernels, &name);
         let was_known = known.is_some();
         Some(Self { cache: pipeline_cache(device, known.as_deref()), store, name, was_known })
     }
 
     fn save(&self) {
         if let Some(data) = self.cache.get_data() {
-            self.store.store(&self.name, &sealed(&data));
+            store::store(&*self.store, Kept::Kernels, &self.name, &data);
         }
     }
 }
@@ -167,36 +167,4 @@ fn pipeline_cache(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu::PipelineC
     // SAFETY: the data came from `PipelineCache::get_data` on the same kind of adapter, whose key is part of the name
     // that it is stored under, and its hash shows that it is complete.
     unsafe { device.create_pipeline_cache(&descriptor) }
-}
-
-/// The data preceded by its hash.
-fn sealed(data: &[u8]) -> Vec<u8> {
-    [blake3::hash(data).as_bytes(), data].concat()
-}
-
-/// The data after its hash, if it is undamaged.
-fn unsealed(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
-    let (hash, data) = bytes.split_first_chunk::<{ blake3::OUT_LEN }>()?;
-    let is_whole = blake3::hash(data) == *hash;
-    bytes.drain(..blake3::OUT_LEN);
-    is_whole.then_some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn damaged_caches_are_not_given_to_the_driver() {
-        let whole = sealed(b"compiled");
-        assert_eq!(unsealed(whole.clone()).as_deref(), Some(&b"compiled"[..]));
-        for i in 0..whole.len() {
-            let mut damaged = whole.clone();
-            damaged[i] ^= 1;
-            assert_eq!(unsealed(damaged), None, "byte {i}");
-        }
-        for length in 0..whole.len() {
-            assert_eq!(unsealed(whole[..length].to_vec()), None, "{length} bytes");
-        }
-    }
 }
