@@ -183,6 +183,7 @@ impl<'a> Session<'a> {
             height: picture.linear.height_px,
             samples_max,
             samples_mean: picture.samples_mean,
+            noise: picture.noise,
             denoised: picture.denoised,
             seconds,
             warm,
