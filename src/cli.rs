@@ -159,7 +159,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Map(command) => map::run(&command),
         Command::Devices(args) => devices::run(&args, cli.console.quiet),
         Command::Kit(command) => kit::run(&command, cli.console.quiet),
-        Command::Materials(command) => materials::run(&command),
+        Command::Materials(command) => materials::run(&command, cli.console.quiet),
         Command::Template(command) => template::run(&command),
         #[cfg(feature = "service")]
         Command::Verify(args) => verify::run(&args),

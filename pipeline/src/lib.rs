@@ -26,6 +26,7 @@ pub mod render;
 pub mod report;
 pub mod request;
 pub mod sequence;
+pub mod sheet;
 pub mod shot_file;
 pub mod taken;
 pub mod template;

@@ -121,12 +121,13 @@ pub fn resolve(base: &Base, given: &Options, limits: &Limits) -> Result<PictureP
         (None, None) => None,
     };
     let mut options = layers::defaults(kind, limits);
-    options.lay(&layers::of_look(given.look.unwrap_or_default()));
+    let look = given.look.unwrap_or_default();
+    options.lay(&layers::of_look(look));
     if let Some(template) = &template {
         options.lay(&layers::of_template(template, kind, limits));
     }
     if let Some(preset) = given.preset {
-        options.lay(&layers::of_preset(preset, kind));
+        options.lay(&layers::of_preset(preset, kind, look));
     }
     options.lay(given);
     camera::complete(kind, given, &mut options, &mut faults);

@@ -10,10 +10,11 @@
 //! | what a material becomes | `prepare/material/principled.rs`, `MATERIAL_PRINCIPLED` in the shaders |
 //! | what lights of the file are | `shot/request.rs` |
 //! | limits on paths, unless they are given | [`Look::film`] |
+//! | how light becomes colours, unless that is given | [`Look::view_transform`] |
 
 use packshot_words::words;
 
-use crate::shot::{Bounces, FilmSettings};
+use crate::shot::{Bounces, FilmSettings, ViewTransform};
 
 /// Lumens per watt, by which Blender converts between candela or lux and watts: the efficacy of green light at 555 nm.
 pub const LUMENS_PER_WATT: f64 = 683.0;
@@ -31,6 +32,14 @@ words! {
 }
 
 impl Look {
+    /// The view transform of the look's pictures: base colours as catalogues print them, or those that Blender shows.
+    pub fn view_transform(self) -> ViewTransform {
+        match self {
+            Self::Gltf => ViewTransform::KhronosNeutral,
+            Self::Blender50 => ViewTransform::Agx,
+        }
+    }
+
     /// `film` with the look's default limits on paths. Blender's are those of a new file: 12 bounces, of which 4
     /// diffuse and 4 glossy, and indirect light clamped to 10 per path.
     pub fn film(self, film: FilmSettings) -> FilmSettings {

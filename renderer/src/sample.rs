@@ -8,6 +8,7 @@ mod cage;
 mod glb;
 mod outline;
 mod shell;
+mod swatch;
 
 use glam::DQuat;
 
@@ -43,11 +44,18 @@ impl SampleEntry {
 
 /// Every sample product.
 pub fn list() -> &'static [SampleEntry] {
-    &[SampleEntry {
-        name: "bearing",
-        description: "deep-groove ball bearing 6205: 25 x 52 x 15 mm, nine balls in a riveted brass cage",
-        build: bearing,
-    }]
+    &[
+        SampleEntry {
+            name: "bearing",
+            description: "deep-groove ball bearing 6205: 25 x 52 x 15 mm, nine balls in a riveted brass cage",
+            build: bearing,
+        },
+        SampleEntry {
+            name: "swatch",
+            description: "one part to see materials on: a button of 48 mm with a dome, a flat, an edge and a cylinder",
+            build: swatch,
+        },
+    ]
 }
 
 /// The sample product of that name.
@@ -60,6 +68,11 @@ pub fn by_name(name: &str) -> Option<Sample> {
 /// Parts: `Outer_Ring`, `Inner_Ring`, `Cage_Front`, `Cage_Back`, `Ball_01` to `Ball_09` and `Rivet_01` to `Rivet_09`.
 pub fn bearing() -> Sample {
     bearing::assembly().into_sample("bearing")
+}
+
+/// A button to see materials on, standing on the ground with its axis along Y. It has a single part, `Swatch`.
+pub fn swatch() -> Sample {
+    swatch::assembly().into_sample("swatch")
 }
 
 /// Meshes, and the parts that place them.

@@ -358,9 +358,9 @@ pub struct View {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum ViewTransform {
     /// AgX: highlights desaturate gently, without hue shifts.
-    #[default]
     Agx,
     /// Khronos PBR Neutral: base colours keep their sRGB values up to 0.76.
+    #[default]
     KhronosNeutral,
     /// Only the sRGB transfer function; values above 1 are clipped.
     Standard,

@@ -12,6 +12,8 @@ use super::args::{libraries, read_package};
 use super::failure::{Exit, Failure};
 use super::{console, files};
 
+mod sheet;
+
 /// Subcommands of `materials`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MaterialsCommand {
@@ -21,6 +23,8 @@ pub(crate) enum MaterialsCommand {
     /// Show a material with its parameters
     #[command(after_help = "Example: packshot materials show Steel")]
     Show(ShowArgs),
+    /// Draw what materials look like, on one picture with their names
+    Sheet(sheet::SheetArgs),
     /// Check a library of your own
     #[command(after_help = "Example: packshot materials validate my-library/")]
     Validate(ValidateArgs),
@@ -110,10 +114,11 @@ struct Validation<'a> {
     diagnostics: Vec<packshot_materials::finding::Finding>,
 }
 
-pub(crate) fn run(command: &MaterialsCommand) -> Result<(), Failure> {
+pub(crate) fn run(command: &MaterialsCommand, is_quiet: bool) -> Result<(), Failure> {
     match command {
         MaterialsCommand::List(args) => list(args),
         MaterialsCommand::Show(args) => show(args),
+        MaterialsCommand::Sheet(args) => sheet::run(args, is_quiet),
         MaterialsCommand::Validate(args) => validate(args),
     }
 }

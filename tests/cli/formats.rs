@@ -25,7 +25,7 @@ fn pictures_say_where_they_come_from() {
     };
     assert_eq!(text("scene"), blake3::hash(&workplace.read("boxes.glb")).to_hex().as_str());
     assert!(text("library").contains("#b3:"), "{}", text("library"));
-    assert_eq!((text("seed"), text("samples"), text("view")), ("7", "4", "agx, -0.5 EV"));
+    assert_eq!((text("seed"), text("samples"), text("view")), ("7", "4", "khronos_neutral, -0.5 EV"));
     assert_eq!((text("shot").len(), per_metre), (64, Some(11_811)));
     workplace.render(&["boxes.glb", "-o", "b.png", "--seed", "8", "--exposure-ev", "-0.5"]);
     let (others, ..) = png(&workplace.read("b.png"));

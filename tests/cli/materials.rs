@@ -259,3 +259,57 @@ fn the_sample_renders_the_same_with_and_without_its_map() {
     assert!(pictures.windows(2).all(|pair| pair[0] == pair[1]));
     workplace.run(&["sample", "gearbox", "-o", "x.glb"]).expect_error(2, "usage.invalid_value", "");
 }
+
+#[test]
+fn a_sheet_shows_what_materials_look_like() {
+    let workplace = Workplace::new();
+    let small = ["materials", "sheet", "-o", "sheet.png", "--size", "48", "--samples", "4", "--json"];
+    let sheet = |more: &[&str]| {
+        let result = workplace.run(&[&small[..], more].concat()).done().json();
+        let size = ["width", "height"].map(|side| result[side].as_u64().expect("pixels"));
+        let file = workplace.read("sheet.png");
+        assert_eq!(pixels(&file).len() as u64, size[0] * size[1]);
+        (result, size)
+    };
+    let (result, size) = sheet(&["--query", "brass", "--columns", "3"]);
+    let brass = &result["swatches"][0];
+    assert_eq!(
+        (&brass["id"], &brass["column"], &brass["row"]),
+        (&"STD_010501_Brass-CuZn30".into(), &0.into(), &0.into())
+    );
+    // One swatch wide, and three lines below.
+    assert_eq!(size, [48, 48 + 3 * 8]);
+    let median = |result: &Value, i: usize| -> Vec<f64> {
+        let codes = result["swatches"][i]["median_srgb"].as_array().expect("channels");
+        codes.iter().map(|code| code.as_f64().expect("a code")).collect()
+    };
+    let [red, green, blue] = median(&result, 0)[..] else { panic!("three channels") };
+    assert!(red > green && green > blue + 30.0, "brass is yellow: {red} {green} {blue}");
+    let saturation = |result: &Value| result["swatches"][0]["saturation"].as_f64().expect("a number");
+    assert!((saturation(&result) - (red - blue) / red).abs() < 1e-9);
+    let (agx, _) = sheet(&["--query", "brass", "--view-transform", "agx"]);
+    assert!(saturation(&agx) < 0.8 * saturation(&result), "AgX bleaches");
+
+    let (both, size) = sheet(&["--query", "0205", "--columns", "1"]);
+    assert_eq!(both["swatches"].as_array().map(Vec::len), Some(1), "found by its code");
+    assert_eq!((size[0], &both["columns"]), (48, &1.into()));
+    let (few, size) = sheet(&["--query", "copper"]);
+    let n = few["swatches"].as_array().map_or(0, Vec::len) as u64;
+    assert_eq!(size[0], 48 * n.min(8), "no empty columns");
+}
+
+#[test]
+fn sheets_that_cannot_be_drawn_are_refused() {
+    let workplace = Workplace::new();
+    let run = |more: &[&str]| workplace.run(&[&["materials", "sheet", "-o", "sheet.png"], more].concat());
+    run(&["--query", "unobtainium"]).expect_error(3, "library.unknown_material", "--query");
+    run(&["--view-transform", "filmic"]).expect_error(2, "usage.invalid_value", "--view-transform");
+    run(&["--light", "glb"]).expect_error(2, "usage.invalid_value", "--light");
+    run(&["--size", "8"]).expect_error(2, "usage.invalid_value", "--size");
+    workplace.run(&["materials", "sheet", "-o", "missing/sheet.png"]).expect_error(
+        6,
+        "output.not_written",
+        "missing/sheet.png",
+    );
+    assert_eq!(workplace.files(), ["boxes.glb"]);
+}

@@ -58,7 +58,7 @@ pub(crate) fn bearing_contrast() -> GoldenShot {
     let sample = sample::bearing();
     let mut request = request(Some(&sample.material_map), Light::StudioContrast, Some((-60.0, 10.0)));
     request.options.background = Some(Background::Color { srgb: [1.0; 3] });
-    request.options.view_transform = Some(ViewTransform::KhronosNeutral);
+    request.options.view_transform = Some(ViewTransform::Agx);
     GoldenShot { name: "bearing_contrast", glb: sample.glb, request }
 }
 

@@ -73,6 +73,7 @@ pub(super) fn of_look(look: Look) -> Options {
         // Limits that are not a single number belong to the look.
         max_bounces: (film.bounces == Bounces::all(total)).then_some(total),
         clamp_indirect: Some(f64::from(film.clamp_indirect)),
+        view_transform: Some(look.view_transform()),
         ..Options::default()
     }
 }
@@ -133,12 +134,13 @@ pub(super) fn of_template(template: &Template, kind: Kind, limits: &Limits) -> O
     }
 }
 
-/// The options of a preset. All its pictures show the product alone, on white.
-pub(super) fn of_preset(PresetName(preset): PresetName, kind: Kind) -> Options {
+/// The options of a preset. All its pictures show the product alone, on white, in the colours of the look.
+pub(super) fn of_preset(PresetName(preset): PresetName, kind: Kind, look: Look) -> Options {
     let spin = preset.spin.filter(|_| kind == Kind::Turntable);
     let [width, height] = preset.size_px.map(Some);
     let mut options = Options { width, height, background: Some(WHITE), dpi: preset.dpi, ..Options::default() };
     options.ground = Some(GroundWord::None);
+    options.view_transform = Some(look.view_transform());
     fit_as(&mut options, spin.map_or(preset.fit, |spin| spin.fit));
     if let Some(direction) = preset.direction {
         look_from(&mut options, direction, kind);

@@ -234,7 +234,7 @@ options! {
     /// What is behind the product: transparent, environment, white or a colour as #RRGGBB
     Background, background: Background = BACKGROUND, Default::Is("transparent"), Light;
     /// How rendered light becomes colours on a display
-    ViewTransform, view_transform: ViewTransform = Takes::Word(words_of::<ViewTransform>), Default::Is("agx"), Light;
+    ViewTransform, view_transform: ViewTransform = Takes::Word(words_of::<ViewTransform>), Default::Follows("khronos_neutral; in the Blender look agx"), Light;
     /// Brightens the picture by so many stops, or darkens it where negative
     ExposureEv, exposure_ev: f64 = Takes::Real { min: -32.0, max: 32.0 }, Default::Is("0"), Light, unit: Some("EV");
     /// Shows the form alone: every part wears one light grey material

@@ -174,7 +174,7 @@ fn read_root(root: &Node<'_>, version: Version, default_name: &str, overrides: &
     });
     let floor = m.read_or("floor", None, |node| reading.floor(&node));
     let background = m.read_or("background", Background::Transparent, |node| read_background(&node));
-    let view = View { transform: ViewTransform::default(), exposure_ev: 0.0 };
+    let view = View { transform: TRANSFORM_UNSTATED, exposure_ev: 0.0 };
     let view = m.read_or("view", (view, None), |node| read_view(&node, version));
     let (noise, film) = (film.map(|(_, noise)| noise), film.map(|(film, _)| film));
     let first = match (camera, film, environment, lights, floor) {
@@ -356,11 +356,14 @@ fn read_background(node: &Node<'_>) -> Option<Background> {
     background
 }
 
+/// The view transform of a shot file that states none.
+const TRANSFORM_UNSTATED: ViewTransform = ViewTransform::Agx;
+
 type NamedView = (View, Option<(NamedFile, LutInput)>);
 
 fn read_view(node: &Node<'_>, version: Version) -> Option<NamedView> {
     let mut m = members(node)?;
-    let transform = m.read_or("transform", ViewTransform::default(), |node| {
+    let transform = m.read_or("transform", TRANSFORM_UNSTATED, |node| {
         let transform: ViewTransform = node.word()?;
         match version == Version::One && transform.without_look() != transform {
             true => node.refuse(FaultKind::Word, format!("this look needs the schema {}", Version::Two)),

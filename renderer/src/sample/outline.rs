@@ -1,8 +1,8 @@
 //! Outlines of turned parts, and their revolution about Z.
 //!
 //! An outline lies in the half plane of a part's axis: x is the axial coordinate, y the radius, both in mm. It runs
-//! counter-clockwise, so that its right side is outside, over lines and tangent arcs: the surface has no edge without a
-//! radius, and a normal that is exact at every point.
+//! counter-clockwise, so that its right side is outside, over lines, tangent arcs and sharp edges, with normals that
+//! are exact at every point.
 
 use std::f64::consts::{PI, TAU};
 
@@ -20,6 +20,8 @@ const MAX_STEP_RAD: f64 = 22.5 * PI / 180.0;
 pub(super) enum Piece {
     /// A corner, rounded with this radius; inner corners turn right.
     Corner { at: DVec2, radius_mm: f64 },
+    /// A corner without a radius.
+    Edge { at: DVec2 },
     /// An arc about a centre, from one angle to another: counter-clockwise is a bulge, clockwise a groove.
     Arc { center: DVec2, radius_mm: f64, from_rad: f64, to_rad: f64 },
 }
@@ -27,14 +29,14 @@ pub(super) enum Piece {
 impl Piece {
     fn start(&self) -> DVec2 {
         match *self {
-            Self::Corner { at, .. } => at,
+            Self::Corner { at, .. } | Self::Edge { at } => at,
             Self::Arc { center, radius_mm, from_rad, .. } => center + radius_mm * DVec2::from_angle(from_rad),
         }
     }
 
     fn end(&self) -> DVec2 {
         match *self {
-            Self::Corner { at, .. } => at,
+            Self::Corner { at, .. } | Self::Edge { at } => at,
             Self::Arc { center, radius_mm, to_rad, .. } => center + radius_mm * DVec2::from_angle(to_rad),
         }
     }
@@ -78,6 +80,11 @@ impl Outline {
         match *piece {
             Piece::Arc { center, radius_mm, from_rad, to_rad } => {
                 self.push_arc(center, radius_mm, from_rad, to_rad - from_rad);
+            }
+            Piece::Edge { at } => {
+                // Outside is on the right.
+                let normal = |from: DVec2, to: DVec2| -(to - from).perp().normalize();
+                self.points.extend([(at, normal(previous, at)), (at, normal(at, next))]);
             }
             Piece::Corner { at, radius_mm } => {
                 let (back, ahead) = ((previous - at).normalize(), (next - at).normalize());
@@ -126,7 +133,12 @@ impl Outline {
             .collect();
         let n_spans = circles.len() - usize::from(!self.closed);
         for i in 0..n_spans {
-            let (here, there) = (&circles[i], &circles[(i + 1) % circles.len()]);
+            let next = (i + 1) % circles.len();
+            // The two sides of an edge.
+            if self.points[i].0 == self.points[next].0 {
+                continue;
+            }
+            let (here, there) = (&circles[i], &circles[next]);
             for k in 0..n_segments {
                 let l = (k + 1) % n_segments;
                 if here[k] == here[l] {

@@ -75,8 +75,8 @@ fn read_meshes(glb: &[u8]) -> Vec<ReadMesh> {
 }
 
 #[test]
-fn the_file_holds_valid_accessors_and_unit_normals() {
-    for mesh in read_meshes(&bearing().glb) {
+fn the_files_hold_valid_accessors_and_unit_normals() {
+    for mesh in list().iter().flat_map(|entry| read_meshes(&entry.build().glb)) {
         assert_eq!(mesh.positions.len(), mesh.normals.len());
         assert!(mesh.triangles.iter().flatten().all(|&idx| idx < mesh.positions.len()), "{}", mesh.name);
         assert!(mesh.normals.iter().all(|normal| (normal.length() - 1.0).abs() < 1e-6), "{}", mesh.name);
@@ -86,7 +86,7 @@ fn the_file_holds_valid_accessors_and_unit_normals() {
 /// Every triangle has an area and faces the way its normals point.
 #[test]
 fn triangles_agree_with_their_normals() {
-    for mesh in read_meshes(&bearing().glb) {
+    for mesh in list().iter().flat_map(|entry| read_meshes(&entry.build().glb)) {
         for triangle in &mesh.triangles {
             let [a, b, c] = triangle.map(|idx| mesh.positions[idx]);
             let cross = (b - a).cross(c - a);
@@ -215,4 +215,22 @@ fn the_cage_stays_between_the_shoulders_and_its_halves_apart() {
 #[test]
 fn equal_bytes_every_time() {
     assert_eq!(bearing(), bearing());
+}
+
+#[test]
+fn the_swatch_is_a_button_with_sharp_edges() {
+    let [mesh] = &read_meshes(&swatch().glb)[..] else { panic!("one mesh") };
+    let measure = |of: fn(&DVec3) -> f64| mesh.positions.iter().map(of).fold(f64::NEG_INFINITY, f64::max) * 1e3;
+    let sizes = [measure(|p| p.x), measure(|p| p.y), measure(|p| p.z), measure(|p| -p.z)];
+    // In the mesh's own frame the axis is Z: a radius of 24, and the dome's top 9 mm above the flat.
+    for (found, expected) in sizes.into_iter().zip([24.0, 24.0, 21.0, 0.0]) {
+        assert!((found - expected).abs() < 1e-4, "{sizes:?}");
+    }
+    let mut places: HashMap<_, Vec<DVec3>> = HashMap::new();
+    for (position, normal) in mesh.positions.iter().zip(&mesh.normals) {
+        places.entry(position.to_array().map(f64::to_bits)).or_default().push(*normal);
+    }
+    let edges: Vec<&Vec<DVec3>> = places.values().filter(|normals| normals.len() == 2).collect();
+    assert_eq!(edges.len(), 2 * 256, "at the top and the bottom of the cylinder");
+    assert!(edges.iter().all(|normals| normals[0].dot(normals[1]).abs() < 1e-6), "right angles");
 }

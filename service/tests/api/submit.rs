@@ -33,7 +33,7 @@ cases! {
             ("lens_mm", json!(85.0)),
             ("light", json!("studio_soft")),
             ("background", json!("transparent")),
-            ("view_transform", json!("agx")),
+            ("view_transform", json!("khronos_neutral")),
             ("denoise", json!("auto")),
             ("device", json!("cpu")),
             ("on_unmapped", json!("magenta")),
