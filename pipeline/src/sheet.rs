@@ -123,7 +123,7 @@ pub fn sheet(swatches: &[Swatch], n_columns: usize) -> DisplayImage {
         }
         for (n, line) in swatch.lines.iter().enumerate() {
             let middle = Point::new((at[0] + side / 2) as i32, (at[1] + side + n * line_px) as i32);
-            let fitting: String = line.chars().take(side / font.character_size.width as usize).collect();
+            let fitting = fitting(line, side / font.character_size.width as usize);
             let style = MonoTextStyle::new(font, BinaryColor::On);
             let mut text = Text::with_alignment(&fitting, middle, style, Alignment::Center);
             text.text_style.baseline = Baseline::Top;
@@ -132,6 +132,15 @@ pub fn sheet(swatches: &[Swatch], n_columns: usize) -> DisplayImage {
         }
     }
     DisplayImage { width_px: size[0] as u32, height_px: size[1] as u32, rgba: page.rgba }
+}
+
+/// A line of `n` characters at most, with one of them left free; one that is cut says so.
+fn fitting(line: &str, n: usize) -> String {
+    let n = n.saturating_sub(1);
+    match line.chars().count() <= n {
+        true => line.to_owned(),
+        false => line.chars().take(n.saturating_sub(2)).chain("..".chars()).collect(),
+    }
 }
 
 /// The largest in which names of thirty characters fit below a swatch of this width.
@@ -203,6 +212,15 @@ mod tests {
         let sheet = sheet(&[swatch(&"M".repeat(300), 40, grey), swatch("", 40, grey)], 2);
         let beyond = sheet.rgba.chunks(80).skip(48).take(8).flat_map(|row| &row[40..]);
         assert_eq!(beyond.filter(|texel| texel[..3] == INK_SRGB).count(), 0);
+    }
+
+    #[test]
+    fn names_that_are_cut_say_so() {
+        assert_eq!(
+            ["Steel", "Steel-Bare", "Stainless"].map(|name| fitting(name, 10)),
+            ["Steel", "Steel-B..", "Stainless"]
+        );
+        assert_eq!(fitting("Ölgrün", 4), "Ö..");
     }
 
     #[test]

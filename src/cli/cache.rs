@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use packshot_renderer::store::{ByteStore, Kept};
 
@@ -13,6 +13,11 @@ use packshot_renderer::store::{ByteStore, Kept};
 const ENTRY_BYTES_MAX: u64 = 256 << 20;
 /// Bytes of all entries of a kind. Those that were not used for longest make room.
 const KIND_BYTES_MAX: u64 = 1 << 30;
+
+/// How names of files begin that are being written.
+const UNFINISHED: &str = ".tmp";
+/// No file takes that long to write.
+const UNFINISHED_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Files in a folder for each kind. Whatever goes wrong with them only costs the time to make them again.
 #[derive(Debug)]
@@ -50,7 +55,7 @@ impl Folder {
         let folder = self.of_kind(kind);
         std::fs::create_dir_all(&folder)?;
         make_room(&folder, self.kind_bytes_max.saturating_sub(bytes.len() as u64))?;
-        let file = tempfile::NamedTempFile::new_in(&folder)?;
+        let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&folder)?;
         std::fs::write(file.path(), bytes)?;
         file.persist(self.file(kind, name)).map_err(|error| error.error)?;
         Ok(())
@@ -59,7 +64,12 @@ impl Folder {
 
 impl ByteStore for Folder {
     fn load(&self, kind: Kept, name: &str) -> Option<Vec<u8>> {
-        let mut file = File::open(self.file(kind, name)).ok()?;
+        let path = self.file(kind, name);
+        // What else is put there could keep whoever opens it waiting.
+        if !path.metadata().ok()?.is_file() {
+            return None;
+        }
+        let mut file = File::open(path).ok()?;
         let bytes = super::files::read_at_most(&mut file, ENTRY_BYTES_MAX).ok()?;
         // So that what is used stays. In a folder that may only be read nothing has to make room either.
         let _is_marked = file.set_modified(SystemTime::now());
@@ -76,13 +86,18 @@ impl ByteStore for Folder {
     }
 }
 
-/// Removes the files that were not used for longest, until the others have at most `bytes_max`.
+/// Removes the files that were not used for longest, until the others have at most `bytes_max`, and what processes left
+/// unfinished that ended long ago.
 fn make_room(folder: &Path, bytes_max: u64) -> io::Result<()> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         // Another process may have removed it.
-        if let Ok(facts) = entry.metadata().and_then(|facts| Ok((facts.modified()?, facts.len()))) {
+        let Ok(facts) = entry.metadata().and_then(|facts| Ok((facts.modified()?, facts.len()))) else { continue };
+        let is_old = || facts.0.elapsed().is_ok_and(|age| age > UNFINISHED_MAX);
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) && is_old() {
+            std::fs::remove_file(entry.path())?;
+        } else {
             files.push((facts, entry.path()));
         }
     }
@@ -103,8 +118,6 @@ fn make_room(folder: &Path, bytes_max: u64) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -134,6 +147,15 @@ mod tests {
         store.store(Kept::Trees, "d", b"4567");
         let is_there = |name: &&str| store.load(Kept::Trees, name).is_some();
         assert_eq!(["a", "b", "c", "d"].iter().filter(|name| is_there(name)).collect::<Vec<_>>(), [&"a", &"c", &"d"]);
+        // What a killed process left is no younger than a day.
+        for (name, hours) in [(".tmpold", 30), (".tmpnew", 1)] {
+            std::fs::write(folder.path().join("trees").join(name), b"").expect("written");
+            let file = File::options().write(true).open(folder.path().join("trees").join(name)).expect("there");
+            file.set_modified(SystemTime::now() - Duration::from_secs(3600 * hours)).expect("marked");
+        }
+        store.store(Kept::Trees, "f", b"");
+        let unfinished = [".tmpold", ".tmpnew"].map(|name| folder.path().join("trees").join(name).exists());
+        assert_eq!(unfinished, [false, true]);
         store.store(Kept::Kernels, "e", &[0; 10]);
         assert!(is_there(&"d"), "kernels take no room from trees");
     }

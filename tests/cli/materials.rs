@@ -311,5 +311,10 @@ fn sheets_that_cannot_be_drawn_are_refused() {
         "output.not_written",
         "missing/sheet.png",
     );
+    workplace.run(&["materials", "sheet", "-o", "-", "--json"]).expect_error(2, "usage.conflict", "-o -");
+    workplace.run(&["materials", "sheet", "-o", "sheet.jpg"]).expect_error(2, "usage.invalid_value", "-o");
+    run(&["--max-memory-bytes", "1"]).expect_error(5, "device.out_of_memory", "--max-memory-bytes");
+    let asked = run(&["--query", "Coper"]);
+    assert!(asked.stderr.contains("did you mean `STD_010601_Copper`?"), "{}", asked.stderr);
     assert_eq!(workplace.files(), ["boxes.glb"]);
 }

@@ -1,10 +1,12 @@
 //! `packshot materials sheet`: what materials look like, on one picture.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::{Args, value_parser};
 use packshot::error::Fault;
+use packshot_pipeline::memory::MemoryNeed;
 use packshot_pipeline::plan::words::Light;
 use packshot_pipeline::sheet::{SheetSettings, Swatch, sheet};
 use packshot_renderer::backend::{Progress, RenderControl};
@@ -20,6 +22,8 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::RenderBar;
 use crate::cli::{console, files};
 
+/// Memory for a pixel of a sheet: of its swatch, of the page, and of the file.
+const PIXEL_BYTES: u64 = 16 + 16 + 8;
 /// Most materials of a sheet.
 const MATERIALS_MAX: usize = 1000;
 
@@ -27,7 +31,7 @@ const MATERIALS_MAX: usize = 1000;
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot materials sheet --query steel -o steels.png")]
 pub(crate) struct SheetArgs {
-    /// The picture to write, a PNG
+    /// The picture to write, a PNG; `-` is stdout
     #[arg(short, long, value_name = "OUT.png")]
     output: PathBuf,
     /// Only materials whose id, code, name or alias contains this text
@@ -56,7 +60,7 @@ pub(crate) struct SheetArgs {
     device: Option<String>,
     #[command(flatten)]
     threads: ThreadArgs,
-    /// Print JSON: where each material is, and its colour
+    /// Print JSON: where each material is, and the median of its picture's colours
     #[arg(long)]
     json: bool,
 }
@@ -104,9 +108,10 @@ pub(super) fn run(args: &SheetArgs, is_quiet: bool) -> Result<(), Failure> {
     console::print_findings(&diagnostics);
     let materials: Vec<_> = library.search(&args.text).collect();
     if materials.is_empty() {
+        let question = packshot_words::did_you_mean(&library.near(&args.text));
+        let help = question.unwrap_or_else(|| "`packshot materials list` lists all materials".to_owned());
         let fault = Fault::new("library.unknown_material", format!("no material contains `{}`", args.text));
-        let fault = fault.at("--query").help("`packshot materials list` lists all materials");
-        return Err(Failure::new(Exit::Input, fault));
+        return Err(Failure::new(Exit::Input, fault.at("--query").help(help)));
     }
     if materials.len() > MATERIALS_MAX {
         let message =
@@ -118,7 +123,24 @@ pub(super) fn run(args: &SheetArgs, is_quiet: bool) -> Result<(), Failure> {
             "choose some of them by a text in their names",
         ));
     }
-    files::check_writable(&args.output)?;
+    if files::is_stream(&args.output) {
+        if args.json {
+            let message = "the picture and the JSON cannot both go to standard output";
+            return Err(Failure::usage("conflict", message, "-o -", "write the picture to a file"));
+        }
+    } else if !args.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
+        let message = format!("a sheet is a PNG file, and {} does not end in .png", args.output.display());
+        let help = "end the name in .png, or give `-` for standard output";
+        return Err(Failure::usage("invalid_value", message, "-o", help));
+    } else {
+        files::check_writable(&args.output)?;
+    }
+    let n_pixels = u64::from(args.size).pow(2) * materials.len() as u64;
+    args.threads.check_memory(MemoryNeed {
+        scene_bytes: 0,
+        pictures_bytes: n_pixels * PIXEL_BYTES,
+        device_film_bytes: 0,
+    })?;
     let interrupt = Interrupt::install()?;
     let renderer = args.threads.renderer(args.device.as_deref(), None)?;
     let settings = SheetSettings {
@@ -127,16 +149,25 @@ pub(super) fn run(args: &SheetArgs, is_quiet: bool) -> Result<(), Failure> {
         light: args.light,
         view_transform: args.view_transform,
     };
-    let n_pixels = u64::from(args.size).pow(2) * materials.len() as u64;
     let bar = RenderBar::new("sheet", n_pixels, is_quiet || args.json);
     let mut swatches = Vec::with_capacity(materials.len());
+    // Camera paths of the swatches so far, and of the one that is being rendered.
+    let (mut n_paths, taken) = (0, AtomicU64::new(0));
     for (i, material) in materials.iter().enumerate() {
         let show = |progress: Progress| {
-            let done = (i as f32 + progress.done) / materials.len() as f32;
-            bar.show(Progress { done, elapsed: begun.elapsed(), ..progress });
+            let n = materials.len();
+            bar.show(Progress {
+                samples: i as u32 + 1,
+                samples_max: n as u32,
+                done: (i as f32 + progress.done) / n as f32,
+                paths: n_paths + progress.paths,
+                elapsed: begun.elapsed(),
+            });
+            taken.store(progress.paths, Ordering::Relaxed);
         };
         let control = RenderControl { progress: &show, ..RenderControl::new(&interrupt.cancel) };
         swatches.push(Swatch::render(&renderer, &library, material, &settings, &control)?);
+        n_paths += taken.swap(0, Ordering::Relaxed);
     }
     drop(bar);
     let picture = sheet(&swatches, args.columns as usize);
@@ -162,8 +193,12 @@ pub(super) fn run(args: &SheetArgs, is_quiet: bool) -> Result<(), Failure> {
     if args.json {
         return files::print_json(&result);
     }
+    if files::is_stream(&args.output) {
+        return Ok(());
+    }
+    let materials = if swatches.len() == 1 { "material" } else { "materials" };
     let line = format!(
-        "{}: {} materials, {} x {} px, {:.1} s on {}\n",
+        "{}: {} {materials}, {} x {} px, {:.1} s on {}\n",
         result.output,
         swatches.len(),
         result.width,
