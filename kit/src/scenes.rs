@@ -140,8 +140,8 @@ pub(crate) fn bearing(scale: Scale) -> Scene {
     Scene::new("bearing", scale.pick([192, 192, 16], [64, 64, 4], [640, 640, 64]), &["--sample", "bearing"])
 }
 
-/// The sample bearing of clay on a blue floor, denoised. Of clay: on metal with its fine structures, devices that round
-/// differently soon follow other paths, have another noise, and another picture when it is removed, however exactly.
+/// The sample bearing of clay on a blue floor, denoised. Of clay: on ground steel, whose fine structures amplify how
+/// devices round, they have another noise, and another picture when that is removed, however exactly.
 pub(crate) fn denoised(scale: Scale) -> Scene {
     let size = scale.pick([256, 144, 8], [64, 64, 4], [1920, 1080, 16]);
     let floor = ["--ground", "floor", "--ground-color", "#3050A0", "--ground-roughness", "0.2"];

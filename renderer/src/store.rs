@@ -14,9 +14,6 @@ pub enum Kept {
 }
 
 impl Kept {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Kernels, Self::Trees];
-
     /// Its name in paths.
     pub fn name(self) -> &'static str {
         match self {

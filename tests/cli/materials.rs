@@ -290,12 +290,17 @@ fn a_sheet_shows_what_materials_look_like() {
     let (agx, _) = sheet(&["--query", "brass", "--view-transform", "agx"]);
     assert!(saturation(&agx) < 0.8 * saturation(&result), "AgX bleaches");
 
-    let (both, size) = sheet(&["--query", "0205", "--columns", "1"]);
-    assert_eq!(both["swatches"].as_array().map(Vec::len), Some(1), "found by its code");
-    assert_eq!((size[0], &both["columns"]), (48, &1.into()));
-    let (few, size) = sheet(&["--query", "copper"]);
-    let n = few["swatches"].as_array().map_or(0, Vec::len) as u64;
-    assert_eq!(size[0], 48 * n.min(8), "no empty columns");
+    let (one, size) = sheet(&["--query", "0205", "--columns", "5"]);
+    assert_eq!(
+        (&one["swatches"][0]["id"], &one["columns"]),
+        (&"STD_020205_PVC-Clear".into(), &1.into()),
+        "by its code"
+    );
+    assert_eq!(size[0], 48, "no empty columns");
+    let (steels, size) = sheet(&["--query", "steel", "--columns", "2"]);
+    let last = steels["swatches"].as_array().and_then(|all| all.last()).expect("some");
+    let rows = last["row"].as_u64().expect("a number") + 1;
+    assert!(rows > 1 && size == [2 * 48, rows * (48 + 3 * 8)], "{rows} rows, {size:?}");
 }
 
 #[test]

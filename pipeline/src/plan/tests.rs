@@ -90,6 +90,20 @@ fn each_layer_wins_over_the_one_before() {
 }
 
 #[test]
+fn colours_are_those_of_a_catalogue_or_of_blender() {
+    let view = |given: &Value| still(given).options.view_transform.map_or("none", Word::word);
+    assert_eq!(view(&json!({})), "khronos_neutral");
+    assert_eq!(view(&json!({"look": "blender-5.0"})), "agx");
+    assert_eq!(view(&json!({"look": "blender-5.0", "view_transform": "standard"})), "standard");
+    assert_eq!(view(&json!({"template": "hero_dark"})), "agx_medium_high_contrast");
+    assert_eq!(view(&json!({"template": "hero_dark", "preset": "amazon_main"})), "khronos_neutral");
+    assert_eq!(view(&json!({"look": "blender-5.0", "preset": "amazon_main"})), "agx");
+    for white in ["catalogue_white", "high_key", "marketplace_main", "tent_metal", "technical_ortho_front"] {
+        assert_eq!(view(&json!({"template": white})), "khronos_neutral", "{white}");
+    }
+}
+
+#[test]
 fn what_is_given_takes_back_what_it_replaces() {
     let lens = |given: &Value| match still(given).shot_request(None).expect("a rig").framing {
         Framing::Auto { lens, .. } => lens,

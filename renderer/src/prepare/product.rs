@@ -183,9 +183,7 @@ impl PreparedProduct {
         floor: Option<&Floor>,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, PrepareError> {
-        assert_eq!(part_materials.len(), scene.parts.len(), "one material per part");
-        let bounds = scene.bounds().ok_or(PrepareError::Empty)?;
-        Self::pack(scene, palette, part_materials, floor, RenderSpace::around(&bounds), None, cancelled)
+        Self::pack(scene, palette, part_materials, floor, Self::space_of(scene)?, None, cancelled)
     }
 
     /// The same; the trees of large products are read from `kept`, or built and kept there. Which of the two it was
@@ -204,9 +202,11 @@ impl PreparedProduct {
         kept: &dyn ByteStore,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, PrepareError> {
-        assert_eq!(part_materials.len(), scene.parts.len(), "one material per part");
-        let bounds = scene.bounds().ok_or(PrepareError::Empty)?;
-        Self::pack(scene, palette, part_materials, floor, RenderSpace::around(&bounds), Some(kept), cancelled)
+        Self::pack(scene, palette, part_materials, floor, Self::space_of(scene)?, Some(kept), cancelled)
+    }
+
+    fn space_of(scene: &Scene) -> Result<RenderSpace, PrepareError> {
+        Ok(RenderSpace::around(&scene.bounds().ok_or(PrepareError::Empty)?))
     }
 
     /// The floor of a product without the product, in the same render space, so that a camera ray hits it at exactly
@@ -227,6 +227,7 @@ impl PreparedProduct {
         kept: Option<&dyn ByteStore>,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, PrepareError> {
+        assert_eq!(part_materials.len(), scene.parts.len(), "one material per part");
         let mut tables = Tables::new();
         let mut textures = TextureTable::new(scene);
         let mut materials: Vec<gpu::Material> =

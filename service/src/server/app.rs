@@ -68,8 +68,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs the service until SIGTERM or SIGINT, and ends it in order. `cache` keeps what graphics drivers compile,
-/// and trees;
-/// `program` is this program, as provenances name it.
+/// and trees of large products; `program` is this program, as provenances name it.
 ///
 /// # Errors
 /// When it cannot start. Once it runs, only a signal ends it.
