@@ -9,7 +9,7 @@ use packshot_pipeline::error::{Error, ErrorKind, Fault};
 use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::request::PartFilter;
-use packshot_pipeline::shot_file::write::{Dump, parts, write};
+use packshot_pipeline::shot_file::write::{Dump, parts, texture_name, textures, write};
 use packshot_pipeline::shot_file::{self, FileReference, FilmOverrides, Geometry, Noise, ShotFile};
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::shot::Shot;
@@ -92,6 +92,13 @@ impl Subject {
             FileReference { path, blake3: file.blake3.clone() }
         };
         let geometry = Geometry { file: found(&file.geometry.file), import: file.geometry.import.clone() };
+        let worn = parts(&self.product, &self.materials);
+        let mut texture_files = Vec::new();
+        for texture in textures(&worn) {
+            let path = self.turntable.with_file_name(texture_name(texture));
+            std::fs::write(&path, texture.bytes()).map_err(|reason| not_written(&path, &reason))?;
+            texture_files.push(FileReference::new(texture_name(texture), texture.bytes()));
+        }
         write(&Dump {
             name: &self.name,
             library: self.materials.library.as_deref(),
@@ -101,7 +108,8 @@ impl Subject {
             lines: None,
             environment_file: file.environment_file.as_ref().map(found).as_ref(),
             lut_file: file.lut_file.as_ref().map(|(file, _)| found(file)).as_ref(),
-            parts: parts(&self.product, &self.materials),
+            texture_files: &texture_files,
+            parts: worn,
         })
     }
 }

@@ -3,6 +3,7 @@
 //! Files become a [`Package`] (one library, checked by itself); packages become a [`Library`] (layers resolved, every
 //! name unique). The data that ships with the program is in `materials/library/`, the format in `materials/README.md`.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use packshot_words::KnownNames;
@@ -16,14 +17,16 @@ mod layered;
 mod material;
 mod package;
 mod rule;
+mod texture;
 mod version;
 
 pub(crate) use index::AliasTarget;
 pub use index::MaterialMethod;
 pub use layered::Layer;
 pub use material::{Axis, Detail, DetailKind, Material, Origin, Provenance, Status, Surface, Tangent, TangentMode};
-pub use package::{BEVEL_MM_MAX, FILE_BYTES_MAX, Package, PackageMaterial, RULES_MAX, SCHEMA, SourceFile};
+pub use package::{BEVEL_MM_MAX, FILE_BYTES_MAX, Package, PackageMaterial, RULES_MAX, Schema, SourceFile};
 pub use rule::{PatternText, Rule, Scope};
+pub use texture::{MM_PER_REPEAT, OpenTexture, Projection, TEXTURE_BYTES_MAX, TEXTURE_SIDE_PX_MAX, Texture, Textures};
 pub use version::{Requirement, Version};
 
 macro_rules! embedded {
@@ -33,8 +36,58 @@ macro_rules! embedded {
 }
 
 /// The files of the library that ships with the program.
-pub const BUILTIN_FILES: [SourceFile<'static>; 6] =
-    embedded!["library.toml", "metals.toml", "coatings.toml", "polymers.toml", "glass_ceramic.toml", "special.toml"];
+pub const BUILTIN_FILES: [SourceFile<'static>; 11] = embedded![
+    "library.toml",
+    "steels.toml",
+    "metals.toml",
+    "plastics.toml",
+    "elastomers.toml",
+    "plating.toml",
+    "paints.toml",
+    "glass_ceramic.toml",
+    "sheets.toml",
+    "natural.toml",
+    "special.toml"
+];
+
+/// Their pictures.
+pub const BUILTIN_TEXTURES: [SourceFile<'static>; 29] = embedded![
+    "textures/beech-base.jpg",
+    "textures/beech-normal.jpg",
+    "textures/beech-roughness.jpg",
+    "textures/cfrp-base.jpg",
+    "textures/cfrp-normal.jpg",
+    "textures/cfrp-roughness.jpg",
+    "textures/concrete-base.jpg",
+    "textures/concrete-normal.jpg",
+    "textures/concrete-roughness.jpg",
+    "textures/cork-base.jpg",
+    "textures/cork-normal.jpg",
+    "textures/cork-roughness.jpg",
+    "textures/felt-base.jpg",
+    "textures/felt-normal.jpg",
+    "textures/felt-roughness.jpg",
+    "textures/gasket-base.jpg",
+    "textures/gasket-normal.jpg",
+    "textures/gasket-roughness.jpg",
+    "textures/leather-base.jpg",
+    "textures/leather-normal.jpg",
+    "textures/leather-roughness.jpg",
+    "textures/mill-scale-base.jpg",
+    "textures/mill-scale-roughness.jpg",
+    "textures/oak-base.jpg",
+    "textures/oak-normal.jpg",
+    "textures/oak-roughness.jpg",
+    "textures/textile-base.jpg",
+    "textures/textile-normal.jpg",
+    "textures/textile-roughness.jpg"
+];
+
+/// A picture of the library that ships with the program.
+fn builtin_texture(path: &str) -> Result<Option<Cow<'static, [u8]>>, String> {
+    let known = BUILTIN_TEXTURES.iter().find(|file| file.name == path);
+    Ok(known.map(|file| Cow::Borrowed(file.bytes)))
+}
 
 static BUILTIN: LazyLock<Library> = LazyLock::new(|| {
     Library::resolve(vec![(Layer::Base, Package::builtin())]).expect("the library that ships resolves: tested").0
@@ -70,7 +123,7 @@ pub struct Library {
 impl Package {
     /// The library that ships with the program, to lay others over.
     pub fn builtin() -> Self {
-        Self::parse(&BUILTIN_FILES).expect("the library that ships is valid: tested").0
+        Self::parse_tested(&BUILTIN_FILES, &builtin_texture).expect("the library that ships is valid: tested").0
     }
 }
 
@@ -193,5 +246,4 @@ fn names_of(material: &Material) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
-#[path = "library/tests.rs"]
 mod tests;

@@ -193,6 +193,8 @@ impl<'a> Resolver<'a> {
             let worst = worst_of(&slots);
             let suggestions = match worst.reason {
                 Some(Reason::MaterialMissing) => suggester.for_string(worst.string.as_deref().unwrap_or_default()),
+                // No name is wrong.
+                Some(Reason::TextureMissing | Reason::LibraryInvalid) => Vec::new(),
                 Some(_) => suggester.for_part(part),
                 None => Vec::new(),
             };
@@ -260,6 +262,9 @@ impl<'a> Resolver<'a> {
         let hit = hit.or_else(|| self.by_file(part, own.name()));
         match hit {
             Some(StringHit { method, string: Some(string), shadowed, .. }) => match self.library.find(&string) {
+                Some((idx, _)) if self.library.material(idx).missing_texture().is_some() => {
+                    self.unmapped(Reason::TextureMissing, Some(string), own)
+                }
                 Some(found) => Resolution { shadowed, ..Resolution::matched(method, string, found) },
                 None => self.unmapped(Reason::MaterialMissing, Some(string), own),
             },
@@ -314,6 +319,12 @@ impl<'a> Resolver<'a> {
                         None => unmapped(&format!("no library has the material `{string}`")),
                     };
                     Finding { help: did_you_mean(&near), ..unmapped }
+                }
+                (Reason::TextureMissing, Some(string)) => {
+                    let found = self.library.find(string).map(|(idx, _)| self.library.material(idx));
+                    let (id, path) = found.map_or(("", ""), |m| (&m.id, m.missing_texture().unwrap_or_default()));
+                    let help = "send the library as a zip that holds the file too, or put it into the library's folder";
+                    unmapped(&format!("its library lacks the texture `{path}` of {id}")).with_help(help)
                 }
                 (Reason::Ambiguous, _) => unmapped("several entries or rules match and disagree"),
                 _ => unmapped("nothing matches its names"),

@@ -161,6 +161,10 @@ impl From<PrepareError> for Error {
                 Self::new(ErrorKind::Input, Fault::new("glb.empty", error.to_string()).at("/").help(help))
             }
             PrepareError::Cancelled => Self::cancelled(),
+            PrepareError::Texture(reason) => {
+                let help = "restore the picture in the material's library, or use another material";
+                Self::new(ErrorKind::Input, Fault::new("library.texture", reason.to_string()).help(help))
+            }
             PrepareError::Accel(reason) => Self::from(reason),
         }
     }

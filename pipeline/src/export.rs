@@ -8,11 +8,14 @@
 
 use std::collections::HashMap;
 
+use packshot_materials::library::Texture;
 use packshot_materials::mapping::{OwnMaterial, ReportItem};
+use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::CancelToken;
+use packshot_renderer::color::srgb;
 use packshot_renderer::export::{self, ExportError, LibraryMaterial, Worn};
 pub use packshot_renderer::export::{Export, ExportForm, ExportQuality};
-use packshot_renderer::prepare::PartMaterial;
+use packshot_renderer::prepare::{PartMaterial, PrepareError};
 
 use crate::error::{Error, ErrorKind, Fault};
 use crate::product::{PaletteMaterial, PartMaterials, Product};
@@ -27,13 +30,36 @@ pub fn glb(
     form: ExportForm,
     cancel: &CancelToken,
 ) -> Result<Export, Error> {
-    let library: Vec<LibraryMaterial<'_>> = materials.palette.iter().map(of_palette).collect();
+    let means = materials.palette.iter().map(mean_parameters).collect::<Result<Vec<OpenPbr>, Error>>()?;
+    let library: Vec<LibraryMaterial<'_>> = materials.palette.iter().zip(&means).map(of_palette).collect();
     let worn = worn(product, materials);
     Ok(export::glb(&product.scene, &library, &worn, form, &|| cancel.is_cancelled())?)
 }
 
-fn of_palette(PaletteMaterial { id, openpbr, priority, surface }: &PaletteMaterial) -> LibraryMaterial<'_> {
-    LibraryMaterial { id, openpbr, surface, priority: *priority }
+fn of_palette<'a>((material, openpbr): (&'a PaletteMaterial, &'a OpenPbr)) -> LibraryMaterial<'a> {
+    let PaletteMaterial { id, priority, surface, textures, .. } = material;
+    LibraryMaterial { id, openpbr, surface, has_textures: textures.is_some(), priority: *priority }
+}
+
+/// The parameters of a material with its pictures of colour and roughness at their means.
+fn mean_parameters(material: &PaletteMaterial) -> Result<OpenPbr, Error> {
+    let mut openpbr = material.openpbr;
+    let Some(textures) = &material.textures else { return Ok(openpbr) };
+    let mean = |texture: &Texture, decode: fn(f32) -> f32| {
+        let image = texture.image().map_err(PrepareError::Texture)?;
+        let sum = |channel: usize| {
+            image.rgba8.iter().map(|texel| f64::from(decode(f32::from(texel[channel]) / 255.0))).sum::<f64>()
+        };
+        Ok::<_, Error>([0, 1, 2].map(|channel| (sum(channel) / image.rgba8.len() as f64) as f32))
+    };
+    if let Some(texture) = &textures.base_color {
+        let mean = mean(texture, srgb::decode)?;
+        openpbr.base_color = std::array::from_fn(|channel| openpbr.base_color[channel] * mean[channel]);
+    }
+    if let Some(texture) = &textures.roughness {
+        openpbr.specular_roughness *= mean(texture, |value| value)?[1];
+    }
+    Ok(openpbr)
 }
 
 impl From<ExportError> for Error {

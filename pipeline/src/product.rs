@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use packshot_materials::finding::{Finding, Severity as FindingSeverity};
-use packshot_materials::library::{Library, LibraryMaterialIdx, Surface};
+use packshot_materials::library::{Library, LibraryMaterialIdx, Material, Surface, Textures};
 use packshot_materials::mapping::{
     Assignment, OnUnmapped, OwnMaterial, PartNames, Reason, Report, ReportItem, Resolver,
 };
@@ -138,12 +138,31 @@ pub struct PaletteMaterial {
     pub priority: u8,
     /// Grain and fine structures.
     pub surface: Surface,
+    /// Pictures on it.
+    pub textures: Option<Textures>,
 }
 
 impl PaletteMaterial {
     /// A material with OpenPBR's defaults.
     pub(crate) fn named(id: &str) -> Self {
-        Self { id: id.to_owned(), openpbr: OpenPbr::default(), priority: 0, surface: Surface::default() }
+        Self::plain(id, OpenPbr::default())
+    }
+
+    /// A material without grain, structures and pictures, of the lowest priority.
+    pub fn plain(id: &str, openpbr: OpenPbr) -> Self {
+        Self { id: id.to_owned(), openpbr, priority: 0, surface: Surface::default(), textures: None }
+    }
+}
+
+impl From<&Material> for PaletteMaterial {
+    fn from(material: &Material) -> Self {
+        Self {
+            id: material.id.clone(),
+            openpbr: material.openpbr,
+            priority: material.priority,
+            surface: material.surface.clone(),
+            textures: material.textures.clone(),
+        }
     }
 }
 
@@ -167,7 +186,7 @@ impl PartMaterials {
     pub fn clay(product: &Product, plan: &PicturePlan) -> Self {
         let openpbr =
             OpenPbr { base_color: [0.6; 3], specular_weight: 0.3, specular_roughness: 0.6, ..OpenPbr::default() };
-        let clay = PaletteMaterial { id: "clay".to_owned(), openpbr, priority: 0, surface: Surface::default() };
+        let clay = PaletteMaterial::plain("clay", openpbr);
         let parts = vec![PartMaterial::Palette(0); product.scene.parts.len()];
         Self { palette: vec![clay], parts, report: None, library: None, diagnostics: plan.unused_for_clay() }
     }
@@ -265,10 +284,11 @@ impl PartMaterials {
 
     /// The palette in the renderer's types.
     pub fn entries(&self) -> Vec<PaletteEntry> {
-        let entry = |PaletteMaterial { openpbr, priority, surface, .. }: &PaletteMaterial| PaletteEntry {
-            openpbr: *openpbr,
-            priority: *priority,
-            surface: surface.clone(),
+        let entry = |material: &PaletteMaterial| PaletteEntry {
+            openpbr: material.openpbr,
+            priority: material.priority,
+            surface: material.surface.clone(),
+            textures: material.textures.clone(),
         };
         self.palette.iter().map(entry).collect()
     }
@@ -302,12 +322,7 @@ impl<'a> Palette<'a> {
         let Assignment::Library(idx) = assignment else { return None };
         let material = self.library.material(idx);
         Some(*self.indices.entry(idx).or_insert_with(|| {
-            self.materials.push(PaletteMaterial {
-                id: material.id.clone(),
-                openpbr: material.openpbr,
-                priority: material.priority,
-                surface: material.surface.clone(),
-            });
+            self.materials.push(material.into());
             self.materials.len() - 1
         }))
     }

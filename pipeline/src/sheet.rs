@@ -26,6 +26,8 @@ use crate::request::RenderRequest;
 const PAPER_SRGB: [f32; 3] = [0.72, 0.725, 0.735];
 /// Of the names, sRGB.
 const INK_SRGB: [f32; 3] = [0.1, 0.1, 0.11];
+/// The rigs put a metal's flats near white; half a stop below, bright metals and plastics can be told apart.
+const EXPOSURE_EV: f64 = -0.5;
 /// Pixels that count for the colour of a swatch are covered by it.
 const COVERED: f32 = 0.999;
 
@@ -76,6 +78,7 @@ impl Swatch {
             azimuth_deg: Some(30.0),
             elevation_deg: Some(38.0),
             fill: Some(0.9),
+            exposure_ev: Some(EXPOSURE_EV),
             ..Options::default()
         };
         let request = RenderRequest { options, library: library.clone(), ..RenderRequest::default() };

@@ -72,6 +72,8 @@ pub struct ShotFile {
     pub environment_file: Option<FileReference>,
     /// The file of the lookup table and its bytes, if there is one.
     pub lut_file: Option<(FileReference, Arc<[u8]>)>,
+    /// The files of its materials' pictures, as often as they are named.
+    pub texture_files: Vec<FileReference>,
     /// The materials that it defines, in its order.
     pub materials: Vec<PaletteMaterial>,
     /// Which part gets which of them.

@@ -95,6 +95,8 @@ pub struct LibraryMaterial<'a> {
     pub openpbr: &'a OpenPbr,
     /// Grain and fine structures; files for viewers have neither.
     pub surface: &'a Surface,
+    /// Whether it has pictures, which files do not get.
+    pub has_textures: bool,
     /// Where bodies overlap, the one with the highest priority fills the point; no file says so.
     pub priority: u8,
 }

@@ -27,6 +27,7 @@ pub(crate) mod material;
 #[cfg(test)]
 mod pearson;
 mod product;
+mod projection;
 #[allow(dead_code, reason = "the build script uses the rest")]
 mod quadrature;
 mod ready_made;
@@ -54,6 +55,9 @@ pub enum PrepareError {
     /// The caller cancelled.
     #[error("the preparation was cancelled")]
     Cancelled,
+    /// A picture of a material cannot be decoded.
+    #[error("a texture of a library material cannot be used: {0}")]
+    Texture(#[from] packshot_texels::Undecodable),
     /// The acceleration structure could not be built.
     #[error("the acceleration structure could not be built")]
     Accel(#[source] AccelError),

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use glam::{DAffine3, DVec3, Vec2, Vec3, Vec4};
+pub use packshot_texels::Image;
 
 pub use self::material::{
     AlphaMode, Anisotropy, DielectricReflection, DiffuseTransmission, MaterialTextures, SceneMaterial, Sheen,
@@ -224,17 +225,6 @@ pub struct Texture {
     pub wrap: [Wrap; 2],
     /// Nearest texel instead of bilinear filtering.
     pub nearest: bool,
-}
-
-/// A decoded picture.
-#[derive(Clone, Debug)]
-pub struct Image {
-    /// Pixels, at least 1.
-    pub width_px: u32,
-    /// Pixels, at least 1.
-    pub height_px: u32,
-    /// `width_px * height_px` straight RGBA texels as stored (not decoded from sRGB), row 0 on top.
-    pub rgba8: Vec<[u8; 4]>,
 }
 
 /// Addressing outside texture coordinates 0 to 1.

@@ -164,6 +164,8 @@ shared_constants! {
     pub const RELIEF_HEAD: u32 = 11;
     /// See `RELIEF_HEAD`.
     pub const RELIEF_DETAIL: u32 = 3;
+    /// `Slot.projection`: textures lie by the part's own texture coordinates, which also say where tangents point.
+    pub const PROJECT_BY_COORDINATES: u32 = u32::MAX;
     /// Mean square slope of three-dimensional value noise within a plane.
     pub const NOISE_SLOPE2: f32 = 0.293;
     /// `Light.kind`: a rectangle with one emissive side.

@@ -1,5 +1,7 @@
 //! What several commands are given: a product, libraries of materials, a map.
 
+use std::borrow::Cow;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,14 +79,32 @@ pub(crate) fn read_package(folder: &Path) -> Result<(Package, Vec<packshot_mater
     for entry in entries {
         let path = entry.map_err(|reason| refused(format!("the folder cannot be read: {reason}")))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
-            texts.push((path.display().to_string(), files::read(&path, InputKind::Library)?));
+            // With `/` on every system, by which the folders of pictures are found.
+            let name = format!("{}/{}", folder.display(), path.file_name().unwrap_or_default().display());
+            texts.push((name, files::read(&path, InputKind::Library)?));
         }
     }
     if texts.is_empty() {
         return Err(refused("there is no .toml file in this folder".to_owned()));
     }
     let sources: Vec<_> = texts.iter().map(|(name, bytes)| SourceFile { name, bytes }).collect();
-    Ok(Package::parse(&sources).map_err(packshot::Error::from)?)
+    Ok(Package::parse(&sources, &open_texture).map_err(packshot::Error::from)?)
+}
+
+/// A picture of a library, by its path with that of the library's folder.
+fn open_texture(path: &str) -> Result<Option<Cow<'static, [u8]>>, String> {
+    let path = Path::new(path);
+    if files::is_special(path) || path.is_dir() {
+        return Err("this is not a file".to_owned());
+    }
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(reason) if reason.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(reason) => return Err(reason.to_string()),
+    };
+    let bytes_max = InputKind::Texture.bytes_max();
+    let bytes = files::read_at_most(&mut file, bytes_max).map_err(|reason| reason.to_string())?;
+    bytes.map(|bytes| Some(Cow::Owned(bytes))).ok_or_else(|| format!("it has more than {bytes_max} bytes"))
 }
 
 /// A product to work on: a file, standard input, or a built-in sample.

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use packshot::error::Fault;
+use packshot_materials::library::TEXTURE_BYTES_MAX;
 use tempfile::NamedTempFile;
 
 use super::failure::{Exit, Failure};
@@ -19,6 +20,8 @@ pub(crate) enum InputKind {
     Shot,
     Environment,
     Lut,
+    /// A picture of a material.
+    Texture,
     Template,
     /// A request to the service.
     #[cfg(feature = "service")]
@@ -37,7 +40,7 @@ impl InputKind {
         match self {
             Self::Glb => "glb",
             Self::Map => "map",
-            Self::Library => "library",
+            Self::Library | Self::Texture => "library",
             Self::Shot => "shot",
             Self::Environment => "env",
             Self::Lut => "lut",
@@ -56,6 +59,7 @@ impl InputKind {
         match self {
             Self::Glb => u32::MAX.into(),
             Self::Environment => 2 << 30,
+            Self::Texture => TEXTURE_BYTES_MAX as u64,
             Self::Map | Self::Library | Self::Shot | Self::Lut | Self::Template => 64 << 20,
             #[cfg(feature = "service")]
             Self::Request | Self::Sheet => 64 << 20,

@@ -58,8 +58,19 @@ fn what_is_dumped_gives_the_same_bytes() {
 fn plain_pictures_are_dumped_in_version_one() {
     let workplace = Workplace::new();
     for (i, options) in [
-        &["--on-unmapped", "keep", "--light", "white", "--background", "#336699", "--view", "top"][..],
-        &["--on-unmapped", "keep", "--camera", "Above", "--view-transform", "khronos_neutral", "--only", "Base"],
+        &["--on-unmapped", "keep", "--map-by", "part", "--background", "#336699", "--view", "top"][..],
+        &[
+            "--on-unmapped",
+            "keep",
+            "--map-by",
+            "part",
+            "--camera",
+            "Above",
+            "--view-transform",
+            "khronos_neutral",
+            "--only",
+            "Base",
+        ],
         &["--clay=true", "--light", "studio_contrast", "--seed", "3", "--filter", "box", "--denoise", "on"],
     ]
     .into_iter()

@@ -14,10 +14,11 @@ use crate::files::{BROKEN_PRODUCTS, write_packages, write_shots};
 const TINY: &str = "--width 16 --height 16 --samples 1 --denoise off";
 
 /// Commands that others need to have run.
-const BEFORE: [&str; 3] = [
+const BEFORE: [&str; 4] = [
     "map init boxes.glb -o there.json",
     "turntable boxes.glb --frames 2 -o turn/ TINY",
-    "render boxes.glb -o shot.png --dump-shot shot.json TINY",
+    "render boxes.glb -o shot.png --map-by part --dump-shot shot.json TINY",
+    "render boxes.glb -o brass.png --dump-shot brass.json TINY",
 ];
 
 /// Commands that go wrong. Of several with one code the first gives the example.
@@ -68,6 +69,8 @@ const WRONG: &[&str] = &[
     "render boxes.glb --library lib-alias-twice",
     "materials validate lib-large",
     "render boxes.glb --library lib-unknown",
+    "materials validate lib-texture",
+    "materials validate lib-texture-changed",
     // Shots, environment maps, colour tables, templates
     "render --shot shot-syntax.json",
     "render --shot shot-schema.json",
@@ -80,6 +83,7 @@ const WRONG: &[&str] = &[
     "render --shot shot-material.json",
     "render --shot shot-file.json",
     "render --shot shot-changed.json",
+    "render --shot shot-texture.json",
     "render --shot shot-large.json",
     "render boxes.glb --camera Front",
     "render boxes.glb --dof 4 --focus Rng",

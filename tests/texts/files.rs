@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use crate::findings::PNG;
 use crate::package;
 use crate::product::{self, BOXES};
 
@@ -99,6 +100,10 @@ fn material(code: &str, name: &str, lines: &str) -> String {
 fn libraries() -> Vec<(&'static str, String)> {
     let pink = material("200001", "Pink", "");
     let over = |materials: &[String]| format!("{LIBRARY}{pink}{}", materials.concat());
+    let textured = |picture: &str| {
+        let textures = format!("[material.textures]\nbase_color = {{ {picture} }}\nmm_per_repeat = 100\n");
+        LIBRARY.replace("library/1", "library/2") + &pink + &textures
+    };
     vec![
         ("lib-syntax", "schema = \n".to_owned()),
         ("lib-header", format!("schema = \"material-library/1\"\n{pink}")),
@@ -122,6 +127,8 @@ fn libraries() -> Vec<(&'static str, String)> {
         ("lib-name-twice", over(&[material("200002", "steel-bare", "")])),
         ("lib-alias-twice", over(&[material("200002", "Blue", "aliases = [\"Chrome\"]")])),
         ("lib-unknown", over(&["[[rule]]\nglob = \"ring\"\nmaterial = \"Unobtainium\"\n".to_owned()])),
+        ("lib-texture", textured("path = \"../oak.png\"")),
+        ("lib-texture-changed", textured("path = \"dot.png\", blake3 = \"00\"")),
         ("lib-sound", over(&[])),
     ]
 }
@@ -184,6 +191,8 @@ pub(crate) fn write(folder: &Path) {
     write("boxes.glb", &product::glb(&BOXES));
     BROKEN_PRODUCTS.iter().for_each(|name| write(name, &product_of(name)));
     libraries().iter().for_each(|(name, text)| write(&format!("{name}/library.toml"), text.as_bytes()));
+    write("lib-texture-changed/dot.png", &BASE64_STANDARD.decode(PNG).expect("a picture"));
+    write("text.png", b"no picture");
     others().iter().for_each(|(name, bytes)| write(name, bytes));
     let turn = json!([{"name": "Turn", "channels": [], "samplers": []}]);
     write("animated.gltf", &gltf(&[("/animations", turn)]));
@@ -222,6 +231,11 @@ pub(crate) fn write_shots(folder: &Path) {
         };
         std::fs::write(folder.join(format!("{name}.json")), shot.to_string()).expect("written");
     }
+    let text = std::fs::read_to_string(folder.join("brass.json")).expect("dumped");
+    let mut shot: Value = serde_json::from_str(&text).expect("JSON");
+    let textures = json!({"base_color": {"path": "text.png"}, "mm_per_repeat": 100});
+    shot["materials"]["STD_010501_Brass-CuZn30"]["textures"] = textures;
+    std::fs::write(folder.join("shot-texture.json"), shot.to_string()).expect("written");
     std::fs::write(folder.join("shot-syntax.json"), "{\"schema\"").expect("written");
 }
 

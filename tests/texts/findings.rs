@@ -13,7 +13,8 @@ use crate::{Text, packshot};
 const TINY: [&str; 8] = ["--width", "16", "--height", "16", "--samples", "1", "--denoise", "off"];
 
 /// A 1 × 1 PNG.
-const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+pub(crate) const PNG: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 
 /// A texture of the red material, with an image.
 fn textured(image: Value) -> Vec<(&'static str, Value)> {

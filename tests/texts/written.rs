@@ -344,6 +344,12 @@ const WRITTEN: &[[&str; 4]] = &[
     ],
     ["json_bom", "info", "a byte order mark before the JSON is skipped", ""],
     ["json_duplicate_key", "warning", "the member is there more than once; the last value counts", ""],
+    [
+        "library.texture_missing",
+        "warning",
+        "there is no file `{path}`; parts of this material will have the fallback material",
+        "",
+    ],
     ["library.albedo", "warning", "the diffuse albedo is {luminance:.3}; real dielectrics have {low} to {high}", ""],
     ["library.override", "warning", "`{}` has `override = true`, but no library before it has its code", ""],
     ["library.priority", "warning", "`priority` does nothing for a material that light does not enter", ""],

@@ -100,7 +100,8 @@ fn dependencies_point_one_way() {
         ("shaders/Cargo.toml", &[]),
         ("shaders/native/Cargo.toml", &["packshot-processor", "packshot-shaders"]),
         ("traversal/Cargo.toml", &["packshot-processor", "packshot-shaders"]),
-        ("materials/Cargo.toml", &["packshot-json", "packshot-words"]),
+        ("texels/Cargo.toml", &[]),
+        ("materials/Cargo.toml", &["packshot-json", "packshot-texels", "packshot-words"]),
         (
             "renderer/Cargo.toml",
             &[
@@ -109,6 +110,7 @@ fn dependencies_point_one_way() {
                 "packshot-native",
                 "packshot-processor",
                 "packshot-shaders",
+                "packshot-texels",
                 "packshot-traversal",
                 "packshot-words",
             ],
@@ -122,6 +124,7 @@ fn dependencies_point_one_way() {
                 "packshot-oidn",
                 "packshot-renderer",
                 "packshot-shaders",
+                "packshot-texels",
                 "packshot-traversal",
                 "packshot-words",
             ],

@@ -4,7 +4,11 @@ use serde::Serialize;
 
 use super::material::Material;
 use super::rule::Rule;
+use super::texture::Textures;
 use super::version::Version;
+
+/// Names the form. Libraries of every schema have this one, so that the digest of an older one stays.
+const CANONICAL: &str = "material-library/1";
 
 /// What a digest covers, in canonical form: materials by id with every parameter written out, rules in force order.
 #[derive(Serialize)]
@@ -19,7 +23,8 @@ struct Canonical<'a> {
 
 /// BLAKE3 of the canonical form as lower-case hexadecimal digits.
 ///
-/// `materials` must be sorted by id. The order of aliases is a matter of taste, so they are sorted here.
+/// `materials` must be sorted by id. The order of aliases and the paths of textures are a matter of taste: the former
+/// are sorted here, the latter left out.
 pub(super) fn of(
     library: &str,
     version: Version,
@@ -29,9 +34,10 @@ pub(super) fn of(
 ) -> String {
     for material in &mut materials {
         material.aliases.sort_unstable();
+        material.textures = material.textures.take().map(Textures::without_paths);
     }
     let canonical = Canonical {
-        schema: super::package::SCHEMA,
+        schema: CANONICAL,
         library,
         version: version.to_string(),
         fallback: fallback.map(|material| material.id.as_str()),

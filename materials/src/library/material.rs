@@ -3,6 +3,7 @@
 use packshot_words::words;
 use serde::Serialize;
 
+use super::texture::Textures;
 use crate::openpbr::OpenPbr;
 
 /// A named set of OpenPBR literals with its history.
@@ -31,6 +32,12 @@ pub struct Material {
     pub priority: u8,
     /// Details of the surface that need no texture coordinates.
     pub surface: Surface,
+    /// Pictures on the surface.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub textures: Option<Textures>,
+    /// Paths of pictures that it names and its library lacks. A part is not shown in such a material.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_textures: Vec<String>,
     /// Where the values come from.
     pub provenance: Provenance,
 }
@@ -120,7 +127,7 @@ words! {
 words! {
     /// An axis of the part's own frame.
     pub enum Axis {
-        /// The axis about which the part is most nearly round
+        /// Around: the axis about which the part is most nearly round; along: that in which it is longest
         Auto = "auto",
         /// +X
         X = "x",

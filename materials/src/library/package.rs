@@ -2,15 +2,26 @@
 
 use std::collections::HashMap;
 
+use packshot_words::{Word, words};
+
 use super::material::{Detail, Material, Origin, Provenance, Status, Surface, Tangent};
 use super::rule::Rule;
+use super::texture::{OpenTexture, Shelf};
 use super::version::{Requirement, Version};
 use crate::finding::{Finding, Rejected};
 use crate::openpbr::{FIELDS, OpenPbr, Slot};
 use crate::reader::{Codes, Reader, Table, Value, read_file};
 
-/// The `schema` of every library file.
-pub const SCHEMA: &str = "material-library/1";
+words! {
+    /// Versions of the format, by the `schema` of a file.
+    pub enum Schema {
+        /// Materials of constants, and rules
+        One = "material-library/1",
+        /// The same; materials may have textures
+        Two = "material-library/2",
+    }
+}
+
 /// Bytes of one library file, at most.
 pub const FILE_BYTES_MAX: usize = 4 << 20;
 /// Rules of one library, at most.
@@ -79,6 +90,13 @@ struct Draft {
     findings: Vec<Finding>,
 }
 
+/// The file that is being read.
+struct FileContext<'a, 's> {
+    name: &'a str,
+    schema: Schema,
+    shelf: &'a mut Shelf<'s>,
+}
+
 /// The `[library]` table.
 struct Header {
     id: Option<String>,
@@ -89,18 +107,31 @@ struct Header {
 }
 
 impl Package {
-    /// Reads the files of one library, of which exactly one holds the `[library]` table.
+    /// Reads the files of one library, of which exactly one holds the `[library]` table. `open` reads the pictures that
+    /// its materials name: it gets their paths with the folder of the file that names them.
     ///
     /// Returns the library with warnings about it.
     ///
     /// # Errors
     /// Every finding of every file, when one of them is an error.
-    pub fn parse(files: &[SourceFile<'_>]) -> Result<(Self, Vec<Finding>), Rejected> {
+    pub fn parse(files: &[SourceFile<'_>], open: OpenTexture<'_>) -> Result<(Self, Vec<Finding>), Rejected> {
+        Self::read(files, Shelf { open, is_tested: false, n_texels: 0 })
+    }
+
+    /// The same for the program's own library, whose pictures tests have decoded.
+    pub(super) fn parse_tested(
+        files: &[SourceFile<'_>],
+        open: OpenTexture<'_>,
+    ) -> Result<(Self, Vec<Finding>), Rejected> {
+        Self::read(files, Shelf { open, is_tested: true, n_texels: 0 })
+    }
+
+    fn read(files: &[SourceFile<'_>], mut shelf: Shelf<'_>) -> Result<(Self, Vec<Finding>), Rejected> {
         let mut files = files.to_vec();
         files.sort_by_key(|file| file.name);
         let mut draft = Draft::default();
         for file in &files {
-            draft.read(file);
+            draft.read(file, &mut shelf);
         }
         let Draft { headers, materials, rules, mut findings } = draft;
         for repeated in headers.iter().skip(1) {
@@ -142,24 +173,29 @@ impl PackageMaterial {
 
 impl Draft {
     /// Reads one file. A file that is not TOML adds its faults only.
-    fn read(&mut self, file: &SourceFile<'_>) {
-        let read = |root: Table<'_, '_>, reader: &mut Reader<'_>| self.read_document(root, reader);
+    fn read(&mut self, file: &SourceFile<'_>, shelf: &mut Shelf<'_>) {
+        let read = |root: Table<'_, '_>, reader: &mut Reader<'_>| self.read_document(root, file.name, shelf, reader);
         let (_, findings) = read_file(file.name, file.bytes, FILE_BYTES_MAX, &CODES, read);
         self.findings.extend(findings);
     }
 
-    fn read_document(&mut self, mut root: Table<'_, '_>, reader: &mut Reader<'_>) {
-        if let Some(value) = root.require("schema", reader)
-            && reader.text("schema", value).is_some_and(|schema| schema != SCHEMA)
-        {
-            reader.error("library.schema", &value.span(), format!("`schema` must be \"{SCHEMA}\""));
-        }
+    fn read_document(&mut self, mut root: Table<'_, '_>, name: &str, shelf: &mut Shelf<'_>, reader: &mut Reader<'_>) {
+        let schema = root.require("schema", reader).and_then(|value| {
+            let schema = Schema::by_word(&reader.text("schema", value)?);
+            if schema.is_none() {
+                let message = format!("`schema` must be \"{}\" or \"{}\"", Schema::Two.word(), Schema::One.word());
+                reader.error("library.schema", &value.span(), message);
+            }
+            schema
+        });
+        // Of a file that does not say what it is, nothing else is refused for it.
+        let mut file = FileContext { name, schema: schema.unwrap_or(Schema::Two), shelf };
         if let Some(table) = root.take("library").and_then(|value| reader.table("library", value)) {
             self.headers.push(read_header(table, reader));
         }
         if let Some(value) = root.take("material") {
-            self.materials
-                .extend(reader.tables("material", value).into_iter().filter_map(|table| read_material(table, reader)));
+            let tables = reader.tables("material", value).into_iter();
+            self.materials.extend(tables.filter_map(|table| read_material(table, &mut file, reader)));
         }
         if let Some(value) = root.take("rule") {
             self.rules.extend(reader.tables("rule", value).into_iter().filter_map(|table| Rule::read(table, reader)));
@@ -207,7 +243,11 @@ fn read_header(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Header {
 }
 
 /// A material without id and library, which the header knows; `None` when it has no usable code or name.
-fn read_material(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<PackageMaterial> {
+fn read_material(
+    mut table: Table<'_, '_>,
+    file: &mut FileContext<'_, '_>,
+    reader: &mut Reader<'_>,
+) -> Option<PackageMaterial> {
     let span = table.span().clone();
     let code = table.require("code", reader).and_then(|value| {
         let code = reader.text("code", value)?;
@@ -238,12 +278,23 @@ fn read_material(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Pa
     let overrides = table.take("override").and_then(|value| reader.flag("override", value)).unwrap_or(false);
     let status = read_status(&mut table, reader);
     let openpbr = match table.require("openpbr", reader).and_then(|value| reader.table("openpbr", value)) {
-        Some(openpbr) => read_openpbr(openpbr, reader),
+        // What a texture multiplies is no albedo.
+        Some(openpbr) => read_openpbr(openpbr, !table.has("textures"), reader),
         None => OpenPbr::default(),
     };
     let priority = table.take("priority").and_then(|value| read_priority(value, &openpbr, reader)).unwrap_or(0);
     let surface = table.take("surface").and_then(|value| reader.table("surface", value));
     let surface = surface.map_or_else(Surface::default, |surface| read_surface(surface, reader));
+    let mut missing_textures = Vec::new();
+    let textures = table.take("textures").and_then(|value| {
+        if file.schema == Schema::One {
+            let help = format!("write schema = \"{}\" in this file", Schema::Two.word());
+            let message = format!("`textures` are not part of {}", Schema::One.word());
+            reader.error_help("library.schema", &value.span(), message, help);
+        }
+        let textures = reader.table("textures", value)?;
+        file.shelf.read(textures, file.name, reader, &mut missing_textures)
+    });
     let provenance = table.require("provenance", reader).and_then(|value| reader.table("provenance", value));
     let provenance = provenance.and_then(|provenance| read_provenance(provenance, reader));
     table.finish(reader);
@@ -259,6 +310,8 @@ fn read_material(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Pa
         openpbr,
         priority,
         surface,
+        textures,
+        missing_textures,
         provenance: provenance?,
     };
     Some(PackageMaterial { material, overrides, at: reader.at(&span) })
@@ -304,7 +357,7 @@ fn read_status(table: &mut Table<'_, '_>, reader: &mut Reader<'_>) -> Option<(St
     }
 }
 
-fn read_openpbr(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> OpenPbr {
+fn read_openpbr(mut table: Table<'_, '_>, is_albedo: bool, reader: &mut Reader<'_>) -> OpenPbr {
     let mut openpbr = OpenPbr::default();
     let findings_before = reader.findings.len();
     for field in FIELDS {
@@ -333,7 +386,7 @@ fn read_openpbr(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> OpenPbr {
             }
         }
     }
-    if reader.findings.len() == findings_before {
+    if is_albedo && reader.findings.len() == findings_before {
         lint_albedo(&openpbr, &table, reader);
     }
     table.finish(reader);

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::finding::{Finding, Severity};
 
+mod textures;
+
 const HEADER: &str = "schema = \"material-library/1\"\n[library]\nid = \"ACME\"\nversion = \"1.0.0\"\n\
     color_space = \"lin_rec709\"\nfallback = \"200001\"\n";
 
@@ -15,7 +17,8 @@ fn material(code: &str, name: &str, lines: &str) -> String {
 }
 
 fn parse(text: &str) -> Result<(Package, Vec<Finding>), Vec<Finding>> {
-    Package::parse(&[SourceFile { name: "a.toml", bytes: text.as_bytes() }]).map_err(|rejected| rejected.findings)
+    Package::parse(&[SourceFile { name: "a.toml", bytes: text.as_bytes() }], &|_| Ok(None))
+        .map_err(|rejected| rejected.findings)
 }
 
 fn package(materials: &[String]) -> Package {
@@ -33,12 +36,12 @@ fn codes(findings: &[Finding]) -> Vec<&str> {
 
 #[test]
 fn the_library_that_ships_has_no_findings() {
-    let (package, findings) = Package::parse(&BUILTIN_FILES).expect("valid");
+    let (package, findings) = Package::parse(&BUILTIN_FILES, &builtin_texture).expect("valid");
     assert_eq!(findings, []);
     let (library, findings) = Library::resolve(vec![(Layer::Base, package)]).expect("resolves");
     assert_eq!(findings, []);
-    assert_eq!(library.materials().len(), 51);
-    assert_eq!((library.id(), library.version().to_string().as_str()), ("STD", "1.0.0"));
+    assert_eq!(library.materials().len(), 121);
+    assert_eq!((library.id(), library.version().to_string().as_str()), ("STD", "1.1.0"));
     assert_eq!(library.material(library.fallback()).id, "STD_059999_FailedMaterial");
     assert_eq!(library.material(library.neutral()).id, "STD_059901_Clay");
     for material in library.materials() {
@@ -56,11 +59,10 @@ fn values_of_the_reference_table() {
 
     let steel = pbr("010101");
     assert_eq!((steel.base_color, steel.specular_color), ([0.530, 0.513, 0.494], [0.765, 0.767, 0.802]));
-    assert_eq!((steel.base_metalness, steel.specular_roughness), (1.0, 0.25));
-    assert_eq!(get("Steel-Ground").surface.detail[0].kind, DetailKind::Turned);
-    assert_eq!(pbr("Steel-Ground").specular_roughness_anisotropy, 0.6);
-    assert_eq!(pbr("010301").specular_color, [1.0; 3]);
-    assert_eq!(pbr("Alu-Brushed").specular_roughness_anisotropy, 0.85);
+    assert_eq!((steel.base_metalness, steel.specular_roughness), (1.0, 0.27));
+    let rings = get("Steel-BearingRing");
+    assert_eq!((rings.surface.detail[1].kind, rings.surface.bevel_mm), (DetailKind::Turned, Some(0.12)));
+    assert_eq!(rings.openpbr.specular_roughness_anisotropy, 0.92);
     assert_eq!(pbr("Gold").base_color, [1.0, 0.773, 0.307]);
     assert_eq!((pbr("Chrome").specular_color, pbr("Chrome").specular_roughness), ([0.688, 0.728, 0.798], 0.03));
     assert_eq!(pbr("TiN-PVD").base_color, [0.612, 0.462, 0.233]);
@@ -71,8 +73,7 @@ fn values_of_the_reference_table() {
     assert_eq!((acrylic.base_color, acrylic.transmission_weight, acrylic.specular_ior), ([1.0; 3], 1.0, 1.4905));
     let dispersion = (acrylic.transmission_dispersion_scale, acrylic.transmission_dispersion_abbe_number);
     assert_eq!(dispersion, (1.0, 53.2));
-    assert_eq!((pbr("PET-Clear").transmission_dispersion_scale, pbr("PET-Clear").specular_roughness), (0.0, 0.1));
-    assert_eq!(pbr("FKM-Brown").base_color, [0.12, 0.06, 0.04]);
+    assert_eq!((pbr("PET-Clear").transmission_dispersion_scale, pbr("PET-Clear").specular_roughness), (0.0, 0.03));
     assert_eq!(pbr("Glass-Boro").transmission_dispersion_abbe_number, 64.0);
     assert_eq!(pbr("Cardboard").base_color, [0.351, 0.208, 0.110]);
     let failed = pbr("FailedMaterial");
@@ -115,13 +116,26 @@ fn search() {
     let found = |query: &str| Library::builtin().search(query).map(|m| m.name.as_str()).collect::<Vec<_>>();
     assert!(found("steel").contains(&"Steel-Bare") && found("Stahl").contains(&"Steel-Bare"));
     assert_eq!(found("glass_boro"), ["Glass-Boro"]);
-    assert_eq!(found("02030"), ["NBR-Black", "FKM-Brown", "Silicone-Clear"]);
-    assert_eq!((found("").len(), found("no such material").len()), (51, 0));
+    assert_eq!(
+        found("02030"),
+        [
+            "NBR-Black",
+            "FKM-Brown",
+            "Silicone-Clear",
+            "EPDM-Black",
+            "HNBR-Black",
+            "HNBR-Green",
+            "FKM-Black",
+            "FKM-Green",
+            "Silicone-Red"
+        ]
+    );
+    assert_eq!((found("").len(), found("no such material").len()), (121, 0));
 }
 
 #[test]
 fn every_fault_of_a_file_is_reported_with_its_line() {
-    let text = r#"schema = "material-library/2"
+    let text = r#"schema = "material-library/3"
 colour = 1
 [library]
 id = "Acme"
@@ -205,7 +219,7 @@ material = "Steel"
 #[test]
 fn faults_between_files() {
     let file = |name, text| SourceFile { name, bytes: str::as_bytes(text) };
-    let rejected = |files: &[SourceFile<'_>]| Package::parse(files).expect_err("refused").findings;
+    let rejected = |files: &[SourceFile<'_>]| Package::parse(files, &|_| Ok(None)).expect_err("refused").findings;
     let body = format!("schema = \"material-library/1\"\n{}", material("200001", "A", ""));
     let whole = format!("{HEADER}{}", material("200001", "B", ""));
 
@@ -285,7 +299,7 @@ fn layers() {
         let (idx, _) = library.find(name).expect(name);
         assert_eq!(library.material(idx).id, "ACME_010101_Ours", "{name}");
     }
-    assert_eq!(library.materials().len(), 52);
+    assert_eq!(library.materials().len(), 122);
     assert_eq!(library.material(library.fallback()).id, "ACME_200001_Pink");
     assert_eq!(library.material(library.neutral()).id, "STD_059901_Clay");
     assert!(library.label().starts_with("ACME@1.0.0#b3:"));
@@ -298,7 +312,7 @@ fn requirements_look_below() {
         over_builtin(parse(&header).expect("valid").0).map(|_| ()).map_err(|findings| findings[0].message.clone())
     };
     assert_eq!(requiring("STD@^1"), Ok(()));
-    assert!(requiring("STD@^2").expect_err("too old").contains("the one before it is 1.0.0"));
+    assert!(requiring("STD@^2").expect_err("too old").contains("the one before it is 1.1.0"));
     assert!(requiring("OTHER@^1").expect_err("absent").contains("not given before it"));
     assert!(requiring("ACME@^1").expect_err("itself").contains("not given before it"));
 }
@@ -321,7 +335,7 @@ fn the_digest_sees_content_and_not_arrangement() {
     assert_eq!(builtin.len(), 64);
     let digest = |files: &[(String, String)]| {
         let files: Vec<_> = files.iter().map(|(name, text)| SourceFile { name, bytes: text.as_bytes() }).collect();
-        let (package, _) = Package::parse(&files).expect("valid");
+        let (package, _) = Package::parse(&files, &builtin_texture).expect("valid");
         Library::resolve(vec![(Layer::Base, package)]).expect("valid").0.digest().to_owned()
     };
     let owned =
@@ -350,7 +364,7 @@ fn the_digest_sees_content_and_not_arrangement() {
     *metals = format!("{head}[[material]]\n{}", tables.join("[[material]]\n"));
     assert_eq!(digest(&files), builtin);
     // One value in the last place, or one alias, is another library.
-    for (from, to) in [("0.530", "0.531"), ("\"100Cr6\"", "\"100Cr7\""), ("1.0.0", "1.0.1")] {
+    for (from, to) in [("0.53", "0.531"), ("\"100Cr6\"", "\"100Cr7\""), ("1.1.0", "1.1.1")] {
         let changed: Vec<_> = files.iter().map(|(name, text)| (name.clone(), text.replacen(from, to, 1))).collect();
         assert_ne!(digest(&changed), builtin, "{from}");
     }
@@ -363,7 +377,7 @@ fn a_material_on_the_wire() {
     assert_eq!(json["id"], "STD_010101_Steel-Bare");
     assert_eq!((&json["code"], &json["library"], &json["status"]), (&"010101".into(), &"STD".into(), &"active".into()));
     assert_eq!(json["aliases"][3], "100Cr6");
-    assert_eq!(json["openpbr"]["specular_roughness"], 0.25);
+    assert_eq!(json["openpbr"]["base_metalness"], 1.0);
     assert_eq!(json["provenance"]["class"], "computed");
 }
 
@@ -376,7 +390,7 @@ proptest! {
         at in 0_usize..2000,
         insert in "[\\[\\]{}\"'=,.#\n a-z0-9-]{0,6}",
     ) {
-        let _ = Package::parse(&[SourceFile { name: "x", bytes: &bytes }]);
+        let _ = Package::parse(&[SourceFile { name: "x", bytes: &bytes }], &|_| Ok(None));
         let mut text = format!("{HEADER}{}{}", material("200001", "A", ""), material("200002", "B", "aliases = [\"b\"]"));
         let at = at.min(text.len());
         text.insert_str(at, &insert);

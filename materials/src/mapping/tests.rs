@@ -42,7 +42,7 @@ fn with_rules(rules: &str) -> Library {
         "schema = \"material-library/1\"\n[library]\nid = \"ACME\"\nversion = \"1.0.0\"\ncolor_space = \"lin_rec709\"\n{rules}"
     );
     let files = [SourceFile { name: "acme.toml", bytes: text.as_bytes() }];
-    let (package, _) = Package::parse(&files).expect("valid rules");
+    let (package, _) = Package::parse(&files, &|_| Ok(None)).expect("valid rules");
     Library::resolve(vec![(Layer::Base, Package::builtin()), (Layer::Tenant, package)]).expect("valid").0
 }
 
@@ -298,7 +298,7 @@ fn the_report_has_the_shape_of_the_contract() {
     ]);
     let mut json = serde_json::to_value(&outcome.report).expect("a report serialises");
     let label = json["library"].take();
-    assert_eq!(label, format!("STD@1.0.0#b3:{}", Library::builtin().digest()));
+    assert_eq!(label, format!("STD@1.1.0#b3:{}", Library::builtin().digest()));
     let expected = serde_json::json!({
         "library": null, "parts": 2, "resolved": 1, "unmapped": 1, "coverage_area": 0.75,
         "items": [

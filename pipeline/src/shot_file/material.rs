@@ -1,13 +1,17 @@
 //! The materials of a shot: the parameters of OpenPBR 1.1, and the additions of a library.
 
 use packshot_json::{Node, Range, single};
-use packshot_materials::library::{BEVEL_MM_MAX, Detail, Surface, Tangent};
+use packshot_materials::library::{
+    BEVEL_MM_MAX, Detail, MM_PER_REPEAT, Projection, Surface, Tangent, Texture, Textures,
+};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_words::Word;
 use serde_json::{Map, Value, json};
 
 use super::Version;
+use super::named::{FileReference, NamedFile, Open};
 use super::read::{members, nullable};
+use crate::error::{Error, ErrorKind, Fault};
 use crate::product::PaletteMaterial;
 
 enum Slot<'a> {
@@ -64,8 +68,63 @@ fn slots(m: &mut OpenPbr) -> [(&'static str, Slot<'_>); 37] {
     ]
 }
 
+/// A material whose pictures are not opened yet.
+#[derive(Clone, Debug)]
+pub(super) struct Unopened {
+    /// The material without them.
+    pub(super) material: PaletteMaterial,
+    textures: Option<NamedTextures>,
+}
+
+/// Pictures that are not opened yet.
+#[derive(Clone, Debug)]
+struct NamedTextures {
+    /// In the order of [`SLOTS`].
+    files: [Option<NamedFile>; 3],
+    mm_per_repeat: f32,
+    projection: Projection,
+}
+
+/// The pictures of a material by their members.
+const SLOTS: [&str; 3] = ["base_color", "roughness", "normal"];
+
+impl Unopened {
+    /// A material with OpenPBR's defaults.
+    pub(super) fn named(id: &str) -> Self {
+        Self { material: PaletteMaterial::named(id), textures: None }
+    }
+
+    /// The material with its pictures, and where these are.
+    ///
+    /// # Errors
+    /// `shot.file_missing`, `shot.file_changed`, and `shot.texture` for a file that is no picture.
+    pub(super) fn open(self, open: Open<'_>) -> Result<(PaletteMaterial, Vec<FileReference>), Error> {
+        let Some(NamedTextures { files, mm_per_repeat, projection }) = self.textures else {
+            return Ok((self.material, Vec::new()));
+        };
+        let mut references = Vec::new();
+        let mut load = |file: Option<NamedFile>| {
+            let Some(file) = file else { return Ok(None) };
+            let (bytes, reference) = file.load(open)?;
+            let refused = |reason: String| {
+                let fault = Fault::new("shot.texture", format!("{:?} is not a texture: {reason}", file.path));
+                let help = "name a PNG, JPEG or WebP file that other programs can open";
+                Error::new(ErrorKind::Input, fault.at(&file.at).help(help))
+            };
+            let texture = Texture::new(&file.path, bytes).map_err(refused)?;
+            texture.image().map_err(|reason| refused(reason.to_string()))?;
+            references.push(reference);
+            Ok::<_, Error>(Some(texture))
+        };
+        let [base_color, roughness, normal] = files;
+        let (base_color, roughness, normal) = (load(base_color)?, load(roughness)?, load(normal)?);
+        let textures = Some(Textures { base_color, roughness, normal, mm_per_repeat, projection });
+        Ok((PaletteMaterial { textures, ..self.material }, references))
+    }
+}
+
 /// Reads a material called `name`; a missing member has its default.
-pub(super) fn read(name: &str, node: &Node<'_>, version: Version) -> Option<PaletteMaterial> {
+pub(super) fn read(name: &str, node: &Node<'_>, version: Version) -> Option<Unopened> {
     let mut m = members(node)?;
     let mut openpbr = OpenPbr::default();
     let mut is_read = true;
@@ -78,16 +137,38 @@ pub(super) fn read(name: &str, node: &Node<'_>, version: Version) -> Option<Pale
         };
         is_read &= read.is_some();
     }
-    let (priority, surface) = match version {
-        Version::One => (Some(0), Some(Surface::default())),
+    let (priority, surface, textures) = match version {
+        Version::One => (Some(0), Some(Surface::default()), Some(None)),
         Version::Two => {
             let priority = m.read_or("priority", 0, |node| node.count(0..=u32::from(u8::MAX)));
-            (priority, m.read_or("surface", Surface::default(), |node| read_surface(&node)))
+            let surface = m.read_or("surface", Surface::default(), |node| read_surface(&node));
+            (priority, surface, m.read_or("textures", None, |node| nullable(&node, read_textures)))
         }
     };
     m.finish();
-    let priority = u8::try_from(priority?).ok()?;
-    is_read.then_some(PaletteMaterial { id: name.to_owned(), openpbr, priority, surface: surface? })
+    let (priority, surface) = (u8::try_from(priority?).ok()?, surface?);
+    let material = PaletteMaterial { priority, surface, ..PaletteMaterial::plain(name, openpbr) };
+    is_read.then_some(Unopened { material, textures: textures? })
+}
+
+fn read_textures(node: &Node<'_>) -> Option<NamedTextures> {
+    let mut m = members(node)?;
+    let file = |node: Node<'_>| {
+        nullable(&node, |node| {
+            let mut m = members(node)?;
+            let file = NamedFile::read(&mut m, &[".png", ".jpg", ".jpeg", ".webp"]);
+            m.finish();
+            file
+        })
+    };
+    let files = SLOTS.map(|name| m.read_or(name, None, file));
+    let [least, most] = MM_PER_REPEAT.map(f64::from);
+    let mm_per_repeat = m.require("mm_per_repeat").and_then(|node| node.single(Range::between(least, most)));
+    let projection = m.read_or("projection", Projection::default(), |node| node.word());
+    m.finish();
+    let [base_color, roughness, normal] = files;
+    let files = [base_color?, roughness?, normal?];
+    Some(NamedTextures { files, mm_per_repeat: mm_per_repeat?, projection: projection? })
 }
 
 fn read_surface(node: &Node<'_>) -> Option<Surface> {
@@ -135,7 +216,11 @@ pub(super) fn write_openpbr(openpbr: &OpenPbr) -> Map<String, Value> {
     members.collect()
 }
 
-pub(super) fn write(material: &PaletteMaterial, version: Version) -> Value {
+/// `files` are those of the pictures.
+///
+/// # Errors
+/// `internal` for a picture without a file.
+pub(super) fn write(material: &PaletteMaterial, files: &[FileReference], version: Version) -> Result<Value, Error> {
     let mut members = write_openpbr(&material.openpbr);
     if version == Version::Two {
         let Surface { bevel_mm, tangent, detail } = &material.surface;
@@ -149,8 +234,29 @@ pub(super) fn write(material: &PaletteMaterial, version: Version) -> Value {
         });
         members.insert("priority".to_owned(), material.priority.into());
         members.insert("surface".to_owned(), surface);
+        let textures = material.textures.as_ref().map(|textures| write_textures(textures, files)).transpose()?;
+        members.insert("textures".to_owned(), textures.into());
     }
-    Value::Object(members)
+    Ok(Value::Object(members))
+}
+
+fn write_textures(textures: &Textures, files: &[FileReference]) -> Result<Value, Error> {
+    let file = |texture: &Option<Texture>| {
+        let Some(texture) = texture else { return Ok(Value::Null) };
+        let found = files.iter().find(|file| file.blake3 == texture.blake3());
+        let FileReference { path, blake3 } = found.ok_or_else(|| {
+            Error::new(ErrorKind::Internal, Fault::new("internal", "a texture has no file that the shot could name"))
+        })?;
+        Ok::<_, Error>(json!({"path": path, "blake3": blake3}))
+    };
+    let Textures { base_color, roughness, normal, mm_per_repeat, projection } = textures;
+    Ok(json!({
+        "base_color": file(base_color)?,
+        "roughness": file(roughness)?,
+        "normal": file(normal)?,
+        "mm_per_repeat": single(*mm_per_repeat),
+        "projection": projection.word(),
+    }))
 }
 
 #[cfg(test)]
@@ -173,10 +279,10 @@ mod tests {
     #[test]
     fn defaults_are_within_their_ranges() {
         for version in [Version::One, Version::Two] {
-            let (openpbr, surface) = (OpenPbr::default(), Surface::default());
-            let material = PaletteMaterial { id: "a".to_owned(), openpbr, priority: 0, surface };
-            let (written, faults) = (write(&material, version), Faults::default());
-            assert_eq!(read("a", &Node::root(&written, &faults), version), Some(material));
+            let material = PaletteMaterial::named("a");
+            let (written, faults) = (write(&material, &[], version).expect("no pictures"), Faults::default());
+            let read = read("a", &Node::root(&written, &faults), version).expect("read");
+            assert!(read.material == material && read.textures.is_none());
             assert!(faults.is_empty());
         }
     }

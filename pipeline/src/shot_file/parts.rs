@@ -144,9 +144,9 @@ pub(super) struct Known<'m> {
 }
 
 impl<'m> Known<'m> {
-    pub(super) fn new(materials: &'m [PaletteMaterial]) -> Self {
-        let names = KnownNames::new(materials.iter().map(|material| material.id.clone()));
-        let materials = materials.iter().map(|material| (material.id.as_str(), material)).collect();
+    pub(super) fn new(materials: impl Iterator<Item = &'m PaletteMaterial> + Clone) -> Self {
+        let names = KnownNames::new(materials.clone().map(|material| material.id.clone()));
+        let materials = materials.map(|material| (material.id.as_str(), material)).collect();
         Self { materials, names: RefCell::new(names) }
     }
 

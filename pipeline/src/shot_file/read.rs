@@ -110,7 +110,7 @@ pub struct UnopenedShot {
     lut: Option<(NamedFile, LutInput)>,
     noise: Noise,
     lines: Option<ShotLines>,
-    materials: Vec<PaletteMaterial>,
+    materials: Vec<material::Unopened>,
     parts: PartRules,
 }
 
@@ -161,9 +161,9 @@ fn read_root(root: &Node<'_>, version: Version, default_name: &str, overrides: &
     for (name, node) in m.take("materials").and_then(|node| node.entries()).unwrap_or_default() {
         let read = material::read(name, &node, version);
         is_sound &= read.is_some();
-        materials.push(read.unwrap_or_else(|| PaletteMaterial::named(name)));
+        materials.push(read.unwrap_or_else(|| material::Unopened::named(name)));
     }
-    let known = Known::new(&materials);
+    let known = Known::new(materials.iter().map(|unopened| &unopened.material));
     let reading = Reading { version, overrides, materials: &known };
     let film = m.require("film").and_then(|node| reading.film_and_noise(&node));
     let environment = m.read_or("environment", NamedEnvironment::None, |node| light::read_environment(&node));
@@ -318,7 +318,7 @@ impl Reading<'_> {
         let openpbr =
             m.require("openpbr").and_then(|node| material::read(name.unwrap_or_default(), &node, Version::One));
         m.finish();
-        name.and(openpbr)
+        name.and(openpbr).map(|unopened| unopened.material)
     }
 }
 
@@ -408,11 +408,18 @@ impl UnopenedShot {
     /// Reads the files that the shot refers to. `open` returns the bytes of one by the path as spelled in the shot.
     ///
     /// # Errors
-    /// `shot.file_missing`, `shot.file_changed`; `shot.conflict` for a second map; `env.…`, `lut.…` for broken files.
+    /// `shot.file_missing`, `shot.file_changed`; `shot.conflict` for a second map; `env.…`, `lut.…`, `shot.texture` for
+    /// broken files.
     pub fn open(self, open: &mut dyn FnMut(&str) -> std::io::Result<Vec<u8>>) -> Result<ShotFile, Error> {
         let UnopenedGeometry { file, import } = self.geometry;
         let (glb, file) = file.load(open)?;
         let geometry = Geometry { file, import };
+        let (mut materials, mut texture_files) = (Vec::new(), Vec::new());
+        for unopened in self.materials {
+            let (material, files) = unopened.open(open)?;
+            materials.push(material);
+            texture_files.extend(files);
+        }
         let mut maps = Maps::default();
         let (mut lut, mut lut_file) = (None, None);
         if let Some((file, input)) = self.lut {
@@ -450,7 +457,8 @@ impl UnopenedShot {
             lines: self.lines,
             environment_file,
             lut_file,
-            materials: self.materials,
+            texture_files,
+            materials,
             parts: self.parts,
             diagnostics: maps.diagnostics,
         })

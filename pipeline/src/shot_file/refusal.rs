@@ -6,7 +6,7 @@ use super::Version;
 use crate::error::{Error, ErrorKind, Fault};
 
 /// Members of version 2 that version 1 does not have.
-const OF_VERSION_TWO: [&str; 18] = [
+const OF_VERSION_TWO: [&str; 19] = [
     "aperture",
     "center_m",
     "denoise_with",
@@ -22,6 +22,7 @@ const OF_VERSION_TWO: [&str; 18] = [
     "smooth_deg",
     "surface",
     "sweep",
+    "textures",
     "turntable",
     "variant",
     "views",

@@ -124,6 +124,7 @@ fn dump(file: &ShotFile, parts: &[Part]) -> String {
         lines: file.lines.as_ref(),
         environment_file: file.environment_file.as_ref(),
         lut_file: file.lut_file.as_ref().map(|(file, _)| file),
+        texture_files: &file.texture_files,
         parts: parts.collect(),
     };
     write(&dump).expect("every map has its file")

@@ -53,7 +53,8 @@ fn is_plain_shot(shot: &Shot) -> bool {
 /// Version 1 has one material for all parts of a name, and a special material for hidden parts.
 fn has_plain_parts(dump: &Dump<'_>) -> bool {
     let is_plain = |material: &PaletteMaterial| {
-        material.priority == 0 && material.surface == Default::default() && material.openpbr.geometry_opacity > 0.0
+        let PaletteMaterial { openpbr, priority, surface, textures, .. } = material;
+        *priority == 0 && *surface == Default::default() && textures.is_none() && openpbr.geometry_opacity > 0.0
     };
     let mut parts: Vec<(String, &Worn<'_>)> = dump.parts.iter().map(|part| (part.part.name(), &part.wears)).collect();
     let is_plain_part = |(_, wears): &(String, &Worn<'_>)| match wears {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use packshot_json::single;
-use packshot_materials::library::Surface;
+use packshot_materials::library::{Texture, Textures};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::import::ImportOptions;
 use packshot_renderer::layers::lines::LineKind;
@@ -11,6 +11,7 @@ use packshot_renderer::part_pattern::PartPattern;
 use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::scene::Part;
 use packshot_renderer::shot::{Background, Floor, Shot, View};
+use packshot_texels::Format;
 use packshot_words::Word;
 use serde_json::{Map, Value, json};
 
@@ -22,6 +23,8 @@ use crate::pictures::Pictures;
 use crate::product::{PaletteMaterial, PartMaterials, Product};
 use crate::views::ViewShot;
 
+/// Hexadecimal digits of a digest in the name of a picture.
+const TEXTURE_DIGITS: usize = 16;
 /// In version 1 the material of a hidden part: readers hide parts with opacity 0.
 pub(super) const HIDDEN: &str = "hidden";
 
@@ -44,6 +47,8 @@ pub struct Dump<'a> {
     pub environment_file: Option<&'a FileReference>,
     /// The file of the lookup table, if there is one.
     pub lut_file: Option<&'a FileReference>,
+    /// The files of the pictures of [`textures`].
+    pub texture_files: &'a [FileReference],
     /// Every part of the product's file, in its order.
     pub parts: Vec<DumpPart<'a>>,
 }
@@ -83,11 +88,32 @@ pub fn parts<'a>(product: &'a Product, materials: &'a PartMaterials) -> Vec<Dump
     parts
 }
 
+/// The pictures of the materials that parts wear, each once.
+pub fn textures<'a>(parts: &[DumpPart<'a>]) -> Vec<&'a Texture> {
+    let mut all: Vec<&Texture> = Vec::new();
+    for texture in of_parts(parts).into_iter().flat_map(|material| &material.textures).flat_map(Textures::all) {
+        if !all.iter().any(|known| known.blake3() == texture.blake3()) {
+            all.push(texture);
+        }
+    }
+    all
+}
+
+/// What the file of a picture is called beside a shot: `texture-` and the beginning of its BLAKE3.
+pub fn texture_name(texture: &Texture) -> String {
+    let extension = match texture.format() {
+        Format::Png => "png",
+        Format::Jpeg => "jpg",
+        Format::WebP => "webp",
+    };
+    format!("texture-{}.{extension}", &texture.blake3()[..TEXTURE_DIGITS])
+}
+
 /// The shot as text. Matrices replace `look_at`, and literal parameters replace library materials. Reading the text and
 /// writing it again gives the same text.
 ///
 /// # Errors
-/// `internal` for an environment map without a file.
+/// `internal` for an environment map or a picture without a file.
 pub fn write(dump: &Dump<'_>) -> Result<String, Error> {
     let version = Version::of(dump);
     let mut root = Map::new();
@@ -109,7 +135,7 @@ pub fn write(dump: &Dump<'_>) -> Result<String, Error> {
             let value = if name == "film" { with_noise(value, dump.noise, version) } else { value };
             put(&name, value);
         }
-        put("materials", write_materials(dump, version));
+        put("materials", write_materials(dump, version)?);
         put("parts", write_parts(&dump.parts, version));
         put("background", write_background(&first.background));
         put("view", write_view(first, dump.lut_file, version));
@@ -204,7 +230,7 @@ pub(super) fn materials(dump: &Dump<'_>) -> Option<Vec<PaletteMaterial>> {
     let shots = dump.pictures.first().into_iter().chain(views.iter().map(|view| &view.shot));
     let of_floor = |shot: &Shot| {
         let Floor { material, openpbr, .. } = shot.floor.as_ref()?;
-        Some(PaletteMaterial { id: material.clone(), openpbr: *openpbr, priority: 0, surface: Surface::default() })
+        Some(PaletteMaterial::plain(material, *openpbr))
     };
     let mut known: BTreeMap<String, PaletteMaterial> = BTreeMap::new();
     let mut all = Vec::new();
@@ -239,15 +265,16 @@ fn of_parts<'a>(parts: &[DumpPart<'a>]) -> Vec<&'a PaletteMaterial> {
     worn
 }
 
-fn write_materials(dump: &Dump<'_>, version: Version) -> Value {
+fn write_materials(dump: &Dump<'_>, version: Version) -> Result<Value, Error> {
     let all = materials(dump).unwrap_or_else(|| of_parts(&dump.parts).into_iter().cloned().collect());
-    let mut members: Map<String, Value> =
-        all.iter().map(|material| (material.id.clone(), material::write(material, version))).collect();
+    let member =
+        |material: &PaletteMaterial| Ok((material.id.clone(), material::write(material, dump.texture_files, version)?));
+    let mut members = all.iter().map(member).collect::<Result<Map<String, Value>, Error>>()?;
     if version == Version::One && dump.parts.iter().any(|part| part.wears == Worn::Hidden) {
         let openpbr = OpenPbr { geometry_opacity: 0.0, ..OpenPbr::default() };
         members.insert(HIDDEN.to_owned(), Value::Object(material::write_openpbr(&openpbr)));
     }
-    Value::Object(members)
+    Ok(Value::Object(members))
 }
 
 fn write_parts(parts: &[DumpPart<'_>], version: Version) -> Value {

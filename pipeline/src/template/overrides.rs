@@ -61,6 +61,11 @@ impl Overrides {
                 let help = question.map_or_else(|| help.to_owned(), |question| format!("{question} Otherwise, {help}"));
                 return Err(refused("template.material", message, &help));
             };
+            if let Some(path) = library.material(put_on).missing_texture() {
+                let message = format!("the library of `{}` lacks its texture `{path}`", entry.put_on);
+                let help = "put the file into the library's folder, or choose another material";
+                return Err(refused("template.material", message, help));
+            }
             Ok(Found { part: matcher(&entry.part)?, material: matcher(&entry.material)?, put_on })
         };
         let (mut list_found, mut faults) = (Vec::new(), Vec::new());

@@ -72,7 +72,7 @@ source = "ours"
 licence = "CC0-1.0"
 [[material]]
 code = "900005"
-name = "Felt"
+name = "Felted"
 [material.openpbr]
 base_color = [0.1, 0.15, 0.4]
 specular_weight = 0.0
@@ -124,6 +124,28 @@ class = "estimated"
 source = "ours"
 licence = "CC0-1.0"
 [[material]]
+code = "900010"
+name = "Bar-Dark"
+[material.openpbr]
+base_color = [0.03, 0.03, 0.03]
+specular_roughness = 0.45
+specular_ior = 1.53
+[material.provenance]
+class = "estimated"
+source = "ours"
+licence = "CC0-1.0"
+[[material]]
+code = "900011"
+name = "Bar-Light"
+[material.openpbr]
+base_color = [0.8, 0.8, 0.8]
+specular_roughness = 0.35
+specular_ior = 1.48
+[material.provenance]
+class = "estimated"
+source = "ours"
+licence = "CC0-1.0"
+[[material]]
 code = "900009"
 name = "Veil"
 [material.openpbr]
@@ -138,7 +160,7 @@ licence = "CC0-1.0"
 /// The library of the program below one with further materials.
 fn library() -> Arc<Library> {
     let files = [SourceFile { name: "test.toml", bytes: OWN.as_bytes() }];
-    let (package, _) = Package::parse(&files).expect("valid materials");
+    let (package, _) = Package::parse(&files, &|_| Ok(None)).expect("valid materials");
     Arc::new(Library::resolve(vec![(Layer::Base, Package::builtin()), (Layer::Tenant, package)]).expect("valid").0)
 }
 
@@ -220,8 +242,8 @@ pub(crate) fn dressed(material: &str) -> (Product, PartMaterials) {
     let product = import(&file());
     let entry = |part: &str, material: &str| format!(r#"{{"part_name":"{part}","material":"{material}"}}"#);
     let bars = (0..7).map(|i| match i % 2 {
-        0 => entry(&format!("Dark_{i}"), "PA66-GF-Black"),
-        _ => entry(&format!("Light_{i}"), "POM-White"),
+        0 => entry(&format!("Dark_{i}"), "Bar-Dark"),
+        _ => entry(&format!("Light_{i}"), "Bar-Light"),
     });
     let entries: Vec<String> = bars.chain([entry("Ball", material)]).collect();
     let map = MaterialMap::parse("map.json", format!(r#"{{"parts":[{}]}}"#, entries.join(",")).as_bytes());

@@ -248,7 +248,7 @@ fn picture_of(product: &Product, materials: &PartMaterials, (side_px, samples, s
     ready.render(&RenderControl::new(&cancel)).expect("nobody cancels")
 }
 
-/// The file's own colours are rendered, and compared with the library's.
+/// The file's own colours are rendered, and compared with the library's. Grain and rounded edges are lost.
 #[test]
 fn a_picture_of_the_file_looks_like_one_of_the_product() {
     let (_, product, materials) = products().remove(0);
@@ -261,7 +261,7 @@ fn a_picture_of_the_file_looks_like_one_of_the_product() {
         std::fs::write(folder.join(name), png).expect("room");
     };
     write("export_product.png", &wanted);
-    for (quality, most) in [(ExportQuality::High, 0.02), (ExportQuality::Medium, 0.02), (ExportQuality::Low, 0.03)] {
+    for (quality, most) in [(ExportQuality::High, 0.03), (ExportQuality::Medium, 0.03), (ExportQuality::Low, 0.04)] {
         let file = import(&exported(&product, &materials, quality));
         let found = picture(&file, &PartMaterials::resolve(&file, &own));
         write(&format!("export_{quality}.png"), &found);

@@ -105,7 +105,13 @@ pub(crate) fn exported(form: ExportForm) -> Vec<u8> {
     let scene = scene();
     let openpbr = OpenPbr { base_color: [0.1, 0.2, 0.3], ..OpenPbr::default() };
     let surface = Surface::default();
-    let library = [LibraryMaterial { id: "ACME_000001_Grey", openpbr: &openpbr, surface: &surface, priority: 0 }];
+    let library = [LibraryMaterial {
+        id: "ACME_000001_Grey",
+        openpbr: &openpbr,
+        surface: &surface,
+        has_textures: false,
+        priority: 0,
+    }];
     let worn = [
         vec![Worn::Own; 3],
         vec![Worn::Library(0), Worn::Unmapped, Worn::Library(0)],

@@ -23,7 +23,7 @@ impl Grain {
     /// The grain that a material's tangent field has on a mesh.
     pub(super) fn of(mesh: &Mesh, tangent: Tangent) -> Self {
         let shape = Shape::of(mesh);
-        Self { mode: tangent.mode, axis: shape.axis(tangent.axis), center: shape.center }
+        Self { mode: tangent.mode, axis: shape.axis(tangent), center: shape.center }
     }
 
     /// The direction in which facets spread light: along the surface and across the scratches, of unit length. Where

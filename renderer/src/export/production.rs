@@ -246,7 +246,14 @@ fn surface(material: &LibraryMaterial<'_>, findings: &mut Findings<'_>) {
         findings
             .left_out("surface.bevel_mm", &format!("edges are as sharp as the geometry, not rounded by {bevel_mm} mm"));
     }
-    for detail in &material.surface.detail {
+    if material.has_textures {
+        findings.left_out("textures", "colour and roughness are their means, as from afar");
+    }
+    let detail = &material.surface.detail;
+    // Two of a kind differ in size only.
+    for (_, detail) in
+        detail.iter().enumerate().filter(|(i, one)| detail[..*i].iter().all(|other| other.kind != one.kind))
+    {
         let why = "glTF has no structures without a texture; the roughness is that from afar, with the structure in it";
         findings.left_out(&format!("surface.detail {}", detail.kind), why);
     }

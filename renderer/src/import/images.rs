@@ -1,15 +1,10 @@
 //! Images: where their bytes are, and how they are decoded within limits.
 //!
 //! The size is read from the header of every image before one is decoded, so that a decompression bomb costs nothing.
-//! Ancillary data of a PNG, which may inflate to any size, is skipped.
 
 use std::borrow::Cow;
-use std::io::Cursor;
 use std::sync::Arc;
 
-use image::ImageDecoder as _;
-use image::codecs::jpeg::JpegDecoder;
-use image::codecs::webp::WebPDecoder;
 use rayon::prelude::*;
 
 use super::ImportErrorCode as Code;
@@ -33,32 +28,21 @@ pub(super) struct ImageSource<'b> {
 /// The formats of glTF, `EXT_texture_webp` and `KHR_texture_basisu`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
-    Png,
-    Jpeg,
-    WebP,
+    Plain(packshot_texels::Format),
     Ktx2,
 }
 
 impl Format {
-    fn sniff(bytes: &[u8]) -> Option<Self> {
-        if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-            Some(Self::Png)
-        } else if bytes.starts_with(b"\xFF\xD8\xFF") {
-            Some(Self::Jpeg)
-        } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-            Some(Self::WebP)
-        } else if bytes.starts_with(&basisu::IDENTIFIER) {
-            Some(Self::Ktx2)
-        } else {
-            None
+    fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(&basisu::IDENTIFIER) {
+            return Some(Self::Ktx2);
         }
+        packshot_texels::Format::of(bytes).map(Self::Plain)
     }
 
     fn mime_type(self) -> &'static str {
         match self {
-            Self::Png => "image/png",
-            Self::Jpeg => "image/jpeg",
-            Self::WebP => "image/webp",
+            Self::Plain(format) => format.mime_type(),
             Self::Ktx2 => "image/ktx2",
         }
     }
@@ -86,7 +70,7 @@ fn read<'b>(
         (Some(_), Some(_)) => return Err(image.error(Code::Image, "the image has both a buffer view and a URI")),
     };
     let declared = image.text("mimeType")?;
-    let format = Format::sniff(&bytes).ok_or_else(|| match declared {
+    let format = Format::of(&bytes).ok_or_else(|| match declared {
         Some(mime_type) => {
             format!("the image is neither PNG, JPEG, WebP nor KTX 2; the file says {}", quoted(mime_type))
         }
@@ -123,7 +107,7 @@ pub(super) fn decode(
         |image_idx: usize, (code, message): Fault| ImportError::new(code, format!("/images/{image_idx}"), message);
     let mut bytes_left = limits.image_bytes;
     for &ImageUse { image: image_idx, .. } in uses {
-        let (width_px, height_px) = sources[image_idx].size_px().map_err(|fault| refuse(image_idx, fault))?;
+        let [width_px, height_px] = sources[image_idx].size_px().map_err(|fault| refuse(image_idx, fault))?;
         if width_px.max(height_px) > limits.image_side_px {
             let message = format!(
                 "the image has {width_px} × {height_px} pixels; the limit image_side_px is {}",
@@ -151,18 +135,7 @@ pub(super) fn decode(
 type Fault = (Code, String);
 
 fn fault(error: impl std::fmt::Display) -> Fault {
-    // Some decoders quote bytes of the file, so line breaks are escaped; some print their internal types, which mean
-    // nothing to users.
-    let text = error.to_string();
-    let is_code = text.contains(['{', '}']);
-    (
-        Code::Image,
-        if is_code {
-            "the image is damaged".to_owned()
-        } else {
-            format!("the image cannot be decoded: {}", quoted(&text))
-        },
-    )
+    (Code::Image, error.to_string())
 }
 
 impl ImageSource<'_> {
@@ -171,95 +144,28 @@ impl ImageSource<'_> {
     }
 
     /// Width and height by the header alone.
-    fn size_px(&self) -> Result<(u32, u32), Fault> {
-        let bytes = Cursor::new(self.bytes.as_ref());
+    fn size_px(&self) -> Result<[u32; 2], Fault> {
         match self.format()? {
-            Format::Png => {
-                let mut decoder = png::Decoder::new(bytes);
-                let header = decoder.read_header_info().map_err(fault)?;
-                Ok((header.width, header.height))
-            }
-            Format::Jpeg => jpeg_size_px(&self.bytes).ok_or_else(|| fault("there is no frame header")),
-            Format::WebP => WebPDecoder::new(bytes).map(|decoder| decoder.dimensions()).map_err(fault),
+            Format::Plain(format) => format.size_px(&self.bytes).map_err(fault),
             Format::Ktx2 => {
-                basisu::Texture::read(&self.bytes).map(|texture| (texture.width_px, texture.height_px)).map_err(fault)
+                let texture = basisu::Texture::read(&self.bytes).map_err(undecodable)?;
+                Ok([texture.width_px, texture.height_px])
             }
         }
     }
 
     fn decode(&self, limits: &Limits) -> Result<Image, Fault> {
-        let bytes = Cursor::new(self.bytes.as_ref());
         match self.format()? {
-            Format::Png => decode_png(bytes, limits),
-            Format::Jpeg => {
-                JpegDecoder::new(bytes).and_then(image::DynamicImage::from_decoder).map(from_dynamic).map_err(fault)
-            }
-            Format::WebP => {
-                WebPDecoder::new(bytes).and_then(image::DynamicImage::from_decoder).map(from_dynamic).map_err(fault)
-            }
+            Format::Plain(format) => format.decode(&self.bytes, limits.image_bytes).map_err(fault),
             Format::Ktx2 => {
-                let texture = basisu::Texture::read(&self.bytes).map_err(fault)?;
-                let rgba8 = texture.decode().map_err(fault)?;
+                let texture = basisu::Texture::read(&self.bytes).map_err(undecodable)?;
+                let rgba8 = texture.decode().map_err(undecodable)?;
                 Ok(Image { width_px: texture.width_px, height_px: texture.height_px, rgba8 })
             }
         }
     }
 }
 
-/// Width and height from the frame header of a JPEG (ITU-T T.81 sections B.1.1 and B.2.2). The decoder's own header
-/// parser requires a scan too, which a decompression bomb need not have.
-fn jpeg_size_px(bytes: &[u8]) -> Option<(u32, u32)> {
-    let word = |at: usize| Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
-    let mut at = 2;
-    loop {
-        let marker = word(at)?;
-        match marker {
-            // Any number of fill bytes may precede a marker.
-            0xFFFF => at += 1,
-            // Frame headers; C4, C8 and CC among them are not.
-            0xFFC0..=0xFFCF if !matches!(marker, 0xFFC4 | 0xFFC8 | 0xFFCC) => {
-                return Some((word(at + 7)?.into(), word(at + 5)?.into()));
-            }
-            // A scan before any frame, or no marker at all.
-            0xFFDA | 0..0xFF00 => return None,
-            _ => at += 2 + usize::from(word(at + 2)?),
-        }
-    }
-}
-
-fn from_dynamic(image: image::DynamicImage) -> Image {
-    let rgba = image.into_rgba8();
-    let (width_px, height_px) = rgba.dimensions();
-    let (texels, _) = rgba.as_raw().as_chunks::<4>();
-    Image { width_px, height_px, rgba8: texels.to_vec() }
-}
-
-fn decode_png(bytes: Cursor<&[u8]>, limits: &Limits) -> Result<Image, Fault> {
-    // 16-bit texels take twice the memory until they are rounded.
-    let bytes_max = usize::try_from(limits.image_bytes.saturating_mul(2)).unwrap_or(usize::MAX);
-    let mut decoder = png::Decoder::new_with_limits(bytes, png::Limits { bytes: bytes_max });
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    // Palettes and depths below 8 bits are expanded to 8-bit grey or colour; a transparent colour becomes alpha.
-    decoder.set_transformations(png::Transformations::EXPAND);
-    let mut reader = decoder.read_info().map_err(fault)?;
-    let length = reader.output_buffer_size().ok_or_else(|| fault("it is too large"))?;
-    let mut samples = vec![0; length];
-    let frame = reader.next_frame(&mut samples).map_err(fault)?;
-    samples.truncate(frame.buffer_size());
-    if frame.bit_depth == png::BitDepth::Sixteen {
-        let (words, _) = samples.as_chunks::<2>();
-        let round = |word: &[u8; 2]| ((u32::from(u16::from_be_bytes(*word)) * 255 + 32_767) / 65_535) as u8;
-        samples = words.iter().map(round).collect();
-    }
-    Ok(Image { width_px: frame.width, height_px: frame.height, rgba8: to_rgba(&samples, frame.color_type) })
-}
-
-fn to_rgba(samples: &[u8], color_type: png::ColorType) -> Vec<[u8; 4]> {
-    match color_type {
-        png::ColorType::Grayscale | png::ColorType::Indexed => samples.iter().map(|&l| [l, l, l, 255]).collect(),
-        png::ColorType::GrayscaleAlpha => samples.as_chunks().0.iter().map(|&[l, a]| [l, l, l, a]).collect(),
-        png::ColorType::Rgb => samples.as_chunks().0.iter().map(|&[r, g, b]| [r, g, b, 255]).collect(),
-        png::ColorType::Rgba => samples.as_chunks().0.to_vec(),
-    }
+fn undecodable(error: impl std::fmt::Display) -> Fault {
+    (Code::Image, format!("the image cannot be decoded: {}", quoted(&error.to_string())))
 }

@@ -75,7 +75,9 @@ impl Geometry {
                 out.push_primitive(primitive, inward, &render_from_part, slot);
                 let material = worn[part_idx][primitive_idx];
                 let relief = reliefs.place(part, material, &render_from_part, 1.0);
-                out.push_slot(primitive, material, part_idx, relief);
+                let projection = reliefs.project(part, primitive, material, &render_from_part, 1.0);
+                let slot = Slot { material, part: part_idx as u32, relief, projection, ..Slot::default() };
+                out.push_slot(primitive, slot);
             }
         }
         if !out.triangles.is_empty() {
@@ -105,7 +107,9 @@ impl Geometry {
                 let flags = slot_flags(primitive);
                 let extra_base = first_extra.wrapping_sub(first_vertex);
                 let relief = reliefs.place(part, material, &local_from_part, scale);
-                out.slots.push(Slot { material, part: part_idx as u32, flags, extra_base, relief, ..Slot::default() });
+                let projection = reliefs.project(part, primitive, material, &local_from_part, scale);
+                let part = part_idx as u32;
+                out.slots.push(Slot { material, part, flags, extra_base, relief, projection, ..Slot::default() });
             }
             out.instances.push(PlacedMesh { mesh: placed.mesh, world_from_local, slot_base });
         }
@@ -190,7 +194,7 @@ impl Geometry {
     }
 
     /// The slot of the primitive that was pushed last.
-    fn push_slot(&mut self, primitive: &Primitive, material: u32, part_idx: usize, relief: u32) {
+    fn push_slot(&mut self, primitive: &Primitive, slot: Slot) {
         let n = primitive.positions.len();
         let flags = slot_flags(primitive);
         let first_vertex = (self.vertices.len() - n) as u32;
@@ -199,7 +203,7 @@ impl Geometry {
         } else {
             0
         };
-        self.slots.push(Slot { material, part: part_idx as u32, flags, extra_base, relief, ..Slot::default() });
+        self.slots.push(Slot { flags, extra_base, ..slot });
     }
 }
 

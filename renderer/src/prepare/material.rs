@@ -2,14 +2,16 @@
 //! up.
 
 use glam::Vec3;
-use packshot_materials::library::Surface;
+use packshot_materials::library::{Surface, Texture, Textures};
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_THIN_WALLED, NONE, SRGB_TABLE, TEXTURED_BASE};
+use packshot_shaders::constants::{MATERIAL_COAT_NORMAL, MATERIAL_THIN_WALLED, NONE, SRGB_TABLE, TEXTURED_BASE};
 use packshot_shaders::layout::scene::Material;
+use packshot_texels::Undecodable;
 
 use self::interior::{Diffuse, Interior};
 use super::albedo::{self, Boundary, BoundaryKey};
 use super::fuzz;
+use super::texture::{Channels, TextureTable};
 
 pub(crate) mod file;
 pub(crate) mod interior;
@@ -64,8 +66,8 @@ impl Tables {
         self.dielectrics.iter().map(|(key, _)| *key)
     }
 
-    /// Appends the entry of a relief and returns its offset.
-    pub(crate) fn relief(&mut self, entry: &[f32]) -> u32 {
+    /// Appends an entry of a part, such as its relief, and returns its offset.
+    pub(crate) fn entry(&mut self, entry: &[f32]) -> u32 {
         appended(&mut self.values, entry)
     }
 
@@ -175,6 +177,22 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
         },
         ..untextured()
     }
+}
+
+/// Puts pictures on a material.
+pub(crate) fn put_on(out: &mut Material, textures: &Textures, table: &mut TextureTable<'_>) -> Result<(), Undecodable> {
+    let mut lookup = |texture: &Option<Texture>, channels| match texture {
+        Some(texture) => Ok(table.add_picture(&texture.image()?, channels)),
+        None => Ok(NONE),
+    };
+    out.base_color_texture = lookup(&textures.base_color, Channels::Stored)?;
+    out.metallic_roughness_texture = lookup(&textures.roughness, Channels::RoughnessOnly)?;
+    out.normal_texture = lookup(&textures.normal, Channels::Stored)?;
+    if out.coat_weight > 0.0 && out.normal_texture != NONE {
+        out.flags |= MATERIAL_COAT_NORMAL;
+    }
+    out.textured |= TEXTURED_BASE;
+    Ok(())
 }
 
 /// Whether light goes straight through smooth surfaces of this material, losing what `stage/pane.wgsl` says.

@@ -1,11 +1,13 @@
 //! What all shots of a product share: geometry with its trees, materials and textures.
 
-use packshot_materials::library::Surface;
+use packshot_materials::library::{Surface, Textures};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK, MATERIAL_PANE};
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
+use packshot_texels::Undecodable;
 use packshot_traversal::{PackedBvh, SceneBvh};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::bevels::Bevels;
@@ -32,6 +34,8 @@ pub struct PaletteEntry {
     pub priority: u8,
     /// Grain and fine structures, in the frame of each part.
     pub surface: Surface,
+    /// Pictures on it.
+    pub textures: Option<Textures>,
 }
 
 impl From<OpenPbr> for PaletteEntry {
@@ -42,11 +46,19 @@ impl From<OpenPbr> for PaletteEntry {
 }
 
 impl PaletteEntry {
-    fn lower(&self, render_units_per_m: f64, tables: &mut Tables) -> gpu::Material {
-        let lowered = material::lower_literal(&self.openpbr, render_units_per_m, tables);
-        let is_plain = self.surface == Surface::default();
+    fn lower(
+        &self,
+        render_units_per_m: f64,
+        tables: &mut Tables,
+        pictures: &mut TextureTable<'_>,
+    ) -> Result<gpu::Material, Undecodable> {
+        let mut lowered = material::lower_literal(&self.openpbr, render_units_per_m, tables);
+        let is_plain = self.surface == Surface::default() && self.textures.is_none();
         let pane = if is_plain && material::is_pane(&lowered) { MATERIAL_PANE } else { 0 };
-        gpu::Material { priority: self.priority.into(), flags: lowered.flags | pane, ..lowered }
+        if let Some(textures) = &self.textures {
+            material::put_on(&mut lowered, textures, pictures)?;
+        }
+        Ok(gpu::Material { priority: self.priority.into(), flags: lowered.flags | pane, ..lowered })
     }
 }
 
@@ -170,8 +182,8 @@ impl PreparedProduct {
     /// from time to time.
     ///
     /// # Errors
-    /// [`PrepareError::Empty`] when no part has a triangle; [`PrepareError::Cancelled`]; [`PrepareError::Accel`] beyond
-    /// the limits of the acceleration structure.
+    /// [`PrepareError::Empty`] when no part has a triangle; [`PrepareError::Cancelled`]; [`PrepareError::Texture`];
+    /// [`PrepareError::Accel`] beyond the limits of the acceleration structure.
     ///
     /// # Panics
     /// When `part_materials` is not as long as the scene's parts (or a `PerPrimitive` as the part's primitives), or
@@ -230,8 +242,12 @@ impl PreparedProduct {
         assert_eq!(part_materials.len(), scene.parts.len(), "one material per part");
         let mut tables = Tables::new();
         let mut textures = TextureTable::new(scene);
-        let mut materials: Vec<gpu::Material> =
-            palette.iter().map(|entry| entry.lower(space.units_per_m, &mut tables)).collect();
+        // Decoded side by side; each keeps its own picture.
+        palette.par_iter().flat_map_iter(|entry| entry.textures.iter().flat_map(Textures::all)).for_each(|texture| {
+            let _decoded = texture.image();
+        });
+        let lowered = palette.iter().map(|entry| entry.lower(space.units_per_m, &mut tables, &mut textures));
+        let mut materials = lowered.collect::<Result<Vec<gpu::Material>, _>>()?;
         let mut material_origins: Vec<MaterialOrigin> = (0..palette.len()).map(MaterialOrigin::Palette).collect();
 
         for (i, entry) in palette.iter().enumerate() {
@@ -279,8 +295,7 @@ impl PreparedProduct {
             (materials[material as usize].flags & MATERIAL_BODY != 0).then_some(material)
         };
         let inward = Bodies::new(scene, body).inward(cancelled).ok_or(PrepareError::Cancelled)?;
-        let surfaces = palette.iter().map(|entry| &entry.surface).collect();
-        let mut reliefs = Reliefs::new(scene, surfaces, &mut tables, space.units_per_m);
+        let mut reliefs = Reliefs::new(scene, palette, &mut tables, space.units_per_m);
         let mut geometry =
             Geometry::new(scene, &space, &worn, &inward, &mut reliefs, cancelled).ok_or(PrepareError::Cancelled)?;
         if geometry.triangles.is_empty() && (floor.is_none() || !scene.parts.is_empty()) {

@@ -7,17 +7,19 @@
 use std::collections::HashMap;
 
 use glam::{DAffine3, DMat3, DVec3};
-use packshot_materials::library::{Axis, DetailKind, Surface, TangentMode};
+use packshot_materials::library::{Axis, DetailKind, Tangent, TangentMode};
 use packshot_shaders::constants as shared;
 
 use super::material::Tables;
-use crate::scene::{Mesh, Part, Scene};
+use super::product::PaletteEntry;
+use super::projection;
+use crate::scene::{Mesh, Part, Primitive, Scene};
 
-/// Lays out reliefs.
+/// Lays out reliefs, and the pictures of materials.
 pub(crate) struct Reliefs<'a> {
     scene: &'a Scene,
     /// Of the shader's materials, those that come from the palette.
-    surfaces: Vec<&'a Surface>,
+    palette: &'a [PaletteEntry],
     tables: &'a mut Tables,
     mm_per_unit: f64,
     shapes: HashMap<u32, Shape>,
@@ -25,8 +27,28 @@ pub(crate) struct Reliefs<'a> {
 
 impl<'a> Reliefs<'a> {
     /// For a product of which one metre is `units_per_m` in render space.
-    pub(crate) fn new(scene: &'a Scene, surfaces: Vec<&'a Surface>, tables: &'a mut Tables, units_per_m: f64) -> Self {
-        Self { scene, surfaces, tables, mm_per_unit: 1e3 / units_per_m, shapes: HashMap::new() }
+    pub(crate) fn new(scene: &'a Scene, palette: &'a [PaletteEntry], tables: &'a mut Tables, units_per_m: f64) -> Self {
+        Self { scene, palette, tables, mm_per_unit: 1e3 / units_per_m, shapes: HashMap::new() }
+    }
+
+    /// How the pictures of `material` lie on a primitive of a part: what a slot names. Frames are as for
+    /// [`place`](Self::place).
+    pub(crate) fn project(
+        &mut self,
+        part: &Part,
+        primitive: &Primitive,
+        material: u32,
+        local_from_part: &DAffine3,
+        units_per_local: f64,
+    ) -> u32 {
+        let textures = self.palette.get(material as usize).and_then(|entry| entry.textures.as_ref());
+        if textures.is_none() {
+            return 0;
+        }
+        let shape =
+            self.shapes.entry(part.mesh.0).or_insert_with(|| Shape::of(&self.scene.meshes[part.mesh.0 as usize]));
+        let mm_per_local = units_per_local * self.mm_per_unit;
+        projection::place(textures, primitive, shape, local_from_part, mm_per_local, self.tables)
     }
 
     /// The entry for a part that wears `material`, or 0 when that has no relief. `local_from_part` maps to the
@@ -38,13 +60,13 @@ impl<'a> Reliefs<'a> {
         local_from_part: &DAffine3,
         units_per_local: f64,
     ) -> u32 {
-        let Some(surface) = self.surfaces.get(material as usize) else { return 0 };
+        let Some(PaletteEntry { surface, .. }) = self.palette.get(material as usize) else { return 0 };
         if surface.tangent.is_none() && surface.detail.is_empty() {
             return 0;
         }
         let scene = self.scene;
         let shape = self.shapes.entry(part.mesh.0).or_insert_with(|| Shape::of(&scene.meshes[part.mesh.0 as usize]));
-        let axis_part = shape.axis(surface.tangent.map_or(Axis::Auto, |tangent| tangent.axis));
+        let axis_part = surface.tangent.map_or_else(|| shape.round_about(), |tangent| shape.axis(tangent));
         let mode = match surface.tangent.map(|tangent| tangent.mode) {
             None => shared::GRAIN_NONE,
             Some(TangentMode::Cylindrical) => shared::GRAIN_CYLINDRICAL,
@@ -62,7 +84,7 @@ impl<'a> Reliefs<'a> {
         for detail in &surface.detail {
             entry.extend([kind(detail.kind) as f32, detail.scale_mm, detail.depth_mm]);
         }
-        self.tables.relief(&entry)
+        self.tables.entry(&entry)
     }
 }
 
@@ -108,14 +130,25 @@ impl Shape {
         Self { center, half: 0.5 * (max - min), moments: moments * area.max(f64::MIN_POSITIVE).recip() }
     }
 
-    /// The direction of an axis that a tangent field names.
-    pub(crate) fn axis(&self, axis: Axis) -> DVec3 {
+    /// The direction of the axis that a tangent field names.
+    pub(crate) fn axis(&self, Tangent { mode, axis }: Tangent) -> DVec3 {
         match axis {
-            Axis::Auto => self.round_about(),
+            // A belt runs along a part, and a lathe turns it.
+            Axis::Auto => match mode {
+                TangentMode::Cylindrical => self.round_about(),
+                TangentMode::Planar => self.longest_axes()[0],
+            },
             Axis::X => DVec3::X,
             Axis::Y => DVec3::Y,
             Axis::Z => DVec3::Z,
         }
+    }
+
+    /// The axes of the frame along which the mesh extends most and next; of equal ones the first.
+    pub(super) fn longest_axes(&self) -> [DVec3; 2] {
+        let mut axes = DVec3::AXES;
+        axes.sort_by(|a, b| b.dot(self.half).total_cmp(&a.dot(self.half)));
+        [axes[0], axes[1]]
     }
 
     /// The axis about which the mesh is most nearly round; the first of several equals.
@@ -145,7 +178,7 @@ mod tests {
     use std::f32::consts::TAU;
 
     use glam::{Vec2, Vec3};
-    use packshot_materials::library::{Detail, Tangent};
+    use packshot_materials::library::{Detail, Surface};
 
     use super::*;
     use crate::scene::{MeshIdx, Primitive};
@@ -171,19 +204,18 @@ mod tests {
         Scene { meshes: vec![Mesh { primitives: vec![primitive] }], parts: vec![part], ..Scene::default() }
     }
 
-    fn turned() -> Surface {
+    fn turned() -> PaletteEntry {
         let tangent = Some(Tangent { mode: TangentMode::Cylindrical, axis: Axis::Auto });
         let detail = vec![Detail { kind: DetailKind::Turned, scale_mm: 0.05, depth_mm: 0.002 }];
-        Surface { bevel_mm: None, tangent, detail }
+        PaletteEntry { surface: Surface { bevel_mm: None, tangent, detail }, ..PaletteEntry::default() }
     }
 
     #[test]
     fn a_tube_is_round_about_its_axis_and_keeps_its_size_in_every_frame() {
-        let (scene, surface) = (tube(), turned());
-        let plain = Surface::default();
+        let (scene, palette) = (tube(), [PaletteEntry::default(), turned()]);
         for (metres_per_local, units_per_m) in [(1.0, 1.0), (0.001, 1.0), (0.25, 40.0)] {
             let mut tables = Tables::new();
-            let mut reliefs = Reliefs::new(&scene, vec![&plain, &surface], &mut tables, units_per_m);
+            let mut reliefs = Reliefs::new(&scene, &palette, &mut tables, units_per_m);
             let local_from_part = DAffine3::from_scale(DVec3::splat(1.0 / metres_per_local));
             let units_per_local = metres_per_local * units_per_m;
             let part = &scene.parts[0];

@@ -62,19 +62,19 @@ const CAGE: CageHalf = CageHalf {
 /// The first ball is at the top.
 const FIRST_BALL_RAD: f64 = FRAC_PI_2;
 
-const STEEL_GROUND: SampleMaterial =
-    SampleMaterial { library_id: "STD_010102_Steel-Ground", base_color: [0.530, 0.513, 0.494], roughness: 0.30 };
+const RING_STEEL: SampleMaterial =
+    SampleMaterial { library_id: "STD_010105_Steel-BearingRing", base_color: [0.530, 0.513, 0.494], roughness: 0.34 };
 const STEEL_POLISHED: SampleMaterial =
-    SampleMaterial { library_id: "STD_010103_Steel-Polished", base_color: [0.530, 0.513, 0.494], roughness: 0.08 };
+    SampleMaterial { library_id: "STD_010103_Steel-Polished", base_color: [0.530, 0.513, 0.494], roughness: 0.06 };
 const BRASS: SampleMaterial =
-    SampleMaterial { library_id: "STD_010501_Brass-CuZn30", base_color: [0.910, 0.778, 0.423], roughness: 0.25 };
+    SampleMaterial { library_id: "STD_010501_Brass-CuZn30", base_color: [0.800, 0.635, 0.295], roughness: 0.25 };
 
 /// The whole bearing, its axis along Z, centred at the origin.
 pub(super) fn assembly() -> Assembly {
     let mesh = |name, shell, material| AssemblyMesh { name, shell, material };
     let meshes = vec![
-        mesh("Outer_Ring", outer_ring().revolve(RING_SEGMENTS, FIRST_BALL_RAD), STEEL_GROUND),
-        mesh("Inner_Ring", inner_ring().revolve(RING_SEGMENTS, FIRST_BALL_RAD), STEEL_GROUND),
+        mesh("Outer_Ring", outer_ring().revolve(RING_SEGMENTS, FIRST_BALL_RAD), RING_STEEL),
+        mesh("Inner_Ring", inner_ring().revolve(RING_SEGMENTS, FIRST_BALL_RAD), RING_STEEL),
         mesh("Cage_Half", CAGE.shell(FIRST_BALL_RAD), BRASS),
         mesh("Ball", Shell::sphere(BALL_RADIUS_MM, BALL_SUBDIVISIONS), STEEL_POLISHED),
         mesh("Rivet", rivet().revolve(RIVET_SEGMENTS, 0.0), BRASS),

@@ -17,7 +17,7 @@ const FILLET_MM: f64 = 1.0;
 const SEGMENTS: usize = 256;
 
 const STEEL: SampleMaterial =
-    SampleMaterial { library_id: "STD_010102_Steel-Ground", base_color: [0.530, 0.513, 0.494], roughness: 0.30 };
+    SampleMaterial { library_id: "STD_010102_Steel-Ground", base_color: [0.530, 0.513, 0.494], roughness: 0.32 };
 
 /// The button, on the ground, its axis along Y.
 pub(super) fn assembly() -> Assembly {

@@ -4,10 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use glam::{DAffine3, DVec3};
-use packshot_materials::library::{Axis, Detail, DetailKind, Surface, Tangent, TangentMode};
+use packshot_materials::library::{
+    Axis, Detail, DetailKind, Projection, Surface, Tangent, TangentMode, Texture, Textures,
+};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl, Rendered, Snapshot, Snapshots};
+use packshot_renderer::color::DisplayImage;
+use packshot_renderer::encode::{Metadata, PngDepth, png};
 use packshot_renderer::film::Film;
 use packshot_renderer::prepare::{FirstHit, PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
 use packshot_renderer::shot::Aperture;
@@ -90,7 +94,15 @@ fn surfaces_that_shine() {
     compare(&lamps(64, 8));
 }
 
-/// Grain, fine structures and rounded edges.
+/// Four texels of different colours and slopes.
+fn quarters() -> Texture {
+    let rgba = vec![[0.9, 0.5, 0.8, 1.0], [0.4, 0.6, 0.9, 1.0], [0.6, 0.3, 0.9, 1.0], [0.5, 0.5, 1.0, 1.0]];
+    let image = DisplayImage { width_px: 2, height_px: 2, rgba };
+    let bytes = png(&image, PngDepth::Eight, &Metadata::default()).expect("encoded");
+    Texture::new("quarters.png", bytes).expect("a picture")
+}
+
+/// Grain, fine structures, rounded edges, and pictures of the library.
 pub(crate) fn worn() -> Prepared {
     use DetailKind::{Brushed, Cast, Knurl, Spangle};
     let sketch = arranged(&Placement::default(), 32, 4);
@@ -98,13 +110,22 @@ pub(crate) fn worn() -> Prepared {
     let worn = |(i, &openpbr): (usize, &OpenPbr)| {
         let tangent = Some(Tangent { mode: TangentMode::Cylindrical, axis: Axis::Auto });
         let surface = Surface { bevel_mm: Some(100.0), tangent, detail: vec![details[i % 4]] };
-        PaletteEntry { surface, ..OpenPbr { specular_roughness_anisotropy: 0.5, ..openpbr }.into() }
+        let picture = Some(quarters());
+        let textures = Textures {
+            base_color: picture.clone(),
+            roughness: picture.clone(),
+            normal: picture,
+            mm_per_repeat: 150.0,
+            projection: Projection::Auto,
+        };
+        let openpbr = OpenPbr { specular_roughness_anisotropy: 0.5, ..openpbr };
+        PaletteEntry { surface, textures: (i % 2 == 1).then_some(textures), ..openpbr.into() }
     };
     let palette: Vec<PaletteEntry> = sketch.palette.iter().enumerate().map(worn).collect();
     let product =
         PreparedProduct::new(&sketch.scene, &palette, &sketch.materials, sketch.shot.floor.as_ref(), &|| false);
     let mut product = product.expect("a sound scene");
-    assert!(product.features.has_relief && product.features.has_bevels);
+    assert!(product.features.has_relief && product.features.has_bevels && product.features.has_textures);
     product.features = SceneFeatures::ALL;
     let product = Arc::new(product);
     let shot = sketch.shot_of(&product);

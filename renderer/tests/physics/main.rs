@@ -26,4 +26,5 @@ mod shells;
 mod standing;
 mod stratification;
 mod terminator;
+mod textures;
 mod veils;

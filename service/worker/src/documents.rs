@@ -7,7 +7,7 @@ use bytes::Bytes;
 use packshot_pipeline::error::Error;
 use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::plan::LightPlan;
-use packshot_pipeline::shot_file::write::{Dump, parts, write};
+use packshot_pipeline::shot_file::write::{Dump, parts, texture_name, textures, write};
 use packshot_pipeline::shot_file::{FileReference, Geometry, Noise};
 use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::shot::{EnvironmentMap, environment};
@@ -71,6 +71,13 @@ pub(super) fn documents(
             }
         }
     };
+    let worn = parts(&subject.product, &subject.materials);
+    let mut texture_files = Vec::new();
+    for texture in textures(&worn) {
+        let (name, bytes) = (texture_name(texture), Bytes::copy_from_slice(texture.bytes()));
+        texture_files.push(FileReference::new(&name, &bytes));
+        files.push(document(&name, "texture", texture.format().mime_type(), bytes));
+    }
     let lines = input.plan.shot_lines();
     let text = write(&Dump {
         name: "render",
@@ -81,7 +88,8 @@ pub(super) fn documents(
         lines: lines.as_ref(),
         environment_file: environment_file.as_ref(),
         lut_file: None,
-        parts: parts(&subject.product, &subject.materials),
+        texture_files: &texture_files,
+        parts: worn,
     })?;
     files.insert(0, document("shot.json", "json", "application/json", text.into()));
     Ok(files)

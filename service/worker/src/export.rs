@@ -243,7 +243,7 @@ mod tests {
         let (outcome, events) = events_of(ExportForm::Production, bearing().glb, 64 << 20, &CancelToken::default());
         let ExportOutcome::Exported(exported) = outcome else { panic!("{outcome:?}") };
         let has_lost = |code: &str, parameter: &str| {
-            let of_steel = exported.findings.iter().filter(|finding| finding.at == "STD_010102_Steel-Ground");
+            let of_steel = exported.findings.iter().filter(|finding| finding.at == "STD_010105_Steel-BearingRing");
             of_steel.into_iter().any(|finding| finding.code == code && finding.message.contains(parameter))
         };
         assert!(has_lost("export_left_out", "surface.detail turned"), "{:#?}", exported.findings);

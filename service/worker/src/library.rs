@@ -3,6 +3,7 @@
 //! Input: the files that a work names, lowest first. Output: one [`Library`], with the built-in one below. A library
 //! that cannot be read does not stop a render: every part then gets the fallback material and says why.
 
+use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
@@ -13,10 +14,13 @@ use packshot_materials::library::{Layer, Library, Package, SourceFile};
 
 /// Files in the zip of a library, at most.
 const FILES_MAX: usize = 1_000;
-/// Bytes of all TOML files of a library together, unpacked, at most.
+/// Bytes of all TOML files and textures of a library together, unpacked, at most.
 const BYTES_MAX: u64 = 16 << 20;
+/// How the names of files end that belong to a library.
+const TOML: &[&str] = &[".toml"];
+const TEXTURES: &[&str] = &[".png", ".jpg", ".jpeg", ".webp"];
 /// What to do about a file that is no library.
-const SEND: &str = "send the library as one TOML file, or as a zip of its TOML files";
+const SEND: &str = "send the library as one TOML file, or as a zip of its TOML files and textures";
 
 /// A file of a library, unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +31,7 @@ pub struct LibrarySource {
     pub bytes: Vec<u8>,
 }
 
-/// The TOML files of an uploaded library: those of a zip, or the one that it is.
+/// The files of an uploaded library: the TOML files and textures of a zip, or the TOML file that it is.
 ///
 /// # Errors
 /// `library.archive` for a zip that is broken, names a path outside of itself, or is larger than the limits.
@@ -50,7 +54,7 @@ pub fn unpack(file: &[u8]) -> Result<Vec<LibrarySource>, Rejected> {
         if entry.enclosed_name().is_none() {
             return Err(refused(&name, "the path leads out of the zip".to_owned()));
         }
-        if entry.is_dir() || !name.to_ascii_lowercase().ends_with(".toml") {
+        if entry.is_dir() || !has_extension(&name, TOML) && !has_extension(&name, TEXTURES) {
             continue;
         }
         let mut bytes = Vec::new();
@@ -58,10 +62,15 @@ pub fn unpack(file: &[u8]) -> Result<Vec<LibrarySource>, Rejected> {
         left = left.checked_sub(read as u64).ok_or_else(|| too_large(&name))?;
         sources.push(LibrarySource { name, bytes });
     }
-    if sources.is_empty() {
+    if !sources.iter().any(|source: &LibrarySource| has_extension(&source.name, TOML)) {
         return Err(refused("", "the zip has no .toml file".to_owned()));
     }
     Ok(sources)
+}
+
+fn has_extension(name: &str, extensions: &[&str]) -> bool {
+    let name = name.to_ascii_lowercase();
+    extensions.iter().any(|extension| name.ends_with(extension))
 }
 
 /// Refuses an archive whose directory has, or says that it has, more entries than a library may have: before the
@@ -103,8 +112,14 @@ pub fn package(file: &[u8]) -> Result<(Package, Vec<Finding>), Rejected> {
 /// # Errors
 /// Every `library.…` finding of every file.
 pub fn parse(sources: &[LibrarySource]) -> Result<(Package, Vec<Finding>), Rejected> {
-    let files: Vec<_> = sources.iter().map(|source| SourceFile { name: &source.name, bytes: &source.bytes }).collect();
-    Package::parse(&files)
+    let is_toml = |source: &&LibrarySource| has_extension(&source.name, TOML);
+    let toml = sources.iter().filter(is_toml);
+    let files: Vec<_> = toml.map(|source| SourceFile { name: &source.name, bytes: &source.bytes }).collect();
+    let open = |path: &str| {
+        let found = sources.iter().find(|source| source.name == path);
+        Ok(found.map(|source| Cow::Owned(source.bytes.clone())))
+    };
+    Package::parse(&files, &open)
 }
 
 /// The library that a work's parts are looked up in.
@@ -232,6 +247,20 @@ licence = "CC0-1.0"
             assert!(resolved.library.find("Prüfling").is_some());
             assert!(resolved.library.find("STD_010101_Steel-Bare").is_some(), "the built-in one lies below");
         }
+    }
+
+    #[test]
+    fn textures_come_with_the_zip() {
+        let textured = ACME.replace("/1", "/2").replace(
+            "[material.provenance]",
+            "[material.textures]\nbase_color = { path = \"oak/base.png\" }\nmm_per_repeat = 10\n\n[material.provenance]",
+        );
+        let of =
+            |files: &[(&str, &str)]| resolve(&[(Layer::Tenant, zipped(files).into())], None, &AliasLayer::default());
+        let lost = of(&[("acme/a.toml", &textured)]);
+        assert!(!lost.is_broken && lost.findings.iter().any(|finding| finding.code == "library.texture_missing"));
+        let broken = of(&[("acme/a.toml", &textured), ("acme/oak/base.png", "no picture")]);
+        assert!(broken.is_broken && broken.findings.iter().any(|finding| finding.code == "library.texture"));
     }
 
     #[test]

@@ -204,9 +204,8 @@ fn read(assets: &dyn AssetSource, address: &ContentAddress) -> Result<Bytes, Fai
 fn without_library(product: &Product, resolved: &Resolved) -> PartMaterials {
     let library = &*resolved.library;
     let fallback = library.material(library.fallback());
-    let (id, priority) = (fallback.id.clone(), fallback.priority);
     let report = Report::library_invalid(&fallback.id, &product.part_names());
-    let palette = PaletteMaterial { id, openpbr: fallback.openpbr, priority, surface: fallback.surface.clone() };
+    let palette = PaletteMaterial::from(fallback);
     PartMaterials {
         palette: vec![palette],
         parts: vec![PartMaterial::Palette(0); product.scene.parts.len()],

@@ -108,8 +108,9 @@ gpu_struct! {
         pub bevel: u32,
         /// How far from its edges the surface is rounded, in units of the mesh's frame; 0 if it is not.
         pub bevel_radius: f32,
-        /// Padding.
-        pub pad0: u32,
+        /// How a library material's pictures lie on it: first entry in `tables` of its axes, `PROJECT_BY_COORDINATES`,
+        /// or 0 without such pictures.
+        pub projection: u32,
     }
 
     /// Vertex indices of a triangle, and its slot.

@@ -23,7 +23,8 @@ fn pane_transmittance(hit: Hit, m: u32, slot: u32, w: vec3f, cosine: f32) -> vec
     s.textured = materials[m].textured;
     var through = 1.0 - s.metalness;
     if HAS_TEXTURES && s.textured != 0u {
-        read_textures(&s, hit, slot, w);
+        // Panes are of files: their pictures lie by coordinates.
+        read_textures(&s, hit, slot, w, vec3f(0.0), vec3f(0.0));
         through = 1.0 - s.metalness;
         if (s.textured & TEXTURED_LAYERS) != 0u {
             through *= texture_or_one(materials[m].transmission_texture, &s, false).x;

@@ -176,8 +176,8 @@ fn relief_at(entry: u32, local: vec3f, normal: vec3f, width: f32) -> Relief {
             }
             if kind == DETAIL_SPANGLE {
                 let cell = nearest_cell(p.at / scale);
-                r.roughness *= 1.0 + seen * (0.7 * cell_value(cell) - 0.35);
-                r.brightness *= 1.0 + seen * (0.2 * cell_value(cell.zxy) - 0.1);
+                r.roughness *= 1.0 + seen * (0.3 * cell_value(cell) - 0.15);
+                r.brightness *= 1.0 + seen * (0.14 * cell_value(cell.zxy) - 0.07);
             }
         }
     }

@@ -75,7 +75,9 @@ struct Slot {
     // the surface is rounded (see `stage/bevel`), in units of the mesh's frame; 0 if it is not.
     bevel: u32,
     bevel_radius: f32,
-    pad0: u32,
+    // How a library material's pictures lie on it (see `stage/projection`): first entry in `tables` of its axes,
+    // PROJECT_BY_COORDINATES, or 0 without such pictures.
+    projection: u32,
 }
 
 struct Triangle {

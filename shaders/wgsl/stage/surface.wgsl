@@ -4,6 +4,7 @@
 #import stage/features
 #import lib/bump
 #import stage/bevel
+#import stage/projection
 #import stage/relief
 #import stage/scene
 #import stage/texture
@@ -33,6 +34,10 @@ struct Surface {
     textured: u32,
     uv0: vec2f,
     uv1: vec2f,
+    // Texture coordinates of the second side from which a library material's pictures are laid on, and its share.
+    uv_beside: vec2f,
+    beside: f32,
+    pad3: f32,
     // World direction of brushed facets; zero where there is none.
     tangent: vec3f,
     anisotropy: f32,
@@ -60,6 +65,18 @@ fn uv0_at(triangle: u32, w: vec3f) -> vec2f {
     let c = triangles[triangle].v2;
     return vec2f(vertices[a].uv0_u, vertices[a].uv0_v) * w.x + vec2f(vertices[b].uv0_u, vertices[b].uv0_v) * w.y
         + vec2f(vertices[c].uv0_u, vertices[c].uv0_v) * w.z;
+}
+
+// Direction of growing u on a triangle, in the mesh's frame, with the bitangent's sign.
+fn tangent_of_triangle(triangle: u32) -> vec4f {
+    let a = triangles[triangle].v0;
+    let b = triangles[triangle].v1;
+    let c = triangles[triangle].v2;
+    let uv_a = vec2f(vertices[a].uv0_u, vertices[a].uv0_v);
+    let uv_ba = vec2f(vertices[b].uv0_u, vertices[b].uv0_v) - uv_a;
+    let uv_ca = vec2f(vertices[c].uv0_u, vertices[c].uv0_v) - uv_a;
+    return tangent_of_coordinates(vertices[b].position - vertices[a].position,
+        vertices[c].position - vertices[a].position, uv_ba, uv_ca);
 }
 
 fn extra_at(triangle: u32, extra_base: u32, w: vec3f) -> VertexExtra {
@@ -94,7 +111,11 @@ fn texture_or_one(texture: u32, s: ptr<function, Surface>, is_color: bool) -> ve
     if texture == NONE {
         return vec4f(1.0);
     }
-    return texture_lookup(texture, (*s).uv0, (*s).uv1, is_color);
+    let here = texture_lookup(texture, (*s).uv0, (*s).uv1, is_color);
+    if (*s).beside == 0.0 {
+        return here;
+    }
+    return mix(here, texture_lookup(texture, (*s).uv_beside, (*s).uv1, is_color), (*s).beside);
 }
 
 // Direction of a normal map in a frame, with its slopes scaled.
@@ -121,7 +142,12 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
         coat_normal = reflecting_normal(facing_normal(n, view), view, coat_normal);
     }
     if materials[m].normal_texture != NONE {
-        var mapped = mapped_normal(materials[m].normal_texture, materials[m].normal_scale, s, frame);
+        // Slopes of two sides have different directions: where these meet they are flat.
+        let beside = (*s).beside;
+        (*s).beside = 0.0;
+        let scale = materials[m].normal_scale * (1.0 - 2.0 * beside);
+        var mapped = mapped_normal(materials[m].normal_texture, scale, s, frame);
+        (*s).beside = beside;
         if (materials[m].flags & MATERIAL_PRINCIPLED) != 0u {
             mapped = reflecting_normal((*s).geometric_normal, view, mapped);
         }
@@ -130,7 +156,9 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
         }
         (*s).shading_normal = mapped;
     }
-    if materials[m].anisotropy + materials[m].coat_anisotropy > 0.0 {
+    // The grain of a relief has its own direction.
+    let is_brushed = materials[m].anisotropy + materials[m].coat_anisotropy > 0.0;
+    if is_brushed && dot((*s).tangent, (*s).tangent) == 0.0 {
         brush(s, frame);
     }
     if materials[m].normal_texture != NONE && (materials[m].flags & MATERIAL_PRINCIPLED) != 0u {
@@ -220,13 +248,27 @@ fn carve(s: ptr<function, Surface>, hit: Hit, entry: u32, local: vec3f, normal: 
 }
 
 // Multiplies textures and vertex colours into the surface of a material and slot, and records where textures are read.
-// Returns the tangent, in the mesh's frame, with the bitangent's sign.
-fn read_textures(s: ptr<function, Surface>, hit: Hit, slot: u32, w: vec3f) -> vec4f {
+// `local` and `normal`, of any length, are in the mesh's frame. Returns the tangent, in that frame, with the
+// bitangent's sign.
+fn read_textures(s: ptr<function, Surface>, hit: Hit, slot: u32, w: vec3f, local: vec3f, normal: vec3f) -> vec4f {
     let material = (*s).material;
-    let uv0 = uv0_at(hit.triangle, w);
+    var uv0 = uv0_at(hit.triangle, w);
     var extra = VertexExtra(vec4f(0.0), vec4f(1.0), vec2f(0.0), 0.0, 0.0);
     if (slots[slot].flags & SLOT_HAS_EXTRAS) != 0u {
         extra = extra_at(hit.triangle, slots[slot].extra_base, w);
+    }
+    let projection = slots[slot].projection;
+    if projection == PROJECT_BY_COORDINATES {
+        if dot(extra.tangent.xyz, extra.tangent.xyz) == 0.0 {
+            extra.tangent = tangent_of_triangle(hit.triangle);
+        }
+    } else if projection != 0u {
+        let sides = sides_of(projection, normal);
+        let laid = laid_on_side(projection, sides.first, local, normal);
+        uv0 = laid.uv;
+        extra.tangent = vec4f(laid.tangent, 1.0);
+        (*s).beside = sides.share;
+        (*s).uv_beside = laid_on_side(projection, sides.second, local, normal).uv;
     }
     (*s).uv0 = uv0;
     (*s).uv1 = extra.uv1;
@@ -234,15 +276,15 @@ fn read_textures(s: ptr<function, Surface>, hit: Hit, slot: u32, w: vec3f) -> ve
         (*s).base_color *= extra.color.xyz;
     }
     if materials[material].base_color_texture != NONE {
-        (*s).base_color *= texture_lookup(materials[material].base_color_texture, uv0, extra.uv1, true).xyz;
+        (*s).base_color *= texture_or_one(materials[material].base_color_texture, s, true).xyz;
     }
     if materials[material].metallic_roughness_texture != NONE {
-        let mr = texture_lookup(materials[material].metallic_roughness_texture, uv0, extra.uv1, false);
+        let mr = texture_or_one(materials[material].metallic_roughness_texture, s, false);
         (*s).roughness *= mr.y;
         (*s).metalness *= mr.z;
     }
     if materials[material].emission_texture != NONE {
-        (*s).emission *= texture_lookup(materials[material].emission_texture, uv0, extra.uv1, true).xyz;
+        (*s).emission *= texture_or_one(materials[material].emission_texture, s, true).xyz;
     }
     return extra.tangent;
 }
@@ -304,7 +346,7 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     if !HAS_TEXTURES || s.textured == 0u {
         return s;
     }
-    let tangent = read_textures(&s, hit, slot, w);
+    let tangent = read_textures(&s, hit, slot, w, local, local_normal);
     if dot(tangent.xyz, tangent.xyz) > 0.0 {
         let along = world_vector(hit.instance, tangent.xyz);
         // The bitangent's sign holds for the file's own normal, not negated or mirrored.

@@ -4,8 +4,9 @@
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
+use packshot_materials::library::Texture;
 use packshot_pipeline::pictures::Pictures;
-use packshot_pipeline::shot_file::write::{Dump, parts, write};
+use packshot_pipeline::shot_file::write::{Dump, parts, texture_name, textures, write};
 use packshot_pipeline::shot_file::{FileReference, Geometry, Noise, ShotLines};
 use packshot_renderer::shot::{EnvironmentMap, environment};
 
@@ -37,6 +38,9 @@ pub(crate) fn dump(
     let geometry = Geometry { file: beside.product(origin)?, import: origin.import.clone() };
     let environment_file = pictures.environment_map().map(|map| beside.environment(origin, map)).transpose()?;
     let lut_file = origin.lut.as_ref().map(|lut| beside.lut(lut)).transpose()?;
+    let worn = parts(&subject.product, &subject.materials);
+    let texture_files: Vec<FileReference> =
+        textures(&worn).into_iter().map(|texture| beside.texture(texture)).collect::<Result<_, _>>()?;
     let text = write(&Dump {
         name: &origin.name,
         library: subject.materials.library.as_deref(),
@@ -46,7 +50,8 @@ pub(crate) fn dump(
         lines: settings.lines,
         environment_file: environment_file.as_ref(),
         lut_file: lut_file.as_ref(),
-        parts: parts(&subject.product, &subject.materials),
+        texture_files: &texture_files,
+        parts: worn,
     })?;
     // The shot is last: it names no file that is not there.
     let written = beside.new.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice()));
@@ -88,6 +93,11 @@ impl Beside<'_> {
             Some(path) => Ok(FileReference::new(path, bytes)),
             None => self.write("lut.cube", bytes),
         }
+    }
+
+    /// A picture of a material. Libraries change; the shot has a copy.
+    fn texture(&mut self, texture: &Texture) -> Result<FileReference, Failure> {
+        self.write(&texture_name(texture), texture.bytes())
     }
 
     /// The environment map's file: its own, or a new one.

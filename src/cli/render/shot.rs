@@ -89,6 +89,7 @@ impl OpenShot {
             let kind = match extension.as_deref() {
                 Some("exr" | "hdr") => InputKind::Environment,
                 Some("cube") => InputKind::Lut,
+                Some("png" | "jpg" | "jpeg" | "webp") => InputKind::Texture,
                 _ => InputKind::Glb,
             };
             // The path as it was tried: that of the shot is relative to a folder that may not be the one that was
@@ -115,10 +116,14 @@ impl OpenShot {
     /// Takes the places of the shot and of the files that it names.
     pub(crate) fn take_places(&self, places: &mut Places) -> Result<(), Failure> {
         places.read(&self.path, "--shot")?;
-        let ShotFile { geometry, environment_file, lut_file, .. } = &self.file;
+        let ShotFile { geometry, environment_file, lut_file, texture_files, .. } = &self.file;
         let lut_file = lut_file.as_ref().map(|(file, _)| file);
         let others = [Some(&geometry.file), environment_file.as_ref(), lut_file];
-        others.into_iter().flatten().try_for_each(|file| places.read(&self.beside(&file.path), "--shot"))
+        others
+            .into_iter()
+            .flatten()
+            .chain(texture_files)
+            .try_for_each(|file| places.read(&self.beside(&file.path), "--shot"))
     }
 
     fn beside(&self, name: &str) -> PathBuf {

@@ -13,7 +13,7 @@ fn library(id: &str, code: &str, name: &str, alias: &str) -> Package {
          [material.provenance]\nclass = \"estimated\"\nsource = \"test\"\nlicence = \"CC0-1.0\"\n"
     );
     let files = [SourceFile { name: "library.toml", bytes: text.as_bytes() }];
-    Package::parse(&files).expect("a library").0
+    Package::parse(&files, &|_| Ok(None)).expect("a library").0
 }
 
 /// The built-in library below two that share the alias `Welle`.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use packshot_materials::library::{Axis, Detail, DetailKind, Surface, Tangent, TangentMode};
+use packshot_materials::library::{
+    Axis, Detail, DetailKind, Projection, Surface, Tangent, TangentMode, Texture, Textures,
+};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::import::{ImportOptions, Pose};
 use packshot_renderer::look::Look;
@@ -17,8 +19,16 @@ use crate::views::ViewShot;
 
 const CURVE: &[u8] = b"LUT_1D_SIZE 2\n0 0 0\n1 1 1";
 
+/// A PNG of one texel: signature, header, data and end (PNG specification, third edition).
+const TEXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\
+    \0\0\0\nIDAT\x78\x9c\x63\x68\0\0\0\x82\0\x81\x77\xcd\x72\xb6\0\0\0\0IEND\xae\x42\x60\x82";
+
 fn open(path: &str) -> io::Result<Vec<u8>> {
-    if path == "grade.cube" { Ok(CURVE.to_vec()) } else { super::open(path) }
+    match path {
+        "grade.cube" => Ok(CURVE.to_vec()),
+        "oak.png" => Ok(TEXEL.to_vec()),
+        _ => super::open(path),
+    }
 }
 
 /// A shot with a value in everything that version 1 cannot express.
@@ -71,7 +81,16 @@ fn rich() -> ShotFile {
     let detail = vec![Detail { kind: DetailKind::Knurl, scale_mm: 0.8, depth_mm: 0.1 }];
     let tangent = Some(Tangent { mode: TangentMode::Planar, axis: Axis::Auto });
     let surface = Surface { bevel_mm: Some(0.05), tangent, detail };
-    file.materials[0] = PaletteMaterial { priority: 10, surface, ..file.materials[0].clone() };
+    let texture = Some(Texture::new("oak.png", TEXEL).expect("a picture"));
+    let textures = Some(Textures {
+        base_color: texture.clone(),
+        roughness: None,
+        normal: texture,
+        mm_per_repeat: 12.5,
+        projection: Projection::Box,
+    });
+    file.texture_files = vec![FileReference::new("oak.png", TEXEL); 2];
+    file.materials[0] = PaletteMaterial { priority: 10, surface, textures, ..file.materials[0].clone() };
     file
 }
 
@@ -91,6 +110,7 @@ fn everything_has_a_place() {
     assert_eq!((still(&second).digest(), &second.geometry), (still(&file).digest(), &file.geometry));
     assert_eq!((second.noise, &second.lines, &second.library), (file.noise, &file.lines, &file.library));
     assert_eq!((&second.environment_file, &second.lut_file), (&file.environment_file, &file.lut_file));
+    assert_eq!(second.texture_files, file.texture_files);
     assert_eq!(second.materials, file.materials);
     assert_eq!(dump(&second, &parts), text);
 }
@@ -126,7 +146,10 @@ fn version_one_is_written_where_it_suffices() {
         ("pose", |file, rich| file.geometry.import.pose.clone_from(&rich.geometry.import.pose)),
         ("noise", |file, rich| file.noise = rich.noise),
         ("lines", |file, rich| file.lines.clone_from(&rich.lines)),
-        ("materials", |file, rich| file.materials.clone_from(&rich.materials)),
+        ("materials", |file, rich| {
+            file.materials.clone_from(&rich.materials);
+            file.texture_files.clone_from(&rich.texture_files);
+        }),
         ("a glTF as text", |file, _| file.geometry.file.path = "bearing.gltf".to_owned()),
     ];
     for (what, change) in changes {

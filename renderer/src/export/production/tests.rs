@@ -7,7 +7,7 @@ use crate::prepare::material::interior::Interior;
 
 /// A material in glTF's terms, and the codes and parameters of its findings.
 fn written(openpbr: &OpenPbr, surface: &Surface, has_grain: bool) -> (SceneMaterial, Vec<(&'static str, String)>) {
-    let material = LibraryMaterial { id: "ACME_000001_Test", openpbr, surface, priority: 0 };
+    let material = LibraryMaterial { id: "ACME_000001_Test", openpbr, surface, has_textures: false, priority: 0 };
     let (material, findings) = of_library(&material, has_grain);
     assert!(findings.iter().all(|finding| finding.at == "ACME_000001_Test"));
     let parameter = |message: &str| message.split('`').nth(1).unwrap_or_default().to_owned();
@@ -88,7 +88,13 @@ fn what_gltf_has_not_is_reported_by_name() {
         assert!(approximated.contains(&parameter), "{parameter} in {approximated:?}");
     }
     let openpbr = OpenPbr { transmission_weight: 1.0, ..OpenPbr::default() };
-    let material = LibraryMaterial { id: "Oil", openpbr: &openpbr, surface: &Surface::default(), priority: 3 };
+    let material = LibraryMaterial {
+        id: "Oil",
+        openpbr: &openpbr,
+        surface: &Surface::default(),
+        has_textures: false,
+        priority: 3,
+    };
     assert!(of_library(&material, false).1[0].message.starts_with("`priority` is left out"));
 }
 
@@ -157,8 +163,13 @@ fn every_material_of_the_library_can_be_written() {
     for material in Library::builtin().materials() {
         for has_grain in [false, true] {
             let priority = material.priority;
-            let of =
-                LibraryMaterial { id: &material.id, openpbr: &material.openpbr, surface: &material.surface, priority };
+            let of = LibraryMaterial {
+                id: &material.id,
+                openpbr: &material.openpbr,
+                surface: &material.surface,
+                has_textures: false,
+                priority,
+            };
             let (found, findings) = of_library(&of, has_grain);
             assert!(found.openpbr.validate().is_empty(), "{}: {:?}", material.id, found.openpbr.validate());
             assert!(findings.iter().all(|finding| finding.at == material.id && finding.message.contains('`')));
