@@ -369,6 +369,9 @@ pub fn diagnostic(finding: Finding) -> Diagnostic {
 /// The name of an unmapped part in a message, with the material name given to it if no library has that.
 fn name_of_unmapped(item: &ReportItem) -> String {
     let name = format!("`{}`", item.display_name());
+    if let (Some(Reason::TextureMissing), Some(wanted)) = (item.reason, &item.string) {
+        return format!("{name} (the library of `{wanted}` lacks a picture of it)");
+    }
     let (Some(Reason::MaterialMissing), Some(wanted)) = (item.reason, &item.string) else { return name };
     match item.suggestions.first() {
         Some(near) => format!("{name} (no library has the material `{wanted}`; did you mean `{}`?)", near.material),

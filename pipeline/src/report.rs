@@ -1,5 +1,6 @@
 //! The preflight report: what is known about a file before rendering.
 
+use packshot_materials::library::{Texture, Textures};
 use packshot_materials::mapping::Report;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::import::{self, SceneStats};
@@ -89,7 +90,7 @@ pub struct Stats {
 }
 
 impl Stats {
-    fn new(scene: &Scene, stats: &SceneStats) -> Self {
+    fn new(scene: &Scene, stats: &SceneStats, materials: &PartMaterials) -> Self {
         Self {
             triangles: stats.triangles,
             vertices: stats.vertices,
@@ -99,7 +100,7 @@ impl Stats {
             textures: stats.textures,
             bbox_min_m: stats.bounds.map(|bounds| bounds.min.to_array()),
             bbox_max_m: stats.bounds.map(|bounds| bounds.max.to_array()),
-            device_bytes_estimate: device_bytes_estimate(scene, stats),
+            device_bytes_estimate: device_bytes_estimate(scene, stats, materials),
         }
     }
 }
@@ -107,7 +108,7 @@ impl Stats {
 /// Two nodes of a binary tree per leaf.
 const BVH_BYTES_PER_LEAF: u64 = 64;
 
-fn device_bytes_estimate(scene: &Scene, stats: &SceneStats) -> u64 {
+fn device_bytes_estimate(scene: &Scene, stats: &SceneStats, materials: &PartMaterials) -> u64 {
     let bytes = |n: u64, size: usize| n.saturating_mul(size as u64);
     let unique_vertices: u64 = scene.meshes.iter().map(|mesh| mesh.vertex_count()).sum();
     let slots: u64 = scene.parts.iter().map(|part| scene.meshes[part.mesh.0 as usize].primitives.len() as u64).sum();
@@ -115,6 +116,9 @@ fn device_bytes_estimate(scene: &Scene, stats: &SceneStats) -> u64 {
     images.sort_by_key(|image| std::sync::Arc::as_ptr(image));
     images.dedup_by_key(|image| std::sync::Arc::as_ptr(image));
     let texels: u64 = images.iter().map(|image| image.rgba8.len() as u64).sum();
+    // Those of materials are kept in memory too, decoded.
+    let pictures = materials.palette.iter().flat_map(|material| &material.textures).flat_map(Textures::all);
+    let texels_of_materials: u64 = pictures.map(Texture::n_texels).sum();
     let parts = [
         bytes(unique_vertices, size_of::<Vertex>()),
         bytes(stats.unique_triangles, size_of::<Triangle>() + BVH_BYTES_PER_LEAF as usize),
@@ -122,6 +126,7 @@ fn device_bytes_estimate(scene: &Scene, stats: &SceneStats) -> u64 {
         bytes(slots, size_of::<Slot>()),
         bytes(stats.materials as u64, size_of::<Material>()),
         bytes(texels, 4),
+        bytes(texels_of_materials, 8),
     ];
     parts.iter().fold(0, |sum, &part| sum.saturating_add(part))
 }
@@ -138,7 +143,7 @@ impl Preflight {
             ok: !is_wrong && !lacks_materials,
             materials: materials.report.clone(),
             diagnostics: found,
-            stats: Stats::new(&product.scene, &product.stats),
+            stats: Stats::new(&product.scene, &product.stats, materials),
             choices: Choices::from(&product.choices),
         }
     }

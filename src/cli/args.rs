@@ -104,7 +104,7 @@ fn open_texture(path: &str) -> Result<Option<Cow<'static, [u8]>>, String> {
     };
     let bytes_max = InputKind::Texture.bytes_max();
     let bytes = files::read_at_most(&mut file, bytes_max).map_err(|reason| reason.to_string())?;
-    bytes.map(|bytes| Some(Cow::Owned(bytes))).ok_or_else(|| format!("it has more than {bytes_max} bytes"))
+    bytes.map(|bytes| Some(Cow::Owned(bytes))).ok_or_else(|| format!("at most {} MiB are allowed", bytes_max >> 20))
 }
 
 /// A product to work on: a file, standard input, or a built-in sample.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use packshot::error::Fault;
-use packshot_materials::library::{Layer, Library, Material, Package};
+use packshot_materials::library::{Detail, Layer, Library, Material, Package, Surface, Tangent, Textures};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -170,7 +170,27 @@ fn describe(material: &Material) -> String {
     for (name, value) in values.as_object().into_iter().flatten().filter(|(name, value)| defaults[*name] != **value) {
         text += &format!("  {name} = {}\n", shortest(value));
     }
-    text
+    text + &describe_surface(material)
+}
+
+/// Edges, grain, marks and pictures of a material.
+fn describe_surface(material: &Material) -> String {
+    let Surface { bevel_mm, tangent, detail } = &material.surface;
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(bevel_mm.map(|bevel_mm| format!("bevel_mm = {bevel_mm}")));
+    lines.extend(tangent.map(|Tangent { mode, axis }| format!("tangent = {mode}, axis {axis}")));
+    lines.extend(detail.iter().map(|Detail { kind, scale_mm, depth_mm }| {
+        format!("detail = {kind}, scale_mm {scale_mm}, depth_mm {depth_mm}")
+    }));
+    if let Some(textures) = &material.textures {
+        let slots =
+            [("base_color", &textures.base_color), ("roughness", &textures.roughness), ("normal", &textures.normal)];
+        let named = slots.iter().filter_map(|(name, texture)| Some((name, texture.as_ref()?)));
+        lines.extend(named.map(|(name, texture)| format!("texture {name} = {}", texture.path())));
+        let Textures { mm_per_repeat, projection, .. } = textures;
+        lines.push(format!("mm_per_repeat = {mm_per_repeat}, projection {projection}"));
+    }
+    lines.into_iter().map(|line| format!("  {line}\n")).collect()
 }
 
 /// A parameter in the fewest digits that mean it: parameters are of single precision, and as doubles they show digits
@@ -188,6 +208,7 @@ fn shortest(value: &Value) -> String {
 fn validate(args: &ValidateArgs) -> Result<(), Failure> {
     let (package, mut diagnostics) = read_package(&args.folder)?;
     let (id, version, materials) = (package.id.clone(), package.version, package.materials.len());
+    let n_incomplete = package.materials.iter().filter(|entry| entry.material.missing_texture().is_some()).count();
     // Alone if it can stand alone, else over the built-in library.
     let standalone = package.extends.is_empty() && package.fallback.is_some();
     let mut layers = vec![(Layer::Job, package)];
@@ -201,5 +222,9 @@ fn validate(args: &ValidateArgs) -> Result<(), Failure> {
         return files::print_json(&Validation { id: &id, version, digest: library.digest(), materials, diagnostics });
     }
     console::print_findings(&diagnostics.into_iter().map(packshot::product::diagnostic).collect::<Vec<_>>());
-    files::print(format!("{id} {version}: {materials} materials, valid\n").as_bytes())
+    let but = match n_incomplete {
+        0 => String::new(),
+        n => format!(", but {n} cannot be worn for want of a picture"),
+    };
+    files::print(format!("{id} {version}: {materials} materials, valid{but}\n").as_bytes())
 }

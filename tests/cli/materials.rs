@@ -118,6 +118,9 @@ fn a_material_whose_picture_is_missing_is_not_rendered_without_it() {
     let checked: Value = serde_json::from_slice(&checked.done().stdout).expect("JSON");
     let items = checked["materials"]["items"].as_array().or(checked["items"].as_array()).expect("items");
     assert!(items.iter().any(|item| item["reason"] == "texture_missing"), "{items:?}");
+    let outcome = workplace.run(&["materials", "validate", "lib"]).done();
+    let line = String::from_utf8_lossy(&outcome.stdout).into_owned();
+    assert_eq!(line, "ACME 1.0.0: 1 materials, valid, but 1 cannot be worn for want of a picture\n");
     workplace.write("lib/pictures/stripes.png", b"no picture");
     workplace.run(&["materials", "validate", "lib"]).expect_error(3, "library.texture", "lib/oak.toml:17");
 }

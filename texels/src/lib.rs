@@ -98,6 +98,14 @@ impl Format {
         Ok([width, height])
     }
 
+    /// Whether the file goes on to its end. Decoders of JPEG fill in what is missing, and other programs may too.
+    pub fn is_whole(self, bytes: &[u8]) -> bool {
+        // An image's data contains no marker but those of restarts (ITU-T T.81 section B.1.1.2), so the end of the last
+        // scan is that of the picture and not that of a preview.
+        let find = |marker: [u8; 2]| bytes.windows(2).rposition(|window| window == marker);
+        self != Self::Jpeg || find([0xFF, 0xD9]) > find([0xFF, 0xDA])
+    }
+
     /// The picture. Memory of about `bytes_max` is used for texels at most, if a PNG's header says what is in it.
     ///
     /// # Errors

@@ -293,7 +293,13 @@ fn read_material(
             reader.error_help("library.schema", &value.span(), message, help);
         }
         let textures = reader.table("textures", value)?;
-        file.shelf.read(textures, file.name, reader, &mut missing_textures)
+        let textures = file.shelf.read(textures, file.name, reader, &mut missing_textures)?;
+        let has_no_base = openpbr.transmission_weight >= 1.0 || openpbr.subsurface_weight >= 1.0;
+        if textures.base_color.is_some() && has_no_base && openpbr.base_metalness == 0.0 {
+            let message = "a picture of the base colour does nothing for a material that lets all light in";
+            reader.warning("library.texture", &value.span(), message);
+        }
+        Some(textures)
     });
     let provenance = table.require("provenance", reader).and_then(|value| reader.table("provenance", value));
     let provenance = provenance.and_then(|provenance| read_provenance(provenance, reader));

@@ -92,14 +92,18 @@ impl Texture {
     pub fn new(path: &str, bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, String> {
         let bytes = bytes.into();
         if bytes.len() > TEXTURE_BYTES_MAX {
-            return Err(format!("the picture has {} bytes; at most {TEXTURE_BYTES_MAX} are allowed", bytes.len()));
+            return Err(format!(
+                "the picture has {} bytes; at most {} MiB are allowed",
+                bytes.len(),
+                TEXTURE_BYTES_MAX >> 20
+            ));
         }
         let format = Format::of(&bytes).ok_or("the file is neither PNG, JPEG nor WebP")?;
         let size_px = format.size_px(&bytes).map_err(|error| error.to_string())?;
         let [width, height] = size_px;
         if width.max(height) > TEXTURE_SIDE_PX_MAX {
             return Err(format!(
-                "the picture has {width} x {height} pixels; each side may have {TEXTURE_SIDE_PX_MAX} at most"
+                "the picture has {width} x {height} pixels; at most {TEXTURE_SIDE_PX_MAX} are allowed on each side"
             ));
         }
         let blake3 = blake3::hash(&bytes).to_hex().to_string();
@@ -142,10 +146,21 @@ impl Texture {
         decoded.get_or_init(decode).clone()
     }
 
-    /// Whether it can be decoded; nothing is kept.
-    fn check(&self) -> Result<(), Undecodable> {
+    /// Whether it can be decoded to its end; nothing is kept.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
         let Stored { bytes, format, size_px: [width, height], .. } = &*self.stored;
-        format.decode(bytes, 4 * u64::from(*width) * u64::from(*height)).map(drop)
+        if !format.is_whole(bytes) {
+            return Err("the file is cut off".to_owned());
+        }
+        format.decode(bytes, 4 * u64::from(*width) * u64::from(*height)).map(drop).map_err(|error| error.to_string())
+    }
+
+    /// How many texels it has.
+    pub fn n_texels(&self) -> u64 {
+        self.stored.size_px.map(u64::from).iter().product()
     }
 }
 
@@ -233,7 +248,10 @@ impl Shelf<'_> {
         let path_value = path?;
         let path = reader.text("path", path_value)?;
         let refused = |reader: &mut Reader<'_>, message: String| {
-            let help = "name a PNG, JPEG or WebP file in the folder of the library, such as `textures/oak.png`";
+            let help = match message.contains("at most") {
+                true => "make the picture smaller",
+                false => "name a PNG, JPEG or WebP file below the folder of this file, such as `textures/oak.png`",
+            };
             reader.error_help("library.texture", &path_value.span(), message, help);
         };
         if let Err(complaint) = check_path(&path) {
@@ -257,7 +275,7 @@ impl Shelf<'_> {
         };
         let read = Texture::new(&path, bytes).and_then(|texture| match self.is_tested {
             true => Ok(texture),
-            false => texture.check().map_err(|error| error.to_string()).map(|()| texture),
+            false => texture.check().map(|()| texture),
         });
         let texture = match read {
             Ok(texture) => texture,
@@ -271,10 +289,13 @@ impl Shelf<'_> {
             let help = "restore the picture, or remove `blake3` to accept this one";
             reader.error_help("library.texture_changed", &span, message, help);
         }
-        self.n_texels += texture.size_px().map(u64::from).iter().product::<u64>();
-        if self.n_texels > TEXELS_MAX {
-            let message = format!("the pictures of the library have more than {TEXELS_MAX} texels together");
-            reader.error("library.limit", &path_value.span(), message);
+        let n_before = self.n_texels;
+        self.n_texels += texture.n_texels();
+        if (n_before + 1..=self.n_texels).contains(&(TEXELS_MAX + 1)) {
+            let millions = TEXELS_MAX >> 20;
+            let message = format!("from here on the pictures of the library have more than {millions} million texels");
+            let help = "make pictures smaller, or put some of the materials into another library";
+            reader.error_help("library.limit", &path_value.span(), message, help);
         }
         Some(texture)
     }
@@ -287,7 +308,7 @@ fn check_path(path: &str) -> Result<(), String> {
         return Err(format!("the path has more than {PATH_CHARS_MAX} characters"));
     }
     if !path.split('/').all(is_step) || path.contains(['\\', ':']) || path.contains(char::is_control) {
-        return Err(format!("`{}` is not a path below the library's folder", path.escape_debug()));
+        return Err(format!("`{}` is not a path below this file's folder, without `.` and `..`", path.escape_debug()));
     }
     let lower = path.to_ascii_lowercase();
     match [".png", ".jpg", ".jpeg", ".webp"].iter().any(|extension| lower.ends_with(extension)) {

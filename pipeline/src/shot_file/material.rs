@@ -112,7 +112,7 @@ impl Unopened {
                 Error::new(ErrorKind::Input, fault.at(&file.at).help(help))
             };
             let texture = Texture::new(&file.path, bytes).map_err(refused)?;
-            texture.image().map_err(|reason| refused(reason.to_string()))?;
+            texture.check().map_err(refused)?;
             references.push(reference);
             Ok::<_, Error>(Some(texture))
         };
@@ -162,7 +162,8 @@ fn read_textures(node: &Node<'_>) -> Option<NamedTextures> {
         })
     };
     let files = SLOTS.map(|name| m.read_or(name, None, file));
-    let [least, most] = MM_PER_REPEAT.map(f64::from);
+    // As people write them: the least is no number of single precision.
+    let [least, most] = MM_PER_REPEAT.map(|mm| mm.to_string().parse().unwrap_or(f64::from(mm)));
     let mm_per_repeat = m.require("mm_per_repeat").and_then(|node| node.single(Range::between(least, most)));
     let projection = m.read_or("projection", Projection::default(), |node| node.word());
     m.finish();

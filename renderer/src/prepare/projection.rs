@@ -1,13 +1,20 @@
 //! How the pictures of library materials lie on the parts that wear them: the entries of `tables` that
 //! `stage/projection.wgsl` reads.
 
-use glam::{DAffine3, DVec3};
+use glam::{DAffine3, DVec3, Vec2};
 use packshot_materials::library::{Projection, Textures};
 use packshot_shaders::constants::PROJECT_BY_COORDINATES;
 
 use super::material::Tables;
 use super::relief::Shape;
 use crate::scene::Primitive;
+
+/// Whether texture coordinates say anything: some exporters write the same for every vertex.
+fn has_extent(uvs: &[Vec2]) -> bool {
+    let Some(&first) = uvs.first() else { return false };
+    let (min, max) = uvs.iter().fold((first, first), |(min, max), uv| (min.min(*uv), max.max(*uv)));
+    (max - min).min_element() > 0.0
+}
 
 /// What a slot names: an entry of `tables`, PROJECT_BY_COORDINATES, or 0 without pictures.
 ///
@@ -21,7 +28,7 @@ pub(super) fn place(
     tables: &mut Tables,
 ) -> u32 {
     let Some(textures) = textures else { return 0 };
-    if textures.projection == Projection::Auto && !primitive.uvs[0].is_empty() {
+    if textures.projection == Projection::Auto && has_extent(&primitive.uvs[0]) {
         return PROJECT_BY_COORDINATES;
     }
     let [longest, middle] = shape.longest_axes().map(|axis| (local_from_part.matrix3 * axis).normalize_or(DVec3::X));

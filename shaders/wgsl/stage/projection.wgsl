@@ -11,8 +11,8 @@
 #import lib/math
 #import stage/scene
 
-// Where two sides meet, their pictures blend while the normal turns from one to where it faces both alike: from where
-// its smaller part along an axis is this much smaller than its largest, relative to that.
+// The pictures of two sides blend where a normal's second largest component along the axes is smaller than the largest
+// by at most this fraction of it.
 const BLEND: f32 = 0.35;
 
 struct Laid {

@@ -102,6 +102,26 @@ fn what_is_no_texture_is_refused_at_its_place() {
 }
 
 #[test]
+fn a_jpeg_that_is_cut_off_is_refused() {
+    let whole = BUILTIN_TEXTURES.iter().find(|file| file.name.ends_with("felt-roughness.jpg")).expect("it ships").bytes;
+    let text = with_textures(HEADER_2, "roughness = { path = \"a.jpg\" }\nmm_per_repeat = 10");
+    let read = |n: usize| read(&text, &[("lib/a.jpg", whole[..n].to_vec())]);
+    assert!(read(whole.len()).is_ok());
+    for n in [whole.len() / 2, whole.len() - 1] {
+        let found = read(n).expect_err("cut");
+        assert!(found[0].message.ends_with("is not a texture: the file is cut off"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_base_colour_that_nobody_sees_is_told() {
+    let glass = with_textures(HEADER_2, "base_color = { path = \"a.png\" }\nmm_per_repeat = 10")
+        .replace("pbr]\n", "pbr]\ntransmission_weight = 1.0\n");
+    let (_, findings) = read(&glass, &[("lib/a.png", png(1))]).expect("valid");
+    assert_eq!(codes(&findings), ["library.texture"]);
+}
+
+#[test]
 fn a_material_whose_picture_is_missing_is_told_and_not_worn() {
     let text = with_textures(HEADER_2, "base_color = { path = \"oak.png\" }\nmm_per_repeat = 10");
     let (package, findings) = read(&text, &[]).expect("a library all the same");
