@@ -111,11 +111,22 @@ fn texture_or_one(texture: u32, s: ptr<function, Surface>, is_color: bool) -> ve
     if texture == NONE {
         return vec4f(1.0);
     }
-    let here = texture_lookup(texture, (*s).uv0, (*s).uv1, is_color);
-    if (*s).beside == 0.0 {
-        return here;
+    return texture_lookup(texture, (*s).uv0, (*s).uv1, is_color);
+}
+
+// The same of a texture that library materials may have: a mixture of the two sides from which it is laid on. One
+// lookup in a loop, because drivers copy a function into each place that calls it.
+fn texture_of_sides(texture: u32, s: ptr<function, Surface>, is_color: bool) -> vec4f {
+    var sum = vec4f(0.0);
+    var uv = (*s).uv0;
+    var share = 1.0 - (*s).beside;
+    let n_sides = select(1u, 2u, (*s).beside > 0.0);
+    for (var i = 0u; i < n_sides; i += 1u) {
+        sum += texture_lookup(texture, uv, (*s).uv1, is_color) * share;
+        uv = (*s).uv_beside;
+        share = (*s).beside;
     }
-    return mix(here, texture_lookup(texture, (*s).uv_beside, (*s).uv1, is_color), (*s).beside);
+    return sum;
 }
 
 // Direction of a normal map in a frame, with its slopes scaled.
@@ -143,11 +154,8 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
     }
     if materials[m].normal_texture != NONE {
         // Slopes of two sides have different directions: where these meet they are flat.
-        let beside = (*s).beside;
-        (*s).beside = 0.0;
-        let scale = materials[m].normal_scale * (1.0 - 2.0 * beside);
+        let scale = materials[m].normal_scale * (1.0 - 2.0 * (*s).beside);
         var mapped = mapped_normal(materials[m].normal_texture, scale, s, frame);
-        (*s).beside = beside;
         if (materials[m].flags & MATERIAL_PRINCIPLED) != 0u {
             mapped = reflecting_normal((*s).geometric_normal, view, mapped);
         }
@@ -276,10 +284,10 @@ fn read_textures(s: ptr<function, Surface>, hit: Hit, slot: u32, w: vec3f, local
         (*s).base_color *= extra.color.xyz;
     }
     if materials[material].base_color_texture != NONE {
-        (*s).base_color *= texture_or_one(materials[material].base_color_texture, s, true).xyz;
+        (*s).base_color *= texture_of_sides(materials[material].base_color_texture, s, true).xyz;
     }
     if materials[material].metallic_roughness_texture != NONE {
-        let mr = texture_or_one(materials[material].metallic_roughness_texture, s, false);
+        let mr = texture_of_sides(materials[material].metallic_roughness_texture, s, false);
         (*s).roughness *= mr.y;
         (*s).metalness *= mr.z;
     }
