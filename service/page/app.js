@@ -1,15 +1,19 @@
-// The page: the list of renders, submitting a product, and the selected render; beside it, orders and workflows.
+// The page: the list of renders, submitting a product, and the selected render; beside it the other screens.
 
 import * as account from "./account.js";
+import { Bell } from "./bell.js";
 import { Door } from "./door.js";
 import { isAway } from "./http.js";
 import { JobView } from "./job.js";
+import { MediaView } from "./media.js";
 import { forgetNames } from "./names.js";
+import { NewsView } from "./news.js";
 import { actBegins, complain, hush, say, serviceAnswers } from "./notice.js";
 import { OrdersView } from "./orders.js";
 import { Viewer } from "./pictures.js";
 import { title, turnTo } from "./screen.js";
 import { get, objectUrl, send } from "./service.js";
+import { SettingsView } from "./settings.js";
 import { element, ENDED, explainWithCode, fileOf, isTerminal, nameOf, show, when } from "./text.js";
 import { WorkflowsView } from "./workflows.js";
 
@@ -17,12 +21,6 @@ const POLL_MS = 2000;
 const PAGE = 30;
 // Refusals of one who may not do this.
 const PERMISSION = ["forbidden", "insufficient_scope"];
-// What can be looked at: the permission that it needs, the way to it, and what has the focus when somebody has come in.
-const SCREENS = [
-  { id: "work", needs: "read_renders", way: "to-renders", first: "file" },
-  { id: "orders", needs: "read_orders", way: "to-orders", first: "orders-title" },
-  { id: "workflows", needs: "read_workflows", way: "to-workflows", first: "workflows-title" },
-];
 const byId = (id) => document.getElementById(id);
 
 const rows = new Map();
@@ -39,8 +37,25 @@ let hasEntered = false;
 const view = new JobView({ onChange: take, onGone: gone, onAct: actBegins, onProblem: (error) => trouble(error, "act") });
 
 const viewer = new Viewer({ onAct: attempt });
-const orders = new OrdersView({ onNamed: named, onAct: actBegins, onProblem: refused, onWords: (words) => say(words, "act"), viewer });
-const workflows = new WorkflowsView({ onNamed: named, onAct: actBegins, onWork: attempt, onProblem: refused, viewer });
+const told = { onNamed: named, onAct: actBegins, onWork: attempt, onProblem: refused, onWords: (words) => say(words, "act"), viewer };
+const orders = new OrdersView(told);
+const workflows = new WorkflowsView(told);
+const media = new MediaView(told);
+const news = new NewsView(told);
+const settings = new SettingsView(told);
+
+// What can be looked at: the permission that it needs, the way to it, what has the focus when somebody has come in, the
+// words that addresses begin with, and how it shows what an address names. Renders are what is left.
+const SCREENS = [
+  { id: "work", needs: "read_renders", way: "to-renders", first: "file", words: [] },
+  { id: "orders", needs: "read_orders", way: "to-orders", first: "orders-title", words: ["orders"], view: orders, open: (_, id) => orders.choose(id) },
+  { id: "workflows", needs: "read_workflows", way: "to-workflows", first: "workflows-title", words: ["workflows"], view: workflows, open: (_, first, second) => workflows.open(first, second) },
+  { id: "media", needs: "read_media", way: "to-media", first: "media-q", words: ["media"], view: media, open: () => media.open() },
+  { id: "news", needs: "own_notifications", way: "bell", first: "news-title", words: ["notifications", "activity", "alerts"], view: news, open: (word) => news.open(word) },
+  { id: "settings", needs: "own_notifications", way: "to-settings", first: "settings-title", words: ["settings"], view: settings, open: () => settings.open() },
+];
+
+const bell = new Bell({ onNews: () => { if (isOf("news")) refresh(); } });
 
 const door = new Door({
   onAsk: putAway,
@@ -76,8 +91,8 @@ async function attempt(work) {
 function putAway() {
   hush();
   view.close();
-  orders.putAway();
-  workflows.putAway();
+  bell.close();
+  for (const { view: other } of SCREENS) other?.putAway();
   forgetNames();
   drawList({ items: [] }, "");
   for (const url of thumbs.values()) URL.revokeObjectURL(url);
@@ -117,6 +132,7 @@ async function begin() {
   byId("work").classList.toggle("refused", !account.may("read_renders"));
   if (!account.may("read_renders")) view.close();
   showScreen();
+  bell.open();
   named();
   if (hasEntered) byId(isOf("work") && account.refusal() ? "refusal" : looked().first).focus();
   hasEntered = false;
@@ -127,10 +143,13 @@ async function begin() {
   if (!door.isAsking) choose();
 }
 
-// Renders, orders and workflows
+// Screens
 
 /** The screen that the address names. */
-const addressed = () => /^#(orders|workflows)(\/|$)/.exec(location.hash)?.[1] || "work";
+const addressed = () => {
+  const [word] = location.hash.slice(1).split("/");
+  return (SCREENS.find(({ words }) => words.includes(word)) || SCREENS[0]).id;
+};
 
 /** What this user may look at. */
 const seen = () => SCREENS.filter(({ needs }) => account.may(needs));
@@ -140,7 +159,7 @@ const looked = () => seen().find(({ id }) => id === addressed()) || seen()[0] ||
 
 const isOf = (screen) => looked().id === screen;
 
-/** Shows the renders, the orders or the workflows, and the way to each. */
+/** Shows what is looked at, and the way to everything else. */
 function showScreen() {
   const here = looked();
   turnTo(here.id);
@@ -158,7 +177,7 @@ async function refresh() {
   // Who may see nothing now may be allowed to later.
   if (!seen().length) { await start(); return; }
   try {
-    await (isOf("orders") ? orders.refresh() : isOf("workflows") ? workflows.refresh() : list());
+    await (looked().view ? looked().view.refresh() : list());
     if (door.isAsking) return;
     connected(true, "connected");
     serviceAnswers();
@@ -247,17 +266,16 @@ function take(job) {
   named();
 }
 
-/** Shows what the address names: a render, an order, a workflow or a run of one, or the list of one of them. */
+/** Shows what the address names: a render, the list of them, or something on another screen. */
 function choose() {
   if (door.isAsking || !seen().length) return;
   showScreen();
+  const here = looked();
   const isNamed = isOf(addressed());
-  const [, first = "", second = ""] = isNamed ? location.hash.split("/").map(encodeURIComponent) : [];
-  if (isOf("orders")) orders.choose(first);
-  else orders.close();
-  if (isOf("workflows")) workflows.open(first, second);
-  else workflows.close();
-  if (!isOf("work")) {
+  const [word = "", ...parts] = isNamed ? location.hash.slice(1).split("/").map(encodeURIComponent) : [];
+  for (const screen of SCREENS) if (screen !== here) screen.view?.close();
+  if (here.view) {
+    here.open(word, ...["", ""].map((none, at) => parts[at] || none));
     chosen = "";
     view.close();
     refresh();
@@ -274,9 +292,8 @@ function choose() {
 /** Names the window after what is selected. */
 function named() {
   if (door.isAsking) return;
-  if (isOf("orders")) title(orders.title);
-  else if (isOf("workflows")) title(workflows.title);
-  else title(view.job ? nameOf(view.job) : "Renders");
+  const other = looked().view;
+  title(other ? other.title : view.job ? nameOf(view.job) : "Renders");
 }
 
 /** After a render was deleted, its neighbour in the list is next. */

@@ -13,10 +13,10 @@ export class Listing {
    * `ids` names its elements: the `list`, the button for `more` of it, and the words where there is `none`. Calls
    * `path()` for the address to ask, `hash(item)` for the fragment that selects an item, and `words(item)` for its
    * name, what else is said of it, and its state. Where it is given, `filter()` are parameters of the address, and
-   * `none()` the words where there is none.
+   * `none()` the words where there is none; `onPage(page)` is told of each newest page.
    */
-  constructor({ ids, path, filter, hash, words, none, onAct, onProblem }) {
-    Object.assign(this, { ids, path, filter, hash, words, none });
+  constructor({ ids, path, filter, hash, words, none, onPage, onAct, onProblem }) {
+    Object.assign(this, { ids, path, filter, hash, words, none, onPage });
     this.rows = new Map();
     this.items = new Map();
     this.chosen = "";
@@ -48,8 +48,10 @@ export class Listing {
   /** Reads the newest items, and returns them; older ones that were read stay. */
   async refresh() {
     const { question } = this;
-    const { items, next_cursor: next } = await this.page("");
+    const page = await this.page("");
     if (question !== this.question) return [];
+    const { items, next_cursor: next } = page;
+    this.onPage?.(page);
     const ids = new Set(items.map((item) => item.id));
     const oldest = items.at(-1);
     // Where so many are new that none of these was read before, some between them and the older ones are missing.
@@ -103,12 +105,16 @@ export class Listing {
     show(this.ids.more, Boolean(this.next));
   }
 
+  makeRow(item) {
+    const button = element("button", { type: "button" }, element("span"), element("span"));
+    button.addEventListener("click", () => { location.hash = this.hash(item); });
+    return element("li", { "data-id": item.id }, button);
+  }
+
   drawRow(item) {
     let row = this.rows.get(item.id);
     if (!row) {
-      const button = element("button", { type: "button" }, element("span"), element("span"));
-      button.addEventListener("click", () => { location.hash = this.hash(item); });
-      row = element("li", { "data-id": item.id }, button);
+      row = this.makeRow(item);
       this.rows.set(item.id, row);
     }
     const [words, badge] = row.firstElementChild.children;

@@ -20,7 +20,7 @@ export async function picturesOf(line) {
   const places = new Map(line.asset_ids.map((id, place) => [id, place]));
   const assets = [];
   for (let cursor = ""; cursor !== null;) {
-    const page = await get(`api/media/assets?order_line_id=${line.id}&limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+    const page = await get(`api/media/assets?order_line_id=${line.id}&page_size=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
     assets.push(...page.items.filter(({ id }) => places.has(id)));
     cursor = page.next_cursor;
   }

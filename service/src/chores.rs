@@ -23,6 +23,7 @@ use packshot_domain::task::{Chore, FaultKind};
 use packshot_worker::protocol::Failure;
 
 pub mod collection;
+pub mod media;
 pub mod orphans;
 pub mod scrub;
 mod replay;

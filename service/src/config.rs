@@ -79,6 +79,14 @@ pub struct Settings {
     pub first_admin: Option<FirstAdmin>,
     /// `audit_retention_days`: how long entries of the audit log are kept.
     pub audit_retention_days: u64,
+    /// `digest_hour_utc`: the hour of the day at which people are told what came together in a day.
+    pub digest_hour_utc: u8,
+    /// `activity_retention_days`: how long entries of the activity are kept.
+    pub activity_retention_days: u64,
+    /// `notification_retention_days`: how long notifications are kept.
+    pub notification_retention_days: u64,
+    /// `alert_retention_days`: how long alerts are kept after they were resolved.
+    pub alert_retention_days: u64,
     /// `scrub_interval_days`: how often every stored file is read and compared.
     pub scrub_interval_days: u64,
     /// `scrub_rate_mb_s`: how many megabytes of them are read in a second.
@@ -106,6 +114,12 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// `log_format`: how logs are written.
     pub log_format: LogFormat,
+    /// `webhook_allowed_networks`: networks that webhooks may be in although they are not of the public Internet.
+    pub webhook_allowed_networks: Networks,
+    /// `webhook_allow_http`: whether webhooks may have addresses without encryption.
+    pub webhook_allow_http: bool,
+    /// `delivery_retention_days`: how long deliveries to webhooks are kept that have ended.
+    pub delivery_retention_days: u64,
     /// `disabled_steps`: steps of workflows that cannot be dispatched here, by name.
     pub disabled_steps: Vec<String>,
     /// `legacy_executor`: the executor of tenants that did not choose one; `builtin` is Packshot's own renderer.
@@ -270,6 +284,10 @@ impl Settings {
             metrics_token: reader.read_optional("metrics_token", value::secret),
             first_admin,
             audit_retention_days: reader.read("audit_retention_days", value::whole(30..=36_500), 730),
+            digest_hour_utc: reader.read("digest_hour_utc", value::whole(0..=23), 6),
+            activity_retention_days: reader.read("activity_retention_days", value::whole(1..=3650), 90),
+            notification_retention_days: reader.read("notification_retention_days", value::whole(1..=3650), 180),
+            alert_retention_days: reader.read("alert_retention_days", value::whole(1..=3650), 365),
             scrub_interval_days: reader.read("scrub_interval_days", value::whole(1..=3650), 30),
             scrub_rate_mb_s: reader.read("scrub_rate_mb_s", value::whole(1..=100_000), 50),
             jwt_secret_file: reader.read_optional("jwt_secret_file", value::path).unwrap_or(signing_keys),
@@ -287,6 +305,9 @@ impl Settings {
             header_timeout: reader.read_seconds("header_timeout_s", 1..=600, 30),
             drain_timeout: reader.read_seconds("drain_timeout_s", 0..=600, 20),
             log_format: reader.read("log_format", value::word(&LOG_FORMATS), LogFormat::Text),
+            webhook_allowed_networks: reader.read("webhook_allowed_networks", value::networks, Networks::default()),
+            webhook_allow_http: reader.read("webhook_allow_http", value::flag, false),
+            delivery_retention_days: reader.read("delivery_retention_days", value::whole(1..=3650), 30),
             disabled_steps: reader.read("disabled_steps", value::steps, Vec::new()),
             legacy_executor,
             legacy_executors,

@@ -12,6 +12,7 @@ mod spec;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -32,8 +33,10 @@ use crate::renders::work::{fail_to_store, say_of};
 use crate::renders::{lines, packages, provenance};
 use crate::settings::InForce;
 use crate::store::{Spooled, Store};
+use packshot_db::channels::{self, InstanceTrouble};
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
-use packshot_db::{Db, DbError, TenantScope};
+use packshot_db::{AllTenants, Db, DbError, TenantScope};
+use packshot_domain::channel::{AlertType, Message, Severity};
 use packshot_domain::document::{DocumentResult, GpuInfo};
 use packshot_domain::event::LogLevel;
 use packshot_domain::id::TenantId;
@@ -62,6 +65,8 @@ pub struct ExternalHandler {
     settings: Arc<Settings>,
     name: Lane,
     executor: Executor,
+    /// Whether admins may have been told that its program is missing: an earlier process may have done so.
+    may_be_missing: Arc<AtomicBool>,
 }
 
 /// What renders.
@@ -88,7 +93,8 @@ pub fn add_to(
         let (executor, max_concurrency) = Executor::of(configured, &launcher, scratch.join(name));
         let limit = LaneLimit::Of(u32::try_from(max_concurrency).unwrap_or(1));
         let (db, store, settings) = (db.clone(), store.clone(), settings.clone());
-        let handler = ExternalHandler { db, store, settings, name: lane.clone(), executor };
+        let may_be_missing = Arc::new(AtomicBool::new(true));
+        let handler = ExternalHandler { db, store, settings, name: lane.clone(), executor, may_be_missing };
         handlers.with((QueueName::Render, lane, limit), &[TaskKind::Step(STEP)], Arc::new(handler))
     })
 }
@@ -170,6 +176,7 @@ impl Attempt {
         desk.send(TaskUpdate::Step(STEP, StepPhase::Started { about: Map::new() }));
         say_of(&desk, STEP, (LogLevel::Info, format!("started by {}", self.place.name)), None, Json::Null);
         let rendered = self.rendered(&mut desk).await;
+        self.tell_whether_it_is_there(&rendered).await;
         let duration_s = begun.elapsed().as_secs_f64();
         match rendered {
             Ok((spooled, picture)) => {
@@ -190,15 +197,42 @@ impl Attempt {
             Err(stopped) => {
                 let (level, error) = match &stopped {
                     Stopped::Asked => (LogLevel::Warning, "cancelled".to_owned()),
-                    Stopped::Failed(failure) => (LogLevel::Error, format!("{}: {}", failure.code, failure.detail)),
+                    Stopped::Failed(failure) | Stopped::Missing(failure) => {
+                        (LogLevel::Error, format!("{}: {}", failure.code, failure.detail))
+                    }
                 };
                 desk.send(TaskUpdate::Step(STEP, StepPhase::Failed { duration_s, error: error.clone() }));
                 say_of(&desk, STEP, (level, error), Some(duration_s), Json::Null);
                 match stopped {
                     Stopped::Asked => Outcome::Stopped,
-                    Stopped::Failed(failure) => Outcome::Failed(failure),
+                    Stopped::Failed(failure) | Stopped::Missing(failure) => Outcome::Failed(failure),
                 }
             }
+        }
+    }
+
+    /// Tells admins that the program is missing, or, where they may have been told, that it is there again.
+    async fn tell_whether_it_is_there(&self, rendered: &Result<(Spooled, Picture), Stopped>) {
+        let ExternalHandler { db, name, executor, may_be_missing, .. } = &self.place;
+        let Executor::Command(Command { command, .. }) = executor else { return };
+        let trouble = match rendered {
+            Err(Stopped::Missing(failure)) => {
+                may_be_missing.store(true, Ordering::Relaxed);
+                let program = command.first().map_or("", String::as_str);
+                let message = format!("The executor {name} cannot be started: its program {program} is missing");
+                let data = json!({"executor": name.as_str(), "program": program, "detail": failure.detail});
+                InstanceTrouble::Lasts(Severity::Error, Message::new(&message), data)
+            }
+            Err(Stopped::Asked) => return,
+            // What fails with another code may have kept the program from being started.
+            Err(Stopped::Failed(failure)) if ![FAILED, TIMEOUT].contains(&failure.code.as_str()) => return,
+            _ if !may_be_missing.swap(false, Ordering::Relaxed) => return,
+            _ => InstanceTrouble::Over,
+        };
+        let of = AlertType::ExecutorNotFound;
+        if let Err(reason) = channels::instance(db, AllTenants::Housekeeping, of, name.as_str(), trouble).await {
+            may_be_missing.store(true, Ordering::Relaxed);
+            tracing::error!("nobody can be told whether the program of {name} is there: {reason}");
         }
     }
 

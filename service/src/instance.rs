@@ -1,6 +1,7 @@
 //! The installation as a whole: its devices, whether it can work, and how many tasks run at once.
 
 pub mod readiness;
+pub mod watch;
 pub mod worker_configs;
 
 use std::sync::Arc;

@@ -28,6 +28,7 @@ pub mod workflow;
 pub mod orders;
 pub mod media;
 pub mod channels;
+pub mod webhooks;
 pub mod artifacts;
 pub mod chores;
 pub mod api;

@@ -1,35 +1,31 @@
 //! Media assets: the files of orders, as those who look for pictures find them.
 
-use crate::app::{App, AppError, Code, Page, PageRequest};
-use packshot_contract::media::{AssetLinks, AssetProduct, MediaAsset};
+pub mod changes;
+pub mod downloads;
+pub mod filter;
+pub mod gallery;
+pub mod listing;
+pub mod thumbnails;
+pub mod uploads;
+
+mod inspect;
+mod mp4;
+mod pictures;
+mod source;
+mod zip;
+
+use crate::app::{App, AppError, Code};
+use packshot_contract::media::{AssetLinks, AssetProduct, AssetVersions, MediaAsset};
 use packshot_db::{TenantScope, media as rows};
 use packshot_domain::access::Role;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, RunId, UserId};
 use packshot_domain::media::AssetState;
 use packshot_domain::principal::Principal;
-use packshot_domain::reader::Reader;
-
-pub use packshot_db::media::AssetFilter;
 
 /// The only one whose published pictures `who` finds; `None` for everything of the tenant.
 fn owner(who: &Principal) -> Option<UserId> {
     (who.role == Role::Client).then_some(who.user)
-}
-
-/// A page of assets, newest first. A client sees the published ones of own orders.
-///
-/// # Errors
-/// Errors of the database.
-pub async fn list(
-    app: &App,
-    reader: &Reader,
-    filter: AssetFilter,
-    page: PageRequest,
-) -> Result<Page<MediaAsset>, AppError> {
-    let filter = AssetFilter { owner: owner(&reader.who), ..filter };
-    let Page { items, next } = rows::list(&app.db, reader, filter, page).await?;
-    Ok(Page { items: items.into_iter().map(shown).collect(), next })
 }
 
 /// An asset as it is now. A client finds the published ones of own orders.
@@ -40,17 +36,41 @@ pub async fn get(app: &App, who: &Principal, id: AssetId) -> Result<MediaAsset, 
     Ok(shown(rows::get(&app.db, TenantScope::of(who.tenant), owner(who), id).await?))
 }
 
-/// The content of an asset, and its media type.
+/// The versions of an asset, the newest first. A client finds the published ones of own orders.
+///
+/// # Errors
+/// [`Code::AssetNotFound`].
+pub async fn versions(app: &App, who: &Principal, id: AssetId) -> Result<AssetVersions, AppError> {
+    let versions = rows::versions(&app.db, TenantScope::of(who.tenant), owner(who), id).await?;
+    Ok(AssetVersions { items: versions.into_iter().map(shown).collect() })
+}
+
+/// What an asset holds, and how it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Its content.
+    pub address: ContentAddress,
+    /// Its media type.
+    pub media_type: String,
+    /// Its name.
+    pub file_name: String,
+}
+
+/// The content of an asset.
 ///
 /// # Errors
 /// [`Code::AssetNotFound`]; [`Code::AssetExpired`] when the time of its bytes is over.
-pub async fn content(app: &App, who: &Principal, id: AssetId) -> Result<(ContentAddress, String), AppError> {
+pub async fn content(app: &App, who: &Principal, id: AssetId) -> Result<Content, AppError> {
     let scope = TenantScope::of(who.tenant);
     let asset = rows::get(&app.db, scope, owner(who), id).await?;
     if asset.state == AssetState::Expired || !rows::has_bytes(&app.db, scope, &asset).await? {
-        return Err(AppError::new(Code::AssetExpired, "the bytes of the asset are no longer stored"));
+        return Err(expired());
     }
-    Ok((asset.address, asset.media_type))
+    Ok(Content { address: asset.address, media_type: asset.media_type, file_name: asset.file_name })
+}
+
+fn expired() -> AppError {
+    AppError::new(Code::AssetExpired, "the bytes of the asset are no longer stored")
 }
 
 fn shown(asset: rows::Asset) -> MediaAsset {
@@ -58,6 +78,7 @@ fn shown(asset: rows::Asset) -> MediaAsset {
     let own = format!("/api/media/assets/{}", asset.id);
     let links = AssetLinks {
         content: (asset.state != AssetState::Expired).then(|| format!("{own}/content")),
+        thumbnail: (asset.state != AssetState::Expired).then(|| format!("{own}/thumbnail")),
         product: asset.product.as_ref().map(|product| format!("/api/v1/products/{}", product.id)),
         order: asset.order.map(|order| format!("/api/orders/{order}")),
         own,
@@ -80,6 +101,8 @@ fn shown(asset: rows::Asset) -> MediaAsset {
         order_line_id: asset.line.map(OrderLineId::uuid),
         output_type_id: asset.output_type.map(OutputTypeId::uuid),
         workflow_run_id: asset.run.map(RunId::uuid),
+        render_id: asset.render,
+        design_job_id: asset.design_job,
         product: asset.product.map(|product| AssetProduct {
             id: product.id.uuid(),
             name: product.name.to_string(),
@@ -92,6 +115,9 @@ fn shown(asset: rows::Asset) -> MediaAsset {
         version: asset.version,
         superseded_by: asset.superseded_by.map(AssetId::uuid),
         is_thumbnail: asset.is_thumbnail,
+        retention_class: asset.retention_class.into(),
+        retention_until: asset.retention_until.map(Into::into),
+        hold: asset.held,
         package_id: Some(asset.package.uuid()),
         metadata: asset.metadata,
         created_at: asset.created_at.into(),

@@ -261,6 +261,11 @@ impl Reading {
         self.digests.size_bytes
     }
 
+    /// CRC-32 of the file.
+    pub fn crc32(&self) -> u32 {
+        self.digests.crc32
+    }
+
     /// SHA-256 of the file.
     pub fn sha256(&self) -> Sha256Digest {
         self.digests.sha256

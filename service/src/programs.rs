@@ -53,6 +53,8 @@ pub(crate) enum Stopped {
     Asked,
     /// It failed.
     Failed(Failure),
+    /// The program is not there, or is none.
+    Missing(Failure),
 }
 
 impl From<Failure> for Stopped {
@@ -172,7 +174,7 @@ impl Errand<'_> {
         }
     }
 
-    fn not_started(&self, reason: StartError) -> Failure {
+    fn not_started(&self, reason: StartError) -> Stopped {
         let Role { name, setting, failed, .. } = self.role;
         let program = self.command.first().map_or("", String::as_str);
         tracing::error!("{name}, {program}, cannot be started: {reason}");
@@ -181,9 +183,9 @@ impl Errand<'_> {
             StartError::Program(_) => {
                 let detail =
                     format!("{detail}; check `{setting}` in the settings file, the service's log names the program");
-                Failure::new(FaultKind::Input, failed, detail)
+                Stopped::Missing(Failure::new(FaultKind::Input, failed, detail))
             }
-            StartError::System(_) => Failure::infrastructure("unavailable", detail),
+            StartError::System(_) => Failure::infrastructure("unavailable", detail).into(),
         }
     }
 

@@ -6,22 +6,29 @@
 
 pub mod definition;
 pub mod kind;
+mod list;
 pub(crate) mod recent;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-pub use definition::{Definition, Reach, SETTINGS};
+pub use definition::{Definition, Reach};
 pub use kind::Kind;
+pub use list::SETTINGS;
 
 use crate::config::report::HIDDEN;
 use crate::config::{Networks, Settings as Config};
 use packshot_db::settings::{self, Stored};
 use packshot_db::{AllTenants, Db, DbError, TenantScope};
+use packshot_domain::channel::preference::Retention;
+use packshot_domain::network::Network;
 use packshot_domain::step::StepName;
 use packshot_domain::task::Lane;
 use packshot_words::Word;
+
+/// Seconds of a day.
+const DAY_S: u64 = 24 * 60 * 60;
 
 /// Where the value of a setting that nothing pins comes from.
 const OF_DATABASE: &str = "database";
@@ -74,6 +81,17 @@ pub struct InForce {
     pub disabled_steps: Vec<StepName>,
     /// `legacy_executor`: what renders order lines whose output type names no executor.
     pub legacy_executor: Lane,
+    /// `digest_hour_utc`: the hour of the day at which people are told what came together in a day.
+    pub digest_hour_utc: u8,
+    /// `activity_retention_days`, `notification_retention_days`, `alert_retention_days`: how long what people were told
+    /// is kept.
+    pub told_retention: Retention,
+    /// `webhook_allowed_networks`: networks that webhooks may be in although they are not of the public Internet.
+    pub webhook_allowed_networks: Vec<Network>,
+    /// `webhook_allow_http`: whether webhooks may have addresses without encryption.
+    pub webhook_allow_http: bool,
+    /// `delivery_retention_days`: how long deliveries to webhooks are kept that have ended.
+    pub delivery_retention: Duration,
 }
 
 impl InForce {
@@ -112,6 +130,8 @@ impl InForce {
             }
         };
         let token = value(metrics, config, stored).0;
+        let named = |key| definition::find(key).and_then(whole);
+        let days_of = |key, configured: u64| Duration::from_secs(named(key).unwrap_or(configured) * DAY_S);
         let days = whole(audit).unwrap_or(config.audit_retention_days);
         let scrubbed = whole(scrub_days).unwrap_or(config.scrub_interval_days);
         let minutes = whole(stall).unwrap_or(config.render_stall_timeout_minutes);
@@ -144,6 +164,23 @@ impl InForce {
                 .as_str()
                 .and_then(|name| Lane::new(name).ok())
                 .unwrap_or_else(Lane::builtin),
+            digest_hour_utc: named("digest_hour_utc")
+                .and_then(|hour| u8::try_from(hour).ok())
+                .unwrap_or(config.digest_hour_utc),
+            told_retention: Retention {
+                activity: days_of("activity_retention_days", config.activity_retention_days),
+                notifications: days_of("notification_retention_days", config.notification_retention_days),
+                alerts: days_of("alert_retention_days", config.alert_retention_days),
+            },
+            webhook_allowed_networks: definition::find("webhook_allowed_networks")
+                .map(list)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|text| text.parse().ok())
+                .collect(),
+            webhook_allow_http: definition::find("webhook_allow_http")
+                .is_some_and(|definition| value(definition, config, stored).0 == Json::Bool(true)),
+            delivery_retention: days_of("delivery_retention_days", config.delivery_retention_days),
         }
     }
 }

@@ -24,6 +24,7 @@ use packshot_domain::id::TenantId;
 use packshot_domain::time::Timestamp;
 
 mod bucket;
+mod cache;
 mod error;
 mod hashed;
 mod identity;
@@ -237,6 +238,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Backend`].
     pub async fn delete_all(&self, tenant: TenantId) -> Result<(), StoreError> {
+        self.forget_cached(tenant).await?;
         let folder = folder_of(tenant);
         let mut found = self.inner.objects.list(Some(&folder));
         while let Some(meta) = found.try_next().await? {

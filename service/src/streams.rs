@@ -1,7 +1,9 @@
 //! Following a stream: its events by their number, as soon as they are written. The streams of all jobs and of an order
 //! also pass on the progress of each job. The log of artifacts is followed likewise.
 
+mod activity;
 mod artifacts;
+mod user;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -15,10 +17,12 @@ use packshot_domain::id::{JobId, OrderId, OrderLineId, RenderId, RunId};
 use packshot_domain::principal::Principal;
 use packshot_domain::stream::{Closes, StreamId, StreamKind};
 
+pub use activity::ActivityFeed;
 pub use artifacts::{ArtifactFeed, NewArtifactEvents};
 pub use packshot_db::artifacts::events::EventRecord;
 pub use packshot_db::jobs::{JobProgress, LiveJob, LiveJobs};
 pub use packshot_db::streams::Event;
+pub use user::{UserEvent, UserFeed};
 
 /// Events that are read at once.
 const BATCH: u32 = 256;

@@ -89,6 +89,13 @@ async fn axe_finds_nothing_on_the_page_and_the_reference() {
         "!document.querySelector('#runs').hidden && document.querySelector('#run-list li')",
     );
     look_along(&format!("#workflows/runs/{run}"), &[("", is_done), all]).await;
+    look("#notifications", "document.querySelector('#notifications-list .unread')").await;
+    look("#activity", "document.querySelectorAll('#activity-list li').length > 3").await;
+    look("#settings", "document.querySelectorAll('#preferences label').length > 4").await;
+    let is_shown = "document.querySelector('#tiles img')?.naturalWidth > 0";
+    let chosen = ("document.querySelector('#tiles input').click()", "!document.querySelector('#media-delete').hidden");
+    let asked = ("document.querySelector('#media-delete').click()", "document.querySelector('#media-deletion').open");
+    look_along("#media", &[("", is_shown), chosen, asked]).await;
     let first = ("document.querySelector('#offer-set-up').click()", "!document.querySelector('#set-up').hidden");
     let weak = (
         "for (const name of ['email', 'password']) document.querySelector(`#set-up-form [name=${name}]`).value = 'a@test'; \

@@ -7,6 +7,8 @@ use crate::service::{SOON, Service, Workplace, http, submission, until};
 use crate::webdriver::Browser;
 
 mod caller;
+mod media;
+mod news;
 mod orders;
 mod sign_in;
 mod workflows;
@@ -23,12 +25,12 @@ const RECORDS_REFUSALS: &str = "window.refused = []; const real = window.fetch; 
                                 const answer = await real(path, options); \
                                 if (answer.status >= 400) window.refused.push(path); return answer; }";
 
-/// The files in a folder, except unfinished downloads.
-fn downloads(place: &Workplace) -> Vec<std::path::PathBuf> {
+/// The files of a kind that were downloaded, except unfinished ones.
+fn downloads(place: &Workplace, kind: &str) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(place.path("downloads")).expect("there");
     entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "png"))
+        .filter(|path| path.extension().is_some_and(|e| e == kind))
         .collect()
 }
 
@@ -46,6 +48,8 @@ async fn the_page_in_a_browser() {
     a_key_opens_the_page_and_a_refusal_is_said(&browser).await;
     orders::orders_are_followed_and_run(&browser).await;
     workflows::runs_are_followed(&browser).await;
+    news::n28_people_are_told(&browser).await;
+    media::m11_media_are_found(&browser, &place).await;
 }
 
 /// A service that leaves a processor to the browser.
@@ -132,10 +136,10 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
         .await;
     assert_eq!(browser.run(of_a_line).await, 0, "no line of the log is cut");
     browser.run("document.querySelector('[data-file$=\".png\"]').click()").await;
-    until("the picture is downloaded", SOON, async || downloads(place).len() == 1).await;
+    until("the picture is downloaded", SOON, async || downloads(place, "png").len() == 1).await;
     let result = service.client().job(id).await.expect("the job").result.expect("a result");
     let expected = service.client().fetch(&result.files[0]).await.expect("whole");
-    let downloaded = downloads(place).remove(0);
+    let downloaded = downloads(place, "png").remove(0);
     assert_eq!(std::fs::read(&downloaded).expect("readable"), &expected[..]);
     assert_eq!(downloaded.file_stem(), std::path::Path::new(&file).file_stem(), "it is named after the product");
     fits(browser, "completed").await;

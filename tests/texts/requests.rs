@@ -1,5 +1,6 @@
 //! Requests that the service refuses, and what it answers.
 
+mod told;
 mod workflows;
 
 use std::io::{BufRead, BufReader};
@@ -142,6 +143,8 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
         "/api/v1/render-templates/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/material-libraries/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/material-aliases/01934d2e-0000-7000-8000-000000000000",
+        "/api/notifications/01934d2e-0000-7000-8000-000000000000",
+        "/api/v1/alerts/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/worker-configs/mail",
         "/api/v1/tenants/01934d2e-0000-7000-8000-000000000000/config",
         "/api/v1/files/01934d2e-0000-7000-8000-000000000000",
@@ -153,6 +156,11 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
         texts.extend(refused(service.get(path)).await);
     }
     texts.extend(refused(service.request(Method::PUT, "/api/v1/renders")).await);
+    told::refused_ones(service, texts).await;
+    for name in ["gpu.probe_failed", "render.completed", "no.such"] {
+        let path = format!("/api/v1/notification-configs/{name}");
+        texts.extend(refused(service.request(Method::PUT, &path).json(&json!({"frequency": "daily"}))).await);
+    }
     for path in ["/api/v1/users/", "/api/v1/api-keys/", "/api/v1/me/sessions/"] {
         let of_nobody = service.request(Method::PATCH, &format!("{path}{ID}")).json(&json!({}));
         let ended = service.request(Method::DELETE, &format!("{path}{ID}"));

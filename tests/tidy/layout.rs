@@ -169,6 +169,7 @@ fn dependencies_point_one_way() {
                 "packshot-materials",
                 "packshot-pipeline",
                 "packshot-renderer",
+                "packshot-texels",
                 "packshot-words",
                 "packshot-worker",
             ],

@@ -1,5 +1,10 @@
 //! What people are told, as a client sees it: activity, notifications, alerts (notifications.md).
 
+pub mod announcement;
+pub mod feed;
+pub mod marks;
+pub mod preference;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -47,6 +52,18 @@ words! {
         Task = "task",
         /// Where the bytes of a file of a package are stored.
         StorageLocation = "storage_location",
+        /// A render.
+        Render = "render",
+        /// A design job.
+        DesignJob = "design_job",
+        /// A media asset.
+        MediaAsset = "media_asset",
+        /// A suggested fix.
+        SuggestedFix = "suggested_fix",
+        /// A webhook.
+        Webhook = "webhook",
+        /// A device that renders.
+        Device = "device",
     }
 }
 
@@ -84,8 +101,8 @@ pub struct Entry {
     pub severity: Severity,
     /// The same in words: plain text, never HTML.
     pub message: String,
-    /// The tenant.
-    pub tenant_id: Uuid,
+    /// The tenant; `null` for an alert about the whole installation.
+    pub tenant_id: Option<Uuid>,
     /// The user or the key that did it; `null`: the service itself.
     pub actor_id: Option<Uuid>,
     /// What it is about.
@@ -120,6 +137,32 @@ pub struct Notification {
     pub user_id: Uuid,
     /// When they read it; `null` while they have not.
     pub read_at: Option<Time>,
+    /// Of a digest what it is about, oldest first; `null` of everything else.
+    pub digest_items: Option<Vec<DigestItem>>,
+}
+
+/// A part of a digest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DigestItem {
+    /// What it reports, such as `order.rendering_complete`.
+    pub event_type: String,
+    /// How bad that is.
+    pub severity: Severity,
+    /// The same in words: plain text, never HTML.
+    pub message: String,
+    /// The user or the key that did it; `null`: the service itself.
+    pub actor_id: Option<Uuid>,
+    /// What it is about.
+    pub subject: Option<EntrySubject>,
+    /// The order.
+    pub order_id: Option<Uuid>,
+    /// The line of the order.
+    pub order_line_id: Option<Uuid>,
+    /// The figures behind the message.
+    #[schema(value_type = Object)]
+    pub data: Value,
+    /// When it happened.
+    pub created_at: Time,
 }
 
 /// A page of a person's notifications, newest first.
@@ -147,6 +190,10 @@ pub struct Alert {
     pub last_seen_at: Time,
     /// When it was over.
     pub resolved_at: Option<Time>,
+    /// The admin who has seen that it is there; `null` while none has.
+    pub acknowledged_by: Option<Uuid>,
+    /// When they said so.
+    pub acknowledged_at: Option<Time>,
 }
 
 /// A page of alerts, newest first.

@@ -30,6 +30,8 @@ pub mod log;
 pub mod material;
 pub mod material_alias;
 pub mod media;
+pub mod media_download;
+pub mod media_upload;
 pub mod package;
 pub mod page;
 pub mod preflight;
@@ -50,6 +52,7 @@ pub mod task;
 pub mod tenant;
 pub mod tenant_config;
 pub mod user;
+pub mod webhook;
 pub mod worker_config;
 pub mod workflow;
 

@@ -92,7 +92,7 @@ pub struct Invalid {
 }
 
 /// Codes of findings that name the whole request when nothing else is wrong with it.
-const NAMES_THE_REQUEST: [&str; 12] = [
+const NAMES_THE_REQUEST: [&str; 15] = [
     "cad_conversion_unavailable",
     "option_not_available",
     "image_too_large",
@@ -105,6 +105,9 @@ const NAMES_THE_REQUEST: [&str; 12] = [
     "unknown_retention_class",
     "engine_not_allowed",
     "invalid_rollout_gate",
+    "unknown_event_type",
+    "invalid_webhook_secret",
+    "webhook_url_refused",
 ];
 
 impl Invalid {

@@ -56,6 +56,7 @@ pub use tree::{json_of, tree_of};
 pub use whole::{WholePackage, store};
 
 pub(super) use of_render::{HAS_RESULT, delete_of, files_of, result_of};
+pub(super) use removal::let_go;
 pub(super) use scrub::heal_in;
 pub(super) use whole::store_in;
 

@@ -17,19 +17,20 @@ use packshot_domain::artifact::{
 };
 use packshot_domain::audit::{Action, ActorKind};
 use packshot_domain::cad_file::{CadStatus, OriginalName, SourceFormat};
+use packshot_domain::channel::preference::Frequency;
 use packshot_domain::channel::{ActivityType, AlertState, AlertType, NotificationType, Severity, SubjectKind};
 use packshot_domain::document::JobDocument;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::feature::{Feature, Features};
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{
-    AliasId, AssetId, CadFileId, EntryId, FileId, ImportId, JobId, KeyId, LibraryId, OrderId, OrderLineId,
-    OutputTypeId, PackageId, ProductId, RenderId, RenderTemplateId, RoundId, RunId, SessionId, StoreId, TaskId,
-    TenantId, UserId, WorkerId, WorkflowId,
+    AliasId, AnnouncementId, AssetId, CadFileId, DeliveryId, DownloadId, EntryId, FileId, ImportId, JobId, KeyId,
+    LibraryId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RenderId, RenderTemplateId, RoundId, RunId,
+    SessionId, StoreId, TaskId, TenantId, UserId, WebhookId, WorkerId, WorkflowId,
 };
 use packshot_domain::job::{JobKind, JobState};
 use packshot_domain::material_alias::{AliasKey, AliasScope, AliasSource, AliasStatus};
-use packshot_domain::media::{AssetState, AssetType, ThumbnailSource};
+use packshot_domain::media::{AssetState, AssetType, GallerySource, ThumbnailSource};
 use packshot_domain::object::Condition;
 use packshot_domain::order::line::RenderStatus;
 use packshot_domain::order::round::RoundOutcome;
@@ -43,6 +44,7 @@ use packshot_domain::task::{Lane, LeaseToken, QueueName, TaskKind, TaskState};
 use packshot_domain::tenant::{TenantSlug, TenantStatus};
 use packshot_domain::tenant_config::{EngineName, LimitedClass};
 use packshot_domain::time::Timestamp;
+use packshot_domain::webhook::{DeliveryState, DisabledReason, Subscription, WebhookEvent, WebhookSecret};
 use packshot_domain::workflow::{ExecutionMode, NodeId, NodeStatus, RunStatus};
 
 /// A stored value that a domain type cannot hold.
@@ -174,18 +176,20 @@ macro_rules! text_columns {
 }
 
 id_columns! { TenantId UserId SessionId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
-id_columns! { AssetId EntryId RoundId }
+id_columns! { AssetId DownloadId EntryId RoundId AnnouncementId }
 id_columns! { PackageId FileId StorageLocationId CadFileId ProductId OutputTypeId RenderTemplateId OrderId OrderLineId }
 id_columns! { AliasId ImportId WorkflowId RunId }
+id_columns! { WebhookId DeliveryId }
 word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role Action ActorKind }
 word_columns! { TenantStatus TenantSlug Condition }
 word_columns! { PackageStatus RetentionClass LocationState EventType CadStatus SourceFormat FoundBy }
 word_columns! { OutputKind RenderBackend GateMetric OrderStatus RenderStatus }
-word_columns! { AssetType AssetState ThumbnailSource RoundOutcome }
-word_columns! { ActivityType NotificationType AlertType AlertState Severity SubjectKind }
+word_columns! { AssetType AssetState GallerySource ThumbnailSource RoundOutcome }
+word_columns! { ActivityType NotificationType AlertType AlertState Severity SubjectKind Frequency }
 word_columns! { AliasScope AliasSource AliasStatus }
 word_columns! { StepName ExecutionMode RunStatus NodeStatus }
-text_columns! { NodeId }
+word_columns! { WebhookEvent DeliveryState DisabledReason }
+text_columns! { NodeId Subscription }
 text_columns! { AliasKey OrderNumber Notes RejectionReason }
 text_columns! { OriginalName EntryName Label Reason EventActor RelativePath MediaType BackendId Sha256Digest }
 
@@ -207,6 +211,8 @@ columns! {
             Err(error) => Err(unreadable("metadata", error)),
         }
     };
+    WebhookSecret as String: |secret| secret.reveal(),
+        |text| text.parse().map_err(|error| unreadable("WebhookSecret", error));
     LeaseToken as Uuid: |token| Uuid::from_bytes(token.bytes()), |uuid| Ok(LeaseToken::from_bytes(uuid.into_bytes()));
     Lane as String: |lane| lane.to_string(),
         |text| Lane::new(&text).map_err(|error| unreadable("Lane", error));
@@ -218,6 +224,11 @@ columns! {
         |text| {
             let scopes: Result<_, _> = text.split_whitespace().map(str::parse).collect();
             scopes.map_err(|error| unreadable("scopes", error))
+        };
+    Vec<Role> as String: |roles| roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" "),
+        |text| {
+            let roles: Result<_, _> = text.split_whitespace().map(str::parse).collect();
+            roles.map_err(|error| unreadable("roles", error))
         };
     Vec<EngineName> as String: |names| names.iter().map(EngineName::as_str).collect::<Vec<_>>().join(" "),
         |text| {

@@ -15,9 +15,10 @@ use futures_util::future::BoxFuture;
 use super::jobs::JobError;
 use super::tasks::{Delivery, Task};
 use super::tx::Tx;
-use super::{DbError, cad_files, orders, renders, workflows};
+use super::{DbError, Json, cad_files, orders, renders, webhooks, workflows};
 use packshot_domain::id::TenantId;
 use packshot_domain::job::{JobKind, JobRef, JobState};
+use packshot_domain::task::Chore;
 
 /// The phase of a task when an effect is applied.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,9 +66,28 @@ pub trait Effect: Debug + Send + Sync {
     fn apply<'t>(&'t self, tx: &'t Tx<'_>, turn: Turn<'t>) -> BoxFuture<'t, Result<(), DbError>>;
 }
 
-/// The effects, by kind of job. A kind without one has no records above it.
+/// A task without a job in a phase.
+#[derive(Clone, Copy, Debug)]
+pub struct ChoreTurn<'t> {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// The task after the change.
+    pub task: &'t Task,
+    /// What happened to it.
+    pub phase: &'t Phase,
+    /// What the attempt that has ended came to, where it said so.
+    pub found: Option<&'t Json>,
+}
+
+/// The effect of tasks of one chore, which have no job: on the record that they are made for.
+pub trait ChoreEffect: Debug + Send + Sync {
+    /// Changes what follows from a task's phase, within the transaction that changes the task.
+    fn apply<'t>(&'t self, tx: &'t Tx<'_>, turn: ChoreTurn<'t>) -> BoxFuture<'t, Result<(), DbError>>;
+}
+
+/// The effects, by kind of job. A kind without one has no records above it. And those of chores.
 #[derive(Clone, Debug)]
-pub struct Effects(HashMap<JobKind, Arc<dyn Effect>>);
+pub struct Effects(HashMap<JobKind, Arc<dyn Effect>>, HashMap<Chore, Arc<dyn ChoreEffect>>);
 
 impl Default for Effects {
     fn default() -> Self {
@@ -75,12 +95,14 @@ impl Default for Effects {
         let of_cad = Arc::new(cad_files::CadEffect) as Arc<dyn Effect>;
         let of_line = Arc::new(orders::LineEffect) as Arc<dyn Effect>;
         let of_shadow = Arc::new(workflows::ShadowEffect) as Arc<dyn Effect>;
-        Self(HashMap::from([
+        let of_delivery = Arc::new(webhooks::DeliveryEffect) as Arc<dyn ChoreEffect>;
+        let of_jobs = HashMap::from([
             (JobKind::Render, of_render),
             (JobKind::Line, of_line),
             (JobKind::Cad, of_cad),
             (JobKind::Shadow, of_shadow),
-        ]))
+        ]);
+        Self(of_jobs, HashMap::from([(Chore::DeliverWebhook, of_delivery)]))
     }
 }
 
@@ -95,5 +117,10 @@ impl Effects {
     /// The effect of a kind of job.
     pub(super) fn of(&self, kind: JobKind) -> Option<&Arc<dyn Effect>> {
         self.0.get(&kind)
+    }
+
+    /// The effect of a chore.
+    pub(super) fn of_chore(&self, chore: Chore) -> Option<&Arc<dyn ChoreEffect>> {
+        self.1.get(&chore)
     }
 }

@@ -6,12 +6,14 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use super::artifacts::ArtifactError;
 use super::media::UnfitThumbnail;
+use super::media::changing::MediaRefusal;
 use super::roles::RolesError;
 use packshot_domain::cad_file::IllegalCadState;
 use packshot_domain::id::TaskId;
 use packshot_domain::order::OrderRefusal;
 use packshot_domain::task::StateError;
 use packshot_domain::tenant::TenantRefusal;
+use packshot_domain::webhook::{IllegalDeliveryState, WEBHOOKS_MAX};
 
 /// Why a function of the database failed. Nothing was changed then, except possibly with [`DbError::Unanswered`].
 #[derive(Clone, Debug, thiserror::Error)]
@@ -52,12 +54,18 @@ pub enum DbError {
     /// Something is at work on the CAD file.
     #[error("the CAD file is being converted or read, or gets its picture")]
     CadFileBusy,
+    /// The state of a delivery forbids it.
+    #[error(transparent)]
+    Delivery(#[from] IllegalDeliveryState),
     /// Something about an order forbids it.
     #[error(transparent)]
     Order(#[from] OrderRefusal),
     /// A media asset cannot stand for a product.
     #[error(transparent)]
     Thumbnail(#[from] UnfitThumbnail),
+    /// Something about a media asset forbids it.
+    #[error(transparent)]
+    Media(#[from] MediaRefusal),
     /// A task of a workflow's run is not put back: its line, or its workflow, is dispatched again.
     #[error("the task is part of a workflow run")]
     OfRun,
@@ -123,6 +131,9 @@ pub enum Exceeded {
         /// The limit.
         max: i32,
     },
+    /// Webhooks.
+    #[error("the tenant has {WEBHOOKS_MAX} webhooks, which is as many as it may have")]
+    Webhooks,
     /// Bytes in stored files.
     #[error("this would make {needed} bytes of stored files, and this tenant's `max_storage_bytes` allows {max}")]
     StoredBytes {

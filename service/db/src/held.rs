@@ -11,7 +11,7 @@ pub(super) use rows::{share_job, write_job};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::effect::{Effect, Phase, Turn};
+use super::effect::{ChoreTurn, Effect, Phase, Turn};
 use super::jobs::{Job, JobError, Progress};
 use super::log::NewLogRow;
 use super::streams::NewEvent;
@@ -21,7 +21,7 @@ use super::{DbError, Json, jobs};
 use packshot_domain::document::Change;
 use packshot_domain::id::{JobId, TaskId, TenantId, WorkerId};
 use packshot_domain::job::{JobRef, JobState, TaskFacts};
-use packshot_domain::task::{Failures, LEASE, Lease, LeaseToken, TaskEvent, TaskState};
+use packshot_domain::task::{Failures, LEASE, Lease, LeaseToken, TaskEvent, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
 /// A locked task, with fields that only this module needs.
@@ -36,6 +36,8 @@ struct Kept {
     spec: Option<Json>,
     /// The result of a task without a job, when it has just ended with one.
     result: Option<Json>,
+    /// What the attempt has come to, for the effect of a chore.
+    found: Option<Json>,
 }
 
 /// A job and its tasks, locked.
@@ -53,6 +55,11 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// Whose job it is.
+    pub(super) const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
     /// Locks a job, with everything above it that its effect changes, and its tasks; `None` when there is no such job.
     pub(super) async fn of_job(tx: &Tx<'_>, tenant: TenantId, job: JobRef) -> Result<Option<Self>, DbError> {
         if let Some(effect) = tx.effects().of(job.kind) {
@@ -197,7 +204,7 @@ impl Held {
 
     /// Applies a report of the holder of a lease, and renews the lease.
     pub(super) fn report(&mut self, i: usize, report: Report) {
-        let Report { began, changes, progress, went_on, device, events, log, spec } = report;
+        let Report { began, changes, progress, went_on, device, events, log, spec, found } = report;
         let id = self.kept[i].task.id;
         for change in changes {
             self.change_document(id, change);
@@ -208,6 +215,7 @@ impl Held {
             kept.task.went_on_at = Some(self.now);
         }
         kept.spec = spec;
+        kept.found = found.or(kept.found.take());
         kept.log.extend(log);
         self.changed.insert(i);
         if let Some(progress) = progress {
@@ -401,7 +409,10 @@ impl Held {
         for i in std::mem::take(&mut self.changed) {
             rows::write_task(tx, self.tenant, self.now, &mut self.kept[i]).await?;
         }
-        let Some(job) = &self.job else { return Ok(self) };
+        let Some(job) = &self.job else {
+            self.apply_to_chore(tx).await?;
+            return Ok(self);
+        };
         write_job(tx, self.tenant, job).await?;
         let effect = tx.effects().of(job.job.kind);
         for (i, phase) in std::mem::take(&mut self.turns) {
@@ -410,6 +421,19 @@ impl Held {
             }
         }
         Ok(self)
+    }
+
+    /// Applies the effect of a task without a job, where its kind has one.
+    async fn apply_to_chore(&mut self, tx: &Tx<'_>) -> Result<(), DbError> {
+        for (i, phase) in std::mem::take(&mut self.turns) {
+            let Kept { task, found, .. } = &self.kept[i];
+            if let TaskKind::Chore(chore) = task.kind
+                && let Some(effect) = tx.effects().of_chore(chore)
+            {
+                effect.apply(tx, ChoreTurn { tenant: self.tenant, task, phase: &phase, found: found.as_ref() }).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn apply(&self, tx: &Tx<'_>, effect: &Arc<dyn Effect>, i: usize, phase: &Phase) -> Result<(), DbError> {

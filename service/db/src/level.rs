@@ -46,6 +46,8 @@ pub enum Level {
     /// The logs of artifacts: the counter of a tenant's log is locked before its events are numbered and before what
     /// they say is written, so that whoever holds it sees which objects are named.
     ArtifactLog,
+    /// Webhooks, then their deliveries. Whoever ends tasks that wait for one has it locked.
+    Webhook,
     /// Configurations of tenants: whether a limit is kept is decided under their lock, when all that counts is written.
     Limits,
     /// Counters and streams, which many share: last, when the transaction is about to be committed.

@@ -33,6 +33,7 @@ pub mod workflows;
 pub mod imports;
 pub mod media;
 pub mod channels;
+pub mod webhooks;
 pub mod libraries;
 pub mod material_aliases;
 pub mod settings;
@@ -63,8 +64,8 @@ mod counters;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use tokio::sync::broadcast;
@@ -136,6 +137,8 @@ struct Shared {
     engine: Connections,
     ground: Arc<Ground>,
     notices: broadcast::Sender<Notice>,
+    /// Since when writes are refused.
+    refused_since: Mutex<Option<Instant>>,
     /// Identifies this handle among all that ever existed.
     holder: Uuid,
 }
@@ -184,7 +187,15 @@ impl Db {
                 Connections::Postgres(pools.map(|pool| ground.counted(pool)))
             }
         };
-        let db = Self { shared: Arc::new(Shared { engine, ground, notices, holder: Uuid::now_v7() }) };
+        let db = Self {
+            shared: Arc::new(Shared {
+                engine,
+                ground,
+                notices,
+                refused_since: Mutex::default(),
+                holder: Uuid::now_v7(),
+            }),
+        };
         installation::prepare(&db).await?;
         Ok(db)
     }
@@ -340,13 +351,34 @@ impl Db {
         T: Send + 'static,
         W: Work<A, T> + Send + Sync + 'static,
     {
-        match &self.shared.engine {
+        let written = match &self.shared.engine {
             Connections::Sqlite { writer, .. } => writer.write(args, work).await,
             Connections::Postgres(pools) => {
                 let reach = scope.into();
                 self.write_alone(pools.of(reach), reach, &args, &work).await
             }
+        };
+        if let Err(DbError::Unavailable(_) | DbError::Unanswered(_) | DbError::Full(_)) = &written {
+            self.refused().get_or_insert_with(Instant::now);
         }
+        written
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.shared.refused_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Since when the database has refused writes of this handle, if it has since [`forget_refusal`].
+    ///
+    /// [`forget_refusal`]: Self::forget_refusal
+    #[must_use]
+    pub fn refused_since(&self) -> Option<Instant> {
+        *self.refused()
+    }
+
+    /// Writes work again.
+    pub fn forget_refusal(&self) {
+        *self.refused() = None;
     }
 
     async fn write_alone<A, T>(

@@ -1,24 +1,42 @@
 //! Media assets of a tenant: what was saved of orders, in versions, and which picture stands for a product (media.md).
 
+pub mod beside;
+pub mod changing;
+pub mod downloads;
+pub mod facets;
+pub mod gallery;
+pub mod list;
+pub mod removing;
+pub mod retention;
+pub mod uploading;
+mod conditions;
+mod following;
 mod saving;
+mod search;
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
 
 use super::column::{Col, arg};
-use super::entity::{media_asset, order, order_line, product};
+use super::entity::{media_asset, order, product};
 use super::tx::Tx;
-use super::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope};
-use packshot_domain::artifact::Label;
+use super::{Db, DbError, Json, TenantScope};
+use packshot_domain::artifact::{Label, RetentionClass};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RunId, TenantId, UserId};
 use packshot_domain::media::{AssetState, AssetType};
 use packshot_domain::order::line::RenderStatus;
 use packshot_domain::time::Timestamp;
 
-pub use saving::UnfitThumbnail;
-pub(super) use saving::{Going, MadeBy, check_thumbnail, outlive, retire_all_but, save, save_of_file};
+pub use following::UnfitThumbnail;
+pub(super) use following::{Going, check_thumbnail, outlive};
+pub use list::AssetFilter;
+pub(super) use saving::{MadeBy, retire_all_but, save, save_of_file};
+#[cfg(feature = "testing")]
+pub(super) use search::describe;
+pub(super) use search::{Changed, renew};
 
 /// A media asset as it is stored, with what it is of.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +75,10 @@ pub struct Asset {
     pub output_type: Option<OutputTypeId>,
     /// The workflow run that made it.
     pub run: Option<RunId>,
+    /// The render that it was sent from.
+    pub render: Option<Uuid>,
+    /// The design job that made it.
+    pub design_job: Option<Uuid>,
     /// The state of the line.
     pub render_status: Option<RenderStatus>,
     /// Its state.
@@ -69,6 +91,12 @@ pub struct Asset {
     pub is_thumbnail: bool,
     /// The package that has its bytes.
     pub package: PackageId,
+    /// How long it is kept though nothing protects it.
+    pub retention_class: RetentionClass,
+    /// Until when; `None`: for as long as nobody deletes it.
+    pub retention_until: Option<Timestamp>,
+    /// Whether it is kept whatever its time is.
+    pub held: bool,
     /// What else is known of it.
     pub metadata: Json,
     /// When it was saved.
@@ -94,6 +122,9 @@ pub struct ShownProduct {
     pub lagertyp: Option<Label>,
 }
 
+/// Most versions that are followed where only they themselves say what came after what.
+const VERSIONS_MAX: usize = 1_000;
+
 /// Whether the package of an asset still has its bytes.
 const KEPT: &str = "
     SELECT 1 FROM artifact_files f
@@ -108,83 +139,88 @@ const KEPT: &str = "
 pub async fn get(db: &Db, scope: TenantScope, owner: Option<UserId>, id: AssetId) -> Result<Asset, DbError> {
     db.read(scope, (scope.tenant, owner, id), |tx, (tenant, owner, id)| {
         Box::pin(async move {
-            let row = media_asset::Entity::find_by_id((Col(*tenant), Col(*id))).one(tx.on()).await?;
-            let row = row.ok_or(DbError::NotFound("media asset"))?;
-            if let Some(owner) = owner {
-                let is_shown = row.state.0 == AssetState::Published && is_of(tx, &row, *owner).await?;
-                if !is_shown {
-                    return Err(DbError::NotFound("media asset"));
-                }
-            }
-            whole(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("media asset"))
+            let row = visible(tx, *tenant, *owner, *id).await?;
+            whole_of(tx, row).await
         })
     })
     .await
 }
 
-/// Which assets a list shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AssetFilter {
-    /// Only of these types; of any, if empty.
-    pub types: Vec<AssetType>,
-    /// Only in these states; if empty, the newest versions.
-    pub states: Vec<AssetState>,
-    /// Only of this product.
-    pub product: Option<ProductId>,
-    /// Only of this order.
-    pub order: Option<OrderId>,
-    /// Only of this line.
-    pub line: Option<OrderLineId>,
-    /// Only by this output type.
-    pub output_type: Option<OutputTypeId>,
-    /// Only those that this workflow run made.
-    pub run: Option<RunId>,
-    /// Only the published ones of orders that this user made.
-    pub owner: Option<UserId>,
-}
-
-/// A page of assets, newest first.
+/// The versions of an asset, the newest first: those of its line with its type, its view and its media type; without a
+/// line those that superseded one another. Of a client's the published ones.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database cannot be reached.
-pub async fn list(
-    db: &Db,
-    scope: impl Into<ReadScope>,
-    filter: AssetFilter,
-    page: PageRequest,
-) -> Result<Page<Asset>, DbError> {
-    use media_asset::Column as C;
-    let scope = scope.into();
-    db.read(scope, (scope, filter, page), |tx, (scope, filter, page)| {
+/// [`DbError::NotFound`].
+pub async fn versions(db: &Db, scope: TenantScope, owner: Option<UserId>, id: AssetId) -> Result<Vec<Asset>, DbError> {
+    db.read(scope, (scope.tenant, owner, id), |tx, (tenant, owner, id)| {
         Box::pin(async move {
-            let mut assets = scope.narrow(media_asset::Entity::find(), C::TenantId);
-            if let Some(owner) = filter.owner {
-                let own = order::Entity::find().filter(order::Column::CreatedBy.eq(Col(owner)));
-                let own = scope.narrow(own, order::Column::TenantId).select_only().column(order::Column::Id);
-                assets = assets.filter(C::OrderId.in_subquery(own.into_query()));
-            }
-            let states: Vec<AssetState> = match (filter.owner, filter.states.as_slice()) {
-                (Some(_), _) => vec![AssetState::Published],
-                (None, []) => AssetState::ALL.iter().copied().filter(|state| state.is_current()).collect(),
-                (None, states) => states.to_vec(),
+            let row = visible(tx, *tenant, *owner, *id).await?;
+            let mut versions = match row.order_line_id {
+                Some(line) => of_line(tx, &row, line.0).await?,
+                None => chain(tx, row).await?,
             };
-            let conditions = [
-                Some(C::State.is_in(states.into_iter().map(Col))),
-                (!filter.types.is_empty()).then(|| C::AssetType.is_in(filter.types.iter().copied().map(Col))),
-                filter.product.map(|id| C::ProductId.eq(Col(id))),
-                filter.order.map(|id| C::OrderId.eq(Col(id))),
-                filter.line.map(|id| C::OrderLineId.eq(Col(id))),
-                filter.output_type.map(|id| C::OutputTypeId.eq(Col(id))),
-                filter.run.map(|id| C::WorkflowRunId.eq(Col(id))),
-            ];
-            let assets = conditions.into_iter().flatten().fold(assets, QueryFilter::filter);
-            let rows = page.narrow(assets, C::CreatedAt, C::Id).all(tx.on()).await?;
-            let page: Page<media_asset::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
-            Ok(Page { items: whole(tx, page.items).await?, next: page.next })
+            if owner.is_some() {
+                versions.retain(|row| row.state.0 == AssetState::Published);
+            }
+            whole(tx, versions).await
         })
     })
     .await
+}
+
+/// What a line has of the same kind.
+async fn of_line(tx: &Tx<'_>, row: &media_asset::Model, line: OrderLineId) -> Result<Vec<media_asset::Model>, DbError> {
+    use media_asset::Column as C;
+    let of_line = media_asset::Entity::find()
+        .filter(C::TenantId.eq(row.tenant_id))
+        .filter(C::OrderLineId.eq(Col(line)))
+        .filter(C::AssetType.eq(row.asset_type))
+        .filter(C::MediaType.eq(row.media_type.as_str()));
+    let of_view = match &row.view_name {
+        Some(view) => of_line.filter(C::ViewName.eq(view.as_str())),
+        None => of_line.filter(C::ViewName.is_null()),
+    };
+    Ok(of_view.order_by_desc(C::Version).order_by_desc(C::Id).all(tx.on()).await?)
+}
+
+/// Assets that superseded one another.
+async fn chain(tx: &Tx<'_>, row: media_asset::Model) -> Result<Vec<media_asset::Model>, DbError> {
+    use media_asset::Column as C;
+    let mut versions = vec![row];
+    while let Some(last) = versions.first().filter(|_| versions.len() < VERSIONS_MAX) {
+        let Some(next) = last.superseded_by else { break };
+        let next = media_asset::Entity::find_by_id((last.tenant_id, next)).one(tx.on()).await?;
+        match next {
+            Some(next) => versions.insert(0, next),
+            None => break,
+        }
+    }
+    while let Some(first) = versions.last().filter(|_| versions.len() < VERSIONS_MAX) {
+        let before = media_asset::Entity::find().filter(C::TenantId.eq(first.tenant_id));
+        let before = before.filter(C::SupersededBy.eq(first.id)).order_by_desc(C::Version).one(tx.on()).await?;
+        match before {
+            Some(before) => versions.push(before),
+            None => break,
+        }
+    }
+    Ok(versions)
+}
+
+/// An asset that somebody may see: a client the published ones of own orders.
+async fn visible(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    owner: Option<UserId>,
+    id: AssetId,
+) -> Result<media_asset::Model, DbError> {
+    let row = media_asset::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
+    let row = row.ok_or(DbError::NotFound("media asset"))?;
+    let is_shown = match owner {
+        Some(owner) => row.state.0 == AssetState::Published && is_of(tx, &row, owner).await?,
+        None => true,
+    };
+    if is_shown { Ok(row) } else { Err(DbError::NotFound("media asset")) }
 }
 
 /// Whether the bytes of an asset are there: its package goes when its time is over.
@@ -240,31 +276,29 @@ pub(super) async fn current_of_lines(
     Ok(of_lines)
 }
 
-/// Assets with what they show and the states of their lines.
+/// Assets with what they show.
 async fn whole(tx: &Tx<'_>, rows: Vec<media_asset::Model>) -> Result<Vec<Asset>, DbError> {
     let mut tenants: Vec<Col<TenantId>> = rows.iter().map(|row| row.tenant_id).collect();
+    tenants.sort_unstable_by_key(|tenant| tenant.0);
     tenants.dedup();
     let products = product::Entity::find()
-        .filter(product::Column::TenantId.is_in(tenants.clone()))
+        .filter(product::Column::TenantId.is_in(tenants))
         .filter(product::Column::Id.is_in(rows.iter().filter_map(|row| row.product_id)));
     let products: HashMap<ProductId, product::Model> =
         products.all(tx.on()).await?.into_iter().map(|row| (row.id.0, row)).collect();
-    let lines = order_line::Entity::find()
-        .select_only()
-        .columns([order_line::Column::Id, order_line::Column::RenderStatus])
-        .filter(order_line::Column::TenantId.is_in(tenants))
-        .filter(order_line::Column::Id.is_in(rows.iter().filter_map(|row| row.order_line_id)));
-    let lines: Vec<(Col<OrderLineId>, Col<RenderStatus>)> = lines.into_tuple().all(tx.on()).await?;
-    let lines: HashMap<OrderLineId, RenderStatus> = lines.into_iter().map(|(id, status)| (id.0, status.0)).collect();
     let with = |row: media_asset::Model| {
         let product = row.product_id.and_then(|id| products.get(&id.0)).cloned();
-        let status = row.order_line_id.and_then(|id| lines.get(&id.0)).copied();
-        asset(row, product, status)
+        asset(row, product)
     };
     Ok(rows.into_iter().map(with).collect())
 }
 
-fn asset(row: media_asset::Model, product: Option<product::Model>, render_status: Option<RenderStatus>) -> Asset {
+/// An asset, with its product.
+async fn whole_of(tx: &Tx<'_>, row: media_asset::Model) -> Result<Asset, DbError> {
+    whole(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("media asset"))
+}
+
+fn asset(row: media_asset::Model, product: Option<product::Model>) -> Asset {
     let is_thumbnail = product.as_ref().is_some_and(|product| product.thumbnail_asset_id == Some(row.id));
     Asset {
         id: row.id.0,
@@ -290,12 +324,17 @@ fn asset(row: media_asset::Model, product: Option<product::Model>, render_status
         line: row.order_line_id.map(Col::value),
         output_type: row.output_type_id.map(Col::value),
         run: row.workflow_run_id.map(Col::value),
-        render_status,
+        render: row.render_id,
+        design_job: row.design_job_id,
+        render_status: row.render_status.map(Col::value),
         state: row.state.0,
         version: row.version.unsigned_abs(),
         superseded_by: row.superseded_by.map(Col::value),
         is_thumbnail,
         package: row.package_id.0,
+        retention_class: row.retention_class.0,
+        retention_until: row.retention_until.map(Col::value),
+        held: row.held,
         metadata: row.metadata.0,
         created_at: row.created_at.0,
         published_at: row.published_at.map(Col::value),

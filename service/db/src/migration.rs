@@ -16,6 +16,7 @@ mod orders;
 mod workflows;
 mod media;
 mod channels;
+mod webhooks;
 mod artifacts;
 
 use std::collections::BTreeSet;
@@ -99,6 +100,7 @@ fn tables() -> Vec<TableCreateStatement> {
         workflows::tables(),
         media::tables(),
         channels::tables(),
+        webhooks::tables(),
         artifacts::tables(),
     ]
     .concat()
@@ -106,7 +108,7 @@ fn tables() -> Vec<TableCreateStatement> {
 
 /// The triggers.
 fn guards(backend: DbBackend) -> Vec<String> {
-    [people::guards(backend), tenants::guards(backend), artifacts::guards(backend)].concat()
+    [people::guards(backend), tenants::guards(backend), artifacts::guards(backend), media::guards(backend)].concat()
 }
 
 /// The tables with rows of tenants, each after those that it refers to.
@@ -131,6 +133,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         workflows::indexes(),
         media::indexes(),
         channels::indexes(),
+        webhooks::indexes(),
         artifacts::indexes(),
     ]
     .concat()

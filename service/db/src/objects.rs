@@ -46,6 +46,8 @@ pub struct Object {
     pub sha256: Option<Sha256Digest>,
     /// What the column says about its groups; it may be false. `None` for nothing that can be hashes of groups.
     pub groups: Option<GroupHashes>,
+    /// CRC-32 of its bytes; `None` until they were read once.
+    pub crc32: Option<u32>,
     /// How its bytes were when they were last looked at.
     pub condition: Condition,
     /// When it was first stored.
@@ -60,7 +62,7 @@ impl Object {
     pub fn digests(&self) -> Option<Digests> {
         let (address, size_bytes) = (self.address, u64::try_from(self.size_bytes).ok()?);
         let groups = self.groups.clone().filter(|groups| groups.prove(&address, size_bytes))?;
-        Some(Digests { address, sha256: self.sha256?, groups, size_bytes })
+        Some(Digests { address, sha256: self.sha256?, groups, crc32: self.crc32?, size_bytes })
     }
 }
 
@@ -72,6 +74,7 @@ pub struct NewObject {
     media_type: String,
     sha256: Option<Sha256Digest>,
     groups: Option<GroupHashes>,
+    crc32: Option<u32>,
 }
 
 impl NewObject {
@@ -84,6 +87,7 @@ impl NewObject {
             media_type: media_type.to_owned(),
             sha256: Some(digests.sha256),
             groups: Some(digests.groups.clone()),
+            crc32: Some(digests.crc32),
         }
     }
 
@@ -91,7 +95,7 @@ impl NewObject {
     /// by its first reader.
     #[must_use]
     pub fn unread(address: ContentAddress, size_bytes: i64, media_type: &str) -> Self {
-        Self { address, size_bytes, media_type: media_type.to_owned(), sha256: None, groups: None }
+        Self { address, size_bytes, media_type: media_type.to_owned(), sha256: None, groups: None, crc32: None }
     }
 }
 
@@ -159,20 +163,22 @@ pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) 
         let mut values: Vec<Value> = vec![arg(tenant), arg(now), arg(Condition::Whole)];
         let mut rows = Vec::with_capacity(some.len());
         for &i in some {
-            let NewObject { address, size_bytes, media_type, sha256, groups } = &new[i];
+            let NewObject { address, size_bytes, media_type, sha256, groups, crc32 } = &new[i];
             let n = values.len();
-            let own: Vec<String> = (n + 1..=n + 5).map(|n| format!("${n}")).collect();
+            let own: Vec<String> = (n + 1..=n + 6).map(|n| format!("${n}")).collect();
             rows.push(format!("($1, {}, $3, $2, $2)", own.join(", ")));
             values.extend([arg(*address), (*size_bytes).into(), media_type.as_str().into()]);
             values.push(sha256.map(|digest| digest.hex()).into());
             values.push(groups.as_ref().and_then(column).into());
+            values.push(crc32.map(i64::from).into());
         }
         let sql = format!(
-            "INSERT INTO objects (tenant_id, content_address, size_bytes, media_type, sha256, group_hashes, \
+            "INSERT INTO objects (tenant_id, content_address, size_bytes, media_type, sha256, group_hashes, crc32, \
              condition, created_at, stored_at) VALUES {} \
              ON CONFLICT (tenant_id, content_address) DO UPDATE SET stored_at = excluded.stored_at, \
              sha256 = COALESCE(excluded.sha256, objects.sha256), \
-             group_hashes = COALESCE(excluded.group_hashes, objects.group_hashes) \
+             group_hashes = COALESCE(excluded.group_hashes, objects.group_hashes), \
+             crc32 = COALESCE(excluded.crc32, objects.crc32) \
              RETURNING content_address, created_at, condition",
             rows.join(", ")
         );
@@ -226,6 +232,7 @@ pub async fn learn(db: &Db, scope: TenantScope, digests: Digests) -> Result<(), 
                 .col_expr(object::Column::SizeBytes, Expr::value(i64::try_from(digests.size_bytes).unwrap_or(i64::MAX)))
                 .col_expr(object::Column::Sha256, Expr::value(Col(digests.sha256)))
                 .col_expr(object::Column::GroupHashes, Expr::value(column(&digests.groups)))
+                .col_expr(object::Column::Crc32, Expr::value(i64::from(digests.crc32)))
                 .filter(object::Column::TenantId.eq(Col(*tenant)))
                 .filter(object::Column::ContentAddress.eq(Col(digests.address)))
                 .exec(tx.on())
@@ -349,6 +356,7 @@ impl From<object::Model> for Object {
             media_type,
             sha256,
             group_hashes,
+            crc32,
             condition,
             created_at,
             stored_at,
@@ -359,6 +367,7 @@ impl From<object::Model> for Object {
             media_type,
             sha256: sha256.map(Col::value),
             groups: GroupHashes::from_bytes(&group_hashes.unwrap_or_default()),
+            crc32: crc32.and_then(|crc32| u32::try_from(crc32).ok()),
             condition: condition.0,
             created_at: created_at.0,
             stored_at: stored_at.0,

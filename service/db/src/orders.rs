@@ -19,7 +19,7 @@ use crate::audit::{self, NewEntry};
 use crate::column::Col;
 use crate::entity::{order, order_line};
 use crate::level::Level;
-use crate::media::{self, Going};
+use crate::media::{self, Changed, Going};
 use crate::tx::Tx;
 use crate::{Db, DbError, Page, PageRequest, ReadScope, TenantScope, counters, streams, workflows};
 use packshot_domain::audit::{Action, Actor};
@@ -247,6 +247,7 @@ pub async fn edit(
         Box::pin(async move {
             let mut row = lock(tx, *tenant, *of).await?;
             row.status.0.next(OrderChange::Edit).map_err(OrderRefusal::State)?;
+            let before = row.order_number.0.clone();
             if let Some(number) = number.clone() {
                 row.order_number = Col(number);
             }
@@ -261,6 +262,9 @@ pub async fn edit(
                 return Err(OrderRefusal::NumberTaken(number).into());
             }
             save(tx, &row).await?;
+            if row.order_number.0 != before {
+                media::renew(tx, *tenant, Changed::Order(of.id)).await?;
+            }
             whole(tx, row).await
         })
     })

@@ -16,12 +16,12 @@ use crate::audit::{self, NewEntry};
 use crate::column::Col;
 use crate::entity::{cad_file, product};
 use crate::level::Level;
-use crate::media::{self, Going};
+use crate::media::{self, Changed, Going};
 use crate::tx::Tx;
 use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, material_aliases, orders};
 use packshot_domain::artifact::Label;
 use packshot_domain::audit::{Action, Actor};
-use packshot_domain::id::{AliasId, CadFileId, ProductId, TenantId};
+use packshot_domain::id::{AliasId, AssetId, CadFileId, ProductId, TenantId};
 use packshot_domain::product::{PartEntries, PartEntry, ProductFields, Thumbnail};
 use packshot_domain::time::Timestamp;
 
@@ -191,6 +191,8 @@ pub async fn replace(
             }
             let parts_before = parts::of_one(tx, *tenant, *id).await?;
             let before_shown = shown(&before, &parts_before);
+            let named = before.clone();
+            let named = (&named.name, &named.pim_id, &named.category_key, &named.lagertyp);
             let now = tx.now().await?;
             let row = product::ActiveModel {
                 revision: Set(before.revision + 1),
@@ -204,6 +206,9 @@ pub async fn replace(
                 parts::write(tx, *tenant, *id, &fields.parts).await?;
             }
             let after_shown = shown(&row, &fields.parts);
+            if named != (&row.name, &row.pim_id, &row.category_key, &row.lagertyp) {
+                media::renew(tx, *tenant, Changed::Product(*id)).await?;
+            }
             note(tx, by, &row, audit::change(&before_shown, &after_shown)).await?;
             Ok(Product::of(row, fields.parts.clone()))
         })
@@ -240,18 +245,22 @@ pub(super) async fn is_any_of(tx: &Tx<'_>, tenant: TenantId, file: CadFileId) ->
     Ok(with_it.one(tx.on()).await?.is_some())
 }
 
-/// Locks the products of a CAD file, whose row is locked, and one more, all in the order of their ids.
+/// Locks the products of a CAD file, whose row is locked, some more, and those that have one of these assets for their
+/// thumbnail, all in the order of their ids.
 pub(super) async fn lock_of(
     tx: &Tx<'_>,
     tenant: TenantId,
     file: Option<CadFileId>,
-    more: Option<ProductId>,
+    more: &[ProductId],
+    shown: &[AssetId],
 ) -> Result<(), DbError> {
     use product::Column as C;
     tx.enter(Level::Product);
+    let showing = (!shown.is_empty()).then(|| C::ThumbnailAssetId.is_in(shown.iter().map(|id| Col(*id))));
     let these = Condition::any()
         .add_option(file.map(|file| C::CadFileId.eq(Col(file))))
-        .add_option(more.map(|id| C::Id.eq(Col(id))));
+        .add(C::Id.is_in(more.iter().map(|id| Col(*id))))
+        .add_option(showing);
     let of_them = product::Entity::find().filter(C::TenantId.eq(Col(tenant))).filter(these);
     of_them.order_by_asc(C::Id).lock_exclusive().all(tx.on()).await?;
     Ok(())

@@ -2,6 +2,7 @@
 
 mod chore;
 mod claim;
+mod dead;
 mod deferral;
 mod delivery;
 mod ending;
@@ -25,10 +26,13 @@ use packshot_domain::job::{JobRef, TaskFacts};
 use packshot_domain::task::{Failures, FaultKind, LEASE, Lane, Lease, QueueName, RetryPolicy, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
-pub(super) use chore::ask_in;
 pub use chore::{NewChore, ask};
-pub use deferral::defer;
+pub(super) use chore::{ask_in, chore_row};
+pub use claim::LaneLimit;
+pub(crate) use dead::replaced;
+pub use dead::tell_of_gone;
 pub(crate) use deferral::stop_stuck;
+pub use deferral::{defer, postpone};
 pub use delivery::{Delivery, Movie, OutputFile};
 pub use list::{QueueDepth, TaskFilter, TaskView, Took, get, is_cancelled, list, queue_depths, state_under, took};
 
@@ -124,15 +128,6 @@ pub struct Claimer {
     pub service_deaths_max: i32,
 }
 
-/// How many tasks of a lane may run at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LaneLimit {
-    /// As many as the configuration of its queue allows.
-    OfQueue,
-    /// This many, whatever the queue allows.
-    Of(u32),
-}
-
 /// Hands out up to `n` tasks of a lane, one in a transaction: first to the tenant with the fewest running, then by
 /// priority, then by age; never more than the lane and the tenant's `max_concurrent_renders` allow.
 ///
@@ -204,6 +199,8 @@ pub struct Report {
     pub events: Vec<NewEvent>,
     /// Lines of the log, in order.
     pub log: Vec<NewLogRow>,
+    /// What an attempt at a chore has come to, for the chore's effect, however the attempt ends.
+    pub found: Option<Json>,
 }
 
 /// Stores what happened, and renews the lease.
@@ -420,6 +417,8 @@ pub struct Stalled {
     pub lease: Lease,
     /// The time since its attempt began, or last finished one of several pictures.
     pub still_for: Duration,
+    /// Whether it has no attempt left once it is stopped.
+    pub is_last: bool,
 }
 
 /// Tasks that have stalled for longer than `timeout`: since their attempt began, or, where it makes several pictures,

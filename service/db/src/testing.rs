@@ -9,9 +9,11 @@
 //! the server: all tests share them, and the template has their policies already.
 
 mod dump;
+pub mod media;
 mod objects;
 mod rounds;
 mod shadow;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,8 +31,9 @@ use packshot_domain::id::TenantId;
 
 pub use dump::dump;
 pub use objects::{group_hashes, point_file_at, set_group_hashes, tamper};
-pub use rounds::forget_summary;
+pub use rounds::{block_notifications, forget_summary};
 pub use shadow::{FinishedShadow, insert_shadow};
+pub use webhooks::publish;
 
 /// Connections of a test to PostgreSQL, at most.
 const MAX_CONNECTIONS: u32 = 10;

@@ -20,7 +20,7 @@ use packshot_domain::id::{SessionId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
 use packshot_domain::user::{DisplayName, Email};
 
-pub(super) use rows::check_last_global_admin;
+pub(super) use rows::{check_last_global_admin, lock_alone};
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -287,7 +287,7 @@ pub async fn set_password(
 ) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, by, id, password, replaced), |tx, (tenant, by, id, password, replaced)| {
         Box::pin(async move {
-            let before = rows::lock_alone(tx, *tenant, *id).await?;
+            let before = lock_alone(tx, *tenant, *id).await?;
             // Somebody else may have replaced it while it was checked.
             if replaced.as_ref().is_some_and(|replaced| replaced.hash != before.password_hash) {
                 return Err(DbError::NotFound("password"));

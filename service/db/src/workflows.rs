@@ -2,6 +2,7 @@
 
 mod definitions;
 mod dispatch;
+mod delivering;
 mod following;
 mod runs;
 mod shadow;

@@ -105,12 +105,28 @@ words! {
         ReadRuns = "read_runs",
         /// Sees media assets: a client the published ones of their own orders, others all of the tenant
         ReadMedia = "read_media",
+        /// Publishes, hides, sends, changes and deletes media assets, and arranges what products show
+        WriteMedia = "write_media",
         /// Sees what was done: a client with their own orders, others in the tenant
         ReadActivity = "read_activity",
         /// Sees own notifications
         OwnNotifications = "own_notifications",
+        /// Marks and deletes own notifications, and chooses which to get
+        ChangeOwnNotifications = "change_own_notifications",
         /// Sees alerts
         ReadAlerts = "read_alerts",
+        /// Says that an alert was seen
+        AcknowledgeAlerts = "acknowledge_alerts",
+        /// Follows what is done in the tenant
+        FollowActivity = "follow_activity",
+        /// Sees announcements
+        ReadAnnouncements = "read_announcements",
+        /// Makes announcements and takes them back
+        Announce = "announce",
+        /// Sees webhooks and what was delivered to them
+        ReadWebhooks = "read_webhooks",
+        /// Makes, changes, tries and deletes webhooks
+        WriteWebhooks = "write_webhooks",
         /// Sees packages of files, what is in them and what happened to them
         ReadArtifacts = "read_artifacts",
         /// Fills, closes, holds, reclassifies and deletes packages of files
@@ -181,7 +197,16 @@ impl Permission {
             Self::ReadWorkflows | Self::ReadRuns => Some(Scope::WorkflowsRead),
             Self::WriteWorkflows => Some(Scope::WorkflowsWrite),
             Self::ReadMedia => Some(Scope::MediaRead),
-            Self::ReadActivity | Self::OwnNotifications | Self::ReadAlerts => Some(Scope::NotificationsRead),
+            Self::WriteMedia => Some(Scope::MediaWrite),
+            Self::ReadActivity
+            | Self::FollowActivity
+            | Self::OwnNotifications
+            | Self::ReadAlerts
+            | Self::ReadAnnouncements
+            | Self::ReadWebhooks => Some(Scope::NotificationsRead),
+            Self::ChangeOwnNotifications | Self::AcknowledgeAlerts | Self::Announce | Self::WriteWebhooks => {
+                Some(Scope::NotificationsWrite)
+            }
             Self::ReadArtifacts => Some(Scope::ArtifactsRead),
             Self::WriteArtifacts | Self::CollectArtifacts | Self::CheckArtifacts => Some(Scope::ArtifactsWrite),
             Self::ChangeOwnProfile
@@ -221,6 +246,7 @@ impl Permission {
             | Self::ReadMedia
             | Self::ReadActivity
             | Self::OwnNotifications
+            | Self::ChangeOwnNotifications
             | Self::OwnProfile
             | Self::ChangeOwnProfile
             | Self::OwnPassword
@@ -233,11 +259,13 @@ impl Permission {
             | Self::TriggerRenders
             | Self::DeleteRenders
             | Self::ViewAnalytics
+            | Self::FollowActivity
             | Self::ReadArtifacts
             | Self::WriteArtifacts
             | Self::ReadAliases
             | Self::WriteAliases
             | Self::WriteCatalogue
+            | Self::WriteMedia
             | Self::RunOrders
             | Self::ReadWorkflows
             | Self::OwnKeys
@@ -252,6 +280,11 @@ impl Permission {
             | Self::ManageUsers
             | Self::ReadAuditLog
             | Self::ReadAlerts
+            | Self::AcknowledgeAlerts
+            | Self::ReadAnnouncements
+            | Self::Announce
+            | Self::ReadWebhooks
+            | Self::WriteWebhooks
             | Self::CollectArtifacts
             | Self::WriteTenantConfig => matches!(role, Role::GlobalAdmin | Role::TenantAdmin),
             Self::WriteWorkerConfigs | Self::CheckArtifacts => {

@@ -90,10 +90,24 @@ words! {
         WorkerConfigChanged = "worker_config.changed",
         /// A failed task was queued again
         TaskRequeued = "task.requeued",
+        /// A media asset was deleted
+        AssetDeleted = "asset.deleted",
+        /// A media asset is kept until it is released
+        AssetHeld = "asset.held",
+        /// A media asset is held no longer
+        AssetReleased = "asset.released",
         /// A render was deleted
         RenderDeleted = "render.deleted",
         /// Settings were changed
         SettingsChanged = "settings.changed",
+        /// A webhook was made
+        WebhookCreated = "webhook.created",
+        /// A webhook was changed, enabled or disabled
+        WebhookUpdated = "webhook.updated",
+        /// A webhook was deleted
+        WebhookDeleted = "webhook.deleted",
+        /// A webhook got another secret
+        WebhookSecretRotated = "webhook.secret_rotated",
         /// A package of files was deleted
         PackageDeleted = "package.deleted",
         /// A package of files is kept until it is released
@@ -102,6 +116,10 @@ words! {
         PackageReleased = "package.released",
         /// A package of files got another retention class
         PackageRetentionChanged = "package.retention_changed",
+        /// An announcement was made
+        AnnouncementCreated = "announcement.created",
+        /// An announcement was taken back
+        AnnouncementDeleted = "announcement.deleted",
         /// What is known of a tenant's artifacts was made again from their log
         ArtifactsReplayed = "artifacts.replayed",
         /// A tenant was created

@@ -1,12 +1,15 @@
 //! What people are told, in three channels (notifications.md): the activity of a tenant, one entry for each action;
 //! notifications, for a person; alerts, about trouble with the installation.
 
+pub mod announcement;
+pub mod preference;
+
 use core::fmt;
 
 use uuid::Uuid;
 
 use crate::artifact::{LocationState, RelativePath, StorageLocationId};
-use crate::id::{CadFileId, ImportId, OrderId, OrderLineId};
+use crate::id::{AssetId, CadFileId, ImportId, OrderId, OrderLineId, TaskId, WebhookId};
 use crate::order::{OrderChange, OrderNumber, RejectionReason};
 use crate::words::words;
 
@@ -58,6 +61,32 @@ words! {
         CadFileUploaded = "cad_file.uploaded",
         /// A sheet of products was imported
         ExcelImported = "excel.imported",
+        /// A design was uploaded
+        DesignUploaded = "design.uploaded",
+        /// A media asset was uploaded
+        MediaUploaded = "media.uploaded",
+        /// A design job was made
+        RenderJobCreated = "render.job.created",
+        /// A design job puts its design on its product
+        RenderJobCompositing = "render.job.compositing",
+        /// A design job renders its pictures
+        RenderJobRendering = "render.job.rendering",
+        /// A design job has its pictures
+        RenderJobCompleted = "render.job.completed",
+        /// A design job has failed
+        RenderJobFailed = "render.job.failed",
+        /// A design job was cancelled
+        RenderJobCancelled = "render.job.cancelled",
+        /// A media asset was published
+        AssetPublished = "asset.published",
+        /// A media asset is no longer published
+        AssetUnpublished = "asset.unpublished",
+        /// A media asset was deleted
+        AssetDeleted = "asset.deleted",
+        /// A suggested fix was applied
+        FixApplied = "fix.applied",
+        /// It was said whether a suggested fix worked
+        FixOutcome = "fix.outcome",
     }
 }
 
@@ -74,6 +103,18 @@ words! {
         OrderResubmitted = "order.resubmitted",
         /// A sheet of products was imported
         ExcelImported = "excel.imported",
+        /// A check stopped work that had stalled
+        WorkerRecovery = "worker.recovery",
+        /// A design job has its pictures
+        DesignCompleted = "design.completed",
+        /// A design job has failed
+        DesignFailed = "design.failed",
+        /// An administrator has something to say
+        Announcement = "announcement",
+        /// What was collected in an hour
+        DigestHourly = "digest.hourly",
+        /// What was collected in a day
+        DigestDaily = "digest.daily",
     }
 }
 
@@ -86,6 +127,22 @@ words! {
         CadFileStuck = "cad_file.stuck",
         /// Stored bytes are missing, or are not those that were stored
         ArtifactDamaged = "artifact.damaged",
+        /// A task used up its attempts
+        TaskDead = "task.dead",
+        /// The material library of a tenant cannot be loaded
+        LibraryInvalid = "library.invalid",
+        /// Deliveries to a webhook have stopped
+        WebhookDisabled = "webhook.disabled",
+        /// The GPU cannot render
+        GpuProbeFailed = "gpu.probe_failed",
+        /// The program of an external executor is missing
+        ExecutorNotFound = "executor.not_found",
+        /// The database no longer announces what changes
+        BusConnectionLost = "bus.connection_lost",
+        /// The store has no room
+        StorageFull = "storage.full",
+        /// The database takes no writes
+        DatabaseUnavailable = "database.unavailable",
     }
 }
 
@@ -114,6 +171,18 @@ words! {
         Task = "task",
         /// Where the bytes of a file of a package are stored
         StorageLocation = "storage_location",
+        /// A render
+        Render = "render",
+        /// A design job
+        DesignJob = "design_job",
+        /// A media asset
+        MediaAsset = "media_asset",
+        /// A suggested fix
+        SuggestedFix = "suggested_fix",
+        /// A webhook
+        Webhook = "webhook",
+        /// A device that renders
+        Device = "device",
     }
 }
 
@@ -144,9 +213,27 @@ impl From<CadFileId> for Subject {
     }
 }
 
+impl From<AssetId> for Subject {
+    fn from(id: AssetId) -> Self {
+        Self { kind: SubjectKind::MediaAsset, id: id.uuid() }
+    }
+}
+
 impl From<ImportId> for Subject {
     fn from(id: ImportId) -> Self {
         Self { kind: SubjectKind::Import, id: id.uuid() }
+    }
+}
+
+impl From<TaskId> for Subject {
+    fn from(id: TaskId) -> Self {
+        Self { kind: SubjectKind::Task, id: id.uuid() }
+    }
+}
+
+impl From<WebhookId> for Subject {
+    fn from(id: WebhookId) -> Self {
+        Self { kind: SubjectKind::Webhook, id: id.uuid() }
     }
 }
 
@@ -238,6 +325,19 @@ pub fn damaged(path: &RelativePath, state: LocationState) -> Option<Message> {
     Some(Message::new(&format!("File {path} {what}: upload or render it again, or restore the store")))
 }
 
+/// What project managers and admins read when a check has stopped work that had stalled.
+#[must_use]
+pub fn recovered(n_requeued: usize, n_failed: usize, minutes: u64) -> Message {
+    let failed = if n_failed > 0 { format!(", {n_failed} failed") } else { String::new() };
+    Message::new(&format!("Worker recovery: {n_requeued} stalled renders requeued after {minutes}min timeout{failed}"))
+}
+
+/// What people read of things that came together.
+#[must_use]
+pub fn together(n: usize) -> Message {
+    Message::new(&format!("{n} updates"))
+}
+
 /// How many rows of a sheet became what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImportCounts {
@@ -291,6 +391,12 @@ mod tests {
             mixed.message().as_str(),
             "Excel import finished: 8 imported, 0 updated, 12 skipped (see import log)",
         );
+    }
+
+    #[test]
+    fn n14_a_recovery_says_what_became_of_what_stalled() {
+        assert_eq!(recovered(3, 0, 120).as_str(), "Worker recovery: 3 stalled renders requeued after 120min timeout",);
+        assert!(recovered(2, 1, 90).as_str().ends_with("after 90min timeout, 1 failed"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Names of the events of jobs, orders and order lines.
+//! Names of the events of streams: of jobs, orders and order lines, of what people are told.
 
 use super::job::JobState;
 use super::words::words;
@@ -30,6 +30,20 @@ words! {
         RunStatus = "run.status",
         /// A node of a workflow run is in another state
         NodeStatus = "node.status",
+        /// Something was done
+        ActivityCreated = "activity.created",
+        /// Somebody is told something
+        NotificationCreated = "notification.created",
+        /// Somebody has read what they were told
+        NotificationRead = "notification.read",
+        /// How much there is to read is another number
+        UnreadCount = "unread_count",
+        /// Trouble was found
+        AlertOpened = "alert.opened",
+        /// Trouble was found again, or somebody has seen that it is there
+        AlertUpdated = "alert.updated",
+        /// Trouble is over
+        AlertResolved = "alert.resolved",
     }
 }
 
@@ -60,7 +74,25 @@ impl EventName {
     /// Whether it reports about a job.
     #[must_use]
     pub const fn is_of_job(self) -> bool {
-        !matches!(self, Self::OrderStatus | Self::LineStatus | Self::RunStatus | Self::NodeStatus)
+        match self {
+            Self::State
+            | Self::Step
+            | Self::Progress
+            | Self::Preview
+            | Self::Log
+            | Self::Completed
+            | Self::Failed
+            | Self::Cancelled => true,
+            Self::OrderStatus | Self::LineStatus | Self::RunStatus | Self::NodeStatus => false,
+            Self::ActivityCreated | Self::NotificationCreated | Self::NotificationRead | Self::UnreadCount => false,
+            Self::AlertOpened | Self::AlertUpdated | Self::AlertResolved => false,
+        }
+    }
+
+    /// Whether it reports about an alert.
+    #[must_use]
+    pub const fn is_of_alert(self) -> bool {
+        matches!(self, Self::AlertOpened | Self::AlertUpdated | Self::AlertResolved)
     }
 
     /// Whether the stream of a job ends with it, unless the job is requeued.

@@ -101,8 +101,16 @@ ids! {
     RoundId,
     /// A media asset.
     AssetId,
+    /// A set of media assets that is fetched as one ZIP.
+    DownloadId,
     /// An entry of the activity, a notification or an alert.
     EntryId,
+    /// An announcement.
+    AnnouncementId,
+    /// A webhook.
+    WebhookId,
+    /// A delivery of an event to a webhook.
+    DeliveryId,
     /// A package of files.
     PackageId,
     /// A file of a package.

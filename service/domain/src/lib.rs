@@ -40,6 +40,8 @@ pub mod executor;
 pub mod rollout;
 pub mod render_template;
 pub mod media;
+pub mod download;
 pub mod channel;
+pub mod webhook;
 pub mod material_alias;
 pub mod workflow;

@@ -1,5 +1,7 @@
 //! Media assets: the files that orders, designs and people put in front of those who look for pictures (media.md).
 
+pub mod search;
+
 use crate::step::StepName;
 use crate::words::words;
 
@@ -146,6 +148,48 @@ words! {
         Automatic = "automatic",
         /// A person did
         Person = "person",
+    }
+}
+
+words! {
+    /// How an asset came into the gallery of a product.
+    pub enum GallerySource {
+        /// It was made for a line of an order
+        OrderLine = "order_line",
+        /// A design job made it
+        DesignJob = "design_job",
+        /// Somebody put it there
+        Upload = "upload",
+    }
+}
+
+words! {
+    /// The order of a list of assets.
+    pub enum AssetOrder {
+        /// The newest first
+        Newest = "-created_at",
+        /// The oldest first
+        Oldest = "created_at",
+        /// By the product's name, then the file's
+        Name = "name",
+        /// By the product's name, then the file's, from the end
+        NameDescending = "-name",
+        /// The largest first
+        Largest = "-size_bytes",
+    }
+}
+
+words! {
+    /// What a list of assets is counted by.
+    pub enum Facet {
+        /// What the assets are
+        AssetType = "asset_type",
+        /// The category of their product
+        CategoryKey = "category_key",
+        /// The `lagertyp` of their product
+        Lagertyp = "lagertyp",
+        /// The state of their order line
+        RenderStatus = "render_status",
     }
 }
 

@@ -139,8 +139,8 @@ mod tests {
             (Role::GlobalAdmin, false, everything),
             (Role::TenantAdmin, true, everything - 3),
             (Role::TenantAdmin, false, everything - 5),
-            (Role::ProjectManager, true, everything - 16),
-            (Role::Client, true, 16),
+            (Role::ProjectManager, true, everything - 21),
+            (Role::Client, true, 17),
         ] {
             let who = principal(role, operating, None);
             assert_eq!(P::ALL.iter().filter(|p| who.allows(**p).is_ok()).count(), allowed, "{role} {operating}");

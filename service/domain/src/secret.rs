@@ -47,6 +47,15 @@ impl fmt::Debug for SecretHash {
     }
 }
 
+/// Fills these bytes with random ones.
+///
+/// # Errors
+///
+/// [`NoRandomness`] when the operating system has none.
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+    getrandom::fill(bytes).map_err(NoRandomness)
+}
+
 /// `len` random letters and digits, each equally likely.
 ///
 /// # Errors

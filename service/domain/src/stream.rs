@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::id::{OrderId, OrderLineId, RenderId, RunId, TenantId};
+use super::id::{OrderId, OrderLineId, RenderId, RunId, TenantId, UserId};
 use super::words::words;
 
 words! {
@@ -94,6 +94,18 @@ impl StreamId {
     #[must_use]
     pub const fn of_run(run: RunId) -> Self {
         Self { kind: StreamKind::Run, id: run.uuid() }
+    }
+
+    /// What a user is told.
+    #[must_use]
+    pub const fn of_user(user: UserId) -> Self {
+        Self { kind: StreamKind::User, id: user.uuid() }
+    }
+
+    /// The activity of a tenant.
+    #[must_use]
+    pub const fn of_activity(tenant: TenantId) -> Self {
+        Self { kind: StreamKind::Activity, id: tenant.uuid() }
     }
 
     /// The stream of all jobs of a tenant.

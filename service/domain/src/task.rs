@@ -182,6 +182,12 @@ impl Lane {
         }
     }
 
+    /// The lane for deliveries to webhooks, which wait for other systems.
+    #[must_use]
+    pub fn webhooks() -> Self {
+        Self("webhooks".to_owned())
+    }
+
     /// Whether it is Packshot's own renderer.
     #[must_use]
     pub fn is_builtin(&self) -> bool {

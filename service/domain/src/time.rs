@@ -55,6 +55,15 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The time that a header of HTTP names, such as `Fri, 20 Nov 2026 10:00:00 GMT` (RFC 9110); `None` for other text.
+    #[must_use]
+    pub fn of_http_date(text: &str) -> Option<Self> {
+        let time = DateTime::parse_from_rfc2822(text).ok()?;
+        Some(Self::from_unix_ms(time.timestamp_millis()))
+    }
+}
+
 /// `duration` in whole milliseconds, rounded to the nearest.
 fn rounded_ms(duration: Duration) -> i64 {
     i64::try_from((duration.as_nanos() + 500_000) / 1_000_000).unwrap_or(i64::MAX)

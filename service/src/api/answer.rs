@@ -17,6 +17,7 @@ use serde::Serialize;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::media_downloads::masked;
 use super::problem::{self, ApiError, Code};
 use crate::idempotency::StoredAnswer;
 use crate::server::metrics::names;
@@ -65,7 +66,7 @@ pub(crate) async fn complete(mut request: Request, next: Next) -> Response {
         [("method", method_label(&method).to_owned()), ("route", route.clone()), ("status", status.to_string())];
     metrics::counter!(names::HTTP_REQUESTS_TOTAL, &labels).increment(1);
     metrics::histogram!(names::HTTP_REQUEST_SECONDS, "route" => route).record(seconds);
-    tracing::info!(request.id = %id, %method, path, status, duration_ms = (seconds * 1e3) as u64, "answered");
+    tracing::info!(request.id = %id, %method, path = masked(&path), status, duration_ms = (seconds * 1e3) as u64, "answered");
     response
 }
 
@@ -86,7 +87,7 @@ fn with_problem(response: Response, path: &str, id: &str) -> Response {
         None => Arc::new(of_status(parts.status)),
     };
     if let Some(causes) = error.causes() {
-        tracing::error!(request.id = %id, path, code = error.code(), "{causes}");
+        tracing::error!(request.id = %id, path = masked(path), code = error.code(), "{causes}");
     }
     parts.headers.insert(CONTENT_TYPE, problem::MEDIA_TYPE);
     parts.headers.remove(CONTENT_LENGTH);

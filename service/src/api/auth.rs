@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN, USER_AGENT, VIA};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Method, Uri};
@@ -15,6 +15,7 @@ use super::client_address::ClientIp;
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
 use crate::app::AppError;
+use crate::media::filter::TENANT;
 use crate::tenancy::authentication::{self, Reach, no_tenant_named, tenant_mismatch, unauthenticated};
 use crate::tenancy::bypass;
 use crate::tenancy::sign_in::Visitor;
@@ -112,7 +113,7 @@ pub(crate) async fn admit(
     if let Access::Tenant(permission) | Access::List(permission) | Access::Instance(permission) = access {
         principal.allows(permission).map_err(|denied| explained(denied, permission, &principal))?;
     }
-    match wanted(&principal, reach, access, method, headers)? {
+    match wanted(&principal, reach, (access, method, uri), headers)? {
         Wanted::Own => Ok(Reader { who: principal, rows: Rows::OfTenant }),
         Wanted::Tenant(tenant) => {
             let who = authentication::acting_for(state, principal, tenant).await?;
@@ -237,19 +238,34 @@ enum Wanted {
     All,
 }
 
+/// The tenant that the query of a list of media assets names, which counts as `X-Tenant-ID` (media.md §4).
+fn in_query(access: Access, uri: &Uri) -> Option<String> {
+    if access != Access::List(Permission::ReadMedia) {
+        return None;
+    }
+    let Query(parameters) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
+    let named = parameters.into_iter().rfind(|(name, value)| name == TENANT && !value.is_empty());
+    named.map(|(_, value)| value)
+}
+
 /// The tenant that a request is to act in. A caller who is not a global admin may only name their own. A global admin
 /// whose key is for all tenants may name any, and `*` where a list or something of the whole installation is read.
 fn wanted(
     principal: &Principal,
     reach: Reach,
-    access: Access,
-    method: &Method,
+    (access, method, uri): (Access, &Method, &Uri),
     headers: &HeaderMap,
 ) -> ApiResult<Wanted> {
-    let Some(named) = headers.get("x-tenant-id") else { return Ok(Wanted::Own) };
-    let named = named.to_str().unwrap_or_default().trim();
+    let in_query = in_query(access, uri);
+    let named = match headers.get("x-tenant-id") {
+        Some(named) => named.to_str().unwrap_or_default().trim(),
+        None => match &in_query {
+            Some(named) => named.as_str(),
+            None => return Ok(Wanted::Own),
+        },
+    };
     let is_admin = principal.role == Role::GlobalAdmin;
-    if named == "*" && is_admin {
+    if named == "*" && is_admin && headers.contains_key("x-tenant-id") {
         let is_readable = *method == Method::GET && matches!(access, Access::List(_) | Access::Instance(_));
         return match (is_readable, reach) {
             (true, Reach::All) => Ok(Wanted::All),
@@ -259,6 +275,10 @@ fn wanted(
             }
             (false, _) => Err(not_for_all("this endpoint works for one tenant at a time").into()),
         };
+    }
+    // Both may be there, but not of two tenants.
+    if in_query.as_ref().is_some_and(|other| other.parse::<TenantId>().ok() != named.parse().ok()) {
+        return Err(tenant_mismatch().into());
     }
     match TenantId::from_str(named) {
         Ok(tenant) if tenant == principal.tenant => Ok(Wanted::Own),

@@ -45,6 +45,20 @@ pub(crate) async fn respond(
     media_type: &str,
     headers: &HeaderMap,
 ) -> ApiResult<Response> {
+    respond_with(state, who, (address, media_type), &[], headers).await
+}
+
+/// As [`respond`], with headers of the file in addition, or in the place of those that every file has.
+///
+/// # Errors
+/// As [`respond`].
+pub(crate) async fn respond_with(
+    state: &AppState,
+    who: &Principal,
+    (address, media_type): (&ContentAddress, &str),
+    more: &[(HeaderName, HeaderValue)],
+    headers: &HeaderMap,
+) -> ApiResult<Response> {
     let etag = etag(address);
     if is_known(headers, &etag) {
         return Ok(
@@ -53,15 +67,7 @@ pub(crate) async fn respond(
     }
     let file = results::open(state, who, address).await?;
     let (size_bytes, digest) = (file.size_bytes(), file.sha256().field_value());
-    let range = match wanted_range(headers, &etag, size_bytes) {
-        Wanted::All => None,
-        Wanted::Part(range) => Some(range),
-        Wanted::Impossible => {
-            let error = ApiError::new(Code::RangeNotSatisfiable, format!("the file has {size_bytes} bytes"));
-            let range = HeaderValue::try_from(format!("bytes */{size_bytes}"));
-            return Err(range.map_or(error.clone(), |range| error.with(CONTENT_RANGE, range)));
-        }
-    };
+    let range = wanted_range(headers, &etag, size_bytes)?;
     let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     let sent = range.clone().unwrap_or(0..size_bytes);
     let length = sent.end - sent.start;
@@ -84,24 +90,23 @@ pub(crate) async fn respond(
     headers.insert(CACHE_CONTROL, REVALIDATE);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    for (name, value) in more {
+        headers.insert(name, value.clone());
+    }
     Ok(response)
 }
 
-/// Which bytes of a file a client wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Wanted {
-    All,
-    Part(Range<u64>),
-    Impossible,
-}
-
-/// One range is honoured; several, or a header that cannot be parsed, get the whole file (RFC 9110 section 14.2).
-fn wanted_range(headers: &HeaderMap, etag: &str, size_bytes: u64) -> Wanted {
+/// The part of a file that a client wants; `None` for all of it. One range is honoured; several, or a header that
+/// cannot be parsed, get the whole file (RFC 9110 section 14.2).
+///
+/// # Errors
+/// [`Code::RangeNotSatisfiable`].
+pub(crate) fn wanted_range(headers: &HeaderMap, etag: &str, size_bytes: u64) -> ApiResult<Option<Range<u64>>> {
     let is_current = headers.get(IF_RANGE).is_none_or(|value| value.as_bytes() == etag.as_bytes());
     let text = headers.get(RANGE).filter(|_| is_current).and_then(|value| value.to_str().ok());
     let Some((first, last)) = text.and_then(|text| text.strip_prefix("bytes=")).and_then(|spec| spec.split_once('-'))
     else {
-        return Wanted::All;
+        return Ok(None);
     };
     let number = |text: &str| match text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
         true => None,
@@ -112,21 +117,40 @@ fn wanted_range(headers: &HeaderMap, etag: &str, size_bytes: u64) -> Wanted {
         (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(size_bytes),
         (Some(first), None) if last.is_empty() => first..size_bytes,
         (None, Some(n)) if first.is_empty() => size_bytes.saturating_sub(n)..size_bytes,
-        _ => return Wanted::All,
+        _ => return Ok(None),
     };
-    if range.is_empty() { Wanted::Impossible } else { Wanted::Part(range) }
+    if range.is_empty() {
+        let error = ApiError::new(Code::RangeNotSatisfiable, format!("the file has {size_bytes} bytes"));
+        let range = HeaderValue::try_from(format!("bytes */{size_bytes}"));
+        return Err(range.map_or(error.clone(), |range| error.with(CONTENT_RANGE, range)));
+    }
+    Ok(Some(range))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[derive(Debug, PartialEq)]
+    enum Wanted {
+        All,
+        Part(Range<u64>),
+        Impossible,
+    }
+
     fn wanted(range: &'static str, if_range: Option<&'static str>) -> Wanted {
         let mut headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_static(range))]);
         if let Some(tag) = if_range {
             headers.insert(IF_RANGE, HeaderValue::from_static(tag));
         }
-        wanted_range(&headers, "\"a\"", 1100)
+        match wanted_range(&headers, "\"a\"", 1100) {
+            Ok(None) => Wanted::All,
+            Ok(Some(range)) => Wanted::Part(range),
+            Err(error) => {
+                assert_eq!(error.code(), "range_not_satisfiable");
+                Wanted::Impossible
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 
 use packshot_contract::Word;
 use packshot_contract::artifact::{ArtifactEvent, ArtifactEventPage, ArtifactEventType, ArtifactStreamEvent};
+use packshot_contract::channel::ActivityPage;
+use packshot_contract::channel::feed::{
+    ActivityCreatedEvent, AlertEvent, FeedSnapshot, NotificationCreatedEvent, NotificationReadEvent,
+};
+use packshot_contract::channel::marks::UnreadCount;
 use packshot_contract::document::Document;
 use packshot_contract::event::{
     EndEvent, EventType, FailedEvent, LineStatusEvent, LogEvent, NodeStatusEvent, OrderStatusEvent, PreviewEvent,
@@ -108,6 +113,46 @@ impl IntoResponses for PackageArchive {
     }
 }
 
+/// A small picture.
+pub(crate) struct SmallPicture;
+
+impl IntoResponses for SmallPicture {
+    fn responses() -> Responses {
+        let tag = || {
+            let tag = HeaderBuilder::new().schema(Some(text_schema()));
+            tag.description(Some("Tag of the picture, for `If-None-Match`")).build()
+        };
+        let content = || ContentBuilder::new().schema(Some(Binary::schema())).build();
+        let sent = ResponseBuilder::new().description("The picture").header("ETag", tag());
+        let sent = sent.content("image/png", content()).content("image/webp", content());
+        let known = ResponseBuilder::new().description("The client already has the picture").header("ETag", tag());
+        Responses::from([("200".to_owned(), sent.build().into()), ("304".to_owned(), known.build().into())])
+    }
+}
+
+/// A ZIP of media assets, or a range of it.
+pub(crate) struct MediaArchive;
+
+impl IntoResponses for MediaArchive {
+    fn responses() -> Responses {
+        let text =
+            |description: &str| HeaderBuilder::new().schema(Some(text_schema())).description(Some(description)).build();
+        let tag = || text("Tag of the ZIP, for `If-Range` and `If-None-Match`");
+        let with_bytes = |description: &str| {
+            let content = ContentBuilder::new().schema(Some(Binary::schema())).build();
+            let response = ResponseBuilder::new().description(description).header("ETag", tag());
+            response.content("application/zip", content)
+        };
+        let range = text("The bytes sent and the size of the ZIP: `bytes 0-99/1100`");
+        let known = ResponseBuilder::new().description("The client already has the ZIP").header("ETag", tag());
+        Responses::from([
+            ("200".to_owned(), with_bytes("The ZIP").build().into()),
+            ("206".to_owned(), with_bytes("A range of the ZIP").header("Content-Range", range).build().into()),
+            ("304".to_owned(), known.build().into()),
+        ])
+    }
+}
+
 /// What pictures, movies and archives are sent as.
 fn pictures() -> impl Iterator<Item = &'static str> + Clone {
     FileFormat::ENTRIES.iter().map(|entry| media_type(entry.value))
@@ -182,6 +227,26 @@ impl IntoResponses for JobsEvents {
     }
 }
 
+/// What a person is told.
+pub(crate) struct UserEvents;
+
+impl IntoResponses for UserEvents {
+    fn responses() -> Responses {
+        use EventName::{AlertOpened, AlertResolved, AlertUpdated, NotificationCreated, NotificationRead, UnreadCount};
+        let of_user = [NotificationCreated, NotificationRead, UnreadCount, AlertOpened, AlertUpdated, AlertResolved];
+        of_stream::<FeedSnapshot>(std::iter::once(EventType::Snapshot).chain(of_user.map(EventType::Of)))
+    }
+}
+
+/// The activity of a tenant.
+pub(crate) struct ActivityEvents;
+
+impl IntoResponses for ActivityEvents {
+    fn responses() -> Responses {
+        of_stream::<ActivityPage>([EventType::Snapshot, EventType::Of(EventName::ActivityCreated)].into_iter())
+    }
+}
+
 /// OpenAPI 3.1 has no word for a stream. By custom the schema describes each event, as `itemSchema` does in 3.2;
 /// `x-events` has what the data of each type is.
 fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
@@ -200,6 +265,13 @@ fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
             EventType::Of(EventName::LineStatus) => LineStatusEvent::name(),
             EventType::Of(EventName::RunStatus) => RunStatusEvent::name(),
             EventType::Of(EventName::NodeStatus) => NodeStatusEvent::name(),
+            EventType::Of(EventName::ActivityCreated) => ActivityCreatedEvent::name(),
+            EventType::Of(EventName::NotificationCreated) => NotificationCreatedEvent::name(),
+            EventType::Of(EventName::NotificationRead) => NotificationReadEvent::name(),
+            EventType::Of(EventName::UnreadCount) => UnreadCount::name(),
+            EventType::Of(EventName::AlertOpened | EventName::AlertUpdated | EventName::AlertResolved) => {
+                AlertEvent::name()
+            }
         };
         (event.word().to_owned(), reference(name))
     });

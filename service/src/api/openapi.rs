@@ -15,6 +15,9 @@ use super::state::AppState;
 use crate::tenancy::setup;
 
 use packshot_contract::artifact::{ArtifactEvent, ArtifactEventPage, ArtifactEventType, ArtifactStreamEvent};
+use packshot_contract::channel::feed::{
+    ActivityCreatedEvent, AlertEvent, FeedSnapshot, NotificationCreatedEvent, NotificationReadEvent,
+};
 use packshot_contract::document::Document;
 use packshot_contract::event::{
     EndEvent, EventData, EventType, FailedEvent, LineStatusEvent, LogEvent, NodeStatusEvent, OrderEventData,
@@ -51,7 +54,7 @@ const KEY: &str = "api_key";
     components(schemas(
         Problem, Document, StreamEvent, EventType, LiveJobs, EventData, OrderEventData, OrderStatusEvent, LineStatusEvent, RunStatusEvent, NodeStatusEvent, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent,
         LogEvent, FailedEvent, EndEvent, ArtifactEventPage, ArtifactEvent, ArtifactEventType, ArtifactStreamEvent, PackageManifest,
-        ManifestPackage, ManifestFile, ManifestReceipt,
+        ManifestPackage, ManifestFile, ManifestReceipt, ActivityCreatedEvent, NotificationCreatedEvent, NotificationReadEvent, AlertEvent, FeedSnapshot,
     )),
 )]
 struct Base;

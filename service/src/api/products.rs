@@ -21,7 +21,7 @@ use packshot_domain::id::ProductId;
 const PATH: &str = "/api/v1/products";
 
 /// The id in a path. Text that is not an id is the id of no product.
-fn product_id(text: &str) -> ApiResult<ProductId> {
+pub(super) fn product_id(text: &str) -> ApiResult<ProductId> {
     text.parse().map_err(|_| ApiError::new(Code::ProductNotFound, "there is no such product"))
 }
 

@@ -70,6 +70,32 @@ codes! {
     LibraryNotFound = "library_not_found", "check the id: GET /api/v1/material-libraries lists the libraries";
     /// No alias with this id, or it is another tenant's.
     AliasNotFound = "alias_not_found", "check the id: GET /api/v1/material-aliases lists the aliases, with `status=withdrawn` those that were taken back";
+    /// There is no such notification, or it is somebody else's.
+    NotificationNotFound = "notification_not_found", "check the id: GET /api/notifications lists your notifications";
+    /// There is no such alert, or the caller does not see it.
+    AlertNotFound = "alert_not_found", "check the id: GET /api/v1/alerts lists the alerts that you see";
+    /// There is no such announcement.
+    AnnouncementNotFound = "announcement_not_found", "check the id: GET /api/v1/announcements lists the announcements";
+    /// There is no notification of this type that can be chosen.
+    EventTypeNotFound = "event_type_not_found", "check the name: GET /api/v1/notification-configs lists what can be chosen";
+    /// Alerts are always told.
+    AlertNotConfigurable = "alert_not_configurable", "acknowledge alerts that you have seen: POST /api/v1/alerts/{id}/acknowledge";
+    /// The activity has everything.
+    ChannelNotConfigurable = "channel_not_configurable", "choose among notifications: GET /api/v1/notification-configs lists them";
+    /// There is no such webhook.
+    WebhookNotFound = "webhook_not_found", "check the id: GET /api/v1/webhooks lists the webhooks";
+    /// There is no such delivery to the webhook.
+    DeliveryNotFound = "delivery_not_found", "check the id: GET /api/v1/webhooks/{id}/deliveries lists the deliveries; they are kept for `delivery_retention_days`";
+    /// The tenant has as many webhooks as it may have.
+    WebhookLimit = "webhook_limit", "delete a webhook first, or give one more events";
+    /// The delivery has not ended.
+    DeliveryInProgress = "delivery_in_progress", "wait until its state is `delivered` or `failed`: `next_attempt_at` says when it is tried again";
+    /// Nothing may be delivered to the address.
+    WebhookUrlRefused = "webhook_url_refused", "give an https address of the public Internet without a user name; for a receiver inside the company have its network opened: `webhook_allowed_networks` of the settings";
+    /// There is no such event.
+    UnknownEventType = "unknown_event_type", "choose from the events that the message lists, a group such as `order.*`, or `*`";
+    /// It is no secret of a webhook.
+    InvalidWebhookSecret = "invalid_webhook_secret", "send `whsec_` and the base64 of 24 to 64 random bytes, or leave it out";
     /// There is no such user.
     UserNotFound = "user_not_found", "check the id: GET /api/v1/users lists the users";
     /// There is no such tenant.
@@ -178,6 +204,16 @@ codes! {
     AssetNotFound = "asset_not_found", "check the id: the lines of an order have `asset_ids`; a client finds the published assets of its own orders";
     /// The bytes of the asset are gone.
     AssetExpired = "asset_expired", "dispatch the line again: POST /api/v1/order-lines/{id}/dispatch";
+    /// The file is nothing that can be a media asset.
+    UnsupportedMediaFormat = "unsupported_media_format", "send a PNG, a JPEG, a WebP or an MP4 that other programs open";
+    /// Nothing small can be made of the asset.
+    ThumbnailNotAvailable = "thumbnail_not_available", "show a symbol in its place; a model gets the thumbnail of its product: PATCH /api/v1/products/{id}, `thumbnail_asset_id`";
+    /// There is no such download, or its time is over.
+    DownloadNotFound = "download_not_found", "make another one: POST /api/v1/media-downloads; its link is good for 10 minutes, for as long as whoever made it may read the files";
+    /// The set has too many files or bytes.
+    DownloadTooLarge = "download_too_large", "divide it into several downloads: each has at most 5,000 files and 20 GiB";
+    /// The set has no file.
+    DownloadEmpty = "download_empty", "choose assets that are there and whose bytes are kept: GET /api/media/assets lists them";
     /// The asset shows another product.
     AssetNotOfProduct = "asset_not_of_product", "choose an asset of this product: its order lines have `asset_ids`";
     /// The asset is no picture.
@@ -234,6 +270,14 @@ codes! {
     ContentNotFound = "content_not_found", "check the address: GET /api/v1/files/{file_id} has that of a file; what has expired or was deleted is not sent any more";
     /// The state of the package forbids it.
     IllegalPackageState = "illegal_package_state", "look at its `status`: a package takes files until it is finalized, and is kept until it expires or is deleted; for more files make another package";
+    /// There is a newer version of the asset.
+    AssetSuperseded = "asset_superseded", "publish or hide the newest version: GET /api/media/assets/{id}/versions lists them";
+    /// The asset is held.
+    AssetOnHold = "asset_on_hold", "an admin releases it first: PATCH /api/media/assets/{id} with `hold: false`";
+    /// The gallery has the asset already.
+    MediaAlreadyAssociated = "media_already_associated", "to move it, give the gallery another order: PUT /api/v1/products/{id}/media";
+    /// The gallery has other assets.
+    MediaSetDiffers = "media_set_differs", "give the ids of all assets of the gallery, each once: GET /api/v1/products/{id}/media lists them";
     /// The package has a file with this path already, or one in a folder of this name.
     DuplicateRelativePath = "duplicate_relative_path", "choose another path: paths differ in more than case, and none is a folder of another";
     /// No file of a package can lie at this path.

@@ -12,6 +12,7 @@ use packshot_contract::problem::{Finding, Invalid};
 use packshot_contract::workflow::InvalidConfig;
 use packshot_db::artifacts::{ArtifactError, Reference};
 use packshot_db::media::UnfitThumbnail;
+use packshot_db::media::changing::MediaRefusal;
 use packshot_db::{DbError, Exceeded, LastAdmin};
 use packshot_domain::access::Scope;
 use packshot_domain::artifact::DeleteRefusal;
@@ -52,6 +53,8 @@ struct More {
 pub enum ErrorKind {
     /// The service's own.
     Own(Code),
+    /// The service's own, where a state forbids what is asked for: a code that elsewhere says that something is gone.
+    State(Code),
     /// The code of a fault in a file or a request: the renderer's (`glb.…`, `map.…`), or a finding's.
     Input(Box<str>),
     /// The code of a job that failed for a reason outside its input.
@@ -72,6 +75,11 @@ impl AppError {
         let code: String = code.into();
         let kind = Code::from_name(&code).map_or_else(|| ErrorKind::Input(code.into_boxed_str()), ErrorKind::Own);
         Self { findings, ..Self::of_kind(kind, detail.into()) }
+    }
+
+    /// An error of a state that forbids what is asked for, with a code that has another meaning elsewhere.
+    pub fn of_state(code: Code, detail: impl Into<String>) -> Self {
+        Self::of_kind(ErrorKind::State(code), detail.into())
     }
 
     /// The failure of a job for a reason outside its input, with the job's code.
@@ -147,7 +155,7 @@ impl AppError {
     /// The stable code.
     pub fn code(&self) -> &str {
         match &self.kind {
-            ErrorKind::Own(code) => code.as_str(),
+            ErrorKind::Own(code) | ErrorKind::State(code) => code.as_str(),
             ErrorKind::Input(code) | ErrorKind::Work(code) => code,
         }
     }
@@ -160,7 +168,7 @@ impl AppError {
     /// What a client can do about it, where the sentence does not say it: its own way out, or that of its code.
     pub fn help(&self) -> Option<&str> {
         self.more.as_ref().and_then(|more| more.help.as_deref()).or(match self.kind {
-            ErrorKind::Own(code) => Some(code.help()),
+            ErrorKind::Own(code) | ErrorKind::State(code) => Some(code.help()),
             ErrorKind::Input(_) | ErrorKind::Work(_) => None,
         })
     }
@@ -243,6 +251,13 @@ impl From<DbError> for AppError {
             DbError::NotFound("task") => Self::new(Code::TaskNotFound, "there is no such task"),
             DbError::NotFound("library") => Self::new(Code::LibraryNotFound, "there is no such library"),
             DbError::NotFound("alias") => Self::new(Code::AliasNotFound, "there is no such alias"),
+            DbError::NotFound("notification") => Self::new(Code::NotificationNotFound, "there is no such notification"),
+            DbError::NotFound("alert") => Self::new(Code::AlertNotFound, "there is no such alert"),
+            DbError::NotFound("announcement") => Self::new(Code::AnnouncementNotFound, "there is no such announcement"),
+            DbError::NotFound("webhook") => Self::new(Code::WebhookNotFound, "there is no such webhook"),
+            DbError::NotFound("delivery") => Self::new(Code::DeliveryNotFound, "there is no such delivery"),
+            DbError::Delivery(ref reason) => Self::new(Code::DeliveryInProgress, reason.to_string()),
+            DbError::Exceeded(Exceeded::Webhooks) => Self::new(Code::WebhookLimit, error.to_string()),
             DbError::NotFound("user") => Self::new(Code::UserNotFound, "there is no such user"),
             DbError::NotFound("tenant") => Self::new(Code::TenantNotFound, "there is no such tenant"),
             DbError::NotFound("key") => Self::new(Code::ApiKeyNotFound, "there is no such API key"),
@@ -295,6 +310,7 @@ impl From<DbError> for AppError {
                 UnfitThumbnail::NotCurrent => Self::new(Code::AssetNotCurrent, unfit.to_string()),
             }
             .at("/thumbnail_asset_id"),
+            DbError::Media(refusal) => refusal.into(),
             DbError::InUse("product") => Self::new(Code::ProductInUse, "a line of an order is of this product"),
             DbError::InUse("CAD file") => Self::new(Code::CadFileInUse, "a product has this CAD file"),
             DbError::InUse("output type") => Self::new(
@@ -316,6 +332,20 @@ impl From<DbError> for AppError {
             | DbError::Roles(_)
             | DbError::Unsupported(_)
             | DbError::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<MediaRefusal> for AppError {
+    fn from(refusal: MediaRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            MediaRefusal::Superseded => Self::new(Code::AssetSuperseded, detail),
+            MediaRefusal::Expired => Self::of_state(Code::AssetExpired, detail),
+            MediaRefusal::OnHold => Self::new(Code::AssetOnHold, detail),
+            MediaRefusal::AlreadyAssociated => Self::new(Code::MediaAlreadyAssociated, detail).at("/asset_id"),
+            MediaRefusal::NotCurrent => Self::new(Code::AssetNotCurrent, detail).at("/asset_id"),
+            MediaRefusal::SetDiffers => Self::new(Code::MediaSetDiffers, detail).at("/asset_ids"),
         }
     }
 }

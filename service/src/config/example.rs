@@ -3,7 +3,7 @@
 use super::source::Origin;
 
 /// Each setting with a valid value, as TOML.
-pub(super) const EXAMPLES: [(&str, &str); 47] = [
+pub(super) const EXAMPLES: [(&str, &str); 54] = [
     ("listen", "\"127.0.0.1:8080\""),
     ("data", "\"/var/lib/packshot\""),
     ("workers", "\"process\""),
@@ -34,6 +34,10 @@ pub(super) const EXAMPLES: [(&str, &str); 47] = [
     ("admin_email", "\"anna@example.com\""),
     ("admin_password_file", "\"/etc/packshot/admin-password\""),
     ("audit_retention_days", "730"),
+    ("digest_hour_utc", "6"),
+    ("activity_retention_days", "90"),
+    ("notification_retention_days", "180"),
+    ("alert_retention_days", "365"),
     ("scrub_interval_days", "30"),
     ("scrub_rate_mb_s", "50"),
     ("jwt_secret_file", "\"/etc/packshot/jwt.json\""),
@@ -47,6 +51,9 @@ pub(super) const EXAMPLES: [(&str, &str); 47] = [
     ("header_timeout_s", "30"),
     ("drain_timeout_s", "20"),
     ("log_format", "\"json\""),
+    ("webhook_allowed_networks", "[\"10.20.0.7\"]"),
+    ("webhook_allow_http", "false"),
+    ("delivery_retention_days", "30"),
     ("disabled_steps", "[\"render_turntable\"]"),
     ("legacy_executor", "\"builtin\""),
     (

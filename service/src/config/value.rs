@@ -27,6 +27,7 @@ impl Serialize for Address {
 pub(super) enum Value {
     Text(String),
     Whole(i64),
+    Flag(bool),
     List(Vec<String>),
     Table(toml::Table),
     /// A kind of value that no setting has, by name.
@@ -55,6 +56,7 @@ fn expected<T>(what: &str, given: &Given) -> Result<T, String> {
         Value::Text(text) if text.is_empty() => "nothing".to_owned(),
         Value::Text(text) => format!("`{text}`"),
         Value::Whole(number) => number.to_string(),
+        Value::Flag(flag) => flag.to_string(),
         Value::List(_) => "a list".to_owned(),
         Value::Table(_) => "a table".to_owned(),
         Value::Other(what) => (*what).to_owned(),
@@ -145,7 +147,7 @@ pub(super) fn bytes(given: &Given) -> Result<u64, String> {
     let number = match &given.value {
         Value::Whole(number) => u64::try_from(*number).ok(),
         Value::Text(text) => memory::parse_bytes(text),
-        Value::List(_) | Value::Table(_) | Value::Other(_) => None,
+        Value::Flag(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => None,
     };
     number.filter(|number| *number > 0).map_or_else(|| expected(memory::BYTES, given), Ok)
 }
@@ -159,6 +161,15 @@ pub(super) fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&Giv
         };
         let names = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" or ");
         found.map_or_else(|| expected(&names(), given), |(_, value)| Ok(*value))
+    }
+}
+
+/// Yes or no.
+pub(super) fn flag(given: &Given) -> Result<bool, String> {
+    match (&given.value, given.untyped()) {
+        (Value::Flag(flag), _) => Ok(*flag),
+        (_, Some(text)) if matches!(text.trim(), "true" | "false") => Ok(text.trim() == "true"),
+        _ => expected("true or false", given),
     }
 }
 

@@ -66,6 +66,8 @@ pub enum Outcome {
     Failed(Failure),
     /// It was asked to stop, and did.
     Stopped,
+    /// Without one, and it is tried again after this time, unless it has been tried often enough.
+    Again(Failure, Duration),
     /// It cannot be done now: the task goes back without having used an attempt, and is handed out again after this
     /// time, or when what it waits for has ended.
     Deferred(Duration),
@@ -92,6 +94,8 @@ pub enum TaskUpdate {
     Event(NewEvent),
     /// The entry about the result in the document.
     Result(DocumentResult),
+    /// What the attempt has come to, for the record that a task without a job is made for.
+    Found(Json),
     /// The rest is short and is no longer interrupted.
     Finishing,
 }

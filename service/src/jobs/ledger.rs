@@ -68,6 +68,7 @@ impl Ledger {
         report.progress = newer.progress.or(report.progress);
         report.device = newer.device.or(report.device);
         report.went_on |= newer.went_on;
+        report.found = newer.found.or(report.found);
         report.changes.extend(newer.changes);
         report.events.extend(newer.events);
         report.log.extend(newer.log);
@@ -108,6 +109,7 @@ impl Ledger {
             TaskUpdate::Progress(progress) => self.progress(progress),
             TaskUpdate::Event(event) => self.event(event),
             TaskUpdate::Result(result) => self.change(Change::Result(result)),
+            TaskUpdate::Found(found) => self.pending.found = Some(found),
             TaskUpdate::Finishing => {}
         }
     }

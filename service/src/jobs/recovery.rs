@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use tokio::time::interval;
 
 use super::Workplace;
 use super::handle::Stop;
 use crate::server::metrics::count_end;
 use crate::settings::InForce;
+use packshot_db::channels::Recovery;
 use packshot_db::tasks::{self, AfterFailure, Reaped};
 use packshot_db::{AllTenants, Db, DbError, channels};
-use packshot_domain::channel::{AlertType, Message, Severity};
 use packshot_domain::id::{TenantId, WorkerId};
 use packshot_domain::job::JobKind;
 use packshot_domain::task::Lease;
@@ -75,27 +74,24 @@ fn report(reaped: Vec<Reaped>) {
 /// several from the last finished one. Another process stops its own renders; if it cannot, their leases expire.
 async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
     let timeout = InForce::of_instance(&place.parts.db, &place.parts.settings).await?.render_stall_timeout;
-    let mut stopped: BTreeMap<TenantId, Vec<String>> = BTreeMap::new();
+    let minutes = timeout.as_secs() / 60;
+    let mut stopped: BTreeMap<TenantId, Recovery> = BTreeMap::new();
     for stalled in tasks::stalled(&place.parts.db, AllTenants::Housekeeping, timeout).await? {
-        let minutes = stalled.still_for.as_secs() / 60;
-        if place.handle.stop(stalled.lease, Stop::Stalled { minutes }) {
-            stopped.entry(stalled.tenant).or_default().push(stalled.lease.task.to_string());
+        let still_for = stalled.still_for.as_secs() / 60;
+        if place.handle.stop(stalled.lease, Stop::Stalled { minutes: still_for }) {
+            let of_tenant = stopped.entry(stalled.tenant);
+            let found = of_tenant.or_insert_with(|| Recovery { tasks: Vec::new(), n_failed: 0, minutes });
+            found.tasks.push(stalled.lease.task.uuid());
+            found.n_failed += usize::from(stalled.is_last);
             let (task, job, of) = (stalled.lease.task, job_of(stalled.lease), what_of(stalled.lease));
-            tracing::warn!(task.id = %task, job.id = job, "[WORKER_RECOVERY] Stalled render for {of} terminated after {minutes}min");
+            tracing::warn!(task.id = %task, job.id = job, "[WORKER_RECOVERY] Stalled render for {of} terminated after {still_for}min");
         }
     }
-    for (tenant, task_ids) in stopped {
-        let n = task_ids.len();
-        let renders = if n == 1 { "render" } else { "renders" };
-        let minutes = timeout.as_secs() / 60;
-        let message =
-            Message::new(&format!("Worker recovery: {n} stalled {renders} stopped after {minutes}min timeout"));
-        let kind = (AlertType::WorkerRecovery, Severity::Warning);
-        let data = json!({"task_ids": task_ids, "timeout_minutes": minutes});
-        let told = channels::alert(&place.parts.db, AllTenants::Housekeeping, tenant, kind, message, data).await;
+    for (tenant, found) in stopped {
+        let told = channels::recovered(&place.parts.db, AllTenants::Housekeeping, tenant, found).await;
         // The renders are stopped: what cannot be told to one tenant keeps nothing from the others.
         if let Err(reason) = told {
-            tracing::error!(%tenant, "an alert cannot be written: {reason}");
+            tracing::error!(%tenant, "nobody can be told of stalled work: {reason}");
         }
     }
     Ok(())

@@ -73,7 +73,7 @@ struct Limits {
 
 impl Limits {
     async fn refresh(&mut self, place: &Workplace, claimer: &Claimer) {
-        if let LaneLimit::Of(max) = claimer.limit {
+        if let LaneLimit::Of(max) | LaneLimit::PerWebhook { max, .. } = claimer.limit {
             return self.max = max as usize;
         }
         if self.read.is_some_and(|read| read.elapsed() < LIMITS_AGE_MAX) {

@@ -97,7 +97,8 @@ impl Supervisor {
         let ended = match outcome {
             Ok(Outcome::Done(delivery)) => self.complete(delivery).await,
             Ok(Outcome::Rejected(delivery, failure)) => self.reject(delivery, failure).await,
-            Ok(Outcome::Failed(failure)) => self.fail(failure).await,
+            Ok(Outcome::Failed(failure)) => self.fail(failure, None).await,
+            Ok(Outcome::Again(failure, wait)) => self.fail(failure, Some(wait)).await,
             Ok(Outcome::Stopped) => self.stopped().await,
             Ok(Outcome::Deferred(wait)) => self.defer(wait).await,
             Err(lost) => Err(lost),
@@ -310,8 +311,8 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Ends an attempt that failed.
-    async fn fail(&mut self, failure: Failure) -> Result<(), Lost> {
+    /// Ends an attempt that failed. The next one, if there is one, comes after `wait`, or else after the usual time.
+    async fn fail(&mut self, failure: Failure, wait: Option<Duration>) -> Result<(), Lost> {
         let failure = tasks::Failure {
             report: self.ledger.take_report().unwrap_or_default(),
             fault: failure.fault,
@@ -319,7 +320,10 @@ impl Supervisor {
         };
         let (db, scope, lease) = (self.db().clone(), self.scope(), self.claimed.lease);
         let error = failure.error.clone();
-        let after = self.insist(|| tasks::fail(&db, scope, lease, failure.clone())).await?;
+        let after = match wait {
+            None => self.insist(|| tasks::fail(&db, scope, lease, failure.clone())).await?,
+            Some(wait) => self.insist(|| tasks::postpone(&db, scope, lease, failure.clone(), wait)).await?,
+        };
         if let Some(state) = after.ended() {
             self.count(state);
         }
@@ -356,11 +360,12 @@ impl Supervisor {
             }
             Stop::Stalled { minutes } => {
                 let why = format!("no picture was finished in {minutes} minutes, so the render was stopped");
-                self.fail(Failure::infrastructure("stalled", why)).await
+                self.fail(Failure::infrastructure("stalled", why), None).await
             }
             // Work stops only when asked; a worker that claims otherwise is broken.
             Stop::No => {
-                self.fail(Failure::infrastructure("worker_lost", "the worker stopped without being asked to")).await
+                let why = "the worker stopped without being asked to";
+                self.fail(Failure::infrastructure("worker_lost", why), None).await
             }
         }
     }

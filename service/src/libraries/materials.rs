@@ -7,6 +7,7 @@ use std::sync::Arc;
 use packshot_materials::finding::Rejected;
 use packshot_materials::library::{Layer, Library, Package};
 
+use super::of_tenant::tell_broken;
 use super::upload::refused;
 use crate::app::{App, AppError};
 use crate::objects;
@@ -26,6 +27,7 @@ const CURSOR_BYTES_MAX: usize = 2048;
 /// # Errors
 /// `library.…` findings when this version of Packshot finds a fault that the version which accepted it did not.
 pub async fn library(app: &App, who: &Principal, name: Option<&str>) -> Result<Option<Arc<Library>>, AppError> {
+    let is_own = name.is_none();
     let name = match name {
         Some(name) => Some(name.to_owned()),
         None => RenderSettings::in_force(app, who).await?.material_library,
@@ -52,7 +54,16 @@ pub async fn library(app: &App, who: &Principal, name: Option<&str>) -> Result<O
         Ok((Arc::new(over_builtin(package)?), n_bytes))
     });
     // It was valid when it was uploaded, so this version of Packshot finds a fault that the other did not.
-    let (library, n_bytes) = resolved.await?.map_err(refused)?;
+    let (library, n_bytes) = match resolved.await? {
+        Ok(resolved) => resolved,
+        Err(rejected) => {
+            let error = refused(rejected);
+            if is_own {
+                tell_broken(&app.db, scope, &name, &error).await;
+            }
+            return Err(error);
+        }
+    };
     app.libraries.insert(address, Arc::clone(&library), n_bytes);
     Ok(Some(library))
 }

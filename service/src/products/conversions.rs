@@ -243,7 +243,7 @@ impl Attempt {
         match self.delivery(&mut desk).await {
             Ok(delivery) => Outcome::Done(delivery),
             Err(Stopped::Asked) => Outcome::Stopped,
-            Err(Stopped::Failed(failure)) => Outcome::Failed(failure),
+            Err(Stopped::Failed(failure) | Stopped::Missing(failure)) => Outcome::Failed(failure),
         }
     }
 

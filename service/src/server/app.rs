@@ -29,12 +29,14 @@ use crate::chores::{self, ChoreHandler};
 use crate::config::{DatabaseSettings, Secret, Settings, StoreSettings, Workers};
 use crate::events::hub::Hub;
 use crate::executors;
+use crate::instance::watch;
 use crate::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use crate::products::conversions::{CONVERSION_TIME_MAX, ConversionHandler};
 use crate::products::stuck;
 use crate::renders::{ExportHandler, RenderHandler};
 use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
+use crate::webhooks::{DeliveryHandler, Sender};
 use crate::workflow::CompareHandler;
 use packshot_db::{DatabaseConfig, Db, Notice, PostgresUrls};
 use packshot_domain::task::{SERVICE_DEATHS_MAX, SERVICE_DEATHS_MAX_INLINE};
@@ -168,6 +170,9 @@ impl Running {
         let handlers = converter.add_to(exporter.add_to(housekeeper.add_to(renderer.handlers())));
         let comparer = CompareHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         let handlers = comparer.add_to(handlers);
+        let sender = Sender::new().map_err(|error| ServeError::Internal(error.into()))?;
+        let deliverer = DeliveryHandler { db: db.clone(), settings: settings.clone(), sender };
+        let handlers = deliverer.add_to(handlers);
         let handlers = executors::add_to(handlers, (&db, &store, &settings), launcher);
         let queue = jobs::start(QueueParts {
             worker: succession::succeed(&db, &data).await?,
@@ -182,14 +187,20 @@ impl Running {
         });
         let swept = (db.clone(), store.clone(), settings.clone());
         lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone(), swept.2.clone()));
-        let told = db.clone();
-        lasting::spawn("finished orders", move || housekeeping::tell(told.clone()));
+        let told = (db.clone(), settings.clone());
+        lasting::spawn("notifications", move || housekeeping::tell(told.0.clone(), told.1.clone()));
+        let forgotten = (db.clone(), settings.clone());
+        lasting::spawn("old entries", move || housekeeping::forget(forgotten.0.clone(), forgotten.1.clone()));
         let collected = (db.clone(), store.clone());
+        let kept = db.clone();
+        lasting::spawn("media retention", move || chores::media::run(kept.clone()));
         lasting::spawn("collection", move || chores::collection::run(collected.0.clone(), collected.1.clone()));
         let read = (db.clone(), store.clone(), settings.clone());
         lasting::spawn("scrub", move || chores::scrub::run(read.0.clone(), read.1.clone(), read.2.clone()));
         let watched = db.clone();
         lasting::spawn("stuck CAD files", move || stuck::run(watched.clone()));
+        let parts = (db.clone(), store.clone(), settings.clone());
+        lasting::spawn("watch", move || watch::run(parts.0.clone(), parts.1.clone(), parts.2.clone()));
         // Notices that come before it begins are found by polling, as are those that come while nothing listens.
         let notified = (db.notices(), hub.clone(), queue.clone());
         lasting::spawn("notices", move || {

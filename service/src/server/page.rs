@@ -18,13 +18,14 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, kind and content of every file of the page.
-const FILES: [(&str, &str, &str); 26] = [
+const FILES: [(&str, &str, &str); 31] = [
     ("/", HTML, include_str!("../../page/index.html")),
     ("/style.css", STYLE, include_str!("../../page/style.css")),
     ("/reference.css", STYLE, include_str!("../../page/reference.css")),
     ("/icon.svg", SVG, include_str!("../../page/icon.svg")),
     ("/account.js", SCRIPT, include_str!("../../page/account.js")),
     ("/app.js", SCRIPT, include_str!("../../page/app.js")),
+    ("/bell.js", SCRIPT, include_str!("../../page/bell.js")),
     ("/compared.js", SCRIPT, include_str!("../../page/compared.js")),
     ("/credentials.js", SCRIPT, include_str!("../../page/credentials.js")),
     ("/door.js", SCRIPT, include_str!("../../page/door.js")),
@@ -33,7 +34,9 @@ const FILES: [(&str, &str, &str); 26] = [
     ("/job.js", SCRIPT, include_str!("../../page/job.js")),
     ("/lines.js", SCRIPT, include_str!("../../page/lines.js")),
     ("/listing.js", SCRIPT, include_str!("../../page/listing.js")),
+    ("/media.js", SCRIPT, include_str!("../../page/media.js")),
     ("/names.js", SCRIPT, include_str!("../../page/names.js")),
+    ("/news.js", SCRIPT, include_str!("../../page/news.js")),
     ("/nodes.js", SCRIPT, include_str!("../../page/nodes.js")),
     ("/notice.js", SCRIPT, include_str!("../../page/notice.js")),
     ("/order.js", SCRIPT, include_str!("../../page/order.js")),
@@ -42,8 +45,10 @@ const FILES: [(&str, &str, &str); 26] = [
     ("/run.js", SCRIPT, include_str!("../../page/run.js")),
     ("/screen.js", SCRIPT, include_str!("../../page/screen.js")),
     ("/service.js", SCRIPT, include_str!("../../page/service.js")),
+    ("/settings.js", SCRIPT, include_str!("../../page/settings.js")),
     ("/steps.js", SCRIPT, include_str!("../../page/steps.js")),
     ("/text.js", SCRIPT, include_str!("../../page/text.js")),
+    ("/tiles.js", SCRIPT, include_str!("../../page/tiles.js")),
     ("/workflows.js", SCRIPT, include_str!("../../page/workflows.js")),
 ];
 

@@ -31,6 +31,8 @@ pub enum Kind {
         /// The largest.
         max: u64,
     },
+    /// Yes or no.
+    Flag,
     /// A list of host names, each with or without a port.
     Hosts,
     /// A list of addresses and networks.
@@ -75,6 +77,7 @@ impl Kind {
                 (1..=bytes_max).contains(&text.len()) && !text.chars().any(char::is_control)
             }
             (Self::Whole { min, max }, number) => number.as_u64().is_some_and(|number| (min..=max).contains(&number)),
+            (Self::Flag, Json::Bool(_)) => true,
             (Self::Hosts, Json::Array(names)) => are_all(names, is_host),
             (Self::Networks, Json::Array(networks)) => are_all(networks, |text| text.parse::<Network>().is_ok()),
             (Self::Origins, Json::Array(origins)) => are_all(origins, |text| !has_gaps(text) && is_origin(text)),
@@ -89,6 +92,7 @@ impl Kind {
         match self {
             Self::Text { bytes_max } => format!("expected text of 1 to {bytes_max} bytes"),
             Self::Whole { min, max } => format!("expected a whole number from {min} to {max}"),
+            Self::Flag => "expected true or false".to_owned(),
             Self::Hosts => format!("expected a list of at most {LIST_MAX} host names, such as render.example.com"),
             Self::Networks => {
                 format!("expected a list of at most {LIST_MAX} addresses and networks, such as 192.0.2.7 or 10.0.0.0/8")
@@ -111,6 +115,7 @@ impl Kind {
         match self {
             Self::Text { .. } | Self::Token | Self::Executor => "string",
             Self::Whole { .. } => "integer",
+            Self::Flag => "boolean",
             Self::Hosts | Self::Networks | Self::Origins | Self::Steps => "array",
             Self::OfFile { type_name } => type_name,
         }
@@ -170,6 +175,7 @@ mod tests {
                 vec![json!("127.0.0.1"), json!(["proxy.example"]), json!(["10.0.0.1/8"]), json!(["10.0.0.0/33"])],
             ),
             (Kind::Origins, json!(["https://a.example"]), vec![json!(["a.example"]), json!(["https://a.example/b"])]),
+            (Kind::Flag, json!(true), vec![json!("true"), json!(1), json!(null)]),
             (Kind::Steps, json!(["render_turntable", "blender_still"]), vec![json!("notify"), json!(["make_coffee"])]),
             (Kind::Executor, json!("builtin"), vec![json!("maya"), json!(null)]),
         ] {

@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering;
 use super::access_tokens::{self, Claims, TokenFault};
 use super::rate_limits;
 use crate::app::{App, AppError, Code};
-use packshot_db::{AllTenants, DbError, TenantScope, installation, keys, sessions, tenants};
+use packshot_db::{AllTenants, DbError, TenantScope, installation, keys, sessions, tenants, users};
 use packshot_domain::access::Role;
-use packshot_domain::id::TenantId;
+use packshot_domain::id::{KeyId, TenantId, UserId};
 use packshot_domain::key::ApiKey;
 use packshot_domain::principal::{Authentication, Origin, Principal};
+use packshot_domain::tenant::TenantStatus;
 
 /// Which tenants a caller may act for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +183,76 @@ pub async fn is_still_admitted(app: &App, who: &Principal) -> Result<bool, AppEr
         // Whoever is on this machine has closed the open mode; nobody else could begin to stay.
         Authentication::Local => Ok(true),
     }
+}
+
+/// Somebody who left something behind that others may use in their name, such as a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returning {
+    /// The tenant that the user belongs to.
+    pub home: TenantId,
+    /// The tenant that they acted for.
+    pub tenant: TenantId,
+    /// The user.
+    pub user: UserId,
+    /// The key by which they did it.
+    pub key: Option<KeyId>,
+}
+
+/// Who somebody is now who was here before: with their current role, and with what their key opens; `None` if they
+/// would not be let in.
+///
+/// # Errors
+/// Errors of the database.
+pub async fn returning(
+    app: &App,
+    Returning { home, tenant, user, key }: Returning,
+) -> Result<Option<Principal>, AppError> {
+    let found = match users::get(&app.db, TenantScope::of(home), user).await {
+        Ok(found) => found,
+        Err(DbError::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let keyed = match key {
+        Some(key) => match keys::get(&app.db, TenantScope::of(home), key).await {
+            Ok(stored) => {
+                let candidates = keys::find(&app.db, AllTenants::Authentication, &stored.prefix).await?;
+                match candidates.into_iter().find(|found| found.key.id == key && is_good(found)) {
+                    Some(found) => Some(found),
+                    None => return Ok(None),
+                }
+            }
+            Err(DbError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        },
+        None => None,
+    };
+    let status = async |tenant| match tenants::get(&app.db, AllTenants::Authentication, tenant).await {
+        Ok(found) => Ok(Some(found.status)),
+        Err(DbError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let is_at_home = found.is_active && status(home).await?.is_some_and(TenantStatus::is_active);
+    let may_act = home == tenant
+        || found.role == Role::GlobalAdmin
+            && keyed.as_ref().is_none_or(|found| found.key.key.all_tenants)
+            && status(tenant).await?.is_some_and(TenantStatus::is_kept);
+    if !is_at_home || !may_act {
+        return Ok(None);
+    }
+    let installation = installation::get(&app.db, AllTenants::Authentication).await?;
+    let authentication = key.map_or(Authentication::Local, Authentication::Key);
+    Ok(Some(Principal {
+        tenant,
+        home,
+        in_operating_tenant: installation.operating_tenant == home,
+        user,
+        role: found.role,
+        name: found.display_name,
+        must_change_password: found.must_change_password,
+        scopes: keyed.map(|found| found.key.key.scopes),
+        authentication,
+        origin: Origin::default(),
+    }))
 }
 
 /// The same person in another tenant. They may act for all tenants, and so may know which there are.

@@ -26,6 +26,7 @@ use packshot_service::server::accept::{self, Limits};
 use packshot_service::server::identity;
 use packshot_service::server::metrics::Metrics;
 use packshot_service::store::{IDENTITY_FILE, Store, StoreConfig};
+use packshot_service::webhooks::{DeliveryHandler, Sender};
 use packshot_service::workflow::CompareHandler;
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::inline::InlineExecutor;
@@ -64,6 +65,7 @@ pub(crate) struct TestApp {
     pub(crate) db: Db,
     pub(crate) store: Store,
     pub(crate) hub: Hub,
+    pub(crate) settings: Arc<Settings>,
     /// The API key that requests carry; `None` for the open mode.
     pub(crate) key: Option<String>,
     pub(crate) base: String,
@@ -83,7 +85,7 @@ impl Drop for TestApp {
 #[derive(Clone)]
 pub(crate) struct Installation {
     folder: Arc<TempDir>,
-    database: DatabaseConfig,
+    pub(crate) database: DatabaseConfig,
     variables: BTreeMap<String, String>,
     pub(crate) store: StoreConfig,
     /// The settings file.
@@ -92,6 +94,8 @@ pub(crate) struct Installation {
     pub(crate) conversion_time_max: Duration,
     /// What dispatches go through.
     ports: Ports,
+    /// What delivers to webhooks.
+    pub(crate) sender: Sender,
 }
 
 impl Installation {
@@ -113,6 +117,7 @@ impl Installation {
             file: None,
             conversion_time_max: 2 * PATIENCE,
             ports: Ports::default(),
+            sender: Sender::new().expect("TLS can be set up"),
         }
     }
 
@@ -146,7 +151,7 @@ impl Installation {
             store: store.clone(),
             hub: hub.clone(),
             queue: queue.clone(),
-            settings,
+            settings: settings.clone(),
             signing_keys,
             ports: self.ports.clone(),
         };
@@ -166,7 +171,7 @@ impl Installation {
         tokio::spawn(accept::serve(listener, api::router(state), limits, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let folder = Arc::clone(&self.folder);
-        TestApp { db, store, hub, key: None, base, client, stop, folder }
+        TestApp { db, store, hub, settings, key: None, base, client, stop, folder }
     }
 
     /// Gives the service a worker.
@@ -192,7 +197,8 @@ impl Installation {
         let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         let comparer = CompareHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         let handlers = comparer.add_to(exporter.add_to(housekeeper.add_to(renderer.handlers())));
-        let handlers = executors::add_to(handlers, (db, store, settings), converter::launcher);
+        let deliverer = DeliveryHandler { db: db.clone(), settings: settings.clone(), sender: self.sender.clone() };
+        let handlers = executors::add_to(deliverer.add_to(handlers), (db, store, settings), converter::launcher);
         jobs::start(QueueParts {
             worker: WorkerId::new(),
             db: db.clone(),
@@ -410,6 +416,11 @@ pub(crate) struct Guest<'a> {
 }
 
 impl Guest<'_> {
+    /// The key that requests carry.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The job, once `is_so` says that it is as wanted.
     pub(crate) async fn job_when(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let path = format!("/api/v1/renders/{id}");

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The last numbers of the artifact registry (A), of the conventions (C), of products and orders (O), of render jobs
-/// (R), of tenancy (T) and of workflows (W).
-const LAST: [(char, u32); 6] = [('A', 67), ('C', 39), ('O', 68), ('R', 95), ('T', 88), ('W', 101)];
+/// The last numbers of the artifact registry (A), of the conventions (C), of media (M), of notifications (N), of
+/// products and orders (O), of render jobs (R), of tenancy (T) and of workflows (W).
+const LAST: [(char, u32); 8] =
+    [('A', 67), ('C', 39), ('M', 60), ('N', 81), ('O', 68), ('R', 95), ('T', 88), ('W', 101)];
 
 /// The repository.
 fn root() -> &'static Path {
@@ -29,7 +30,7 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
 fn cases_of(name: &str) -> impl Iterator<Item = String> {
     let is_case = |word: &&str| {
         matches!(word.len(), 3 | 4)
-            && word.starts_with(['a', 'c', 'o', 'r', 't', 'w'])
+            && word.starts_with(['a', 'c', 'm', 'n', 'o', 'r', 't', 'w'])
             && word[1..].bytes().all(|digit| digit.is_ascii_digit())
     };
     name.split('_').take_while(is_case).map(str::to_uppercase)
@@ -47,7 +48,7 @@ fn listed(document: &str, heading: &str) -> BTreeSet<String> {
 /// `R08–R10` as its three cases, `R08` as itself, any other word as nothing.
 fn expand(word: &str) -> Vec<String> {
     let case = |word: &str| {
-        let letter = word.chars().next().filter(|letter| "ACORTW".contains(*letter))?;
+        let letter = word.chars().next().filter(|letter| "ACMNORTW".contains(*letter))?;
         Some((letter, word[1..].parse::<u32>().ok()?))
     };
     let (first, last) = word.split_once('–').unwrap_or((word, word));

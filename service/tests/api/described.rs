@@ -1,15 +1,17 @@
 //! C29: the OpenAPI document is correct. Each of its examples is sent to a service, and answered as it declares.
 
+mod things;
+
 use packshot_domain::access::Scope;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Map, Value, json};
 
-use crate::app::{PATIENCE, Reply, TestApp, TestDatabase, id, poll, small, token};
-use crate::artifacts::Kept;
+use crate::app::{PATIENCE, Reply, TestApp, TestDatabase, id, poll};
 use crate::glb::Glb;
 use crate::materials::ACME;
-use crate::workflows::compared_run;
+use crate::media_files::picture;
+use things::Things;
 
 /// Methods and paths with their operations.
 fn operations(api: &Value) -> Vec<(String, &str, &Value)> {
@@ -19,202 +21,6 @@ fn operations(api: &Value) -> Vec<(String, &str, &Value)> {
         found.extend(operations.map(|(method, operation)| (method.to_uppercase(), path.as_str(), operation)));
     }
     found
-}
-
-/// What replaces the ids and addresses in the examples, which are those of another service.
-#[derive(Default)]
-struct Things {
-    /// A render that has ended, and the address of its product.
-    done: String,
-    product: String,
-    /// A file of a package, and its address.
-    file: String,
-    content: String,
-    /// A line for orders: a product and an output type.
-    line: Value,
-    /// Of somebody who has signed in.
-    refresh_token: Value,
-}
-
-impl Things {
-    async fn make(app: &TestApp) -> Self {
-        let job = app.render(&small()).await;
-        let kept = Kept::make(app, app.scope().await, b"some bytes").await;
-        let made =
-            async |path: &str, body: Value| id(&Reply::of(app.request(Method::POST, path).json(&body)).await.json());
-        let file = Form::new().part("file", Part::bytes(Glb::parts(&["Of_lines"]).bytes()).file_name("lines.glb"));
-        let request = app.request(Method::POST, "/api/v1/cad-files").multipart(file);
-        let file = id(&request.send().await.expect("an answer").json().await.expect("a CAD file"));
-        let product = made("/api/v1/products", json!({"pim_id": "of lines", "name": "P", "cad_file_id": file})).await;
-        let output_type = made("/api/v1/output-types", json!({"name": "of lines", "render_settings": small()})).await;
-        Self {
-            line: json!({"product_id": product, "output_type_id": output_type}),
-            file: kept.file.to_string(),
-            content: kept.address.to_string(),
-            done: id(&job),
-            product: job["request"]["asset"]["content_address"].as_str().expect("an address").to_owned(),
-            ..Self::default()
-        }
-    }
-
-    /// A service for a request about people, and somebody who has signed in there.
-    async fn of_people(operation: &str) -> (TestApp, Self) {
-        let mut app = TestApp::idle(&TestDatabase::Sqlite).await;
-        // Only once, and while nobody has a password.
-        if operation == "complete_setup" {
-            return (app, Self::default());
-        }
-        let tokens = app.set_up("anna@example.com").await;
-        app.key = Some(token(&tokens).to_owned());
-        (app, Self { refresh_token: tokens["refresh_token"].clone(), ..Self::default() })
-    }
-
-    /// A CAD file for a graph to run on. Each graph gets its own: a file has one job at a time.
-    async fn context(app: &TestApp) -> String {
-        let part = format!("Part {}", uuid::Uuid::now_v7());
-        let part = Part::bytes(Glb::parts(&[&part]).bytes()).file_name("bearing.glb");
-        let request = app.request(Method::POST, "/api/v1/cad-files").multipart(Form::new().part("file", part));
-        id(&request.send().await.expect("an answer").json().await.expect("a CAD file"))
-    }
-
-    /// The id of something that the operation accepts.
-    async fn id_for(&self, app: &TestApp, operation: &str) -> Option<String> {
-        let failed = async || {
-            let reply = app.rendering(b"glTF\x02\0\0\0".to_vec(), &small()).send().await.expect("an answer");
-            let job: Value = reply.json().await.expect("a job");
-            app.job_when(&id(&job), |job| job["state"] == "failed").await
-        };
-        let library = async || {
-            let form = Form::new().part("library", Part::bytes(ACME.as_bytes()).file_name("studio.toml"));
-            let request = app.request(Method::POST, "/api/v1/material-libraries").multipart(form);
-            request.send().await.expect("an answer").json::<Value>().await.expect("a library")
-        };
-        let created = async |path: &str, body: Value| {
-            let reply = app.request(Method::POST, path).json(&body).send().await.expect("an answer");
-            reply.json::<Value>().await.expect("an object")
-        };
-        let unique = uuid::Uuid::now_v7().to_string();
-        match operation {
-            "get_user" | "change_user" | "delete_user" | "reset_password" => {
-                Some(id(&created("/api/v1/users", json!({"email": "ben@test", "display_name": "Ben"})).await))
-            }
-            "change_api_key" | "revoke_api_key" => {
-                Some(id(&created("/api/v1/api-keys", json!({"name": "k", "scopes": ["admin"]})).await))
-            }
-            "get_tenant_config" | "change_tenant_config" => Some(app.scope().await.tenant.to_string()),
-            "get_tenant" | "change_tenant" | "delete_tenant" | "deactivate_tenant" | "activate_tenant"
-            | "restore_tenant" => {
-                // Of the slug that the example of a deletion confirms.
-                let admin = json!({"email": "eva@test", "display_name": "Eva"});
-                let made = created("/api/v1/tenants", json!({"name": "Beta", "slug": "beta", "admin": admin})).await;
-                let path = format!("/api/v1/tenants/{}", id(&made["tenant"]));
-                if ["delete_tenant", "activate_tenant", "restore_tenant"].contains(&operation) {
-                    app.post(&format!("{path}/deactivate")).await;
-                }
-                if operation == "restore_tenant" {
-                    app.delete(&format!("{path}?confirm=beta")).await;
-                }
-                Some(id(&made["tenant"]))
-            }
-            "end_session" => Some(id(&app.get("/api/v1/me/sessions").await.json()["items"][0])),
-            "delete_render" => Some(id(&failed().await)),
-            "get_task" | "requeue_task" => Some(failed().await["task_id"].as_str().expect("a task").to_owned()),
-            "finalize_package" | "put_package_file" | "add_package_file" => {
-                let new = json!({"name": "p", "producer": "prod", "subject": "sub", "retention_class": "scratch"});
-                Some(id(&created("/api/v1/packages", new).await))
-            }
-            // Each request gets its own: one that is deleted takes no other change.
-            "get_package"
-            | "change_package"
-            | "delete_package"
-            | "list_package_files"
-            | "get_package_manifest"
-            | "get_package_archive"
-            | "verify_package"
-            | "hold_package"
-            | "release_package" => {
-                Some(Kept::make(app, app.scope().await, b"kept for one request").await.package.to_string())
-            }
-            "get_cad_file" | "get_cad_file_content" | "delete_cad_file" => {
-                let part = Part::bytes(Glb::body()).file_name("bearing.glb");
-                let request = app.request(Method::POST, "/api/v1/cad-files").multipart(Form::new().part("file", part));
-                Some(id(&request.send().await.expect("an answer").json().await.expect("a CAD file")))
-            }
-            "reextract_cad_file" | "regenerate_cad_thumbnail" => Some(Self::context(app).await),
-            "get_product" | "change_product" | "delete_product" => {
-                Some(id(&created("/api/v1/products", json!({"pim_id": unique, "name": "P"})).await))
-            }
-            "get_material_alias" | "withdraw_material_alias" => {
-                let new = json!({"alias": unique, "material_id": "STD_010101_Steel-Bare"});
-                Some(id(&created("/api/v1/material-aliases", new).await))
-            }
-            "get_output_type" | "change_output_type" | "delete_output_type" => {
-                Some(id(&created("/api/v1/output-types", json!({"name": unique})).await))
-            }
-            "get_render_template" | "change_render_template" | "delete_render_template" => {
-                Some(id(&created("/api/v1/render-templates", json!({"name": unique})).await))
-            }
-            "get_media_asset" | "get_media_asset_content" => {
-                let order = created("/api/orders", json!({"lines": [self.line]})).await;
-                let line = format!("/api/v1/order-lines/{}", id(&order["lines"][0]));
-                drop(created(&format!("{line}/dispatch"), Value::Null).await);
-                let done = poll(async || app.get(&line).await.json(), |line| line["asset_ids"][0].is_string()).await;
-                done["asset_ids"][0].as_str().map(str::to_owned)
-            }
-            "add_order_line"
-            | "remove_order_line"
-            | "get_order_line"
-            | "submit_order"
-            | "reject_order"
-            | "resubmit_order"
-            | "get_order"
-            | "edit_order"
-            | "delete_order"
-            | "get_order_history"
-            | "dispatch_order"
-            | "cancel_order_renders"
-            | "dispatch_order_line"
-            | "cancel_order_line"
-            | "get_order_line_job"
-            | "follow_order"
-            | "follow_order_line_job" => {
-                let order = created("/api/orders", json!({"lines": [self.line]})).await;
-                let post = async |action: &str, body: Value| {
-                    drop(created(&format!("/api/orders/{}/{action}", id(&order)), body).await);
-                };
-                if ["reject_order", "resubmit_order", "follow_order"].contains(&operation) {
-                    post("submit", Value::Null).await;
-                }
-                // The stream of one that is over ends.
-                if ["resubmit_order", "follow_order"].contains(&operation) {
-                    post("reject", json!({"reason": "x"})).await;
-                }
-                if ["get_order_line_job", "follow_order_line_job"].contains(&operation) {
-                    post("dispatch", Value::Null).await;
-                }
-                let is_of_line =
-                    operation.contains("_order_line") && !["add_order_line", "remove_order_line"].contains(&operation);
-                Some(if is_of_line { id(&order["lines"][0]) } else { id(&order) })
-            }
-            "get_workflow" | "replace_workflow" | "delete_workflow" | "list_workflow_runs" | "dispatch_workflow"
-            | "preflight_workflow" => {
-                Some(id(&created("/api/workflows", json!({"name": "W", "config": {"type": "thumbnail"}})).await))
-            }
-            "get_workflow_run" | "follow_workflow_run" | "cancel_workflow_run" => {
-                let config =
-                    json!({"version": 1, "nodes": [{"id": "input", "step": "resolve_step_path"}], "edges": []});
-                let new = json!({"context_id": Self::context(app).await, "config": config});
-                Some(id(&created("/api/workflows/dispatch", new).await["workflow_run"]))
-            }
-            "get_comparison" | "get_comparison_picture" => {
-                let order = created("/api/orders", json!({"lines": [self.line]})).await;
-                Some(compared_run(app, app.scope().await, &id(&order["lines"][0])).await)
-            }
-            "get_material" => None,
-            _ if operation.ends_with("_library") => Some(id(&library().await)),
-            _ => Some(self.done.clone()),
-        }
-    }
 }
 
 /// The example of a part of the document; every part must have one.
@@ -249,13 +55,31 @@ async fn request(
                         let (order, _) = path.split_once("/lines/").expect("the order");
                         value = id(&app.get(order).await.json()["lines"][0]);
                     }
+                    "asset_id" => {
+                        value = things.asset(app).await;
+                        let (gallery, _) = path.split_once("/{asset_id}").expect("the gallery");
+                        let added = app.request(Method::POST, gallery).json(&json!({"asset_id": value}));
+                        assert_eq!(Reply::of(added).await.status, 201);
+                    }
+                    // One that has ended can be sent again: that to a disabled webhook fails.
+                    "delivery_id" => {
+                        let (hook, _) = path.split_once("/deliveries/").expect("the webhook");
+                        app.post(&format!("{hook}/disable")).await;
+                        value = id(&app.post(&format!("{hook}/test")).await.json());
+                        let own = format!("{hook}/deliveries/{value}");
+                        poll(async || app.get(&own).await.json(), |of| of["state"] == "failed").await;
+                    }
                     "file_id" => value.clone_from(&things.file),
                     "content_address" => value.clone_from(&things.content),
+                    "ticket" => value = things.ticket(app).await,
                     _ => {}
                 }
                 path = path.replace(&format!("{{{of}}}"), &value);
             }
             _ if !with_all && parameter["required"] != true => {}
+            // A cursor has its filters, and is there instead of others.
+            (Some("query"), "cursor") if name == "list_media_assets" => {}
+            (Some("query"), "tenant_id") => query.push((of, app.scope().await.tenant.to_string())),
             (Some("query"), "context_id") => query.push((of, Things::context(app).await)),
             (Some("query"), _) => query.push((of, value)),
             (Some("header"), "If-Match") => {
@@ -277,7 +101,7 @@ async fn request(
 /// Adds the body of an example, with a product of this service, and with files in place of their descriptions.
 async fn with_body(
     app: &TestApp,
-    request: RequestBuilder,
+    (request, path): (RequestBuilder, &str),
     api: &Value,
     (media_type, content): (&str, &Value),
     things: &Things,
@@ -289,6 +113,9 @@ async fn with_body(
     if body.get("context_id").is_some() {
         body["context_id"] = json!(Things::context(app).await);
     }
+    if body.get("asset_ids").is_some() {
+        body["asset_ids"] = json!([things.asset(app).await]);
+    }
     if body.get("lines").is_some() {
         body["lines"] = json!([things.line]);
     }
@@ -297,6 +124,13 @@ async fn with_body(
     }
     if body.get("refresh_token").is_some() {
         body["refresh_token"] = things.refresh_token.clone();
+    }
+    if body.get("asset_id").is_some() {
+        body["asset_id"] = json!(things.asset(app).await);
+    }
+    // A new gallery is empty.
+    if path.ends_with("/media") && body.get("asset_ids").is_some() {
+        body["asset_ids"] = json!([]);
     }
     // What a tenant has once is new each time.
     for unique in ["pim_id", "name", "alias"] {
@@ -319,6 +153,9 @@ async fn with_body(
         (true, "library") => form.part("library", Part::bytes(ACME.as_bytes()).file_name("studio.toml")),
         (true, "file") if schema == "ImportForm" => {
             form.part("file", Part::text("pim_id,name\n1,P\n").file_name("products.csv"))
+        }
+        (true, "file") if schema == "MediaUploadForm" => {
+            form.part("file", Part::bytes(picture(40, 20, 1.0)).file_name("front.png"))
         }
         (true, name) => form.part(name.to_owned(), Part::bytes(Glb::body()).file_name("product.glb")),
         (false, name) => form.text(name.to_owned(), text(value)),
@@ -378,7 +215,7 @@ async fn c29_every_example_is_answered_as_the_document_says() {
                 let (app, things) = own.as_ref().map_or((&app, &things), |(app, things)| (app, things));
                 let mut request = request(app, things, asked, with_all, nth).await;
                 if let Some((media_type, content)) = body {
-                    request = with_body(app, request, &api, (media_type, content), things).await;
+                    request = with_body(app, (request, path), &api, (media_type, content), things).await;
                 }
                 check(request, operation, &format!("{method} {path}, body {nth}, all parameters: {with_all}")).await;
                 n_sent += 1;
@@ -407,7 +244,7 @@ async fn c29_t08_security_is_declared_as_it_is() {
         let url = path.replace("{queue_name}", "render").replace("{result}", "result.png").replace("{name}", "x");
         let url = url.replace("{relative_path}", "a/b.png");
         let missing = "0193b2a0-0000-7000-8000-000000000000";
-        let url = url.replace("{id}", missing).replace("{file_id}", missing);
+        let url = url.replace("{id}", missing).replace("{file_id}", missing).replace("{asset_id}", missing);
         let status = async |key: Option<&str>| {
             let request = app.request(method.parse::<Method>().expect("a method"), &url).timeout(PATIENCE);
             let request = key.into_iter().fold(request, RequestBuilder::bearer_auth);
@@ -471,5 +308,5 @@ async fn c29_files_are_bytes_and_streams_are_text() {
             }
         }
     }
-    assert_eq!((n_binary, n_streams), (57, 6));
+    assert_eq!((n_binary, n_streams), (61, 8));
 }

@@ -64,7 +64,7 @@ impl Stream {
     }
 
     /// An event, with its number unless it is one of progress, which is passed on without.
-    async fn any_event(&mut self) -> Option<(Option<u64>, String, Value)> {
+    pub(crate) async fn any_event(&mut self) -> Option<(Option<u64>, String, Value)> {
         loop {
             let block = self.block().await?;
             let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));

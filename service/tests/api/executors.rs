@@ -1,4 +1,4 @@
-//! External executors: A64, O68, R47, R88, W48–W50, W89, W97; those over HTTP are in `http`.
+//! External executors: A64, N17, O68, R47, R88, W48–W50, W89, W97; those over HTTP are in `http`.
 
 mod http;
 mod script;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Guest, TestApp, id, poll, small};
 use crate::glb::Glb;
+use crate::webhooks::{Hooks, Receiver};
 use crate::workflows::Shop;
 
 pub(crate) use script::Script;
@@ -91,6 +92,36 @@ cases! {
         }
     }
 
+    async fn n17_a_missing_program_is_an_alert_until_it_is_there(engine) {
+        let script = Script::new();
+        let mut installed = script.installed(&engine).await;
+        let (file, text) = installed.file.take().expect("a settings file");
+        let program = installed.folder_of_settings().join("program");
+        let named = format!("\"{}\"", program.display());
+        installed.file = Some((file, text.replacen("\"/bin/sh\"", &named, 1)));
+        let app = installed.start(true).await;
+        let shop = Shop::open(&app).await;
+        allow(&app, &shop, true).await;
+        let operator = app.operating_key(&[Scope::Admin]).await;
+        let alerts = async || {
+            let page = app.with_key(&operator).get("/api/v1/alerts?event_type=executor.not_found").await.json();
+            page["items"].as_array().expect("alerts").clone()
+        };
+        for n in 1..=2 {
+            let line = shop.line_of(&shop.product, small(), None).await;
+            shop.dispatch_line(&line).await;
+            shop.line_when(&line, "failed").await;
+            let [alert] = &alerts().await[..] else { panic!("one") };
+            assert_eq!((&alert["state"], &alert["occurrences"], &alert["tenant_id"]), (&json!("open"), &json!(n), &json!(null)));
+            assert_eq!(alert["data"]["program"], program.display().to_string());
+        }
+        std::os::unix::fs::symlink("/bin/sh", &program).expect("linked");
+        let line = shop.line_of(&shop.product, small(), None).await;
+        shop.dispatch_line(&line).await;
+        shop.line_when(&line, "completed").await;
+        assert_eq!(alerts().await[0]["state"], "resolved");
+    }
+
     async fn w50_r47_a_program_that_takes_too_long_is_killed(engine) {
         let script = Script::new();
         let installed = script.installed_with(&engine, "timeout_s = 1").await;
@@ -149,6 +180,16 @@ cases! {
             let path = format!("/api/v1/order-lines/{}", id(line));
             poll(async || shop.get(&path).await, |line| line["render_status"] == "completed").await;
         }
+        // A delivery, in the lane of those.
+        let operator = app.with_key(&app.operating_key(&[Scope::Admin]).await);
+        let open = json!({"webhook_allowed_networks": ["127.0.0.0/8"], "webhook_allow_http": true});
+        assert_eq!(operator.send(Method::PATCH, "/api/v1/settings", &open).await.status, 200);
+        let (hooks, receiver) = (Hooks::by(app.with_key(shop.key())), Receiver::new());
+        let hook = hooks.hook(&receiver.serve().await, &["order.*"]).await;
+        let asked = std::time::Instant::now();
+        hooks.test(&hook).await;
+        receiver.when(1).await;
+        assert!(asked.elapsed() < std::time::Duration::from_secs(2), "{:?}", asked.elapsed());
         assert_eq!(script.jobs().len(), 1, "one at a time");
         script.let_go();
         for line in &lines {

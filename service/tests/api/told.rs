@@ -199,8 +199,8 @@ cases! {
         assert_eq!(refused.problem(), (429, "queue_full".to_owned()), "its jobs count");
     }
 
-    /// N21, as far as there are uploads: CAD files and imports, no designs or media.
-    async fn o19_n09_n10_imports_and_uploads_are_told(engine) {
+    /// N21, as far as there are uploads: CAD files, imports and media, no designs.
+    async fn o19_n09_n10_n21_imports_and_uploads_are_told(engine) {
         let app = TestApp::idle(&engine).await;
         let office = Office::open(&app).await;
         let manager = office.person("manager", Role::ProjectManager).await;
@@ -222,10 +222,14 @@ cases! {
         assert_eq!(newest["subject"], json!({"kind": "import", "id": id(&mixed)}));
         let form = Form::new().part("file", Part::bytes(crate::glb::Glb::body()).file_name("part.glb"));
         let file = Reply::of(manager.request(Method::POST, "/api/v1/cad-files").multipart(form)).await.json();
-        let activity = manager.get("/api/activity?event_type=cad_file.uploaded&event_type=excel.imported").await.json();
+        let picture = Part::bytes(crate::media_files::picture(2, 2, 1.0)).file_name("front.png");
+        let picture = manager.request(Method::POST, "/api/media/assets").multipart(Form::new().part("file", picture));
+        let picture = Reply::of(picture).await.json();
+        let activity = manager.get("/api/activity?event_type=cad_file.*&event_type=excel.*&event_type=media.*").await.json();
         let own = manager.get("/api/v1/me").await.json()["user"]["id"].clone();
         let subject = |kind: &str, of: &Value| json!({"kind": kind, "id": id(of)});
         let expected = [
+            ("media.uploaded", subject("media_asset", &picture)),
             ("cad_file.uploaded", subject("cad_file", &file)),
             ("excel.imported", subject("import", &mixed)),
             ("excel.imported", subject("import", &nothing)),

@@ -1,6 +1,7 @@
 //! Workflows: what is saved, checked, dispatched and run. Cases whose dispatches are recorded go through doubles of the
 //! ports; their twins render.
 
+mod associating;
 mod comparison;
 mod definitions;
 mod doubles;
@@ -12,4 +13,4 @@ mod shadow;
 mod shop;
 
 pub(crate) use comparison::compared_run;
-pub(crate) use shop::{Line, Shop};
+pub(crate) use shop::{Line, Shop, chain, node, output, still, tiny};

@@ -374,8 +374,12 @@ cases! {
         assert_eq!(said.len(), 3, "{said:?}");
         let page = PageRequest { limit: 50, after: None };
         let told = alerts::list(&place.db, place.scope, AlertFilter::default(), page).await.expect("alerts").items;
-        assert_eq!(told.len(), 3, "one for each check that found something: {told:?}");
-        assert!(told.iter().all(|alert| alert.entry.event_type == AlertType::WorkerRecovery), "{told:?}");
+        let of_type = |of| told.iter().filter(move |alert| alert.entry.event_type == of);
+        let said: Vec<&str> = of_type(AlertType::WorkerRecovery).map(|alert| alert.entry.message.as_str()).collect();
+        let requeued = "Worker recovery: 1 stalled renders requeued after 120min timeout";
+        let failed = "Worker recovery: 0 stalled renders requeued after 120min timeout, 1 failed";
+        assert_eq!(said, [failed, requeued, requeued], "one for each check that found something");
+        assert_eq!((of_type(AlertType::TaskDead).count(), told.len()), (1, 4), "{told:?}");
     }
 
     async fn r08_r61_a_series_stands_still_from_its_last_picture_on(engine) {

@@ -50,6 +50,19 @@ pub fn announce(requested: &str) {
     }
 }
 
+/// Why no GPU computes, although `requested` asks for one; `None` where one does, or none is asked for. Loads graphics
+/// drivers.
+pub fn missing_gpu(requested: &str) -> Option<String> {
+    if DeviceRequest::from(requested) != DeviceRequest::Gpu {
+        return None;
+    }
+    match device::select(&request(requested)) {
+        Ok(choice) if choice.chosen == Chosen::Cpu => Some("no GPU was found, and the processor renders".to_owned()),
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()),
+    }
+}
+
 /// The request to the renderer. The service itself falls back from `gpu`, so there the renderer gets `auto`.
 fn request(requested: &str) -> DeviceRequest {
     match DeviceRequest::from(requested) {

@@ -73,6 +73,14 @@ impl<'a> Caller<'a> {
         self.post("/api/v1/products", json!({"pim_id": pim_id, "name": "Lager", "cad_file_id": file["id"]})).await
     }
 
+    /// A picture among the media.
+    pub(super) async fn upload(&self, name: &str, picture: Vec<u8>) -> Value {
+        let request = reqwest::multipart::Part::text("{}").mime_str("application/json").expect("a media type");
+        let part = reqwest::multipart::Part::bytes(picture).file_name(name.to_owned());
+        let form = reqwest::multipart::Form::new().part("request", request).part("file", part);
+        self.send(self.request(Method::POST, "/api/media/assets").multipart(form)).await
+    }
+
     pub(super) async fn output_type(&self, name: &str, settings: Value, max_unmapped: Option<u32>) -> Value {
         let new = json!({"name": name, "render_settings": settings, "max_unmapped": max_unmapped});
         self.post("/api/v1/output-types", new).await

@@ -51,7 +51,8 @@ impl Client {
     pub async fn pictures(&self, order: &Order) -> Result<Vec<Picture>, ClientError> {
         let (id, mut found, mut cursor) = (order.summary.id.to_string(), Vec::new(), None::<String>);
         loop {
-            let parameters = [("order_id", Some(id.as_str())), ("limit", Some(PAGE)), ("cursor", cursor.as_deref())];
+            let parameters =
+                [("order_id", Some(id.as_str())), ("page_size", Some(PAGE)), ("cursor", cursor.as_deref())];
             let page: AssetPage = self.page("api/media/assets", &parameters).await?;
             found.extend(page.items);
             cursor = page.next_cursor;

@@ -5,7 +5,7 @@ use std::fmt;
 use packshot_domain::artifact::{
     ClassRefusal, DeleteRefusal, IllegalPackageState, InvalidManifest, PackageFull, RelativePath,
 };
-use packshot_domain::id::CadFileId;
+use packshot_domain::id::{AssetId, CadFileId};
 use packshot_domain::job::JobRef;
 
 /// Why something is not done with an artifact, or its log cannot be replayed. Nothing was changed then.
@@ -66,6 +66,8 @@ pub enum Reference {
     Job(JobRef),
     /// The package has the bytes of a CAD file.
     CadFile(CadFileId),
+    /// The package has the bytes of a media asset that has not expired.
+    Asset(AssetId),
 }
 
 impl fmt::Display for Reference {
@@ -73,6 +75,7 @@ impl fmt::Display for Reference {
         match self {
             Self::Job(job) => write!(f, "the {} job {} has not ended", job.kind, job.id),
             Self::CadFile(id) => write!(f, "the CAD file {id} has its bytes"),
+            Self::Asset(id) => write!(f, "the media asset {id} has its bytes"),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::column::{arg, cell};
 use crate::entity::artifact_package;
 use crate::tx::Tx;
 use crate::{Db, DbError, Json, TenantScope, objects};
-use packshot_domain::artifact::{ArtifactEvent, EventActor, PackageChange, PackageStatus, Reason};
+use packshot_domain::artifact::{ArtifactEvent, EventActor, PackageChange, PackageStatus, Reason, RetentionClass};
 use packshot_domain::audit::Action;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{PackageId, TenantId};
@@ -25,8 +25,8 @@ pub struct Removed {
 }
 
 /// The condition that something needs the package `p`, or needed it after `$3`: a job of what it is of has not ended,
-/// or ended later. Records that need packages for as long as they exist are further parts of it: CAD files, and what
-/// has a picture for its thumbnail, and open orders with their current pictures.
+/// or ended later; a media asset has not expired, or expired later. Records that need packages for as long as they
+/// exist are further parts of it: CAD files.
 pub(super) const NEEDED_SINCE: &str = "\
     (EXISTS (SELECT 1 FROM jobs j WHERE j.tenant_id = p.tenant_id AND j.record_id = p.subject_id \
         AND (j.completed_at IS NULL OR j.completed_at > $3)) \
@@ -34,11 +34,12 @@ pub(super) const NEEDED_SINCE: &str = "\
         AND f.content_address IN (c.address, c.glb_address) \
         WHERE c.tenant_id = p.tenant_id AND c.id = p.subject_id AND f.package_id = p.id) \
     OR EXISTS (SELECT 1 FROM media_assets a WHERE a.tenant_id = p.tenant_id AND a.package_id = p.id \
-        AND (EXISTS (SELECT 1 FROM products s WHERE s.tenant_id = a.tenant_id AND s.thumbnail_asset_id = a.id) \
-            OR EXISTS (SELECT 1 FROM cad_files c WHERE c.tenant_id = a.tenant_id AND c.thumbnail_asset_id = a.id) \
-            OR (a.state IN ('published', 'unpublished') AND EXISTS (SELECT 1 FROM orders o \
-                WHERE o.tenant_id = a.tenant_id AND o.id = a.order_id \
-                AND o.status NOT IN ('completed', 'rejected'))))))";
+        AND (a.state <> 'expired' OR a.expired_at > $3)))";
+
+/// The media assets that keep a package.
+const ASSETS: &str = "
+    SELECT a.id FROM media_assets a
+    WHERE a.tenant_id = $1 AND a.package_id = $2 AND a.state <> 'expired' ORDER BY a.id";
 
 /// The CAD file whose bytes or GLB a package has.
 const CAD_FILE: &str = "
@@ -162,5 +163,40 @@ async fn references(tx: &Tx<'_>, tenant: TenantId, id: PackageId) -> Result<Vec<
     let jobs = rows.iter().map(job);
     let rows = tx.query(CAD_FILE, [arg(tenant), arg(id)]).await?;
     let cad_files = rows.iter().map(|row| Ok(Reference::CadFile(cell(row, 0)?)));
-    jobs.chain(cad_files).collect()
+    let references: Result<Vec<Reference>, DbError> = jobs.chain(cad_files).collect();
+    let assets = tx.query(ASSETS, [arg(tenant), arg(id)]).await?;
+    let assets = assets.iter().map(|row| Ok(Reference::Asset(cell(row, 0)?)));
+    references?.into_iter().map(Ok).chain(assets).collect()
+}
+
+/// Deletes packages that their last media assets have left, where nothing else needs them, nobody holds them, and
+/// their class asks for no reason.
+pub(crate) async fn let_go(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    by: &EventActor,
+    packages: &[PackageId],
+) -> Result<(), DbError> {
+    let mut going = Vec::new();
+    for id in packages {
+        let rows = match rows::lock(tx, tenant, *id).await {
+            Ok(rows) => rows,
+            Err(DbError::NotFound(_)) => continue,
+            Err(error) => return Err(error),
+        };
+        let is_held = rows.retention.as_ref().is_some_and(|row| row.held);
+        let is_kept = rows.package.retention_class.0 == RetentionClass::RawEvidence;
+        if rows.package.status.0 == PackageStatus::Finalized
+            && !is_held
+            && !is_kept
+            && references(tx, tenant, *id).await?.is_empty()
+        {
+            going.push(rows);
+        }
+    }
+    for rows in going {
+        let event = ArtifactEvent::PackageDeleted { package: rows.package.id.0, reason: None };
+        remove(tx, rows, by, &event, false).await?;
+    }
+    Ok(())
 }

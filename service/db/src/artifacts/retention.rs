@@ -6,7 +6,7 @@ use super::log::Log;
 use super::view::retention_of;
 use super::{ArtifactError, Caller, Package, rows};
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, TenantScope, tenant_configs};
+use crate::{Db, DbError, Json, TenantScope, media, tenant_configs};
 use packshot_domain::artifact::{ArtifactEvent, PackageChange, Reason, Retention, RetentionClass};
 use packshot_domain::audit::Action;
 use packshot_domain::id::{PackageId, TenantId};
@@ -37,6 +37,7 @@ async fn change_class(
     id: PackageId,
     class: RetentionClass,
 ) -> Result<Package, DbError> {
+    media::retention::lock_of_package(tx, tenant, id).await?;
     let mut rows = rows::lock(tx, tenant, id).await?;
     let unreadable = || DbError::Corrupt { what: "retention", reason: "a time that the class cannot have".to_owned() };
     let before = retention_of(&rows.package).ok_or_else(unreadable)?;
@@ -47,6 +48,7 @@ async fn change_class(
     if class == before.class() {
         return Ok(rows.into());
     }
+    media::retention::follow_class(tx, tenant, id, after).await?;
     let mut log = Log::lock(tx, tenant, &by.event).await?;
     let event = ArtifactEvent::RetentionChanged { package: id, retention: after };
     let noted = log.note(id, &event);

@@ -20,7 +20,7 @@ use packshot_domain::artifact::{
 };
 use packshot_domain::channel::{AlertType, Severity, damaged};
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{FileId, PackageId, TenantId};
+use packshot_domain::id::{AssetId, FileId, PackageId, TenantId};
 use packshot_domain::object::Condition;
 use packshot_domain::time::Timestamp;
 
@@ -108,7 +108,7 @@ impl Located {
     }
 
     /// What admins are told of that.
-    fn trouble(&self, address: ContentAddress) -> Trouble {
+    fn trouble(&self, address: ContentAddress, assets: &[AssetId]) -> Trouble {
         let Some(message) = damaged(&self.path, self.state) else { return Trouble::Over(self.location.into()) };
         let data = json!({
             "package_id": self.package.to_string(),
@@ -116,6 +116,7 @@ impl Located {
             "relative_path": self.path.as_str(),
             "content_address": address.to_string(),
             "state": self.state.as_str(),
+            "asset_ids": assets.iter().map(|asset| asset.uuid()).collect::<Vec<_>>(),
         });
         Trouble::Lasts(Said { severity: Severity::Error, data, ..Said::about(message, self.location) })
     }
@@ -138,6 +139,10 @@ const LOCATIONS: &str = "
 const SET_STATE: &str = "
     UPDATE storage_locations SET state = $4
     WHERE tenant_id = $1 AND content_address = $2 AND backend_id = COALESCE($3, backend_id) RETURNING id";
+
+/// Media assets of a file; a few are enough for whoever is told.
+const ASSETS: &str = "
+    SELECT id FROM media_assets WHERE tenant_id = $1 AND package_id = $2 AND address = $3 ORDER BY id LIMIT 20";
 
 /// Objects that were not read since `before`, the longest unread first, at most `limit`. An object is read once,
 /// however many files name it.
@@ -254,7 +259,8 @@ async fn record_in(
         }
         // Damage that is found again is no event, but counts once more in its alert.
         if own.has_changed() || state != LocationState::Intact {
-            tx.told(|told| told.trouble(tenant, AlertType::ArtifactDamaged, own.trouble(address)));
+            let assets = assets_of(tx, tenant, package, address).await?;
+            tx.told(|told| told.trouble(tenant, AlertType::ArtifactDamaged, own.trouble(address, &assets)));
         }
         located.push(own);
     }
@@ -264,6 +270,17 @@ async fn record_in(
     store_checks(tx, checks).await?;
     log.write().await?;
     Ok(located)
+}
+
+/// The media assets that show a file of a package.
+async fn assets_of(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    package: PackageId,
+    address: ContentAddress,
+) -> Result<Vec<AssetId>, DbError> {
+    let rows = tx.query(ASSETS, [arg(tenant), arg(package), arg(address)]).await?;
+    rows.iter().map(|row| Ok(cell(row, 0)?)).collect()
 }
 
 async fn store_checks(tx: &Tx<'_>, checks: Vec<artifact_check::ActiveModel>) -> Result<(), DbError> {

@@ -7,13 +7,13 @@ use super::conversion::{is_converting, shown_error, wake};
 use super::{CadDelivery, find, lock, save};
 use crate::column::Col;
 use crate::effect::{Effect, Phase, Turn};
-use crate::entity::cad_file;
+use crate::entity::{cad_file, order_line};
 use crate::level::Level;
 use crate::tasks::Delivery;
 use crate::tx::Tx;
 use crate::{DbError, artifacts, media, products, workflows};
 use packshot_domain::cad_file::{CadEvent, CadStatus, IllegalCadState};
-use packshot_domain::id::{AssetId, CadFileId, JobId, ProductId, TenantId};
+use packshot_domain::id::{AssetId, CadFileId, JobId, TenantId};
 use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::media::AssetType;
 use packshot_domain::step::StepName;
@@ -29,7 +29,7 @@ impl Effect for CadEffect {
         Box::pin(async move {
             match lock(tx, tenant, CadFileId::from_uuid(job.record)).await {
                 Ok(row) if row.converting_job == Some(Col(job.id)) => {
-                    products::lock_of(tx, tenant, Some(row.id.0), None).await?;
+                    products::lock_of(tx, tenant, Some(row.id.0), &[], &[]).await?;
                 }
                 // It may have been deleted after its job had ended.
                 Ok(_) | Err(DbError::NotFound(_)) => {}
@@ -82,15 +82,25 @@ async fn made(
     Ok(saved)
 }
 
-/// Locks the CAD file that the job of an order line converts, with its products and the product of the line.
-pub(crate) async fn lock_of_line(tx: &Tx<'_>, tenant: TenantId, job: JobId, product: ProductId) -> Result<(), DbError> {
+/// Locks the CAD file that the job of an order line converts, with its products, the product of the line, and those
+/// that show its pictures: newer ones take their place.
+pub(crate) async fn lock_of_line(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    job: JobId,
+    line: &order_line::Model,
+) -> Result<(), DbError> {
+    let id = line.id.0;
+    let shown = media::current_of_lines(tx, tenant, [id]).await?.remove(&id).unwrap_or_default();
+    let mut locked = media::gallery::products_of(tx, tenant, &shown).await?;
+    locked.push(line.product_id.0);
     tx.enter(Level::CadFile);
     let of_job = cad_file::Entity::find()
         .filter(cad_file::Column::TenantId.eq(Col(tenant)))
         .filter(cad_file::Column::ConvertingJob.eq(Col(job)))
         .lock_exclusive();
     let file = of_job.one(tx.on()).await?.map(|row| row.id.0);
-    products::lock_of(tx, tenant, file, Some(product)).await
+    products::lock_of(tx, tenant, file, &locked, &shown).await
 }
 
 /// What a task that converts or reads means for its CAD file. The file that it has begun is locked, with its products.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::Json;
 use crate::column::Col;
 use packshot_domain::channel::{AlertState, AlertType, Severity, SubjectKind};
-use packshot_domain::id::{EntryId, OrderId, OrderLineId, TenantId};
+use packshot_domain::id::{EntryId, OrderId, OrderLineId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -27,10 +27,14 @@ pub(crate) struct Model {
     pub(crate) order_line_id: Option<Col<OrderLineId>>,
     pub(crate) data: Col<Json>,
     pub(crate) created_at: Col<Timestamp>,
+    pub(crate) of_instance: bool,
+    pub(crate) condition: String,
     pub(crate) state: Col<AlertState>,
     pub(crate) occurrences: i32,
     pub(crate) last_seen_at: Col<Timestamp>,
     pub(crate) resolved_at: Option<Col<Timestamp>>,
+    pub(crate) acknowledged_by: Option<Col<UserId>>,
+    pub(crate) acknowledged_at: Option<Col<Timestamp>>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -4,9 +4,13 @@ use sea_orm::entity::prelude::*;
 
 use crate::Json;
 use crate::column::Col;
+use packshot_domain::artifact::{Label, RetentionClass};
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RunId, TenantId};
+use packshot_domain::id::{
+    AssetId, CadFileId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RunId, TenantId,
+};
 use packshot_domain::media::{AssetState, AssetType};
+use packshot_domain::order::line::RenderStatus;
 use packshot_domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -34,11 +38,32 @@ pub(crate) struct Model {
     pub(crate) output_type_id: Option<Col<OutputTypeId>>,
     /// The run that made it.
     pub(crate) workflow_run_id: Option<Col<RunId>>,
+    /// The render that it was sent from.
+    pub(crate) render_id: Option<Uuid>,
+    /// The design job that made it.
+    pub(crate) design_job_id: Option<Uuid>,
+    /// The CAD file that it shows, where it is of no product.
+    pub(crate) cad_file_id: Option<Col<CadFileId>>,
+    /// The product's.
+    pub(crate) category_key: Option<Col<Label>>,
+    /// The product's.
+    pub(crate) lagertyp: Option<Col<Label>>,
+    /// The line's: the database itself keeps it so.
+    pub(crate) render_status: Option<Col<RenderStatus>>,
+    /// What a list by name is ordered by.
+    pub(crate) name_key: Vec<u8>,
+    /// The words by which it is found, with spaces between them.
+    pub(crate) search_text: String,
     pub(crate) state: Col<AssetState>,
     pub(crate) version: i32,
     pub(crate) superseded_by: Option<Col<AssetId>>,
     /// The package that has its bytes.
     pub(crate) package_id: Col<PackageId>,
+    pub(crate) retention_class: Col<RetentionClass>,
+    pub(crate) retention_until: Option<Col<Timestamp>>,
+    pub(crate) held: bool,
+    /// When its bytes were let go.
+    pub(crate) expired_at: Option<Col<Timestamp>>,
     pub(crate) metadata: Col<Json>,
     pub(crate) created_at: Col<Timestamp>,
     pub(crate) updated_at: Col<Timestamp>,

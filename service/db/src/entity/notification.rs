@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::Json;
 use crate::column::Col;
 use packshot_domain::channel::{NotificationType, Severity, SubjectKind};
-use packshot_domain::id::{EntryId, OrderId, OrderLineId, TenantId, UserId};
+use packshot_domain::id::{AnnouncementId, EntryId, OrderId, OrderLineId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -29,6 +29,7 @@ pub(crate) struct Model {
     pub(crate) data: Col<Json>,
     pub(crate) created_at: Col<Timestamp>,
     pub(crate) read_at: Option<Col<Timestamp>>,
+    pub(crate) announcement_id: Option<Col<AnnouncementId>>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

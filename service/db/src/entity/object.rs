@@ -20,6 +20,7 @@ pub(crate) struct Model {
     pub(crate) media_type: String,
     pub(crate) sha256: Option<Col<Sha256Digest>>,
     pub(crate) group_hashes: Option<Vec<u8>>,
+    pub(crate) crc32: Option<i64>,
     pub(crate) condition: Col<Condition>,
     pub(crate) created_at: Col<Timestamp>,
     pub(crate) stored_at: Col<Timestamp>,

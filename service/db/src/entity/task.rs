@@ -2,6 +2,7 @@
 //! would have it.
 
 use sea_orm::entity::prelude::*;
+use uuid::Uuid;
 
 use crate::Json;
 use crate::column::Col;
@@ -17,6 +18,8 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: Col<TaskId>,
     pub(crate) job_id: Option<Col<JobId>>,
+    /// What it is done for, where only so many at once may be for the same.
+    pub(crate) slot_id: Option<Uuid>,
     pub(crate) position: i32,
     pub(crate) kind: Col<TaskKind>,
     pub(crate) queue: Col<QueueName>,

@@ -165,7 +165,7 @@ impl Kept {
     fn of(row: task::Live, job: Option<JobRef>) -> Self {
         let (token, log_seq) = (row.lease_token.map(Col::value), row.log_seq);
         let cancel_requested_at = row.cancel_requested_at.map(Col::value);
-        let (log, spec, result) = (Vec::new(), None, None);
-        Self { task: Task::of(row, job), token, cancel_requested_at, log_seq, log, spec, result }
+        let (log, spec, result, found) = (Vec::new(), None, None, None);
+        Self { task: Task::of(row, job), token, cancel_requested_at, log_seq, log, spec, result, found }
     }
 }

@@ -2,17 +2,22 @@
 //! product.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::DbError;
+use super::{gallery, search};
+use crate::artifacts::WholePackage;
 use crate::column::Col;
 use crate::entity::{cad_file, media_asset, order_line, product};
 use crate::level::Level;
 use crate::tasks::{Delivery, OutputFile};
 use crate::tx::Tx;
-use packshot_domain::id::{AssetId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RunId, TenantId};
+use crate::{DbError, tenant_configs};
+use packshot_domain::artifact::{Retention, RetentionClass};
+use packshot_domain::id::{AssetId, PackageId, RunId, TenantId};
 use packshot_domain::media::{AssetEvent, AssetState, AssetType, FRONT, ThumbnailSource, is_thumbnail};
 
 /// Pictures that browsers show.
@@ -32,7 +37,7 @@ pub(crate) async fn save(
     delivery: &Delivery,
 ) -> Result<Vec<AssetId>, DbError> {
     let Some(whole) = delivery.packages.first() else { return Ok(Vec::new()) };
-    let package = whole.package.id;
+    let kept = Kept::of(tx, line.tenant_id.0, whole).await?;
     tx.enter(Level::Object);
     // A preview is in a package of its own, and what a picture was made of has no size of its own.
     let is_kept = |file: &&OutputFile| whole.files.iter().any(|kept| kept.file.path.as_str() == file.name);
@@ -44,7 +49,7 @@ pub(crate) async fn save(
     before.retain(is_older);
     let mut versions = versions(tx, line).await?;
     let mut product = product::Entity::find_by_id((line.tenant_id, line.product_id)).one(tx.on()).await?;
-    let mut rows = Vec::new();
+    let (mut rows, mut successors) = (Vec::new(), Vec::new());
     for (position, file) in (0..).zip(files) {
         let mut row = media_asset::Model {
             product_id: Some(line.product_id),
@@ -52,7 +57,8 @@ pub(crate) async fn save(
             order_line_id: Some(line.id),
             output_type_id: Some(line.output_type_id),
             workflow_run_id: run,
-            ..row(tx, line.tenant_id.0, (of, package), position, file).await?
+            render_status: Some(line.render_status),
+            ..row(tx, line.tenant_id.0, (of, kept), position, file).await?
         };
         let kind = (row.asset_type, row.media_type.clone(), row.view_name.clone());
         row.version = 1 + versions.get(&kind).copied().unwrap_or(0);
@@ -63,6 +69,7 @@ pub(crate) async fn save(
         let same = same.map(|old| before.swap_remove(old));
         if let Some(old) = &same {
             supersede(tx, old, &mut row).await?;
+            successors.push(Successor { old: old.id.0, same: Some(row.id.0), shown: Some(row.id.0) });
         }
         if let Some(product) = &mut product {
             adopt(tx, product, (same.map(|old| old.id), by.thumbnail_view), &row, &rows).await?;
@@ -70,14 +77,48 @@ pub(crate) async fn save(
         rows.push(row);
     }
     if run.is_none() {
-        replace(tx, product.as_mut(), &before, &rows).await?;
+        successors.extend(replace(tx, product.as_mut(), &before, &rows).await?);
     }
     let saved = rows.iter().map(|row| row.id.0).collect();
+    search::describe(tx, line.tenant_id.0, &mut rows).await?;
     tx.insert_all(rows.into_iter().map(|row| row.into_active_model().reset_all()).collect()).await?;
     if let Some(product) = product {
         save_thumbnail(tx, product).await?;
     }
+    take_places(tx, line, &successors).await?;
     Ok(saved)
+}
+
+/// What comes after an asset that is no longer current.
+struct Successor {
+    old: AssetId,
+    /// The next version of the same thing, which takes its place in galleries; without one the place is free.
+    same: Option<AssetId>,
+    /// What stands for products in its place, if anything does.
+    shown: Option<AssetId>,
+}
+
+/// Lets assets take the places of older ones in galleries, and as thumbnails of other products, which are locked.
+async fn take_places(tx: &Tx<'_>, line: &order_line::Model, successors: &[Successor]) -> Result<(), DbError> {
+    use product::Column as C;
+    for Successor { old, same, shown } in successors {
+        let others = product::Entity::update_many()
+            .col_expr(C::ThumbnailAssetId, Expr::value(shown.map(Col)))
+            .col_expr(C::Revision, Expr::col(C::Revision).add(1))
+            .filter(C::TenantId.eq(line.tenant_id))
+            .filter(C::ThumbnailAssetId.eq(Col(*old)))
+            .filter(C::Id.ne(line.product_id));
+        let others = match shown {
+            Some(_) => others,
+            None => others.set(product::ActiveModel { thumbnail_source: Set(None), ..Default::default() }),
+        };
+        others.exec(tx.on()).await?;
+        match same {
+            Some(new) => gallery::take_place(tx, line.tenant_id.0, *old, *new).await?,
+            None => gallery::leave(tx, line.tenant_id.0, &[*old]).await?,
+        }
+    }
+    Ok(())
 }
 
 /// Who saves files of a line.
@@ -96,23 +137,27 @@ pub(crate) async fn retire_all_but(tx: &Tx<'_>, line: &order_line::Model, run: R
     let (rows, before): (Vec<_>, Vec<_>) =
         current(tx, line).await?.into_iter().partition(|asset| asset.workflow_run_id == Some(Col(run)));
     let mut product = product::Entity::find_by_id((line.tenant_id, line.product_id)).one(tx.on()).await?;
-    replace(tx, product.as_mut(), &before, &rows).await?;
-    match product {
-        Some(product) => save_thumbnail(tx, product).await,
-        None => Ok(()),
+    let successors = replace(tx, product.as_mut(), &before, &rows).await?;
+    if let Some(product) = product {
+        save_thumbnail(tx, product).await?;
     }
+    take_places(tx, line, &successors).await
 }
 
-/// What a line had of another kind, or of other views, is no picture of what its output type says now.
+/// What a line had of another kind, or of other views, is no picture of what its output type says now. Returns what
+/// took the place of what.
 async fn replace(
     tx: &Tx<'_>,
     mut product: Option<&mut product::Model>,
     before: &[media_asset::Model],
     rows: &[media_asset::Model],
-) -> Result<(), DbError> {
-    let Some(first) = rows.first() else { return Ok(()) };
+) -> Result<Vec<Successor>, DbError> {
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let shown = rows.iter().find(|row| stands_for_product(row, None)).map(|row| row.id.0);
+    let mut successors = Vec::new();
     for old in before {
         retire(tx, old, first).await?;
+        successors.push(Successor { old: old.id.0, same: None, shown });
         // A picture that is shown in its place, or none: the next one may be.
         if let Some(product) = product.as_mut().filter(|product| product.thumbnail_asset_id == Some(old.id)) {
             let shown = rows.iter().find(|row| stands_for_product(row, None));
@@ -120,7 +165,7 @@ async fn replace(
             product.thumbnail_source = product.thumbnail_source.filter(|_| product.thumbnail_asset_id.is_some());
         }
     }
-    Ok(())
+    Ok(successors)
 }
 
 /// The newest versions of what a line has.
@@ -128,7 +173,9 @@ async fn current(tx: &Tx<'_>, line: &order_line::Model) -> Result<Vec<media_asse
     use media_asset::Column as C;
     let states = AssetState::ALL.iter().filter(|state| state.is_current()).map(|state| Col(*state));
     let of_line = media_asset::Entity::find().filter(C::TenantId.eq(line.tenant_id));
-    Ok(of_line.filter(C::OrderLineId.eq(line.id)).filter(C::State.is_in(states)).all(tx.on()).await?)
+    let current = of_line.filter(C::OrderLineId.eq(line.id)).filter(C::State.is_in(states));
+    // In the order in which assets are locked. Those that were saved together have ids in the order of their files.
+    Ok(current.order_by_asc(C::Id).lock_exclusive().all(tx.on()).await?)
 }
 
 /// The newest version of everything that a line ever had, by its kind: also of what it has no longer.
@@ -158,15 +205,16 @@ pub(crate) async fn save_of_file(
     let Some(made) = delivery.files.iter().find(is_made) else { return Ok(None) };
     tx.enter(Level::Object);
     let id = file.id.0.to_string();
+    let kept = Kept::of(tx, file.tenant_id.0, whole).await?;
     let mut new = media_asset::Model {
+        cad_file_id: Some(file.id),
         metadata: Col(serde_json::json!({"cad_file_id": id})),
-        ..row(tx, file.tenant_id.0, (of, whole.package.id), 0, made).await?
+        ..row(tx, file.tenant_id.0, (of, kept), 0, made).await?
     };
     let before = media_asset::Entity::find()
         .filter(C::TenantId.eq(file.tenant_id))
         .filter(C::AssetType.eq(Col(of)))
-        .filter(C::ProductId.is_null())
-        .filter(C::Metadata.contains(id))
+        .filter(C::CadFileId.eq(file.id))
         .order_by_desc(C::Version);
     if let Some(before) = before.one(tx.on()).await? {
         new.version = 1 + before.version;
@@ -175,19 +223,38 @@ pub(crate) async fn save_of_file(
         }
     }
     let id = new.id.0;
+    search::describe(tx, file.tenant_id.0, std::slice::from_mut(&mut new)).await?;
     tx.insert_all(vec![new.into_active_model().reset_all()]).await?;
     Ok(Some(id))
 }
 
+/// The package that has the bytes of new assets, and how long those are kept.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    package: PackageId,
+    class: RetentionClass,
+    ttl_s: Option<u32>,
+}
+
+impl Kept {
+    pub(super) async fn of(tx: &Tx<'_>, tenant: TenantId, whole: &WholePackage) -> Result<Self, DbError> {
+        let days = tenant_configs::load(tx, tenant).await?.config.retention_days;
+        let class = whole.package.retention_class;
+        Ok(Self { package: whole.package.id, class, ttl_s: Retention::of(class, &days).ttl_s() })
+    }
+}
+
 /// A new asset of nothing yet, the first version of its kind.
-async fn row(
+pub(super) async fn row(
     tx: &Tx<'_>,
     tenant: TenantId,
-    (of, package): (AssetType, PackageId),
+    (of, kept): (AssetType, Kept),
     position: i32,
     file: &OutputFile,
 ) -> Result<media_asset::Model, DbError> {
-    let now = Col(tx.now().await?);
+    let now = tx.now().await?;
+    let until = kept.ttl_s.map(|ttl_s| Col(now + Duration::from_secs(u64::from(ttl_s))));
+    let now = Col(now);
     let stem = file.name.rsplit_once('.').map_or(file.name.as_str(), |(stem, _)| stem);
     Ok(media_asset::Model {
         tenant_id: Col(tenant),
@@ -208,10 +275,22 @@ async fn row(
         order_line_id: None,
         output_type_id: None,
         workflow_run_id: None,
+        render_id: None,
+        design_job_id: None,
+        cad_file_id: None,
+        category_key: None,
+        lagertyp: None,
+        render_status: None,
+        name_key: Vec::new(),
+        search_text: String::new(),
         state: Col(AssetState::Published),
         version: 1,
         superseded_by: None,
-        package_id: Col(package),
+        package_id: Col(kept.package),
+        retention_class: Col(kept.class),
+        retention_until: until,
+        held: false,
+        expired_at: None,
         metadata: Col(serde_json::json!({})),
         created_at: now,
         updated_at: now,
@@ -221,7 +300,11 @@ async fn row(
 }
 
 /// Lets a new asset take the place of an older version, whose state it takes over.
-async fn supersede(tx: &Tx<'_>, old: &media_asset::Model, new: &mut media_asset::Model) -> Result<(), DbError> {
+pub(super) async fn supersede(
+    tx: &Tx<'_>,
+    old: &media_asset::Model,
+    new: &mut media_asset::Model,
+) -> Result<(), DbError> {
     new.state = old.state;
     if new.state.0 == AssetState::Unpublished {
         new.published_at = None;
@@ -303,7 +386,7 @@ async fn view_of(
 }
 
 /// Writes the picture of a locked product, where it is another one now.
-async fn save_thumbnail(tx: &Tx<'_>, product: product::Model) -> Result<(), DbError> {
+pub(super) async fn save_thumbnail(tx: &Tx<'_>, product: product::Model) -> Result<(), DbError> {
     let before = product::Entity::find_by_id((product.tenant_id, product.id)).one(tx.on()).await?;
     if before.is_none_or(|before| before.thumbnail_asset_id == product.thumbnail_asset_id) {
         return Ok(());
@@ -316,84 +399,5 @@ async fn save_thumbnail(tx: &Tx<'_>, product: product::Model) -> Result<(), DbEr
         ..product.into_active_model()
     };
     changed.update_without_returning(tx.on()).await?;
-    Ok(())
-}
-
-/// Checks that an asset can stand for a locked product.
-///
-/// # Errors
-///
-/// [`DbError::Thumbnail`].
-pub(crate) async fn check_thumbnail(
-    tx: &Tx<'_>,
-    tenant: TenantId,
-    product: ProductId,
-    id: AssetId,
-) -> Result<(), DbError> {
-    let row = media_asset::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
-    let row = row.filter(|row| row.product_id == Some(Col(product)));
-    let row = row.ok_or(DbError::Thumbnail(UnfitThumbnail::OfAnotherProduct))?;
-    if !row.asset_type.0.is_picture() || !row.media_type.starts_with("image/") {
-        return Err(DbError::Thumbnail(UnfitThumbnail::NoPicture));
-    }
-    if !row.state.0.is_current() {
-        return Err(DbError::Thumbnail(UnfitThumbnail::NotCurrent));
-    }
-    Ok(())
-}
-
-/// Why an asset cannot stand for a product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnfitThumbnail {
-    /// It shows another product, or there is no such asset.
-    #[error("the product has no such media asset")]
-    OfAnotherProduct,
-    /// It is no picture.
-    #[error("the media asset is no picture")]
-    NoPicture,
-    /// There is a newer version, or its bytes are gone.
-    #[error("the media asset is not current: there is a newer version, or its bytes are gone")]
-    NotCurrent,
-}
-
-/// What is about to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Going {
-    /// A line of an order.
-    Line(OrderLineId),
-    /// An order with its lines.
-    Order(OrderId),
-    /// A product.
-    Product(ProductId),
-    /// An output type.
-    OutputType(OutputTypeId),
-}
-
-/// Assets outlive what they were made for: they no longer name what is about to go.
-pub(crate) async fn outlive(tx: &Tx<'_>, tenant: TenantId, going: Going) -> Result<(), DbError> {
-    use media_asset::Column as C;
-    let none: media_asset::ActiveModel = Default::default();
-    let (cleared, of_it) = match going {
-        Going::Line(id) => {
-            let cleared = media_asset::ActiveModel { order_line_id: Set(None), workflow_run_id: Set(None), ..none };
-            (cleared, C::OrderLineId.eq(Col(id)))
-        }
-        Going::Order(id) => {
-            let cleared = media_asset::ActiveModel {
-                order_line_id: Set(None),
-                order_id: Set(None),
-                workflow_run_id: Set(None),
-                ..none
-            };
-            (cleared, C::OrderId.eq(Col(id)))
-        }
-        Going::Product(id) => (media_asset::ActiveModel { product_id: Set(None), ..none }, C::ProductId.eq(Col(id))),
-        Going::OutputType(id) => {
-            (media_asset::ActiveModel { output_type_id: Set(None), ..none }, C::OutputTypeId.eq(Col(id)))
-        }
-    };
-    tx.enter(Level::Object);
-    let of_tenant = media_asset::Entity::update_many().set(cleared).filter(C::TenantId.eq(Col(tenant)));
-    of_tenant.filter(of_it).exec(tx.on()).await?;
     Ok(())
 }

@@ -13,6 +13,7 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text("media_type"),
         text_null("sha256"),
         binary_null("group_hashes"),
+        big_integer_null("crc32"),
         text("condition"),
         big_integer("created_at"),
         big_integer("stored_at"),

@@ -23,17 +23,62 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
     };
     let numbered = || vec![uuid("tenant_id"), uuid("id"), big_integer("seq")];
     let activity = [numbered(), about()].concat();
-    let notifications = [numbered(), vec![uuid("user_id")], about(), vec![big_integer_null("read_at")]].concat();
-    let alerts = [
-        numbered(),
-        about(),
-        vec![text("state"), integer("occurrences"), big_integer("last_seen_at"), big_integer_null("resolved_at")],
-    ]
-    .concat();
+    let read = vec![big_integer_null("read_at"), uuid_null("announcement_id")];
+    let notifications = [numbered(), vec![uuid("user_id")], about(), read].concat();
+    // What is not told at once, until it is.
+    let waiting = [vec![uuid("tenant_id"), uuid("id"), uuid("user_id")], about()].concat();
+    let state = vec![
+        // Whether it is about the whole installation; then it is a row of the operating tenant.
+        boolean("of_instance"),
+        // What tells what it is about from everything else of its type.
+        text("condition"),
+        text("state"),
+        integer("occurrences"),
+        big_integer("last_seen_at"),
+        big_integer_null("resolved_at"),
+        uuid_null("acknowledged_by"),
+        big_integer_null("acknowledged_at"),
+    ];
+    let alerts = [numbered(), about(), state].concat();
+    let configs = vec![
+        uuid("tenant_id"),
+        uuid("user_id"),
+        text("event_type"),
+        boolean("enabled"),
+        text("frequency"),
+        big_integer("updated_at"),
+    ];
+    let announcements = vec![
+        uuid("tenant_id"),
+        uuid("id"),
+        text("title"),
+        text("body"),
+        text("severity"),
+        text("roles"),
+        big_integer("starts_at"),
+        big_integer_null("ends_at"),
+        boolean("all_tenants"),
+        uuid("created_by"),
+        big_integer("created_at"),
+        // Whether it has ended, and what nobody read of it is gone.
+        boolean("is_over"),
+    ];
+    // Who was told of an announcement, which may be another tenant's.
+    let announced = vec![uuid("tenant_id"), uuid("announcement_id"), uuid("user_id")];
     vec![
         table("activity", &["tenant_id", "id"], activity).foreign_key(&mut of_tenant("activity")).take(),
         table("notifications", &["tenant_id", "id"], notifications)
             .foreign_key(&mut belongs_to("notifications", ["tenant_id", "user_id"], "users"))
+            .take(),
+        table("waiting_notifications", &["tenant_id", "id"], waiting)
+            .foreign_key(&mut belongs_to("waiting_notifications", ["tenant_id", "user_id"], "users"))
+            .take(),
+        table("notification_configs", &["tenant_id", "user_id", "event_type"], configs)
+            .foreign_key(&mut belongs_to("notification_configs", ["tenant_id", "user_id"], "users"))
+            .take(),
+        table("announcements", &["tenant_id", "id"], announcements).foreign_key(&mut of_tenant("announcements")).take(),
+        table("announced", &["tenant_id", "announcement_id", "user_id"], announced)
+            .foreign_key(&mut belongs_to("announced", ["tenant_id", "user_id"], "users"))
             .take(),
         table("alerts", &["tenant_id", "id"], alerts).foreign_key(&mut of_tenant("alerts")).take(),
     ]
@@ -47,8 +92,16 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_activity_order", "activity", &["tenant_id", "order_id", "created_at", "id"]),
         index("idx_notifications_seq", "notifications", &["tenant_id", "user_id", "seq"]).unique().take(),
         index("idx_notifications_page", "notifications", &["tenant_id", "user_id", "created_at", "id"]),
+        index("idx_notifications_unread", "notifications", &["tenant_id", "user_id", "read_at"]),
         index("idx_alerts_seq", "alerts", &["tenant_id", "seq"]).unique().take(),
-        index("idx_alerts_subject", "alerts", &["tenant_id", "subject_id", "event_type"]),
+        index("idx_notifications_age", "notifications", &["created_at"]),
+        index("idx_notifications_announcement", "notifications", &["announcement_id"]),
+        index("idx_waiting_notifications_user", "waiting_notifications", &["tenant_id", "user_id", "created_at"]),
+        index("idx_waiting_notifications_age", "waiting_notifications", &["created_at"]),
+        index("idx_announcements_page", "announcements", &["tenant_id", "created_at", "id"]),
+        index("idx_announcements_start", "announcements", &["is_over", "starts_at"]),
+        index("idx_announced_announcement", "announced", &["announcement_id"]),
+        index("idx_alerts_condition", "alerts", &["tenant_id", "state", "event_type", "condition"]),
         index("idx_alerts_page", "alerts", &["tenant_id", "created_at", "id"]),
         index("idx_alerts_page_of_all", "alerts", &["created_at", "id"]),
     ]

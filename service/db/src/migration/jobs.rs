@@ -58,6 +58,8 @@ fn tasks() -> TableCreateStatement {
         uuid("tenant_id"),
         uuid("id"),
         uuid_null("job_id"),
+        // Of those that run, only so many may be for the same.
+        uuid_null("slot_id"),
         integer("position"),
         text("kind"),
         text("queue"),

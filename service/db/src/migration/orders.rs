@@ -83,6 +83,7 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
 
 pub(super) fn indexes() -> Vec<IndexCreateStatement> {
     vec![
+        index("idx_orders_creator", "orders", &["tenant_id", "created_by"]),
         index("idx_orders_number", "orders", &["tenant_id", "order_number"]).unique().take(),
         index("idx_orders_page", "orders", &["tenant_id", "created_at", "id"]),
         index("idx_orders_status", "orders", &["tenant_id", "status", "created_at", "id"]),

@@ -6,7 +6,7 @@ use crate::column::Col;
 use crate::jobs::{self, JobError, NewJob, NewTask};
 use crate::level::Level;
 use crate::workflows::{self, NewRun, PlacedRun, RunContext};
-use crate::{Db, DbError, TenantScope};
+use crate::{Db, DbError, TenantScope, tasks};
 use packshot_domain::audit::Actor;
 use packshot_domain::id::{JobId, OrderLineId, TaskId, UserId};
 use packshot_domain::job::{JobKind, JobRef};
@@ -115,6 +115,9 @@ pub async fn dispatch(
                     }
                     Err(error) => return Err(error),
                 };
+                if let Some(earlier) = line.job_id {
+                    tasks::replaced(tx, *tenant, earlier.0).await?;
+                }
                 let job = work.job.as_ref().map(|_| {
                     let (id, kind, record) = (JobId::new(), JobKind::Line, work.line.uuid());
                     JobRef { id, kind, record }
@@ -128,6 +131,9 @@ pub async fn dispatch(
                             has_failed = true;
                         }
                         let line = lines::happened(tx, line, event, state).await?;
+                        if work.run.as_ref().is_some_and(|run| !run.tells()) {
+                            tx.told(|told| told.keep_quiet(line.id.0));
+                        }
                         telling::rendered(tx, &line, before, work.failure.as_ref()).await?;
                         has_moved = true;
                     }

@@ -12,7 +12,7 @@ use crate::tx::Tx;
 use crate::{DbError, artifacts, cad_files, workflows};
 use packshot_domain::id::{AssetId, OrderLineId, TenantId};
 use packshot_domain::job::{JobRef, JobState};
-use packshot_domain::media::AssetType;
+use packshot_domain::media::{AssetType, GallerySource};
 use packshot_domain::order::line::{IllegalLineState, LineEvent, LineState, RenderStatus};
 use packshot_domain::order::{OrderChange, OrderRefusal};
 use packshot_domain::step::StepName;
@@ -36,7 +36,7 @@ impl Effect for LineEffect {
             lock(tx, tenant, OrderRef { id: order, owner: None }).await?;
             let line = lines::lock(tx, tenant, line).await?;
             // Its picture may become the product's.
-            cad_files::lock_of_line(tx, tenant, job.id, line.product_id.0).await?;
+            cad_files::lock_of_line(tx, tenant, job.id, &line).await?;
             workflows::lock_of_job(tx, tenant, job.id).await
         })
     }
@@ -89,6 +89,9 @@ async fn move_line(tx: &Tx<'_>, turn: Turn<'_>, run: Option<&workflows::Followin
             let before = line.render_status.0;
             line.round_id = rounds::entered(tx, &order, &line, state.render_status()).await?;
             line = lines::happened(tx, line, event, state).await?;
+            if run.is_some_and(|run| !run.tells()) {
+                tx.told(|told| told.keep_quiet(line.id.0));
+            }
             telling::rendered(tx, &line, before, turn.error).await?;
             if line.render_status.0.is_terminal() {
                 let all = lines::of_order(tx, turn.tenant, of.id).await?;
@@ -108,6 +111,10 @@ async fn move_line(tx: &Tx<'_>, turn: Turn<'_>, run: Option<&workflows::Followin
         let view = run.and_then(|run| run.thumbnail_view(turn.task.id));
         let by = MadeBy { run: run.map(workflows::Following::id), thumbnail_view: view.as_deref() };
         saved = media::save(tx, &line, (made, by), delivery).await?;
+        if run.is_some_and(|run| run.associates(turn.task.id)) {
+            let (product, source) = (line.product_id.0, GallerySource::OrderLine);
+            media::gallery::associate(tx, turn.tenant, product, &saved, source).await?;
+        }
     }
     if let Some(run) = run.filter(|_| turn.state == JobState::Completed) {
         media::retire_all_but(tx, &line, run.id()).await?;

@@ -14,12 +14,14 @@ use crate::channels::{self, Said};
 use crate::column::Col;
 use crate::entity::{job, order, order_line, order_round, product};
 use crate::tx::Tx;
+use crate::webhooks::publish::Published;
 use crate::{AllTenants, Db, DbError};
 use packshot_domain::channel::{Message, NotificationType};
 use packshot_domain::id::{JobId, OrderId, ProductId, RoundId, TenantId, UserId};
 use packshot_domain::order::line::RenderStatus;
 use packshot_domain::order::round::{RoundOutcome, RoundSummary, is_opened_by};
 use packshot_domain::order::{LineCounts, OrderStatus};
+use packshot_domain::webhook::WebhookEvent;
 
 /// Most failed lines that a summary names.
 const FAILED_MAX: usize = 20;
@@ -132,6 +134,8 @@ async fn tell(
                 data: figures(tx, of, &round, summary, &counted).await?,
                 ..Said::of_order(Message::new(&summary.message(&of.order_number.0)), of.id.0)
             };
+            let event = Published::of_said(WebhookEvent::RenderingComplete, &said);
+            tx.told(|told| told.publish(of.tenant_id.0, event));
             let users = recipients(tx, of, &round, lines).await?;
             channels::notify(tx, of.tenant_id.0, users, NotificationType::RenderingComplete, &said).await?
         }

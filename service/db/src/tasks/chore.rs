@@ -14,6 +14,7 @@ use crate::{Db, DbError, Json, Notice, TenantScope};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::{TaskId, TenantId};
 use packshot_domain::task::{Chore, Lane, QueueName, RetryPolicy, TaskKind, TaskState};
+use packshot_domain::time::Timestamp;
 
 /// What the audit log calls a task.
 const TASK: &str = "task";
@@ -44,18 +45,35 @@ pub async fn ask(db: &Db, scope: TenantScope, new: NewChore) -> Result<TaskView,
 
 /// [`ask`] within a transaction.
 pub(crate) async fn ask_in(tx: &Tx<'_>, tenant: TenantId, new: &NewChore) -> Result<TaskView, DbError> {
-    let (now, policy) = (tx.now().await?, RetryPolicy::default());
-    let lane = Lane::of_queue(QUEUE);
+    let now = tx.now().await?;
     tx.enter(Level::Task);
-    let row = task::ActiveModel {
+    tx.insert_all(vec![chore_row((tenant, new.id), new.chore, new.kwargs.clone(), now)]).await?;
+    tx.announce(Notice::Queued(QUEUE, Lane::of_queue(QUEUE)));
+    let view = list::get_in(tx, tenant, new.id).await?;
+    if let Some((by, action)) = &new.audited {
+        let entry = NewEntry { action: *action, object: Some((TASK, new.id.to_string())), detail: new.kwargs.clone() };
+        audit::write(tx, tenant, by, [entry]).await?;
+    }
+    Ok(view)
+}
+
+/// A chore that waits in the lane of its queue.
+pub(crate) fn chore_row(
+    (tenant, id): (TenantId, TaskId),
+    chore: Chore,
+    kwargs: Json,
+    now: Timestamp,
+) -> task::ActiveModel {
+    let policy = RetryPolicy::default();
+    task::ActiveModel {
         tenant_id: Set(Col(tenant)),
-        id: Set(Col(new.id)),
+        id: Set(Col(id)),
         position: Set(0),
-        kind: Set(Col(TaskKind::Chore(new.chore))),
+        kind: Set(Col(TaskKind::Chore(chore))),
         queue: Set(Col(QUEUE)),
-        lane: Set(Col(lane.clone())),
+        lane: Set(Col(Lane::of_queue(QUEUE))),
         args: Set(Col(json!([]))),
-        kwargs: Set(Col(new.kwargs.clone())),
+        kwargs: Set(Col(kwargs)),
         publishes: Set(false),
         blockers: Set(0),
         state: Set(Col(TaskState::Queued)),
@@ -70,13 +88,5 @@ pub(crate) async fn ask_in(tx: &Tx<'_>, tenant: TenantId, new: &NewChore) -> Res
         progress_pct: Set(0.0),
         created_at: Set(Col(now)),
         ..Default::default()
-    };
-    tx.insert_all(vec![row]).await?;
-    tx.announce(Notice::Queued(QUEUE, lane));
-    let view = list::get_in(tx, tenant, new.id).await?;
-    if let Some((by, action)) = &new.audited {
-        let entry = NewEntry { action: *action, object: Some((TASK, new.id.to_string())), detail: new.kwargs.clone() };
-        audit::write(tx, tenant, by, [entry]).await?;
     }
-    Ok(view)
 }

@@ -7,7 +7,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, QuerySelect};
 
-use super::{Claimed, Claimer, DbError, LaneLimit, list};
+use super::{Claimed, Claimer, DbError, list};
 use crate::column::{Col, arg, cell};
 use crate::entity::{lane_turn, worker_config};
 use crate::held::Held;
@@ -15,6 +15,22 @@ use crate::level::Level;
 use crate::tx::Tx;
 use packshot_domain::id::{TaskId, TenantId};
 use packshot_domain::task::TaskState;
+
+/// How many tasks of a lane may run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneLimit {
+    /// As many as the configuration of its queue allows.
+    OfQueue,
+    /// This many, whatever the queue allows.
+    Of(u32),
+    /// This many, and of those fewer for the same webhook.
+    PerWebhook {
+        /// In all.
+        max: u32,
+        /// For one webhook.
+        of_each: u32,
+    },
+}
 
 /// Whether there is a task to hand out. It locks nothing, so that an idle lane costs no write.
 const ANY: &str = "
@@ -53,12 +69,35 @@ const NEXT: &str = "
     ORDER BY c.running, t.priority DESC, c.turn, t.id
     LIMIT 1";
 
+/// The next task to hand out of those that are made for webhooks ($1, $2: the lane; $3: now; $4: how many may run for
+/// each): of the webhook with the fewest running the one that has waited longest. The next task of each webhook is one
+/// step into the index `idx_tasks_slot`, however many wait for one that does not answer.
+const NEXT_OF_WEBHOOK: &str = "
+    SELECT c.tenant_id, c.head FROM (
+        SELECT w.tenant_id, w.id,
+            (SELECT t.id FROM tasks t
+             WHERE t.tenant_id = w.tenant_id AND t.slot_id = w.id AND t.state = 'queued' AND t.run_after <= $3
+                AND t.queue = $1 AND t.lane = $2
+             ORDER BY t.run_after, t.id LIMIT 1) AS head,
+            (SELECT COUNT(*) FROM tasks t
+             WHERE t.tenant_id = w.tenant_id AND t.slot_id = w.id AND t.state = 'running') AS running
+        FROM webhooks w
+        WHERE (SELECT n.status FROM tenants n WHERE n.id = w.tenant_id) = 'active') c
+    WHERE c.head IS NOT NULL AND c.running < $4
+    ORDER BY c.running, c.head
+    LIMIT 1";
+
 /// Hands out the next task of a lane, if one may run.
 pub(super) async fn one(tx: &Tx<'_>, claimer: &Claimer) -> Result<Option<Claimed>, DbError> {
     let Claimer { worker, queue, lane, limit, service_deaths_max } = claimer;
     let now = tx.now().await?;
-    let due = || [arg(*queue), arg(lane.clone()), arg(now)];
-    if tx.query(ANY, due()).await?.is_empty() {
+    let due = || vec![arg(*queue), arg(lane.clone()), arg(now)];
+    let of_each = |of_each: u32| [due(), vec![i64::from(of_each).into()]].concat();
+    let any = match limit {
+        LaneLimit::OfQueue | LaneLimit::Of(_) => tx.query(ANY, due()).await?,
+        LaneLimit::PerWebhook { of_each: n, .. } => tx.query(NEXT_OF_WEBHOOK, of_each(*n)).await?,
+    };
+    if any.is_empty() {
         return Ok(None);
     }
     tx.enter(Level::Queue);
@@ -66,14 +105,21 @@ pub(super) async fn one(tx: &Tx<'_>, claimer: &Claimer) -> Result<Option<Claimed
     let limits = limits.ok_or(DbError::NotFound("queue"))?;
     let max = match limit {
         LaneLimit::OfQueue => i64::from(limits.max_concurrency),
-        LaneLimit::Of(max) => i64::from(*max),
+        LaneLimit::Of(max) | LaneLimit::PerWebhook { max, .. } => i64::from(*max),
     };
     let running = tx.query(RUNNING, [arg(*queue), arg(lane.clone())]).await?;
     let running: i64 = running.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
     if running >= max {
         return Ok(None);
     }
-    let next = tx.query(NEXT, due()).await?;
+    let next = match limit {
+        LaneLimit::OfQueue | LaneLimit::Of(_) => tx.query(NEXT, due()).await?,
+        // Each may have as many as it leaves free, so that those that do not answer never have all places together.
+        LaneLimit::PerWebhook { of_each: n, .. } => {
+            let left = u32::try_from(max - running).unwrap_or(0);
+            tx.query(NEXT_OF_WEBHOOK, of_each(left.min(*n))).await?
+        }
+    };
     let Some(next) = next.first() else { return Ok(None) };
     let (tenant, task): (TenantId, TaskId) = (cell(next, 0)?, cell(next, 1)?);
     // It may have been cancelled before it was locked here; then the next claim finds another one.
@@ -83,7 +129,9 @@ pub(super) async fn one(tx: &Tx<'_>, claimer: &Claimer) -> Result<Option<Claimed
     };
     let lease = held.claim(i, *worker, *service_deaths_max)?;
     let held = held.store(tx).await?;
-    take_turn(tx, tenant, claimer).await?;
+    if matches!(limit, LaneLimit::OfQueue | LaneLimit::Of(_)) {
+        take_turn(tx, tenant, claimer).await?;
+    }
     let input = list::input(tx, tenant, task).await?;
     let (at, task) = (held.now(), held.task(i).clone());
     Ok(Some(Claimed { tenant, lease, task, input, job: held.take_job(), at }))
@@ -112,6 +160,25 @@ mod tests {
     use crate::migration;
     use packshot_domain::task::{Lane, QueueName};
     use packshot_domain::time::Timestamp;
+
+    /// The same of tasks for webhooks, however many wait for one.
+    #[tokio::test]
+    async fn n75_no_claim_goes_through_all_deliveries() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = connect::sqlite(&folder.path().join("test.db"), Access::Write).await.expect("a database");
+        migration::run(&connection).await.expect("a schema");
+        let values =
+            [arg(QueueName::Housekeeping), arg(Lane::webhooks()), arg(Timestamp::from_unix_ms(0)), 8_i64.into()];
+        let sql = format!("EXPLAIN QUERY PLAN {NEXT_OF_WEBHOOK}");
+        let plan = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        let rows = connection.query_all_raw(plan).await.expect("a plan");
+        let steps: Vec<String> = rows.iter().map(|row| row.try_get_by_index(3).expect("text")).collect();
+        let of_tasks: Vec<&String> = steps.iter().filter(|step| step.contains("SEARCH t ")).collect();
+        let is_narrow = |step: &&String| step.contains("idx_tasks_slot") && step.contains("slot_id=? AND state=?");
+        assert!(of_tasks.len() >= 2 && of_tasks.iter().all(is_narrow), "{steps:#?}");
+        assert!(of_tasks.iter().any(|step| step.contains("run_after<?")), "{steps:#?}");
+        connection.close().await.expect("closed");
+    }
 
     /// A claim must cost the same however many tasks have ended.
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AfterFailure, Db, DbError, JobError, TenantScope, ending};
+use super::{AfterFailure, Db, DbError, Failure, JobError, TenantScope, ending};
 use crate::held::Held;
 use crate::tx::Tx;
 use packshot_domain::id::TenantId;
@@ -17,6 +17,25 @@ use packshot_domain::task::{Cause, FaultKind, Lease, TaskEvent};
 pub async fn defer(db: &Db, scope: TenantScope, lease: Lease, wait: Duration) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, lease, wait), |tx, (tenant, lease, wait)| {
         Box::pin(defer_in(tx, *tenant, *lease, *wait))
+    })
+    .await
+}
+
+/// Ends an attempt that failed as [`fail`](super::fail) does; if the task is tried again, then after `wait`, and not
+/// after the usual time.
+///
+/// # Errors
+///
+/// [`DbError::LeaseLost`]; nothing is stored then.
+pub async fn postpone(
+    db: &Db,
+    scope: TenantScope,
+    lease: Lease,
+    failure: Failure,
+    wait: Duration,
+) -> Result<AfterFailure, DbError> {
+    db.write(scope, (scope.tenant, lease, failure, wait), |tx, (tenant, lease, failure, wait)| {
+        Box::pin(ending::fail_until(tx, *tenant, *lease, failure.clone(), Some(*wait)))
     })
     .await
 }
@@ -47,5 +66,5 @@ pub(crate) async fn stop_stuck(
         held.store(tx).await?;
         return Ok(AfterFailure::Failed);
     }
-    ending::fail_attempt(tx, held, i, Cause::Fault(FaultKind::Infrastructure), error).await
+    ending::fail_attempt(tx, held, i, (Cause::Fault(FaultKind::Infrastructure), None), error).await
 }

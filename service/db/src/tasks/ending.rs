@@ -2,7 +2,9 @@
 //!
 //! An earlier cancel mark always wins: the result is dropped, and the task is cancelled.
 
-use super::{AfterFailure, Completion, DbError, Ended, Failure, JobError, Rejection, Report};
+use std::time::Duration;
+
+use super::{AfterFailure, Completion, DbError, Ended, Failure, JobError, Rejection, Report, dead};
 use crate::Notice;
 use crate::held::Held;
 use crate::tx::Tx;
@@ -51,18 +53,30 @@ pub(super) async fn fail(
     lease: Lease,
     failure: Failure,
 ) -> Result<AfterFailure, DbError> {
+    fail_until(tx, tenant, lease, failure, None).await
+}
+
+/// The same; the next attempt comes after `wait`, where that is given.
+pub(super) async fn fail_until(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    lease: Lease,
+    failure: Failure,
+    wait: Option<Duration>,
+) -> Result<AfterFailure, DbError> {
     let Failure { report, fault, error } = failure;
     let (mut held, i) = Held::under(tx, tenant, lease).await?;
     held.report(i, report);
-    fail_attempt(tx, held, i, Cause::Fault(fault), error).await
+    fail_attempt(tx, held, i, (Cause::Fault(fault), wait), error).await
 }
 
-/// Ends a failed attempt, whether its worker or recovery noticed it.
+/// Ends a failed attempt, whether its worker or recovery noticed it. The next one comes after the usual time, unless
+/// another one is given.
 pub(super) async fn fail_attempt(
     tx: &Tx<'_>,
     mut held: Held,
     i: usize,
-    cause: Cause,
+    (cause, wait): (Cause, Option<Duration>),
     error: JobError,
 ) -> Result<AfterFailure, DbError> {
     if held.is_cancelled(i) {
@@ -76,10 +90,10 @@ pub(super) async fn fail_attempt(
         Cause::Fault(FaultKind::Input) => {}
     }
     let failures = *failures;
-    held.set_error(i, error);
+    held.set_error(i, error.clone());
     let after = match held.task(i).policy().wait_after(failures, cause) {
-        Some(wait) => {
-            let run_after = held.now() + wait;
+        Some(usual) => {
+            let run_after = held.now() + wait.unwrap_or(usual);
             held.release(i, run_after)?;
             AfterFailure::Retry(run_after)
         }
@@ -91,7 +105,11 @@ pub(super) async fn fail_attempt(
             AfterFailure::Failed
         }
     };
-    held.store(tx).await?;
+    let held = held.store(tx).await?;
+    // What cannot be done at all was tried once, and is its owner's matter.
+    if after == AfterFailure::Failed && cause != Cause::Fault(FaultKind::Input) {
+        dead::died(tx, held.tenant(), held.task(i), &error);
+    }
     Ok(after)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::QueryResult;
 use serde_json::json;
 
-use super::{DbError, JobError, Reaped, Stalled, TaskView, ending, list};
+use super::{DbError, JobError, Reaped, Stalled, TaskView, dead, ending, list};
 use crate::Notice;
 use crate::audit::{self, NewEntry};
 use crate::column::{arg, cell};
@@ -14,7 +14,7 @@ use crate::tx::Tx;
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::id::{TaskId, TenantId, WorkerId};
 use packshot_domain::job::JobRef;
-use packshot_domain::task::{Cause, Lease, TaskState};
+use packshot_domain::task::{Cause, Failures, FaultKind, Lease, RetryPolicy, TaskState};
 use packshot_domain::time::Timestamp;
 
 /// Tasks per search.
@@ -31,7 +31,8 @@ const OF_WORKER: &str = "
     ORDER BY id LIMIT $2";
 
 const STILL: &str = "
-    SELECT t.tenant_id, t.id, t.lease_token, COALESCE(t.went_on_at, t.started_at), t.job_id IS NULL, j.id, j.kind, j.record_id
+    SELECT t.tenant_id, t.id, t.lease_token, COALESCE(t.went_on_at, t.started_at), t.job_id IS NULL, j.id, j.kind, j.record_id,
+        t.faults, t.service_deaths, t.max_attempts, t.service_deaths_max
     FROM tasks t LEFT JOIN jobs j ON j.tenant_id = t.tenant_id AND j.id = t.job_id
     WHERE t.queue IN ('render', 'convert', 'housekeeping') AND t.state = 'running'
         AND COALESCE(t.went_on_at, t.started_at) < $1
@@ -93,7 +94,7 @@ async fn reap(
         detail: format!("the service that ran attempt {attempt} was lost"),
         at: None,
     };
-    let after = ending::fail_attempt(tx, held, i, Cause::ServiceLost, error).await?;
+    let after = ending::fail_attempt(tx, held, i, (Cause::ServiceLost, None), error).await?;
     Ok(Some(Reaped { tenant, lease, attempt, after }))
 }
 
@@ -107,7 +108,11 @@ pub(super) async fn stalled(tx: &Tx<'_>, timeout: Duration) -> Result<Vec<Stalle
             true => None,
             false => Some(JobRef { id: cell(row, 5)?, kind: cell(row, 6)?, record: row.try_get_by_index(7)? }),
         };
-        Ok(Stalled { tenant, lease: Lease { task, job, token }, still_for: now.since(since) })
+        let number = |column| row.try_get_by_index::<i32>(column);
+        let failures = Failures { faults: number(8)? + 1, service_deaths: number(9)? };
+        let policy = RetryPolicy { faults_max: number(10)?, service_deaths_max: number(11)?, ..RetryPolicy::default() };
+        let is_last = policy.wait_after(failures, Cause::Fault(FaultKind::Infrastructure)).is_none();
+        Ok(Stalled { tenant, lease: Lease { task, job, token }, still_for: now.since(since), is_last })
     });
     stalled.collect()
 }
@@ -126,6 +131,7 @@ pub(super) async fn requeue(tx: &Tx<'_>, tenant: TenantId, by: &Actor, id: TaskI
     let detail = audit::change(&before, &shown(&held));
     tx.announce(Notice::Queued(held.task(i).queue, held.task(i).lane.clone()));
     held.store(tx).await?;
+    dead::revived(tx, tenant, id);
     let object = Some(("task", id.to_string()));
     audit::write(tx, tenant, by, [NewEntry { action: Action::TaskRequeued, object, detail }]).await?;
     list::get_in(tx, tenant, id).await

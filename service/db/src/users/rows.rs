@@ -30,7 +30,7 @@ pub(super) async fn lock(tx: &Tx<'_>, tenant: TenantId, id: UserId) -> Result<us
 
 /// [`lock`] for changes that take nobody's role: the tenant is not locked. Rows that refer to the user may come
 /// meanwhile, as those that refer to a tenant: notifications are written below counters.
-pub(super) async fn lock_alone(tx: &Tx<'_>, tenant: TenantId, id: UserId) -> Result<user::Model, DbError> {
+pub(in super::super) async fn lock_alone(tx: &Tx<'_>, tenant: TenantId, id: UserId) -> Result<user::Model, DbError> {
     tx.enter(Level::User);
     let row = user::Entity::find_by_id((Col(tenant), Col(id))).lock(LockType::NoKeyUpdate).one(tx.on()).await?;
     row.filter(|row| row.deleted_at.is_none()).ok_or(DbError::NotFound("user"))

@@ -42,6 +42,13 @@ pub struct NewRun {
     pub nodes: Vec<NewNode>,
 }
 
+impl NewRun {
+    /// Whether webhooks are told how the work of its line ends.
+    pub(crate) fn tells(&self) -> bool {
+        self.mode != ExecutionMode::Graph || self.nodes.iter().any(|node| node.step == StepName::Notify)
+    }
+}
+
 /// A node of a run to write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewNode {

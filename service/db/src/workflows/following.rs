@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Map, json};
 
-use crate::channels::Said;
+use super::delivering::{self, HandedOver};
 use crate::column::Col;
 use crate::effect::{Phase, Turn};
 use crate::entity::{run_node, workflow_run};
@@ -15,9 +15,8 @@ use crate::streams::NewEvent;
 use crate::tasks::Delivery;
 use crate::tx::Tx;
 use crate::{DbError, Json};
-use packshot_domain::channel::{ActivityType, Message, Severity};
 use packshot_domain::event::EventName;
-use packshot_domain::id::{AssetId, JobId, RunId, TaskId, TenantId};
+use packshot_domain::id::{AssetId, DeliveryId, JobId, RunId, TaskId, TenantId};
 use packshot_domain::job::JobState;
 use packshot_domain::step::{StepKind, StepName};
 use packshot_domain::stream::StreamId;
@@ -121,6 +120,14 @@ impl Following {
         let node = self.nodes.iter().find(|node| node.task_id == Some(Col(task)))?;
         let armed = self.nodes.iter().find(|other| other.step.0 == StepName::AssociateMedia && arms(other, node))?;
         self.parameter(armed, "thumbnail_view").as_str().map(str::to_owned)
+    }
+
+    /// Whether a node below a task puts what it makes into the gallery of the product.
+    pub(crate) fn associates(&self, task: TaskId) -> bool {
+        let node = self.nodes.iter().find(|node| node.task_id == Some(Col(task)));
+        let arming =
+            |node| self.nodes.iter().any(|other| other.step.0 == StepName::AssociateMedia && arms(other, node));
+        node.is_some_and(arming)
     }
 
     /// A parameter of a node, as the graph has it.
@@ -290,7 +297,7 @@ impl Following {
                 StepName::Notify if arms(other, &node) => {
                     merge(&mut self.nodes[j], one("notification_mode", json!("sent")));
                 }
-                StepName::Deliver if arms(other, &node) => self.hand_over(tx, j),
+                StepName::Deliver if arms(other, &node) => self.hand_over(tx, j, saved).await?,
                 _ => continue,
             }
             self.save_node(tx, j).await?;
@@ -306,23 +313,25 @@ impl Following {
         merge(&mut self.nodes[i], one("asset_id", json!(asset)));
     }
 
-    /// A node that delivers: there is no webhook yet that could take anything, which is told where one was named.
-    fn hand_over(&mut self, tx: &Tx<'_>, i: usize) {
+    /// A node that delivers has it done, each time a task ends that it armed.
+    async fn hand_over(&mut self, tx: &Tx<'_>, i: usize, saved: &[AssetId]) -> Result<(), DbError> {
         let webhook = self.parameter(&self.nodes[i], "webhook_id").as_str().map(str::to_owned);
-        let mode = if webhook.is_some() { "skipped" } else { "queued" };
-        merge(&mut self.nodes[i], one("delivery_mode", json!(mode)));
-        merge(&mut self.nodes[i], one("delivery_ids", json!([])));
-        let Some(webhook) = webhook else { return };
         let node = self.nodes[i].node_id.0.to_string();
-        let text = format!("the workflow step '{node}' delivered nothing: there is no webhook {webhook}");
-        let Some(line) = self.run.order_line_id.map(Col::value) else { return };
-        let said = Said {
-            severity: Severity::Warning,
-            data: json!({"workflow_run_id": self.run.id.0.to_string(), "node_id": node, "webhook_id": webhook}),
-            line: Some(line),
-            ..Said::about(Message::new(&text), line)
+        let done = delivering::hand_over(tx, &self.run, (&node, webhook.as_deref()), saved).await?;
+        let before = names(&self.nodes[i], "delivery_ids").map(str::to_owned);
+        let (mode, ids): (_, Vec<String>) = match done {
+            HandedOver::Queued(new) => ("queued", before.chain(new.iter().map(DeliveryId::to_string)).collect()),
+            HandedOver::Skipped => ("skipped", before.collect()),
         };
-        tx.told(|told| told.note(self.run.tenant_id.0, ActivityType::DeliverSkipped, said));
+        merge(&mut self.nodes[i], one("delivery_mode", json!(mode)));
+        merge(&mut self.nodes[i], one("delivery_ids", json!(ids)));
+        Ok(())
+    }
+
+    /// Whether webhooks are told how the work of the line ends: a graph says so by a node that tells.
+    pub(crate) fn tells(&self) -> bool {
+        let is_told = |node: &run_node::Model| names(node, "graph_notify_node_ids").next().is_some();
+        self.run.execution_mode.0 != ExecutionMode::Graph || self.nodes.iter().any(is_told)
     }
 
     /// A node fails, and with it everything that can only be reached after it.

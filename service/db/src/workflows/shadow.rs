@@ -97,7 +97,7 @@ impl Effect for ShadowEffect {
         Box::pin(async move {
             let Some(line) = line_of(tx, tenant, RunId::from_uuid(job.record)).await? else { return Ok(()) };
             // A graph may convert the CAD file.
-            cad_files::lock_of_line(tx, tenant, job.id, line.product_id.0).await?;
+            cad_files::lock_of_line(tx, tenant, job.id, &line).await?;
             lock_of_job(tx, tenant, job.id).await
         })
     }

@@ -81,13 +81,17 @@ async fn names(t: &Fixture, sql: &str) -> Vec<String> {
 #[test]
 fn what_belongs_to_a_tenant_has_it_first_in_every_key() {
     on_sqlite(async |t: Fixture| {
-        let without = "SELECT name FROM sqlite_master m WHERE type = 'table' AND NOT EXISTS
+        // The index of words has tables of its own, whose rows are numbered as assets are.
+        let without =
+            "SELECT name FROM sqlite_master m WHERE type = 'table' AND name NOT LIKE 'media_search%' AND NOT EXISTS
                        (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'tenant_id' AND pk = 1) ORDER BY name";
         let expected =
             ["installation", "retention_classes", "schema_migrations", "system_settings", "tenants", "worker_configs"];
         assert_eq!(names(&t, without).await, expected);
+        // The numbers of the index of words are given by the database, and nobody sees them.
         let unique = "SELECT m.name || '.' || i.name FROM sqlite_master m, pragma_index_list(m.name) i, pragma_index_info(i.name) c
                       WHERE m.type = 'table' AND i.\"unique\" AND c.seqno = 0 AND c.name <> 'tenant_id'
+                      AND i.name <> 'idx_media_assets_number'
                       AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'tenant_id')";
         assert!(names(&t, unique).await.is_empty(), "a unique value must not tell of another tenant's");
         let foreign = "SELECT m.name || '.' || k.id FROM sqlite_master m, pragma_foreign_key_list(m.name) k

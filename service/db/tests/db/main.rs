@@ -31,9 +31,12 @@ mod artifact_replay;
 mod artifact_model;
 mod order_work;
 mod locks;
+mod media_lists;
 mod orders;
 mod rounds;
+mod told;
 mod workflow_runs;
+mod webhooks;
 
 macro_rules! conformance {
     ($($module:ident: $($test:ident)+;)+) => {
@@ -63,13 +66,32 @@ conformance! {
         o18_o35_limits_and_empty_orders_are_refused;
     rounds:
         n02_n03_n04_n06_n08_an_order_is_told_once
-        n05_many_lines_are_one_notification
+        n05_n69_many_lines_are_one_notification
         n07_what_was_missed_is_told_within_a_minute
         n33_n34_a_later_round_is_of_its_own_lines
         n31_n32_n80_what_has_no_result_is_not_told
-        n48_nobody_is_notified_where_that_is_switched_off;
+        n48_nobody_is_notified_where_that_is_switched_off
+        n35_without_managers_others_are_told_of_orders
+        n36_a_summary_comes_with_the_end_of_the_last_line
+        n37_two_that_end_together_are_told_once;
+    told:
+        n24_n25_n44_n45_what_is_chosen_is_told_when_it_is_chosen
+        n14_n15_a_recovery_is_told_once
+        n19_n20_n49_n50_one_alert_for_each_condition
+        n49_task_dead_is_over_when_the_task_is_tried_again_or_gone
+        n76_an_announcement_is_told_once
+        n77_what_is_old_is_removed
+        n81_each_stream_has_its_own_numbers;
+    webhooks:
+        n74_no_event_leaves_its_tenant
+        n70_n78_deliveries_follow_their_tasks
+        n75_a_webhook_has_eight_places
+        n77_what_is_old_and_has_ended_goes;
     locks:
         r89_nothing_waits_for_each_other;
+    media_lists:
+        m11_lists_read_their_indexes
+        m40_assets_follow_their_table;
     workflow_runs:
         w66_a_retry_keeps_the_node_queued
         w85_a_late_report_changes_nothing;

@@ -1,7 +1,7 @@
 //! O30: orders do what their table says, whatever is tried with them and in whatever order.
 
 use packshot_db::orders::{self, NewLine, NewOrder, OrderRef, WholeOrder};
-use packshot_db::{DbError, output_types, products};
+use packshot_db::{DbError, TenantScope, output_types, products};
 use packshot_domain::audit::Actor;
 use packshot_domain::change::Change;
 use packshot_domain::id::{OrderId, OrderLineId, OutputTypeId, ProductId};
@@ -89,6 +89,11 @@ pub(crate) struct Shop<'t> {
 
 impl<'t> Shop<'t> {
     pub(crate) async fn open(t: &'t Fixture) -> Self {
+        Self::open_in(t, t.scope).await
+    }
+
+    /// The same in another tenant.
+    pub(crate) async fn open_in(t: &'t Fixture, scope: TenantScope) -> Self {
         let label = |text: &str| text.parse().expect("a label");
         let (product, output_type) = (ProductId::new(), OutputTypeId::new());
         let fields = ProductFields {
@@ -100,7 +105,7 @@ impl<'t> Shop<'t> {
             thumbnail: None,
             parts: PartEntries::default(),
         };
-        products::create(&t.db, t.scope, Actor::system(), product, fields).await.expect("a product");
+        products::create(&t.db, scope, Actor::system(), product, fields).await.expect("a product");
         let fields = output_types::OutputTypeFields {
             legacy_executor: None,
             workflow: None,
@@ -111,7 +116,7 @@ impl<'t> Shop<'t> {
             rollout_gate: RolloutGate::default(),
             max_unmapped: None,
         };
-        output_types::create(&t.db, t.scope, Actor::system(), output_type, fields).await.expect("an output type");
+        output_types::create(&t.db, scope, Actor::system(), output_type, fields).await.expect("an output type");
         Self { t, product, output_type }
     }
 

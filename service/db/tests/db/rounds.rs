@@ -1,4 +1,4 @@
-//! N02–N08, N29–N34, N48, N80: people are told once of each round of an order, and the activity has every line.
+//! N02–N08, N29–N37, N48, N80: people are told once of each round of an order, and the activity has every line.
 
 use futures_util::future::join_all;
 use packshot_db::channels::activity::{self, Activity, ActivityFilter};
@@ -7,7 +7,7 @@ use packshot_db::jobs::{JobError, NewTask};
 use packshot_db::orders::{self, LineJob, LineWork, NewLine, NewOrder, OrderRef};
 use packshot_db::tasks::{self, Claimed, Failure, Report};
 use packshot_db::users::{self, NewPassword, NewUser};
-use packshot_db::{AllTenants, PageRequest, testing};
+use packshot_db::{AllTenants, PageRequest, TenantScope, tenants, testing};
 use packshot_domain::access::Role;
 use packshot_domain::audit::Actor;
 use packshot_domain::change::Change;
@@ -17,21 +17,22 @@ use packshot_domain::order::OrderStatus;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
 use packshot_domain::tenant_config::TenantConfigChange;
+use packshot_domain::webhook::WebhookEvent;
 use serde_json::json;
 
 use crate::engine::{Fixture, completion};
 use crate::orders::Shop;
 
 /// An order of this many lines, submitted.
-struct Scene<'t> {
+pub(crate) struct Scene<'t> {
     t: &'t Fixture,
     of: OrderRef,
-    number: String,
-    lines: Vec<OrderLineId>,
+    pub(crate) number: String,
+    pub(crate) lines: Vec<OrderLineId>,
 }
 
 impl<'t> Scene<'t> {
-    async fn submitted(t: &'t Fixture, shop: &Shop<'_>, n_lines: usize) -> Self {
+    pub(crate) async fn submitted(t: &'t Fixture, shop: &Shop<'_>, n_lines: usize) -> Self {
         t.set_limits(10, &[(t.scope, 10)]).await;
         let lines: Vec<NewLine> = (0..n_lines).map(|_| shop.line()).collect();
         let new = NewOrder {
@@ -48,7 +49,7 @@ impl<'t> Scene<'t> {
         Self { t, of, number: order.number.to_string(), lines: lines.iter().map(|line| line.id).collect() }
     }
 
-    async fn dispatch(&self, lines: &[OrderLineId], by: UserId) {
+    pub(crate) async fn dispatch(&self, lines: &[OrderLineId], by: UserId) {
         let task = || NewTask {
             id: TaskId::new(),
             kind: TaskKind::Step(StepName::RenderStill),
@@ -72,11 +73,11 @@ impl<'t> Scene<'t> {
         assert!(done.expect("dispatched").iter().all(|(_, done)| done.is_ok()));
     }
 
-    async fn next(&self) -> Claimed {
+    pub(crate) async fn next(&self) -> Claimed {
         self.t.claim_one().await
     }
 
-    async fn complete(&self, claimed: &Claimed) {
+    pub(crate) async fn complete(&self, claimed: &Claimed) {
         let mut done = completion(claimed);
         done.report.began = true;
         tasks::complete(&self.t.db, self.t.scope, claimed.lease, done).await.expect("the lease holds");
@@ -92,7 +93,7 @@ impl<'t> Scene<'t> {
     }
 
     /// Completes this many lines that were dispatched, and fails some after them.
-    async fn work(&self, n_completed: usize, n_failed: usize) {
+    pub(crate) async fn work(&self, n_completed: usize, n_failed: usize) {
         for _ in 0..n_completed {
             self.complete(&self.next().await).await;
         }
@@ -107,11 +108,11 @@ impl<'t> Scene<'t> {
         notifications::list(&self.t.db, self.t.scope, user, of, page).await.expect("notifications").page.items
     }
 
-    async fn messages(&self, user: UserId) -> Vec<String> {
+    pub(crate) async fn messages(&self, user: UserId) -> Vec<String> {
         self.told(user).await.into_iter().rev().map(|told| told.entry.message).collect()
     }
 
-    async fn activity(&self, of: ActivityType) -> Vec<Activity> {
+    pub(crate) async fn activity(&self, of: ActivityType) -> Vec<Activity> {
         let filter = ActivityFilter { types: vec![of], order: Some(self.of.id), ..Default::default() };
         let mut page = PageRequest { limit: 200, after: None };
         let mut all = Vec::new();
@@ -123,7 +124,7 @@ impl<'t> Scene<'t> {
         }
     }
 
-    async fn status(&self) -> OrderStatus {
+    pub(crate) async fn status(&self) -> OrderStatus {
         orders::get(&self.t.db, self.t.scope, self.of).await.expect("the order").order.status
     }
 
@@ -177,8 +178,9 @@ pub(crate) async fn n02_n03_n04_n06_n08_an_order_is_told_once(t: Fixture) {
     assert!(seqs.iter().copied().eq(1..=seqs.len() as i64), "{seqs:?}");
 }
 
-pub(crate) async fn n05_many_lines_are_one_notification(t: Fixture) {
+pub(crate) async fn n05_n69_many_lines_are_one_notification(t: Fixture) {
     let shop = Shop::open(&t).await;
+    let hook = crate::webhooks::hook(&t, t.scope, "render.completed order.rendering_complete").await;
     let order = Scene::submitted(&t, &shop, 200).await;
     for lines in order.lines.chunks(20) {
         order.dispatch(lines, t.user).await;
@@ -187,6 +189,11 @@ pub(crate) async fn n05_many_lines_are_one_notification(t: Fixture) {
     let all = format!("Order #{} rendering complete: 200/200 succeeded, 0 failed", order.number);
     assert_eq!(order.messages(t.user).await, [all]);
     assert_eq!(order.activity(ActivityType::RenderCompleted).await.len(), 200);
+    // A delivery for each line, and one for the order, each of an event of its own.
+    let delivered = crate::webhooks::deliveries(&t, &hook).await;
+    let events: std::collections::BTreeSet<uuid::Uuid> = delivered.iter().map(|of| of.event_id).collect();
+    let of_order = delivered.iter().filter(|of| of.event == WebhookEvent::RenderingComplete).count();
+    assert_eq!((delivered.len(), events.len(), of_order), (201, 201, 1));
 }
 
 pub(crate) async fn n07_what_was_missed_is_told_within_a_minute(t: Fixture) {
@@ -302,4 +309,59 @@ pub(crate) async fn n48_nobody_is_notified_where_that_is_switched_off(t: Fixture
     assert_eq!(order.messages(t.user).await, [""; 0]);
     assert_eq!(order.activity(ActivityType::RenderCompleted).await.len(), 1);
     assert_eq!(order.tell_missed().await, 0);
+}
+
+/// Ends both lines of an order at the same time, and returns what its creator was told.
+async fn ended_together(t: &Fixture, shop: &Shop<'_>) -> Vec<String> {
+    let order = Scene::submitted(t, shop, 2).await;
+    order.dispatch(&order.lines, t.user).await;
+    let (one, two) = (order.next().await, order.next().await);
+    let before = order.messages(t.user).await.len();
+    tokio::join!(order.complete(&one), order.complete(&two));
+    order.messages(t.user).await.split_off(before)
+}
+
+pub(crate) async fn n37_two_that_end_together_are_told_once(t: Fixture) {
+    let shop = Shop::open(&t).await;
+    for _ in 0..6 {
+        let told = ended_together(&t, &shop).await;
+        assert!(told.len() == 1 && told[0].ends_with("rendering complete: 2/2 succeeded, 0 failed"), "{told:?}");
+    }
+}
+
+pub(crate) async fn n36_a_summary_comes_with_the_end_of_the_last_line(t: Fixture) {
+    let shop = Shop::open(&t).await;
+    let first = Scene::submitted(&t, &shop, 1).await;
+    first.dispatch(&first.lines, t.user).await;
+    first.work(1, 0).await;
+    let order = Scene::submitted(&t, &shop, 1).await;
+    order.dispatch(&order.lines, t.user).await;
+    let claimed = order.next().await;
+    let mut done = completion(&claimed);
+    done.report.began = true;
+    testing::block_notifications(&t.db, t.scope, t.user, true).await.expect("blocked");
+    let crashed = tasks::complete(&t.db, t.scope, claimed.lease, done.clone()).await;
+    crashed.expect_err("it breaks off when everything else is written");
+    assert_eq!((order.status().await, order.messages(t.user).await.len()), (OrderStatus::Processing, 1));
+    assert_eq!(order.activity(ActivityType::RenderCompleted).await.len(), 0);
+    testing::block_notifications(&t.db, t.scope, t.user, false).await.expect("free again");
+    tasks::complete(&t.db, t.scope, claimed.lease, done).await.expect("the lease holds");
+    assert_eq!((order.status().await, order.messages(t.user).await.len()), (OrderStatus::Completed, 2));
+    assert_eq!(order.tell_missed().await, 0);
+}
+
+pub(crate) async fn n35_without_managers_others_are_told_of_orders(t: Fixture) {
+    // Its only user is a client.
+    let made = tenants::create_bare(&t.db, AllTenants::Instance, "lonely", Role::Client).await;
+    let (tenant, client) = made.expect("a tenant");
+    let scope = TenantScope::of(tenant);
+    let shop = Shop::open_in(&t, scope).await;
+    let lines = vec![shop.line()];
+    let new = NewOrder { id: OrderId::new(), number: None, notes: None, lines, lines_max: 1, created_by: client };
+    let order = orders::create(&t.db, scope, Actor::system(), new).await.expect("an order").order;
+    orders::submit(&t.db, scope, Actor::system(), OrderRef { id: order.id, owner: None }).await.expect("submitted");
+    let page = PageRequest { limit: 50, after: None };
+    let told = notifications::list(&t.db, scope, client, NotificationFilter::default(), page).await.expect("a page");
+    let types: Vec<NotificationType> = told.page.items.iter().map(|told| told.entry.event_type).collect();
+    assert_eq!(types, [NotificationType::OrderSubmitted]);
 }

@@ -13,6 +13,8 @@ pub struct Digests {
     pub sha256: Sha256Digest,
     /// BLAKE3 of each group, when there are several.
     pub groups: GroupHashes,
+    /// CRC-32 as archives have it (ISO 3309, PNG, ZIP).
+    pub crc32: u32,
     /// The number of bytes.
     pub size_bytes: u64,
 }
@@ -32,6 +34,7 @@ impl Digests {
 pub struct Digester {
     groups: GroupHasher,
     sha256: Sha256,
+    crc32: crc32fast::Hasher,
     size_bytes: u64,
 }
 
@@ -40,6 +43,7 @@ impl Digester {
     pub fn update(&mut self, bytes: &[u8]) {
         self.groups.update(bytes);
         Digest::update(&mut self.sha256, bytes);
+        self.crc32.update(bytes);
         self.size_bytes += bytes.len() as u64;
     }
 
@@ -48,7 +52,7 @@ impl Digester {
     pub fn finish(self) -> Digests {
         let (address, groups) = self.groups.finish();
         let sha256 = Sha256Digest::from_hash(self.sha256.finalize().into());
-        Digests { address, sha256, groups, size_bytes: self.size_bytes }
+        Digests { address, sha256, groups, crc32: self.crc32.finalize(), size_bytes: self.size_bytes }
     }
 }
 
@@ -64,6 +68,8 @@ mod tests {
         assert_eq!(digests.address.to_string(), address);
         assert_eq!(digests.sha256.hex(), "68cd07733b3b97926512d4bbe9b660bb5beff0675579833a52e6e059557d57f6");
         assert_eq!((digests.size_bytes, digests.groups.len()), (1100, 0));
+        // The check value of this CRC.
+        assert_eq!(Digests::of(b"123456789").crc32, 0xCBF4_3926);
     }
 
     #[test]

@@ -18,13 +18,32 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         ("list_cad_files", "status") => json!("ready"),
         ("list_orders", "status") => json!("submitted"),
         ("list_activity", "event_type") => json!("order.*,render.failed"),
+        ("stream_activity", "event_type") => json!("order.*,render.failed"),
         ("list_notifications", "event_type") => json!("order.rejected"),
+        ("put_notification_config", "event_type") => json!("order.submitted"),
         ("list_alerts", "event_type") => json!("cad_file.stuck"),
         (_, "severity") => json!("warning"),
         (_, "unread") => json!(true),
         ("list_alerts", "state") => json!("resolved"),
         ("list_media_assets", "state") => json!("published,superseded"),
+        ("get_media_facets", "state") => json!("published"),
         (_, "asset_type") => json!("still,turntable"),
+        (_, "render_status") => json!("completed"),
+        (_, "tenant_id" | "design_job_id" | "asset_id") => json!(ID),
+        ("list_media_assets" | "get_media_facets", "q") => json!("81113 tv"),
+        (_, "view_name") => json!("front_0deg"),
+        (_, "media_type") => json!("image/png"),
+        (_, "created_from") => json!("2026-11-01T00:00:00Z"),
+        (_, "created_to") => json!("2026-12-01T00:00:00Z"),
+        (_, "sort") => json!("name"),
+        (_, "page") => json!(1),
+        (_, "page_size") => json!(50),
+        // The filters, when the last asset was saved, and its id.
+        ("list_media_assets", "cursor") => {
+            json!(
+                "eyJnaXZlbiI6W10sImlkIjoiMDE5M2IyYTAtNWM0ZS03ZDMxLTlmMGEtMmI4YzYxZDdlNGY1IiwibXMiOjE3MzM4MzY3ODI2NzB9"
+            )
+        }
         (_, "order_id" | "order_line_id" | "product_id" | "output_type_id") => json!(ID),
         (_, "context_id") => json!(ID),
         ("list_orders", "order_number") => json!("ORD-2026-001"),
@@ -43,7 +62,8 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         (_, "retention_class") => json!("render-output"),
         (_, "reason") => json!("the customer asked for it"),
         (_, "format") => json!("json"),
-        (_, "file_id" | "package_id" | "job_id") => json!(ID),
+        (_, "file_id" | "package_id" | "job_id" | "delivery_id") => json!(ID),
+        ("list_deliveries", "state") => json!("failed"),
         (_, "content_address" | "scene" | "library_digest") => json!(ADDRESS),
         (_, "queue_name") => json!("render"),
         (_, "result") => json!("result.png"),
@@ -80,6 +100,11 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         (_, "If-None-Match") => json!(format!("\"{ADDRESS}\"")),
         (_, "If-Match") => json!("\"3\""),
         (_, "Range") => json!("bytes=0-1023"),
+        (_, "If-Range") => json!(format!("\"{ADDRESS}\"")),
+        (_, "ticket") => json!("q3T5nWb8xYz0AcD2eFg4hJk6LmN7pQr9sTuVwXyZ1aB.zip"),
+        (_, "download") => json!(1),
+        (_, "size") => json!(128),
+        (_, "Accept") => json!("image/webp"),
         _ => return None,
     };
     Some(example)
@@ -97,13 +122,27 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
             stored["asset"] = json!({"content_address": ADDRESS});
             stored
         }
+        ("mark_notifications_read", _) => json!({"ids": [ID]}),
+        ("put_notification_config", _) => json!({"frequency": "daily"}),
+        ("create_announcement", _) => {
+            json!({"title": "Maintenance", "body": "No renders on Saturday from 8 to 10", "roles": ["project_manager", "client"]})
+        }
         ("create_cad_file", _) => json!({"file": "(the bytes of bearing.glb)"}),
+        ("create_media_asset", _) => {
+            json!({"file": "(the bytes of front.png)", "request": {"view_name": "front_0deg", "publish": false}})
+        }
+        ("create_media_download", _) => json!({"asset_ids": [ID]}),
         ("create_import", _) => json!({"file": "(the bytes of products.xlsx)"}),
         ("create_product", _) => {
             let materials = json!([{"part_name": "Cage", "material": "STD_020101_Brass"}]);
             json!({"pim_id": "6204-2RS", "name": "Lager 6204", "cad_part_materials": materials})
         }
         ("change_product", _) => json!({"lagertyp": "Rillenkugellager", "category_key": null}),
+        ("change_media_asset", _) => json!({"file_name": "81113-TV front.png", "metadata": {"campaign": "spring"}}),
+        ("publish_media_assets" | "unpublish_media_assets" | "delete_media_assets" | "reorder_product_media", _) => {
+            json!({"asset_ids": [ID]})
+        }
+        ("add_product_media", _) => json!({"asset_id": ID, "position": 0}),
         ("create_output_type", _) => {
             let settings = json!({"width": 2048, "height": 2048, "background": "white"});
             json!({"name": "Front, white", "kind": "still", "render_settings": settings, "max_unmapped": 0})
@@ -128,6 +167,11 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
         ("create_material_alias", _) => {
             json!({"alias": "Outer_Ring", "scope": "part", "material_id": "STD_010101_Steel-Bare"})
         }
+        ("create_webhook", _) => {
+            json!({"url": "https://shop.example.com/hooks/packshot", "event_types": ["order.*", "asset.delivered"]})
+        }
+        ("change_webhook", _) => json!({"event_types": ["order.rendering_complete"], "description": "web shop"}),
+        ("rotate_webhook_secret", _) => json!({"overlap_s": 3600}),
         ("create_library", _) => json!({"library": "(the bytes of studio.toml)"}),
         ("change_library", _) => json!({"public": true}),
         ("change_settings", _) => json!({"render_samples": 512, "max_pixels": null}),

@@ -8,6 +8,7 @@ use crate::app::{Code, ErrorKind};
 pub(crate) const fn of_error(kind: &ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Own(code) => of_code(*code),
+        ErrorKind::State(_) => StatusCode::CONFLICT,
         ErrorKind::Input(_) => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::Work(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -49,13 +50,21 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::WorkflowRunNotFound
         | Code::ContextNotFound
         | Code::UserNotFound
+        | Code::NotificationNotFound
+        | Code::AlertNotFound
+        | Code::AnnouncementNotFound
+        | Code::EventTypeNotFound
         | Code::TenantNotFound
         | Code::ApiKeyNotFound
         | Code::SessionNotFound
         | Code::AssetNotFound
+        | Code::ThumbnailNotAvailable
+        | Code::DownloadNotFound
         | Code::PackageNotFound
         | Code::FileNotFound
         | Code::ContentNotFound
+        | Code::WebhookNotFound
+        | Code::DeliveryNotFound
         | Code::QueueNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -105,6 +114,11 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::DuplicateRelativePath
         | Code::PackageInUse
         | Code::PackageHeld
+        | Code::WebhookLimit
+        | Code::DeliveryInProgress
+        | Code::AssetSuperseded
+        | Code::AssetOnHold
+        | Code::MediaAlreadyAssociated
         | Code::PackageNotFinalized => StatusCode::CONFLICT,
         Code::ArtifactExpired | Code::AssetExpired => StatusCode::GONE,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -113,6 +127,9 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         Code::ValidationFailed
         | Code::OptionNotAvailable
         | Code::ImageTooLarge
+        | Code::UnsupportedMediaFormat
+        | Code::DownloadTooLarge
+        | Code::DownloadEmpty
         | Code::ConflictingMembers
         | Code::InvalidConcurrency
         | Code::UnknownScope
@@ -129,6 +146,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::AssetNotOfProduct
         | Code::ThumbnailNotAnImage
         | Code::AssetNotCurrent
+        | Code::MediaSetDiffers
         | Code::OrderEmpty
         | Code::LineNotRenderable
         | Code::OrderTooLarge
@@ -145,6 +163,11 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::UnsupportedDigest
         | Code::UnknownRetentionClass
         | Code::InvalidMetadata
+        | Code::AlertNotConfigurable
+        | Code::ChannelNotConfigurable
+        | Code::WebhookUrlRefused
+        | Code::UnknownEventType
+        | Code::InvalidWebhookSecret
         | Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited | Code::QueueFull | Code::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
         Code::InternalError | Code::ContentCorrupt | Code::EventCorrupt | Code::EventGap => {

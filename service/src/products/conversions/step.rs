@@ -45,7 +45,7 @@ impl Step {
                 failed("cancelled".to_owned(), LogLevel::Warning);
                 Err(Stopped::Asked)
             }
-            Err(Stopped::Failed(failure)) => {
+            Err(Stopped::Failed(failure) | Stopped::Missing(failure)) => {
                 failed(format!("{}: {}", failure.code, failure.detail), LogLevel::Error);
                 Err(Stopped::Failed(failure))
             }

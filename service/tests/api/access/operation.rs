@@ -15,7 +15,9 @@ const NAMES: &[(&str, &str)] = &[
     ("get_result", "result"),
     ("get_file", "name"),
     ("put_package_file", "relative_path"),
+    ("put_notification_config", "event_type"),
     ("get_comparison_picture", "picture"),
+    ("get_media_download", "ticket"),
 ];
 
 /// The parameter that is a content address instead: what has it belongs to a tenant as well.

@@ -20,6 +20,11 @@ const IN_BODIES: &[(&str, &str)] = &[
     ("create_product", "cad_file_id"),
     ("change_product", "cad_file_id"),
     ("change_product", "thumbnail_asset_id"),
+    ("publish_media_assets", "asset_ids"),
+    ("unpublish_media_assets", "asset_ids"),
+    ("delete_media_assets", "asset_ids"),
+    ("add_product_media", "asset_id"),
+    ("reorder_product_media", "asset_ids"),
     ("create_output_type", "workflow_definition_id"),
     ("change_output_type", "workflow_definition_id"),
     ("create_render_template", "output_type_id"),
@@ -31,6 +36,8 @@ const IN_BODIES: &[(&str, &str)] = &[
     ("dispatch_graph", "workflow_id"),
     ("dispatch_graph", "context_id"),
     ("preflight_graph", "context_id"),
+    ("mark_notifications_read", "ids"),
+    ("create_media_download", "asset_ids"),
 ];
 /// A name that no library has, as long as [`OF_ALPHA`] and much like it: no tenant is told what others call theirs.
 const OF_NOBODY: &str = "ATLAX";
@@ -118,6 +125,10 @@ cases! {
                 assert!(seen.status == 422 && seen.body.contains(&format!("/{place}/{member}")), "{path}: {}", seen.said());
             }
         }
+        let (of_alpha, marked) = (newest("/api/notifications").await, |id: &str| json!({"ids": [id]}));
+        let path = "/api/notifications/read";
+        let seen = told(&tenants, (Method::POST, path), Some(&marked(&of_alpha)), &of_alpha).await;
+        assert_eq!(seen, told(&tenants, (Method::POST, path), Some(&marked(&nobody)), &nobody).await);
         let users = tenants.app.with_key(&tenants.alpha.boss.token).get("/api/v1/users").await.json();
         let foreign = users["items"][0]["id"].as_str().expect("an id").to_owned();
         let nobody = uuid::Uuid::now_v7().to_string();
@@ -246,7 +257,9 @@ cases! {
                 let by = |value: &str| format!("{}?{filter}={value}", operation.path);
                 let nobody = uuid::Uuid::now_v7().to_string();
                 let missing = told(&tenants, (Method::GET, &by(&nobody)), None, &nobody).await;
-                assert_eq!((missing.status, missing.items().len()), (200, 0), "{operation} by {filter}");
+                // A tenant that is named is acted for, which few may.
+                let status = if filter == "tenant_id" { 403 } else { 200 };
+                assert_eq!((missing.status, missing.items().len()), (status, 0), "{operation} by {filter}");
                 for id in &ids {
                     let seen = told(&tenants, (Method::GET, &by(id)), None, id).await;
                     assert_eq!(seen, missing, "{operation} by {filter}");
@@ -254,7 +267,7 @@ cases! {
                 }
             }
             if operation.query.iter().any(|name| name == "cursor") {
-                let first = format!("{}?limit=1", operation.path);
+                let first = format!("{}?limit=1&page_size=1", operation.path);
                 let page = Answer::to(tenants.app.with_key(&tenants.alpha.boss.token).request(Method::GET, &first)).await;
                 let page: Value = serde_json::from_str(&page.body).expect("JSON");
                 let Some(cursor) = page["next_cursor"].as_str() else { continue };
@@ -323,7 +336,10 @@ cases! {
             let foreign = ask(&tenants.beta.boss.token, &ids).await;
             assert!(!foreign.headers.contains_key("idempotency-replayed"), "{operation}: {}", foreign.said());
             assert!(!foreign.code().starts_with("idempotency_"), "{operation}: {}", foreign.said());
-            let (of_alpha, shown) = (ids_within(&first.body), ids_within(&foreign.clone().bare().body));
+            let (mut of_alpha, shown) = (ids_within(&first.body), ids_within(&foreign.clone().bare().body));
+            // What is asked for may be repeated.
+            let asked = operation.body.as_ref().map_or_else(String::new, |(_, example)| example.to_string());
+            of_alpha.retain(|id| !asked.contains(id.as_str()));
             assert!(of_alpha.is_disjoint(&shown), "{operation}: {}", foreign.said());
             if operation.has_id() {
                 let missing = ask(&tenants.beta.boss.token, &operation.made_up_ids()).await;

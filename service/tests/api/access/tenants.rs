@@ -6,9 +6,10 @@ use std::fmt;
 
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
-use packshot_db::{AllTenants, TenantScope, installation, keys, users};
+use packshot_db::{AllTenants, TenantScope, channels, installation, keys, users};
 use packshot_domain::access::{Role, Scope};
 use packshot_domain::audit::Actor;
+use packshot_domain::channel::{AlertType, Message, Severity};
 use packshot_domain::id::{TenantId, UserId};
 use packshot_domain::key::ApiKey;
 use reqwest::Method;
@@ -187,9 +188,21 @@ impl Tenants {
         Kept::make(&self.app, TenantScope::of(tenant.id), format!("kept by {}", tenant.slug).as_bytes()).await;
         cad_file(&boss, &format!("Part_of_{}", tenant.slug)).await;
         catalogue(&boss, tenant.slug).await;
+        webhook(&boss).await;
         user(&self.app, tenant.id, "spare@test", Role::Client).await;
+        self.tell(tenant).await;
         // A second session: the first is the one that asks.
         sign_in(&self.app, tenant.slug, "boss@test").await;
+    }
+
+    /// Tells a tenant something in each channel.
+    async fn tell(&self, tenant: &Tenant) {
+        let boss = self.app.with_key(&tenant.boss.token);
+        let announcement = json!({"title": "Maintenance", "body": format!("of {}", tenant.slug)});
+        assert_eq!(boss.send(Method::POST, "/api/v1/announcements", &announcement).await.status, 201);
+        let (of, message) = ((AlertType::WorkerRecovery, Severity::Warning), Message::new("Stalled"));
+        let told = channels::alert(&self.app.db, AllTenants::Housekeeping, tenant.id, of, message, json!({})).await;
+        told.expect("the tenant");
     }
 
     /// Gives alpha what beta does not have, and a second thing of each kind, so that its lists have two pages.
@@ -204,6 +217,8 @@ impl Tenants {
         Kept::make(&self.app, TenantScope::of(self.alpha.id), b"what alpha alone keeps").await;
         drop(cad_file(&boss, "Second_part").await);
         catalogue(&boss, OF_ALPHA).await;
+        self.tell(&self.alpha).await;
+        webhook(&boss).await;
     }
 
     /// What alpha has at the path of an operation: for each of its ids, the newest of the list that it is in.
@@ -215,10 +230,13 @@ impl Tenants {
             let found = match list {
                 // The newest tenant is not alpha.
                 "/api/v1/tenants" => self.alpha.id.to_string(),
+                "/api/v1/webhooks" => self.webhook_of_alpha().await,
                 // Files are in no list but those of their packages.
                 "/api/v1/files" | "/api/v1/content" => self.newest_file_of_alpha(name).await,
                 // Lines are in no list but those of their orders.
                 "/api/v1/order-lines" => self.newest_line_of_alpha().await,
+                // What is in galleries is in the list of assets.
+                list if list.ends_with("/media") => self.newest_in_alpha("/api/media/assets").await,
                 list if list.starts_with("/api/orders/") => self.newest_line_of_alpha().await,
                 // Runs are in no list but those of their definitions.
                 "/api/workflows/runs" => {
@@ -248,6 +266,19 @@ impl Tenants {
         let order = format!("/api/orders/{}", self.newest_in_alpha("/api/orders").await);
         let order = self.app.with_key(&self.alpha.boss.token).get(&order).await.json();
         order["lines"][0]["id"].as_str().expect("alpha's order has a line").to_owned()
+    }
+
+    /// A webhook of alpha's to which something was delivered.
+    async fn webhook_of_alpha(&self) -> String {
+        let boss = self.app.with_key(&self.alpha.boss.token);
+        let hooks = boss.get("/api/v1/webhooks").await.json();
+        for hook in hooks["items"].as_array().expect("webhooks") {
+            let delivered = boss.get(&format!("/api/v1/webhooks/{}/deliveries", id(hook))).await.json();
+            if delivered["items"] != json!([]) {
+                return id(hook);
+            }
+        }
+        panic!("nothing was delivered for alpha: have it delivered in access/tenants.rs");
     }
 
     async fn newest_in_alpha(&self, list: &str) -> String {
@@ -373,4 +404,13 @@ async fn upload(boss: &Guest<'_>, library: &str) {
     let request = boss.request(Method::POST, "/api/v1/material-libraries").multipart(Form::new().part("library", part));
     let reply = Reply::of(request).await;
     assert_eq!(reply.status, 201, "{}", reply.text());
+}
+
+/// A webhook to which a delivery was tried, or will be.
+async fn webhook(boss: &Guest<'_>) {
+    let body = json!({"url": "https://receiver.invalid/", "event_types": ["*"]});
+    let made = boss.send(Method::POST, "/api/v1/webhooks", &body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let tried = boss.send(Method::POST, &format!("/api/v1/webhooks/{}/test", id(&made.json())), &json!({})).await;
+    assert_eq!(tried.status, 202, "{}", tried.text());
 }

@@ -107,7 +107,7 @@ cases! {
         assert_eq!(runs["items"], json!([]));
     }
 
-    async fn w11_w59_w60_w79_r79_a_shadow_run_is_compared_and_changes_nothing(engine) {
+    async fn n26_w11_w59_w60_w79_r79_a_shadow_run_is_compared_and_changes_nothing(engine) {
         let app = TestApp::start(&engine).await;
         let shop = Shop::open(&app).await;
         let line = shop.line_of(&shop.product, tiny(), Some(saving(tiny()))).await;
@@ -119,6 +119,10 @@ cases! {
         assert_eq!(run["status"], "completed", "{run}");
         let found = verdict(&shop, &run["id"]).await;
         assert_eq!(left_alone(&shop, &line).await, before, "R79, W59");
+        let activity = shop.get(&format!("/api/activity?order_line_id={}", line.id)).await;
+        let done: Vec<&Value> =
+            activity["items"].as_array().expect("entries").iter().map(|entry| &entry["event_type"]).collect();
+        assert_eq!(done, ["render.completed", "render.started"], "N26: {activity}");
         assert_eq!(before["assets"].as_array().map(Vec::len), Some(1));
         // The same scene with the same options: the same bytes.
         assert_eq!((&found["status"], &found["exact_match"]), (&json!("matched"), &json!(true)), "{found}");

@@ -20,7 +20,7 @@ pub(super) async fn doubled_with(engine: &TestDatabase, doubles: &Doubles, setti
 }
 
 /// A node of a graph.
-pub(super) fn node(id: &str, step: &str, params: Value) -> Value {
+pub(crate) fn node(id: &str, step: &str, params: Value) -> Value {
     json!({"id": id, "step": step, "params": params})
 }
 
@@ -36,7 +36,7 @@ pub(super) fn graph_in(mode: &str, nodes: Vec<Value>, edges: &[(&str, &str)]) ->
 }
 
 /// A graph whose nodes follow each other.
-pub(super) fn chain(nodes: Vec<Value>) -> Value {
+pub(crate) fn chain(nodes: Vec<Value>) -> Value {
     chain_in("graph", nodes)
 }
 
@@ -48,7 +48,7 @@ pub(super) fn chain_in(mode: &str, nodes: Vec<Value>) -> Value {
 }
 
 /// Setup, template and render, as most graphs begin.
-pub(super) fn still(params: Value) -> Vec<Value> {
+pub(crate) fn still(params: Value) -> Vec<Value> {
     vec![
         node("setup", "order_line_setup", json!({})),
         node("template", "resolve_template", json!({})),
@@ -57,7 +57,7 @@ pub(super) fn still(params: Value) -> Vec<Value> {
 }
 
 /// What a picture takes that a test can wait for.
-pub(super) fn tiny() -> Value {
+pub(crate) fn tiny() -> Value {
     json!({"width": 16, "height": 16, "samples": 2, "noise_threshold": 0, "light": "white"})
 }
 
@@ -90,6 +90,11 @@ impl<'a> Shop<'a> {
         });
         let product = id(&shop.made("/api/v1/products", product).await);
         Self { cad_file, product, ..shop }
+    }
+
+    /// The key that its requests carry.
+    pub(crate) fn key(&self) -> &str {
+        self.admin.key()
     }
 
     pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>) -> String {
@@ -132,7 +137,7 @@ impl<'a> Shop<'a> {
     }
 
     /// A renderable line.
-    pub(super) async fn line(&self, config: Option<Value>) -> Line {
+    pub(crate) async fn line(&self, config: Option<Value>) -> Line {
         self.line_of(&self.product, json!({}), config).await
     }
 
@@ -214,7 +219,7 @@ pub(super) fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// What a node says of its work.
-pub(super) fn output(run: &Value, name: &str) -> Value {
+pub(crate) fn output(run: &Value, name: &str) -> Value {
     let nodes = run["node_results"].as_array().expect("nodes");
     let node = nodes.iter().find(|node| node["node_name"] == name).unwrap_or_else(|| panic!("no {name} in {run}"));
     node["output"].clone()
