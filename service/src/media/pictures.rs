@@ -16,6 +16,7 @@ use std::io::{BufReader, Cursor, Read, Seek};
 use packshot_renderer::color::DisplayImage;
 use packshot_renderer::shot::ViewTransform;
 
+#[cfg(feature = "h264")]
 use super::mp4;
 
 /// Most pixels of a picture that a small one is made of.
