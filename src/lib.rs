@@ -37,8 +37,8 @@
 
 pub use packshot_materials as materials;
 pub use packshot_pipeline::{
-    denoise, error, lines, oidn, picture, plan, preset, product, render, report, request, sequence, taken, template,
-    timing, verify, views,
+    denoise, design, designs, error, lines, oidn, picture, plan, preset, product, render, report, request, sequence,
+    taken, template, timing, verify, views,
 };
 pub use packshot_renderer as renderer;
 

@@ -28,3 +28,5 @@ pub mod pattern;
 pub mod library;
 pub mod map;
 pub mod mapping;
+mod likeness;
+pub mod proposals;

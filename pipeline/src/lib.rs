@@ -10,6 +10,7 @@
 //! loads an installed library on request.
 
 pub mod denoise;
+pub mod design;
 pub mod error;
 pub mod export;
 pub mod finished;
@@ -34,4 +35,5 @@ pub mod timing;
 pub mod verify;
 pub mod views;
 
+pub use packshot_designs as designs;
 pub use packshot_oidn as oidn;

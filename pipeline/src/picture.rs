@@ -310,7 +310,13 @@ pub fn provenance_of(product: &Product, materials: &PartMaterials, shot: &Shot) 
 
 /// The provenance that all pictures of a product share.
 pub(crate) fn product_provenance(product: &Product, materials: &PartMaterials) -> Provenance {
-    Provenance { scene: Some(product.blake3.clone()), library: materials.library.clone(), ..Provenance::default() }
+    let design = product.design.as_ref().map(|design| design.digest.clone());
+    Provenance {
+        scene: Some(product.blake3.clone()),
+        design,
+        library: materials.library.clone(),
+        ..Provenance::default()
+    }
 }
 
 /// The provenance of the pictures of a shot; `product` is that of its product.

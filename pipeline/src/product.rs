@@ -19,6 +19,7 @@ use packshot_renderer::prepare::{PaletteEntry, PartMaterial};
 use packshot_renderer::scene::{Mesh, Part, PartIdx, Primitive, Scene};
 use serde::Serialize;
 
+use crate::design::ProductDesign;
 use crate::error::{Error, ErrorKind, Fault};
 use crate::plan::PicturePlan;
 use crate::request::{MaterialRequest, PartFilter};
@@ -41,6 +42,8 @@ pub struct Product {
     pub diagnostics: Vec<Diagnostic>,
     /// The choices that the file offers, and what was chosen.
     pub choices: Choices,
+    /// The design that it wears.
+    pub design: Option<ProductDesign>,
 }
 
 impl Product {
@@ -61,7 +64,7 @@ impl Product {
         diagnostics.extend(found);
         let stats = if hidden.is_empty() { report.stats } else { of_shown(&scene, report.stats) };
         let blake3 = blake3::hash(bytes).to_hex().to_string();
-        Ok(Self { blake3, scene, hidden, stats, diagnostics, choices: report.choices })
+        Ok(Self { blake3, scene, hidden, stats, diagnostics, choices: report.choices, design: None })
     }
 
     /// Hides the parts that are not wanted, unless that would be all of them.

@@ -116,6 +116,14 @@ fn device_bytes_estimate(scene: &Scene, stats: &SceneStats, materials: &PartMate
     images.sort_by_key(|image| std::sync::Arc::as_ptr(image));
     images.dedup_by_key(|image| std::sync::Arc::as_ptr(image));
     let texels: u64 = images.iter().map(|image| image.rgba8.len() as u64).sum();
+    // Parts that wear a design share no geometry.
+    let worn = scene.designs.iter().flat_map(|design| &design.surfaces);
+    let baked: u64 = worn
+        .map(|(part, at)| {
+            scene.meshes[scene.parts[part.0 as usize].mesh.0 as usize].primitives[*at].triangles.len() as u64
+        })
+        .sum();
+    let texels_of_designs: u64 = scene.designs.iter().map(|design| design.texture.rgba8.len() as u64).sum();
     // Those of materials are kept in memory too, decoded.
     let pictures = materials.palette.iter().flat_map(|material| &material.textures).flat_map(Textures::all);
     let texels_of_materials: u64 = pictures.map(Texture::n_texels).sum();
@@ -127,6 +135,8 @@ fn device_bytes_estimate(scene: &Scene, stats: &SceneStats, materials: &PartMate
         bytes(stats.materials as u64, size_of::<Material>()),
         bytes(texels, 4),
         bytes(texels_of_materials, 8),
+        bytes(texels_of_designs, 8),
+        bytes(baked, size_of::<Triangle>() + BVH_BYTES_PER_LEAF as usize),
     ];
     parts.iter().fold(0, |sum, &part| sum.saturating_add(part))
 }

@@ -13,6 +13,7 @@ use crate::scene::Bounds;
 
 pub(crate) mod albedo;
 mod bevels;
+mod design;
 mod emitters;
 mod environment;
 mod filter;

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use glam::{DAffine3, DVec3, Vec2, Vec3, Vec4};
 pub use packshot_texels::Image;
 
+pub use self::design::{DesignFinish, DesignLay, WorldRow, WornDesign};
 pub use self::material::{
     AlphaMode, Anisotropy, DielectricReflection, DiffuseTransmission, MaterialTextures, SceneMaterial, Sheen,
     TextureRef,
 };
 use crate::look::Look;
 
+mod design;
 mod material;
 
 /// Index of a [`Mesh`] in [`Scene::meshes`].
@@ -48,6 +50,8 @@ pub struct Scene {
     pub lights: Vec<SceneLight>,
     /// Whose reading the materials and lights of the file are in.
     pub look: Look,
+    /// Designs that parts wear. No file has them: [`Scene::wear`] adds them.
+    pub designs: Vec<WornDesign>,
 }
 
 impl Scene {
@@ -334,6 +338,9 @@ pub enum SceneError {
     /// A per-vertex array is neither empty nor as long as the positions.
     #[error("the {0} are neither absent nor one per vertex")]
     Length(&'static str),
+    /// A surface gets something that it has already.
+    #[error("{0} is on a surface that has one already")]
+    Twice(&'static str),
     /// A number is NaN or infinite.
     #[error("{0} must be finite")]
     NonFinite(&'static str),

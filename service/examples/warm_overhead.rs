@@ -129,7 +129,7 @@ fn input(scene: ContentAddress) -> RenderInput {
     };
     let plan = resolve(&Base::default(), &options, &Limits::default()).expect("a plan");
     let (libraries, aliases) = (Vec::new(), AliasLayer::default());
-    RenderInput { scene, environment: None, libraries, fallback_material: None, aliases, plan }
+    RenderInput { scene, environment: None, libraries, fallback_material: None, aliases, plan, design: None }
 }
 
 async fn executed(executor: Arc<dyn Executor>) -> Result<Duration, Failure> {

@@ -11,6 +11,7 @@ import { NewsView } from "./news.js";
 import { actBegins, complain, hush, say, serviceAnswers } from "./notice.js";
 import { OrdersView } from "./orders.js";
 import { Viewer } from "./pictures.js";
+import { ReviewsView } from "./reviews.js";
 import { title, turnTo } from "./screen.js";
 import { get, objectUrl, send } from "./service.js";
 import { SettingsView } from "./settings.js";
@@ -41,6 +42,7 @@ const told = { onNamed: named, onAct: actBegins, onWork: attempt, onProblem: ref
 const orders = new OrdersView(told);
 const workflows = new WorkflowsView(told);
 const media = new MediaView(told);
+const reviews = new ReviewsView(told);
 const news = new NewsView(told);
 const settings = new SettingsView(told);
 
@@ -51,6 +53,7 @@ const SCREENS = [
   { id: "orders", needs: "read_orders", way: "to-orders", first: "orders-title", words: ["orders"], view: orders, open: (_, id) => orders.choose(id) },
   { id: "workflows", needs: "read_workflows", way: "to-workflows", first: "workflows-title", words: ["workflows"], view: workflows, open: (_, first, second) => workflows.open(first, second) },
   { id: "media", needs: "read_media", way: "to-media", first: "media-q", words: ["media"], view: media, open: () => media.open() },
+  { id: "reviews", needs: "read_reviews", way: "to-reviews", first: "reviews-title", words: ["reviews"], view: reviews, open: (_, id) => reviews.choose(id) },
   { id: "news", needs: "own_notifications", way: "bell", first: "news-title", words: ["notifications", "activity", "alerts"], view: news, open: (word) => news.open(word) },
   { id: "settings", needs: "own_notifications", way: "to-settings", first: "settings-title", words: ["settings"], view: settings, open: () => settings.open() },
 ];

@@ -1,6 +1,7 @@
 // Media: finding assets by words and facets, looking at them, choosing some, and what can be done with those.
 
 import { may } from "./account.js";
+import { mayPass } from "./http.js";
 import { download, isShown } from "./pictures.js";
 import { get, send, sendJson } from "./service.js";
 import { PAGE, Tiles } from "./tiles.js";
@@ -14,6 +15,8 @@ const AT_ONCE = 500;
 const ZIP_FILES = 5000;
 const THUMBNAIL_PX = 256;
 const TYPING_MS = 300;
+// Files that a message names.
+const NAMED = 5;
 const byId = (id) => document.getElementById(id);
 
 const words = (value) => value.replaceAll("_", " ");
@@ -280,6 +283,9 @@ export class MediaView {
   askToDelete() {
     const n = this.chosen.size;
     put("media-deletion-title", n === 1 ? "Delete one file?" : `Delete ${n.toLocaleString()} files?`);
+    // What was chosen before a search may be out of sight.
+    const names = [...this.chosen.values()].slice(0, NAMED).map((asset) => asset.file_name);
+    put("media-deletion-names", names.join(", ") + (n > NAMED ? ` and ${(n - NAMED).toLocaleString()} more` : ""));
     byId("media-deletion").showModal();
   }
 
@@ -303,12 +309,23 @@ export class MediaView {
   async upload(field) {
     const files = [...field.files];
     field.value = "";
+    const refused = [];
     for (const file of files) {
       const body = new FormData();
       body.append("request", new Blob(["{}"], { type: "application/json" }));
       body.append("file", file, file.name);
-      await send("api/media/assets", { method: "POST", body });
+      try {
+        await send("api/media/assets", { method: "POST", body });
+      } catch (error) {
+        // Another one may be taken all the same, unless the service or the user is away.
+        if (mayPass(error) || error.status === 401) throw error;
+        refused.push(`${file.name}: ${error.message}`);
+      }
     }
     await this.refresh();
+    if (refused.length) {
+      const others = refused.length > NAMED ? ` And ${refused.length - NAMED} more.` : "";
+      this.onWords(`${refused.length} of ${files.length} not taken. ${refused.slice(0, NAMED).join(" ")}${others}`);
+    }
   }
 }

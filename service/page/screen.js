@@ -2,7 +2,7 @@
 
 import { show } from "./text.js";
 
-const SCREENS = ["waiting", "door", "work", "orders", "workflows", "media", "news", "settings"];
+const SCREENS = ["waiting", "door", "work", "orders", "workflows", "media", "reviews", "news", "settings"];
 
 /** Shows one screen in place of the others. */
 export function turnTo(screen) {

@@ -5,8 +5,10 @@
 //! caller is checked before a use case is called; the use case checks what depends on the object itself.
 
 mod code;
+mod deeds;
 mod devices;
 mod error;
+mod notes;
 mod explained;
 pub(crate) mod failure;
 mod parsed;
@@ -37,8 +39,10 @@ use turn::Turn;
 pub use crate::credentials::signing_keys::SigningKeyFile;
 pub use crate::store::{Spool as Receiving, Spooled as Upload};
 pub use code::Code;
+pub use deeds::{Deed, Deeds, OwnDeeds};
 pub use error::{AppError, ErrorKind, FailedRun};
 pub use explained::Explained;
+pub use notes::{NoteBundle, NoteWriter};
 pub use packshot_db::{Cursor, Page, PageRequest};
 pub use ports::{DirectPath, GraphRuntime, Ports, PresetRunner, Queued, Taken, TaskQueue};
 

@@ -61,6 +61,12 @@ pub struct Settings {
     pub max_pixels: u64,
     /// `max_output_bytes`: the most that one job may write.
     pub max_output_bytes: u64,
+    /// `max_design_bytes`: the largest file of a design.
+    pub max_design_bytes: u64,
+    /// `compose_timeout_s`: how long the texture of a design may take, in seconds.
+    pub compose_timeout_s: u64,
+    /// `render_timeout_s`: how long the pictures of a design may take, in seconds.
+    pub render_timeout_s: u64,
     /// `max_memory_bytes`: the most memory that a render may take; if not set, that of the machine or its container.
     pub max_memory_bytes: Option<u64>,
     /// `max_event_streams_per_user`: event streams that one user may have open.
@@ -275,6 +281,9 @@ impl Settings {
             max_upload_bytes: reader.read("max_upload_bytes", value::bytes, 512 * MIB),
             max_pixels: reader.read("max_pixels", value::whole(1..=16_384 * 16_384), 64_000_000),
             max_output_bytes: reader.read("max_output_bytes", value::bytes, 16_384 * MIB),
+            max_design_bytes: reader.read("max_design_bytes", value::bytes, 50 * MIB),
+            compose_timeout_s: reader.read("compose_timeout_s", value::whole(1..=86_400), 120),
+            render_timeout_s: reader.read("render_timeout_s", value::whole(1..=604_800), 1800),
             max_memory_bytes: reader.read_optional("max_memory_bytes", value::bytes),
             max_event_streams_per_user: reader.read("max_event_streams_per_user", value::whole(1..=10_000), 20),
             max_event_streams_per_tenant: reader.read("max_event_streams_per_tenant", value::whole(1..=100_000), 200),

@@ -338,6 +338,6 @@ impl Attempt {
             "file_hash": row.address.to_string(),
             "duration_s": render_duration_s,
         });
-        Ok(Delivery { output, files: vec![row], packages: vec![package], cad: None })
+        Ok(Delivery { output, files: vec![row], packages: vec![package], unmapped: None, cad: None })
     }
 }

@@ -1,5 +1,6 @@
 //! The installation as a whole: its devices, whether it can work, and how many tasks run at once.
 
+pub mod bus;
 pub mod readiness;
 pub mod watch;
 pub mod worker_configs;

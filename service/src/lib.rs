@@ -26,6 +26,8 @@ pub mod packages;
 pub mod products;
 pub mod workflow;
 pub mod orders;
+pub mod reviews;
+pub mod designs;
 pub mod media;
 pub mod channels;
 pub mod webhooks;

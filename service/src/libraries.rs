@@ -5,6 +5,7 @@ pub mod aliases;
 pub mod choice;
 pub mod materials;
 pub(crate) mod of_tenant;
+pub(crate) mod proposals;
 mod upload;
 
 use serde::de::Error as _;

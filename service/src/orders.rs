@@ -16,6 +16,7 @@ use packshot_domain::principal::Principal;
 use packshot_domain::reader::Reader;
 
 pub use cancelling::{CancelledLine, cancel_line, cancel_renders, reject};
+pub(crate) use dispatch::work_of;
 pub use dispatch::{dispatch, dispatch_line};
 
 /// The only one whose orders `who` finds; `None` for everyone's of the tenant.

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::app::{App, AppError, Code, Page, PageRequest};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use packshot_contract::package::{ArtifactFilePage, FinalizedPackage, NewPackage, Package};
-use packshot_db::TenantScope;
 use packshot_db::artifacts::files::{self as file_rows, FileCursor, FilePage};
 use packshot_db::artifacts::{self as rows, ArtifactError, tree_of};
 use packshot_db::objects::{self, Remove};
+use packshot_db::{Db, TenantScope};
 use packshot_domain::artifact::{Map, Metadata, Reason, RetentionClass};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::PackageId;
@@ -137,21 +137,36 @@ pub async fn delete(app: &App, who: &Principal, id: PackageId, reason: Option<Re
     let removed = rows::delete(&app.db, scope, caller::of(app, who).await?, id, reason).await?;
     for address in removed.freed {
         // The package is deleted by now, and what stays of its bytes goes as other bytes that nothing knows.
-        if let Err(error) = erase(app, scope, address).await {
+        if let Err(error) = erase(&app.db, &app.store, scope, address).await {
             tracing::warn!(tenant = %scope.tenant, "the bytes of a deleted package stay for now: {error}");
         }
     }
     Ok(())
 }
 
+/// Removes bytes that were stored for something that failed, unless something else has them. What cannot be removed now
+/// stays until it is collected.
+pub(crate) async fn let_go(db: &Db, store: &Store, scope: TenantScope, address: ContentAddress) {
+    let removed = async {
+        match objects::free(db, scope, address).await? {
+            true => erase(db, store, scope, address).await,
+            false => Ok(()),
+        }
+    };
+    if let Err(error) = removed.await {
+        let tenant = scope.tenant;
+        tracing::warn!(%tenant, "the bytes {address} of what failed stay until they are collected: {error}");
+    }
+}
+
 /// Removes the bytes of an object that has no record any more, unless it has one again.
-async fn erase(app: &App, scope: TenantScope, address: ContentAddress) -> Result<(), AppError> {
-    let (store, tenant) = (app.store.clone(), scope.tenant);
+async fn erase(db: &Db, store: &Store, scope: TenantScope, address: ContentAddress) -> Result<(), AppError> {
+    let (store, tenant) = (store.clone(), scope.tenant);
     let remove: Remove<StoreError> = Arc::new(move || {
         let store = store.clone();
         Box::pin(async move { store.delete(tenant, &address).await }) as BoxFuture<'static, Result<(), StoreError>>
     });
-    objects::erase(&app.db, scope, address, remove).await?.unwrap_or(Ok(()))?;
+    objects::erase(db, scope, address, remove).await?.unwrap_or(Ok(()))?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 pub mod definition;
 pub mod kind;
 mod list;
+mod programs;
 pub(crate) mod recent;
 
 use std::time::Duration;
@@ -47,6 +48,12 @@ pub struct InForce {
     pub max_upload_bytes: u64,
     /// `max_pixels`: the largest picture.
     pub max_pixels: u64,
+    /// `max_design_bytes`: the largest file of a design.
+    pub max_design_bytes: u64,
+    /// `compose_timeout_s`: how long the texture of a design may take.
+    pub compose_timeout: Duration,
+    /// `render_timeout_s`: how long the pictures of a design may take.
+    pub render_timeout: Duration,
     /// `max_output_bytes`: the most that one job may write.
     pub max_output_bytes: u64,
     /// `max_memory_bytes`: the most memory that a render may take; `None`: what the machine or its container has.
@@ -141,6 +148,9 @@ impl InForce {
             render_stall_timeout: Duration::from_secs(minutes.saturating_mul(60)),
             max_upload_bytes: whole(upload).unwrap_or(config.max_upload_bytes),
             max_pixels: whole(pixels).unwrap_or(config.max_pixels),
+            max_design_bytes: named("max_design_bytes").unwrap_or(config.max_design_bytes),
+            compose_timeout: Duration::from_secs(named("compose_timeout_s").unwrap_or(config.compose_timeout_s)),
+            render_timeout: Duration::from_secs(named("render_timeout_s").unwrap_or(config.render_timeout_s)),
             max_output_bytes: whole(output).unwrap_or(config.max_output_bytes),
             max_memory_bytes: whole(memory),
             max_event_streams_per_user: count(of_user).unwrap_or(config.max_event_streams_per_user),

@@ -9,7 +9,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 #[cfg(feature = "testing")]
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -86,6 +87,8 @@ struct Inner {
     /// Where this process spools, and where all do.
     spool: SpoolFolder,
     spools: PathBuf,
+    /// Whether the disk had no room for a file, since somebody asked last.
+    was_full: Arc<AtomicBool>,
     #[cfg(feature = "testing")]
     is_full: AtomicBool,
     /// Bytes of objects that were read.
@@ -129,6 +132,7 @@ impl Store {
             local_root,
             spool,
             spools,
+            was_full: Arc::default(),
             #[cfg(feature = "testing")]
             is_full: AtomicBool::new(false),
             #[cfg(feature = "testing")]
@@ -157,7 +161,7 @@ impl Store {
     /// [`StoreError::Full`] when that is known already.
     pub fn spool(&self, bytes_max: u64) -> Result<Spool, StoreError> {
         self.refuse_when_full()?;
-        Ok(Spool::new(self.inner.spool.path(), bytes_max))
+        Ok(Spool::new(self.inner.spool.path(), bytes_max, self.inner.was_full.clone()))
     }
 
     /// Keeps an upload as an object of a tenant. It is durable when this returns.
@@ -283,6 +287,11 @@ impl Store {
         let mut spool = self.spool(16)?;
         spool.write(b"packshot").await?;
         spool.finish().await.map(drop)
+    }
+
+    /// Whether the disk had no room for a file since the last call: one may be too large where another fits.
+    pub fn was_full(&self) -> bool {
+        self.inner.was_full.swap(false, Ordering::Relaxed)
     }
 
     #[cfg(feature = "testing")]

@@ -12,8 +12,8 @@ use crate::app::{App, AppError};
 use crate::events::hub::Follower;
 use crate::settings::InForce;
 use crate::tenancy::authentication;
-use packshot_db::{DbError, TenantScope, jobs, orders, renders, streams, workflows};
-use packshot_domain::id::{JobId, OrderId, OrderLineId, RenderId, RunId};
+use packshot_db::{DbError, TenantScope, designs, jobs, orders, renders, reviews, streams, workflows};
+use packshot_domain::id::{DesignJobId, JobId, OrderId, OrderLineId, RenderId, ReviewId, RunId};
 use packshot_domain::principal::Principal;
 use packshot_domain::stream::{Closes, StreamId, StreamKind};
 
@@ -132,7 +132,7 @@ impl Feed {
         let events = streams::after(&self.app.db, self.scope, self.stream, self.after, BATCH).await?;
         let is_terminal = |event: &Event| self.stream.kind.closes() != Closes::Never && event.name.is_terminal();
         let ends = events.last().is_some_and(is_terminal) && events.len() < BATCH as usize;
-        let tells_of_states = matches!(self.stream.kind, StreamKind::Order | StreamKind::Run);
+        let tells_of_states = matches!(self.stream.kind, StreamKind::Order | StreamKind::Run | StreamKind::Review);
         self.may_be_over |= events.iter().any(is_terminal) || (tells_of_states && !events.is_empty());
         self.after = events.last().map_or(self.after, |event| event.seq);
         // A terminal event ends the stream unless more was written after it: a task that failed may be put back.
@@ -174,6 +174,12 @@ impl Feed {
             }
             StreamKind::Run => {
                 return Ok(workflows::is_run_over(db, self.scope, RunId::from_uuid(id), self.after).await?);
+            }
+            StreamKind::Review => {
+                return Ok(!reviews::is_followed(db, self.scope, ReviewId::from_uuid(id), self.after).await?);
+            }
+            StreamKind::Design => {
+                return Ok(designs::is_over(db, self.scope, DesignJobId::from_uuid(id), self.after).await?);
             }
             StreamKind::Render => {}
             _ => return Ok(false),

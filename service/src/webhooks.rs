@@ -143,9 +143,11 @@ pub async fn switch(app: &App, who: &Principal, id: WebhookId, on: bool) -> Resu
 pub async fn test(app: &App, who: &Principal, id: WebhookId) -> Result<contract::Delivery, AppError> {
     require(app, who).await?;
     let made = rows::test(&app.db, TenantScope::of(who.tenant), id).await?;
-    let off =
-        || AppError::new(Code::FeatureDisabled, "nothing is delivered: the tenant has `notifications_enabled` off");
     delivery(made.ok_or_else(off)?)
+}
+
+fn off() -> AppError {
+    AppError::new(Code::FeatureDisabled, "nothing is delivered: the tenant has `notifications_enabled` off")
 }
 
 /// A page of the deliveries to a webhook, newest first.
@@ -181,7 +183,8 @@ pub async fn get_delivery(
 /// Sends a delivery again that has ended, with the same id and body.
 ///
 /// # Errors
-/// [`Code::FeatureDisabled`], [`Code::WebhookNotFound`], [`Code::DeliveryNotFound`], [`Code::DeliveryInProgress`].
+/// [`Code::FeatureDisabled`], also where the tenant gets no notifications; [`Code::WebhookNotFound`],
+/// [`Code::DeliveryNotFound`], [`Code::DeliveryInProgress`].
 pub async fn redeliver(
     app: &App,
     who: &Principal,
@@ -189,7 +192,8 @@ pub async fn redeliver(
     id: DeliveryId,
 ) -> Result<contract::Delivery, AppError> {
     require(app, who).await?;
-    delivery(rows::redeliver(&app.db, TenantScope::of(who.tenant), webhook, id).await?)
+    let again = rows::redeliver(&app.db, TenantScope::of(who.tenant), webhook, id).await?;
+    delivery(again.ok_or_else(off)?)
 }
 
 async fn require(app: &App, who: &Principal) -> Result<(), AppError> {

@@ -126,6 +126,16 @@ shared_constants! {
     pub const TEXTURED_BASE: u32 = 1;
     /// `Material.textured`: textures of other parameters.
     pub const TEXTURED_LAYERS: u32 = 2;
+    /// `Material.textured`: a design.
+    pub const TEXTURED_DESIGN: u32 = 4;
+    /// Kind of a design's entry in `tables`: placed by the first set of texture coordinates.
+    pub const DESIGN_BY_UV0: u32 = 0;
+    /// Kind of a design's entry: by the second set.
+    pub const DESIGN_BY_UV1: u32 = 1;
+    /// Kind of a design's entry: projected along a direction.
+    pub const DESIGN_PLANAR: u32 = 2;
+    /// Kind of a design's entry: laid around an axis.
+    pub const DESIGN_CYLINDRICAL: u32 = 3;
     /// `Texture.flags`: looked up by the second set of coordinates.
     pub const TEXTURE_UV1: u32 = 1;
     /// `Texture.flags`: no filtering.

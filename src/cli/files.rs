@@ -22,6 +22,8 @@ pub(crate) enum InputKind {
     Lut,
     /// A picture of a material.
     Texture,
+    /// A picture on a product.
+    Design,
     Template,
     /// A request to the service.
     #[cfg(feature = "service")]
@@ -45,6 +47,7 @@ impl InputKind {
             Self::Environment => "env",
             Self::Lut => "lut",
             Self::Template => "template",
+            Self::Design => "design",
             #[cfg(feature = "service")]
             Self::Request => "request",
             #[cfg(feature = "service")]
@@ -60,7 +63,7 @@ impl InputKind {
             Self::Glb => u32::MAX.into(),
             Self::Environment => 2 << 30,
             Self::Texture => TEXTURE_BYTES_MAX as u64,
-            Self::Map | Self::Library | Self::Shot | Self::Lut | Self::Template => 64 << 20,
+            Self::Map | Self::Library | Self::Shot | Self::Lut | Self::Template | Self::Design => 64 << 20,
             #[cfg(feature = "service")]
             Self::Request | Self::Sheet => 64 << 20,
             #[cfg(feature = "service")]

@@ -20,6 +20,7 @@ use packshot_words::Word;
 
 pub(crate) mod args;
 pub(crate) mod denoise;
+pub(crate) mod design;
 pub(crate) mod dump;
 mod places;
 pub(crate) mod result;
@@ -192,6 +193,7 @@ impl<'a> Session<'a> {
             look: subject.product.scene.look.word(),
             parts: subject.product.scene.parts.len(),
             unmapped_parts: subject.materials.unmapped(),
+            design: subject.placement_report(),
             diagnostics: preflight.diagnostics.clone(),
             checks: preset::check(self.planned.plan.preset(), &taken, target, written.as_deref())?,
             device: taken.picture.device,

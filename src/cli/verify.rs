@@ -65,6 +65,7 @@ struct Verified {
 struct Stated {
     software: Option<String>,
     scene: Option<String>,
+    design: Option<String>,
     shot: Option<String>,
     library: Option<String>,
     seed: Option<u32>,
@@ -89,8 +90,8 @@ struct ManifestFacts {
 impl From<encode::Stated> for Stated {
     fn from(stated: encode::Stated) -> Self {
         let encode::Stated { software, provenance } = stated;
-        let encode::Provenance { scene, shot, library, seed, samples, view, denoiser, movie } = provenance;
-        Self { software, scene, shot, library, seed, samples, view, denoiser, movie }
+        let encode::Provenance { scene, design, shot, library, seed, samples, view, denoiser, movie } = provenance;
+        Self { software, scene, design, shot, library, seed, samples, view, denoiser, movie }
     }
 }
 

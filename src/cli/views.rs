@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use packshot::denoise::Denoised;
+use packshot::designs::resolve::PlacementReport;
 use packshot::plan::{Kind, Series};
 use packshot::report::Preflight;
 use packshot::sequence::add_picture;
@@ -56,6 +57,9 @@ struct ViewsResult {
     look: &'static str,
     parts: usize,
     unmapped_parts: usize,
+    /// Where the design lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    design: Option<PlacementReport>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -179,6 +183,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
         look: subject.product.scene.look.word(),
         parts: subject.product.scene.parts.len(),
         unmapped_parts: subject.materials.unmapped(),
+        design: subject.placement_report(),
         diagnostics: preflight.diagnostics.clone(),
     };
     if let Some(path) = &picture.output.report {

@@ -122,7 +122,7 @@ pub(crate) fn products(mut take: impl FnMut(&str, Vec<u8>)) {
 }
 
 /// Passes names, options and bytes of the other files that a picture is made of to `take`.
-pub(crate) fn others(mut take: impl FnMut(&str, &str, Vec<u8>)) {
+pub(crate) fn others(take: &mut dyn FnMut(&str, &str, Vec<u8>)) {
     let hdr = |width: u64, height: u64| {
         format!("#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y {height} +X {width}\n").into_bytes()
     };
@@ -140,6 +140,34 @@ pub(crate) fn others(mut take: impl FnMut(&str, &str, Vec<u8>)) {
     take("spaces_16_mib.json", "--material-map", vec![b' '; 16 << 20]);
     take("text.toml", "--template", b"no template".to_vec());
     take("brackets_4_mib.toml", "--template", [b"a = ".to_vec(), vec![b'['; 4 << 20]].concat());
+    designs(take);
+}
+
+/// Designs: bombs of size, nesting and references, and what would run or load something.
+fn designs(take: &mut dyn FnMut(&str, &str, Vec<u8>)) {
+    let mut design = |name: &str, bytes: Vec<u8>| take(name, "--design", bytes);
+    let svg =
+        |body: &str| format!("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'>{body}</svg>").into_bytes();
+    let nested = |n: usize| format!("{}{}", "<g>".repeat(n), "</g>".repeat(n));
+    let uses: String = (1..10)
+        .map(|level| format!("<g id='a{level}'>{}</g>", format!("<use href='#a{}'/>", level - 1).repeat(10)))
+        .collect();
+    let entities = "<!DOCTYPE svg [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;'>]>";
+    design("design_empty", Vec::new());
+    design("design_text", b"no picture".to_vec());
+    design("design_long.png", png_header(16_384));
+    design("design_large.png", png_header(7_900));
+    design("design_zeros_16_mib.png", [&b"\x89PNG\r\n\x1a\n"[..], &vec![0; 16 << 20]].concat());
+    design("design_script.svg", svg("<script>alert(1)</script>"));
+    design("design_event.svg", svg("<rect onload='alert(1)' width='9' height='9'/>"));
+    design("design_file.svg", svg("<image href='file:///etc/passwd' width='9' height='9'/>"));
+    design("design_http.svg", svg("<image href='http://203.0.113.1/a.png' width='9' height='9'/>"));
+    design("design_text.svg", svg("<text>logo</text>"));
+    design("design_entities.svg", [entities.as_bytes(), &svg("<desc>&b;</desc>")].concat());
+    design("design_nested.svg", svg(&nested(10_000)));
+    design("design_nested_deep.svg", svg(&nested(500_000)));
+    design("design_uses.svg", svg(&format!("<rect id='a0' width='9' height='9'/>{uses}")));
+    design("design_elements.svg", svg(&"<rect width='9' height='9'/>".repeat(150_000)));
 }
 
 /// The header of an OpenEXR file of half floats with this size, and nothing after it.

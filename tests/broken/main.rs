@@ -94,7 +94,7 @@ fn every_broken_file_is_refused_within_a_second_and_100_megabytes() {
         most.product(folder, &path);
     });
     std::fs::write(folder.join("sound.glb"), files::sound()).expect("written");
-    files::others(|name, option, bytes| {
+    files::others(&mut |name, option, bytes| {
         std::fs::write(folder.join(name), bytes).expect("written");
         let product = if option == "--shot" { &[][..] } else { &["sound.glb"] };
         let args = [&["render"], product, &[option, name, "--width", "8", "--height", "8"]].concat();

@@ -6,6 +6,7 @@ mod bench;
 mod cancel;
 mod choices;
 mod denoise;
+mod designs;
 mod dumps;
 mod exit_codes;
 mod formats;

@@ -36,6 +36,7 @@ mod start;
 mod stop;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod told;
 mod verify;
 mod webdriver;
 mod workflow_client;

@@ -10,6 +10,7 @@ mod caller;
 mod media;
 mod news;
 mod orders;
+mod reviews;
 mod sign_in;
 mod workflows;
 
@@ -50,6 +51,7 @@ async fn the_page_in_a_browser() {
     workflows::runs_are_followed(&browser).await;
     news::n28_people_are_told(&browser).await;
     media::m11_media_are_found(&browser, &place).await;
+    reviews::f26_a_fix_is_parked_with_a_reason(&browser).await;
 }
 
 /// A service that leaves a processor to the browser.
@@ -182,7 +184,10 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
     browser.run("window.fetch = window.real").await;
     browser.until("document.querySelector('#notice').hidden").await;
     browser.until("document.querySelector('#connection').textContent === 'connected'").await;
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    // On a busy machine a render may be done before its last preview is asked for.
+    let is_gone = |complaint: &String| complaint.contains("/preview.png") && complaint.contains("404");
+    let complaints = browser.complaints().await;
+    assert_eq!(complaints.iter().filter(|complaint| !is_gone(complaint)).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 async fn a_key_opens_the_page_and_a_refusal_is_said(browser: &Browser) {

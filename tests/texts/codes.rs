@@ -18,7 +18,7 @@ const OTHERS: [&str; 6] =
 /// that cannot be written is `output.not_written`.
 const INSIDE: [&str; 3] = ["denoise.cancelled", "library.invalid", "encode.write"];
 /// Files that each kind of input may have too many bytes for, or that may not be there.
-const INPUTS: [&str; 9] = ["glb", "map", "library", "shot", "env", "lut", "template", "request", "sheet"];
+const INPUTS: [&str; 10] = ["design", "glb", "map", "library", "shot", "env", "lut", "template", "request", "sheet"];
 
 fn is_code(text: &str) -> bool {
     let Some((prefix, name)) = text.split_once('.') else { return false };
@@ -66,7 +66,8 @@ pub(crate) fn of(sources: &[Source]) -> BTreeSet<String> {
         if source.path == "service/worker/src/failure.rs" {
             codes.extend(after(source, "=> ").filter(|code| code.starts_with("device_")).map(str::to_owned));
         }
-        if source.path == "service/src/app/code.rs" {
+        // Of two enumerations, the one of errors: that of warnings is of findings.
+        if ["service/src/app/code.rs", "designs/src/error.rs"].contains(&source.path.as_str()) {
             let words = source.text.lines().filter_map(|line| line.trim().split_once(" = \"")?.1.split('"').next());
             codes.extend(words.map(str::to_owned));
         }

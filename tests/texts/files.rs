@@ -192,6 +192,7 @@ pub(crate) fn write(folder: &Path) {
     BROKEN_PRODUCTS.iter().for_each(|name| write(name, &product_of(name)));
     libraries().iter().for_each(|(name, text)| write(&format!("{name}/library.toml"), text.as_bytes()));
     write("lib-texture-changed/dot.png", &BASE64_STANDARD.decode(PNG).expect("a picture"));
+    crate::designs::write(folder);
     write("text.png", b"no picture");
     others().iter().for_each(|(name, bytes)| write(name, bytes));
     let turn = json!([{"name": "Turn", "channels": [], "samplers": []}]);

@@ -6,6 +6,7 @@
 
 mod codes;
 mod commands;
+mod designs;
 mod files;
 mod findings;
 #[path = "../cli/package.rs"]

@@ -22,10 +22,32 @@ This page is written by the test that holds it against the program: `UPDATE_TEXT
 ";
 
 /// Headings, with what their codes begin with, or are.
-const SECTIONS: [(&str, &str, &[&str]); 13] = [
+const SECTIONS: [(&str, &str, &[&str]); 14] = [
     ("Usage", "Exit", &["usage."]),
     ("Products", "Exit", &["glb."]),
     ("Materials", "Exit", &["map.", "library.", "unmapped_parts"]),
+    (
+        "Designs",
+        "Exit",
+        &[
+            "design.",
+            "unsupported_design_format",
+            "design_too_small",
+            "design_unreadable",
+            "design_animated",
+            "design_colour_unsupported",
+            "design_empty",
+            "design_svg_refused",
+            "printable_area_not_found",
+            "printable_area_ambiguous",
+            "printable_area_required",
+            "printable_area_not_mappable",
+            "area_does_not_wrap",
+            "placement_invalid",
+            "placement_clipped",
+            "placement_outside_area",
+        ],
+    ),
     ("Shots and templates", "Exit", &["shot.", "template."]),
     ("Environment maps and colour tables", "Exit", &["env.", "lut."]),
     ("Devices and denoisers", "Exit", &["device.", "denoise."]),

@@ -1,5 +1,6 @@
 //! Requests that the service refuses, and what it answers.
 
+mod reviews;
 mod told;
 mod workflows;
 
@@ -113,6 +114,7 @@ pub(crate) async fn texts(folder: &Path) -> Vec<Text> {
     orders_that_end_badly(&service, folder, &mut texts).await;
     workflows::that_end_badly(&service, folder, &mut texts).await;
     jobs(&service, folder, &mut texts).await;
+    reviews::refused_ones(&service, &mut texts).await;
     people(&service, folder, &mut texts).await;
     keys(&service, folder, &mut texts).await;
     let port = service.url.rsplit(':').next().expect("a port").to_owned();
@@ -143,8 +145,6 @@ async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
         "/api/v1/render-templates/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/material-libraries/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/material-aliases/01934d2e-0000-7000-8000-000000000000",
-        "/api/notifications/01934d2e-0000-7000-8000-000000000000",
-        "/api/v1/alerts/01934d2e-0000-7000-8000-000000000000",
         "/api/v1/worker-configs/mail",
         "/api/v1/tenants/01934d2e-0000-7000-8000-000000000000/config",
         "/api/v1/files/01934d2e-0000-7000-8000-000000000000",

@@ -9,8 +9,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
-const FOLDERS: [&str; 7] =
-    ["src", "pipeline/src", "renderer/src", "materials/src", "denoiser/src", "oidn/src", "service"];
+const FOLDERS: [&str; 8] =
+    ["src", "designs/src", "pipeline/src", "renderer/src", "materials/src", "denoiser/src", "oidn/src", "service"];
 
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -116,9 +116,14 @@ fn dependencies_point_one_way() {
             ],
         ),
         (
+            "designs/Cargo.toml",
+            &["packshot-json", "packshot-materials", "packshot-renderer", "packshot-texels", "packshot-words"],
+        ),
+        (
             "pipeline/Cargo.toml",
             &[
                 "packshot-denoiser",
+                "packshot-designs",
                 "packshot-json",
                 "packshot-materials",
                 "packshot-oidn",
@@ -137,6 +142,7 @@ fn dependencies_point_one_way() {
         (
             "service/contract/Cargo.toml",
             &[
+                "packshot-designs",
                 "packshot-domain",
                 "packshot-json",
                 "packshot-materials",
@@ -151,6 +157,7 @@ fn dependencies_point_one_way() {
             "service/worker/Cargo.toml",
             &[
                 "packshot-contract",
+                "packshot-designs",
                 "packshot-domain",
                 "packshot-json",
                 "packshot-materials",
@@ -164,6 +171,7 @@ fn dependencies_point_one_way() {
             &[
                 "packshot-contract",
                 "packshot-db",
+                "packshot-designs",
                 "packshot-domain",
                 "packshot-json",
                 "packshot-materials",

@@ -98,12 +98,23 @@ impl Format {
         Ok([width, height])
     }
 
-    /// Whether the file goes on to its end. Decoders of JPEG fill in what is missing, and other programs may too.
+    /// Whether the file goes on to its end. Decoders of JPEG fill in what is missing, and other programs may too; of an
+    /// animated WebP they read as many frames as they are asked for.
     pub fn is_whole(self, bytes: &[u8]) -> bool {
-        // An image's data contains no marker but those of restarts (ITU-T T.81 section B.1.1.2), so the end of the last
-        // scan is that of the picture and not that of a preview.
-        let find = |marker: [u8; 2]| bytes.windows(2).rposition(|window| window == marker);
-        self != Self::Jpeg || find([0xFF, 0xD9]) > find([0xFF, 0xDA])
+        match self {
+            Self::Png => true,
+            // An image's data contains no marker but those of restarts (ITU-T T.81 section B.1.1.2), so the end of the
+            // last scan is that of the picture and not that of a preview.
+            Self::Jpeg => {
+                let find = |marker: [u8; 2]| bytes.windows(2).rposition(|window| window == marker);
+                find([0xFF, 0xD9]) > find([0xFF, 0xDA])
+            }
+            // Its header says how much follows (RFC 9649 section 2.4).
+            Self::WebP => {
+                let length = bytes.get(4..8).and_then(|word| word.first_chunk()).map(|word| u32::from_le_bytes(*word));
+                length.is_some_and(|length| bytes.len() as u64 >= 8 + u64::from(length))
+            }
+        }
     }
 
     /// The picture. Memory of about `bytes_max` is used for texels at most, if a PNG's header says what is in it.

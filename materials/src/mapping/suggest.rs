@@ -6,18 +6,12 @@ use super::table::PartTable;
 use super::{PartNames, Suggestion};
 use crate::finding::{Finding, Severity};
 use crate::library::{Library, LibraryMaterialIdx, Status};
+use crate::likeness::{Likeness, SCORE_MIN};
+use crate::name::is_unnamed;
 use crate::name::suffix::strip_all;
-use crate::name::{is_unnamed, match_key};
 
-/// The least likeness worth showing.
-const SCORE_MIN: f64 = 0.82;
-/// The most likeness between names whose runs of digits differ: 6205 is not 6206. Such names are never shown.
-const SCORE_MAX_OTHER_DIGITS: f64 = 0.5;
-const _: () = assert!(SCORE_MAX_OTHER_DIGITS < SCORE_MIN);
 /// Suggestions per part.
 const SHOWN_MAX: usize = 3;
-/// Characters of a name that are compared, at most.
-const COMPARED_CHARS_MAX: usize = 128;
 /// Pairs of characters that are compared per job, about a second's work; then further unknown names go without
 /// suggestions.
 const CHARACTER_PAIRS_MAX: usize = 200_000_000;
@@ -33,40 +27,6 @@ pub(super) struct Suggester<'a> {
     parts: Option<[Vec<(Likeness, String)>; 2]>,
     /// Pairs of characters that may still be compared; `None` when they are used up.
     budget: Option<usize>,
-}
-
-/// A name prepared for comparison.
-struct Likeness {
-    key: String,
-    tokens: Vec<String>,
-    digits: Vec<String>,
-}
-
-impl Likeness {
-    fn new(name: &str) -> Self {
-        let key: String = match_key(name).chars().take(COMPARED_CHARS_MAX).collect();
-        let mut tokens: Vec<String> = key.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect();
-        tokens.sort_unstable();
-        tokens.dedup();
-        let digits =
-            key.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).map(str::to_owned).collect();
-        Self { key, tokens, digits }
-    }
-
-    /// The larger of Jaro-Winkler similarity of the keys and the share of characters in common tokens, capped where
-    /// the runs of digits differ.
-    fn score(&self, other: &Self) -> f64 {
-        let score = strsim::jaro_winkler(&self.key, &other.key).max(self.common_tokens(other));
-        if self.digits == other.digits { score } else { score.min(SCORE_MAX_OTHER_DIGITS) }
-    }
-
-    /// Dice coefficient of the token sets, tokens weighing as much as they have bytes. The order of tokens is free.
-    fn common_tokens(&self, other: &Self) -> f64 {
-        let weight = |tokens: &[String]| tokens.iter().map(String::len).sum::<usize>();
-        let total = weight(&self.tokens) + weight(&other.tokens);
-        let common: usize = self.tokens.iter().filter(|token| other.tokens.contains(token)).map(String::len).sum();
-        if total == 0 { 0.0 } else { 2.0 * common as f64 / total as f64 }
-    }
 }
 
 impl<'a> Suggester<'a> {
@@ -205,20 +165,5 @@ mod tests {
         assert_eq!(suggester.limit_finding().map(|finding| finding.code), Some("suggestions_limited"));
         // What was found before is still known.
         assert_eq!(suggester.for_string("Steal")[0].material, "STD_010101_Steel-Bare");
-    }
-
-    #[test]
-    fn likeness() {
-        for (a, b, low, high) in [
-            ("Steel_Bar", "Steel-Bare", 0.95, 1.0),
-            ("Ring Outer", "outer-ring", 1.0, 1.0),
-            ("Ring_6205", "Ring 6206", 0.0, 0.5),
-            ("Steel", "Steel 304", 0.0, 0.5),
-            ("Ring", "Outer_Ring", 0.0, 0.81),
-            ("", "Steel", 0.0, 0.0),
-        ] {
-            let score = Likeness::new(a).score(&Likeness::new(b));
-            assert!((low..=high).contains(&score), "{a} and {b}: {score}");
-        }
     }
 }

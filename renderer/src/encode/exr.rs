@@ -254,7 +254,7 @@ mod tests {
         };
         assert_eq!(entry("library"), "STD@1.0.0#b3:00ff <\"Gr\\u{f6}\\u{df}e\" & more> ");
         assert_eq!((entry("seed"), entry("samples"), entry("view")), ("7".into(), "256".into(), "agx, +0.5 EV".into()));
-        assert_eq!(attributes.other.len(), 8);
+        assert_eq!(attributes.other.len(), 9);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Metadata {
 pub struct Provenance {
     /// BLAKE3 of the product's file.
     pub scene: Option<String>,
+    /// A digest of the design on the product: of its texture, and of how that lies on which parts.
+    pub design: Option<String>,
     /// The digest of the shot: [`Shot::digest`](crate::shot::Shot::digest).
     pub shot: Option<String>,
     /// The material library with version and digest: `STD@1.0.0#b3:…`.
@@ -36,14 +38,15 @@ pub struct Provenance {
 
 impl Provenance {
     /// The names that files use, in the order in which they list them.
-    pub(super) const NAMES: [&'static str; 8] =
-        ["scene", "shot", "library", "seed", "samples", "view", "denoiser", "movie"];
+    pub(super) const NAMES: [&'static str; 9] =
+        ["scene", "design", "shot", "library", "seed", "samples", "view", "denoiser", "movie"];
 
     /// Takes an entry of a file over. Names that this version does not know, and numbers that are none, are left out.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         let text = || Some(value.to_owned());
         match name {
             "scene" => self.scene = text(),
+            "design" => self.design = text(),
             "shot" => self.shot = text(),
             "library" => self.library = text(),
             "seed" => self.seed = value.parse().ok(),
@@ -58,9 +61,10 @@ impl Provenance {
     /// The known parts, under the names that files use, in the order in which they list them. Values have no control
     /// characters.
     pub(super) fn entries(&self) -> Vec<(&'static str, String)> {
-        let Self { scene, shot, library, seed, samples, view, denoiser, movie } = self;
+        let Self { scene, design, shot, library, seed, samples, view, denoiser, movie } = self;
         let known = [
             ("scene", scene.clone()),
+            ("design", design.clone()),
             ("shot", shot.clone()),
             ("library", library.clone()),
             ("seed", seed.map(|seed| seed.to_string())),
@@ -113,6 +117,7 @@ impl Metadata {
             dpi: NonZeroU16::new(300),
             provenance: Provenance {
                 scene: Some("5c3e".repeat(16)),
+                design: Some("0d51".repeat(16)),
                 shot: Some("a1b2".repeat(16)),
                 library: Some("STD@1.0.0#b3:00ff <\"Größe\" & more>\n".to_owned()),
                 seed: Some(7),
@@ -135,7 +140,7 @@ mod tests {
         let full = Metadata::full().provenance.entries();
         let names: Vec<_> = full.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, Provenance::NAMES);
-        assert_eq!(full[2].1, "STD@1.0.0#b3:00ff <\"Größe\" & more> ");
+        assert_eq!(full[3].1, "STD@1.0.0#b3:00ff <\"Größe\" & more> ");
     }
 
     #[test]

@@ -105,6 +105,7 @@ pub(super) fn read<'d>(
         cameras: cameras(nodes, &camera_sources, options),
         lights: lights(nodes, &light_sources),
         look: options.look,
+        designs: Vec::new(),
     };
     // The steps above keep the scene's invariants; a violation found here is a bug in them, and is reported rather than
     // passed on.

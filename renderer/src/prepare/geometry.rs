@@ -55,13 +55,18 @@ impl Geometry {
         for part in &scene.parts {
             uses[part.mesh.0 as usize] += 1;
         }
+        let mut wears_design = vec![false; scene.parts.len()];
         let drawn: usize = scene.parts.iter().map(|part| triangle_count(&scene.meshes[part.mesh.0 as usize])).sum();
         let drawn_vertices: usize =
             scene.parts.iter().map(|part| vertex_count(&scene.meshes[part.mesh.0 as usize])).sum();
         let small = drawn <= BAKED_TRIANGLES_MAX && drawn_vertices <= 3 * BAKED_TRIANGLES_MAX;
-        let baked = |part: &Part| small || uses[part.mesh.0 as usize] == 1;
+        // Designs are placed in render space, which is the frame of what is baked.
+        for (worn, _) in scene.designs.iter().flat_map(|design| &design.surfaces) {
+            wears_design[worn.0 as usize] = true;
+        }
+        let baked = |at: usize, part: &Part| small || uses[part.mesh.0 as usize] == 1 || wears_design[at];
 
-        for (part_idx, part) in scene.parts.iter().enumerate().filter(|(_, part)| baked(part)) {
+        for (part_idx, part) in scene.parts.iter().enumerate().filter(|(at, part)| baked(*at, part)) {
             if cancelled() {
                 return None;
             }
@@ -86,7 +91,7 @@ impl Geometry {
         }
 
         let mut shared: Vec<Option<SharedMesh>> = vec![None; scene.meshes.len()];
-        for (part_idx, part) in scene.parts.iter().enumerate().filter(|(_, part)| !baked(part)) {
+        for (part_idx, part) in scene.parts.iter().enumerate().filter(|(at, part)| !baked(*at, part)) {
             if cancelled() {
                 return None;
             }

@@ -179,6 +179,14 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
     }
 }
 
+/// Readies a metal for ink, which is none: without the albedos of its gloss that would not conserve energy.
+pub(crate) fn make_coverable(out: &mut Material, tables: &mut Tables) {
+    if out.albedo_table == 0 {
+        out.reflection_mean = albedo::fresnel_mean(out.reflection_ior);
+        out.albedo_table = tables.dielectric(out.reflection_ior, Boundary::Opaque);
+    }
+}
+
 /// Puts pictures on a material.
 pub(crate) fn put_on(out: &mut Material, textures: &Textures, table: &mut TextureTable<'_>) -> Result<(), Undecodable> {
     let mut lookup = |texture: &Option<Texture>, channels| match texture {

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::bevels::Bevels;
+use super::design::Designs;
 use super::emitters::{Emission, Emitters};
 use super::geometry::Geometry;
 use super::material::{self, Tables};
@@ -142,6 +143,8 @@ pub struct SceneFeatures {
     pub has_panes: bool,
     /// Light samples go to emissive surfaces.
     pub has_emitters: bool,
+    /// A part wears a design.
+    pub has_designs: bool,
 }
 
 impl SceneFeatures {
@@ -155,6 +158,7 @@ impl SceneFeatures {
         has_bevels: true,
         has_panes: true,
         has_emitters: true,
+        has_designs: true,
     };
 
     fn of(materials: &[gpu::Material], slots: &[gpu::Slot], emitters: &Emitters) -> Self {
@@ -173,6 +177,7 @@ impl SceneFeatures {
             has_bevels: slots.iter().any(|slot| slot.bevel_radius > 0.0),
             has_panes: any(|m| m.flags & MATERIAL_PANE != 0),
             has_emitters: emitters.irradiance > 0.0,
+            has_designs: any(|m| m.design != 0),
         }
     }
 }
@@ -290,6 +295,15 @@ impl PreparedProduct {
             primitives.map(|(at, primitive)| material_of(part_idx, at, primitive)).collect()
         };
         let worn: Vec<Vec<u32>> = scene.parts.iter().enumerate().map(worn).collect();
+        let mut designs = Designs::new(scene, &space, &mut tables, &mut textures);
+        let wearing = |(part, primitives): (usize, Vec<u32>)| {
+            let each = primitives.into_iter().enumerate();
+            let to = |(at, material)| {
+                designs.worn((part, at), material, (&mut materials, &mut material_origins), &mut tables)
+            };
+            each.map(to).collect()
+        };
+        let worn: Vec<Vec<u32>> = worn.into_iter().enumerate().map(wearing).collect();
         let body = |part: usize, primitive: usize| {
             let material = worn[part][primitive];
             (materials[material as usize].flags & MATERIAL_BODY != 0).then_some(material)

@@ -90,7 +90,7 @@ impl Lobes {
             uv1: Vec2::ZERO,
             uv_beside: Vec2::ZERO,
             beside: 0.0,
-            pad3: 0.0,
+            ink: 0.0,
             coat_normal: Vec3::ZERO,
             pad0: 0.0,
             unmapped_normal: Vec3::ZERO,

@@ -85,6 +85,23 @@ impl<'a> TextureTable<'a> {
         (self.textures.len() - 1) as u32
     }
 
+    /// Index in `textures` of a design, which continues at its other edge along u and v where it `wraps`.
+    pub(crate) fn add_design(&mut self, image: &Arc<Image>, wraps: [bool; 2]) -> u32 {
+        let first_texel = self.first_texel(image, Channels::Stored);
+        let [clamp_u, clamp_v] = wraps.map(|wraps| !wraps);
+        let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+        self.textures.push(Texture {
+            first_texel,
+            width_px: image.width_px,
+            height_px: image.height_px,
+            flags: flag(clamp_u, TEXTURE_CLAMP_U) | flag(clamp_v, TEXTURE_CLAMP_V),
+            row_u: Vec3::X,
+            row_v: Vec3::Y,
+            ..Texture::default()
+        });
+        (self.textures.len() - 1) as u32
+    }
+
     fn first_texel(&mut self, image: &Arc<Image>, channels: Channels) -> u32 {
         let key = (Arc::as_ptr(image), channels);
         if let Some((.., first)) = self.images.iter().find(|(known, channels, _)| (*known, *channels) == key) {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use glam::{DAffine3, DVec3};
+use glam::{DAffine3, DVec3, Vec2};
 use packshot_materials::library::{
     Axis, Detail, DetailKind, Projection, Surface, Tangent, TangentMode, Texture, Textures,
 };
@@ -14,6 +14,7 @@ use packshot_renderer::color::DisplayImage;
 use packshot_renderer::encode::{Metadata, PngDepth, png};
 use packshot_renderer::film::Film;
 use packshot_renderer::prepare::{FirstHit, PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
+use packshot_renderer::scene::{DesignFinish, DesignLay, Image, PartIdx, Scene, WorldRow, WornDesign};
 use packshot_renderer::shot::Aperture;
 
 use crate::arrangement::{Placement, Sky, card};
@@ -135,6 +136,49 @@ pub(crate) fn worn() -> Prepared {
 #[test]
 fn grain_and_fine_structures() {
     compare_prepared(&worn());
+}
+
+/// Checks on the three balls of the still life: on the metal projected, on the glass around an axis, on the plastic by
+/// texture coordinates.
+pub(crate) fn designs() -> Sketch {
+    let mut sketch = still_life(32, 4);
+    let square = |i: u8| if (i / 8 + i % 8).is_multiple_of(2) { [220, 40, 30, 255] } else { [20, 30, 200, 96] };
+    let texture = Arc::new(Image { width_px: 8, height_px: 8, rgba8: (0..64).map(square).collect() });
+    let row = |along: DVec3, offset: f64| WorldRow { along, offset };
+    let uvs = sketch.scene.meshes[0].primitives[0].positions.iter().map(|p| Vec2::new(p.x, -p.y)).collect();
+    sketch.scene.meshes[0].primitives[0].uvs[0] = uvs;
+    let lays = [
+        DesignLay::Planar {
+            rows: [row(DVec3::X, 1.45), row(DVec3::NEG_Y, 0.5)],
+            height: row(DVec3::Z, 0.0),
+            heights_m: [0.1, 1.0],
+        },
+        DesignLay::Cylindrical {
+            side: row(DVec3::X, 0.0),
+            front: row(DVec3::Z, 0.0),
+            v: row(DVec3::NEG_Y, 0.5),
+            pictures_per_turn: 1.0,
+            radii_m: [0.1, 1.0],
+        },
+        DesignLay::Coordinates { uv_set: 0, rows: [[0.5, 0.0, 0.5], [0.0, 0.5, 0.5]] },
+    ];
+    for (i, lay) in (0..).zip(lays) {
+        let finish = if i == 2 { DesignFinish::Tint } else { DesignFinish::Ink };
+        let (texture, surfaces) = (Arc::clone(&texture), vec![(PartIdx(i), 0)]);
+        let design = WornDesign { texture, wraps: [i == 1, false], surfaces, lay, opacity: 0.9, finish };
+        sketch.scene.wear(design).expect("its own surfaces");
+    }
+    sketch.has_whole_kernel = true;
+    assert!(sketch.product().features.has_designs);
+    sketch
+}
+
+#[test]
+fn designs_of_every_lay() {
+    let sketch = designs();
+    let (worn, _) = compare(&sketch);
+    let plain = render(cpu(), &Sketch { scene: Scene { designs: Vec::new(), ..sketch.scene }, ..sketch }.prepare());
+    assert!(flip(&worn.film, &plain.film) > 0.05, "the designs are seen");
 }
 
 /// Panes, and bodies of two media.

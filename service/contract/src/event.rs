@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::document::StepStatus;
 use super::job::{JobSource, JobState};
 use super::order::{OrderStatus, RenderStatus};
+use super::review::{FixStatus, FixVerdict, ReviewStatus};
 use super::scalar::Time;
 use super::workflow::{NodeStatus, RunStatus};
 
@@ -189,6 +190,30 @@ pub struct NodeStatusEvent {
     pub error: Option<String>,
 }
 
+/// Data of `review.updated`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewUpdatedEvent {
+    /// The review.
+    pub review_id: Uuid,
+    /// Its state.
+    pub status: ReviewStatus,
+    /// Its version.
+    pub state_version: i64,
+}
+
+/// Data of `fix.updated`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FixUpdatedEvent {
+    /// The fix.
+    pub fix_id: Uuid,
+    /// Its state.
+    pub status: FixStatus,
+    /// When it was first tried, or said to have been.
+    pub applied_at: Option<Time>,
+    /// The outcome that a check of the pictures suggests.
+    pub ai_outcome: Option<FixVerdict>,
+}
+
 /// Whether no event follows one of this type.
 pub fn is_terminal(name: &str) -> bool {
     <EventName as packshot_words::Word>::by_word(name).is_some_and(EventName::is_terminal)
@@ -199,7 +224,7 @@ pub fn is_terminal(name: &str) -> bool {
 pub enum EventType {
     /// Everything as it is now, with which a stream begins.
     Snapshot,
-    /// What happened to a job, an order, an order line or a workflow run.
+    /// What happened to a job, an order, an order line, a workflow run or a material review.
     Of(EventName),
 }
 
@@ -244,8 +269,8 @@ pub struct StreamEvent {
     /// What it is; a later version may have more types.
     #[schema(value_type = EventType)]
     pub event: String,
-    /// JSON: the resource of a snapshot, as GET has it; the `EventData` of everything else, in the stream of an order
-    /// or a run the `OrderEventData`; the `PassedOnData` of what is passed on.
+    /// JSON: the resource of a snapshot, as GET has it; the `EventData` of everything else, in the stream of an order,
+    /// a run or a review the `OrderEventData`; the `PassedOnData` of what is passed on.
     #[schema(content_media_type = "application/json")]
     pub data: String,
 }
@@ -265,7 +290,7 @@ pub struct EventData {
     pub own: Map<String, Value>,
 }
 
-/// The data of an event in the stream of an order or a run: number, time, and the members of its type.
+/// The data of an event in the stream of an order, a run or a review: number, time, and the members of its type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OrderEventData {
     /// Its number in the stream; numbers only grow.

@@ -33,6 +33,9 @@ pub struct Problem {
     /// The node of it that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_name: Option<String>,
+    /// The design job whose design could not be stored; absent where it was not about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub render_job_id: Option<uuid::Uuid>,
 }
 
 /// One thing that is wrong with a request.
@@ -92,7 +95,8 @@ pub struct Invalid {
 }
 
 /// Codes of findings that name the whole request when nothing else is wrong with it.
-const NAMES_THE_REQUEST: [&str; 15] = [
+const NAMES_THE_REQUEST: [&str; 16] = [
+    "unknown_view",
     "cad_conversion_unavailable",
     "option_not_available",
     "image_too_large",

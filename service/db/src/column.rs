@@ -19,14 +19,17 @@ use packshot_domain::audit::{Action, ActorKind};
 use packshot_domain::cad_file::{CadStatus, OriginalName, SourceFormat};
 use packshot_domain::channel::preference::Frequency;
 use packshot_domain::channel::{ActivityType, AlertState, AlertType, NotificationType, Severity, SubjectKind};
+use packshot_domain::design_job::DesignStatus;
 use packshot_domain::document::JobDocument;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::feature::{Feature, Features};
+use packshot_domain::fix::{FixAction, FixNotes, FixStatus, Verdict};
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
 use packshot_domain::id::{
-    AliasId, AnnouncementId, AssetId, CadFileId, DeliveryId, DownloadId, EntryId, FileId, ImportId, JobId, KeyId,
-    LibraryId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RenderId, RenderTemplateId, RoundId, RunId,
-    SessionId, StoreId, TaskId, TenantId, UserId, WebhookId, WorkerId, WorkflowId,
+    AliasId, AnnouncementId, AssetId, CadFileId, DeliveryId, DesignAreaId, DesignJobId, DownloadId, EntryId, FileId,
+    FixId, ImportId, JobId, KeyId, LibraryId, OrderId, OrderLineId, OutputTypeId, PackageId, ProductId, RenderId,
+    RenderTemplateId, ReviewId, RoundId, RunId, SessionId, StoreId, TaskId, TenantId, UserId, WebhookId, WorkerId,
+    WorkflowId,
 };
 use packshot_domain::job::{JobKind, JobState};
 use packshot_domain::material_alias::{AliasKey, AliasScope, AliasSource, AliasStatus};
@@ -38,6 +41,7 @@ use packshot_domain::order::{Notes, OrderNumber, OrderStatus, RejectionReason};
 use packshot_domain::output_type::{GateMetric, OutputKind, RenderBackend};
 use packshot_domain::product::{EntryName, FoundBy};
 use packshot_domain::render::RenderKind;
+use packshot_domain::review::{NoteKind, ReviewStatus, UnmappedReason};
 use packshot_domain::step::StepName;
 use packshot_domain::stream::StreamKind;
 use packshot_domain::task::{Lane, LeaseToken, QueueName, TaskKind, TaskState};
@@ -179,7 +183,7 @@ id_columns! { TenantId UserId SessionId RenderId JobId TaskId KeyId LibraryId Wo
 id_columns! { AssetId DownloadId EntryId RoundId AnnouncementId }
 id_columns! { PackageId FileId StorageLocationId CadFileId ProductId OutputTypeId RenderTemplateId OrderId OrderLineId }
 id_columns! { AliasId ImportId WorkflowId RunId }
-id_columns! { WebhookId DeliveryId }
+id_columns! { WebhookId DeliveryId ReviewId FixId DesignJobId DesignAreaId }
 word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role Action ActorKind }
 word_columns! { TenantStatus TenantSlug Condition }
 word_columns! { PackageStatus RetentionClass LocationState EventType CadStatus SourceFormat FoundBy }
@@ -187,9 +191,11 @@ word_columns! { OutputKind RenderBackend GateMetric OrderStatus RenderStatus }
 word_columns! { AssetType AssetState GallerySource ThumbnailSource RoundOutcome }
 word_columns! { ActivityType NotificationType AlertType AlertState Severity SubjectKind Frequency }
 word_columns! { AliasScope AliasSource AliasStatus }
+word_columns! { FixStatus FixAction Verdict ReviewStatus UnmappedReason NoteKind }
 word_columns! { StepName ExecutionMode RunStatus NodeStatus }
+word_columns! { DesignStatus }
 word_columns! { WebhookEvent DeliveryState DisabledReason }
-text_columns! { NodeId Subscription }
+text_columns! { NodeId Subscription FixNotes }
 text_columns! { AliasKey OrderNumber Notes RejectionReason }
 text_columns! { OriginalName EntryName Label Reason EventActor RelativePath MediaType BackendId Sha256Digest }
 

@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use super::jobs::JobError;
 use super::tasks::{Delivery, Task};
 use super::tx::Tx;
-use super::{DbError, Json, cad_files, orders, renders, webhooks, workflows};
+use super::{DbError, Json, cad_files, designs, orders, renders, webhooks, workflows};
 use packshot_domain::id::TenantId;
 use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::task::Chore;
@@ -95,12 +95,14 @@ impl Default for Effects {
         let of_cad = Arc::new(cad_files::CadEffect) as Arc<dyn Effect>;
         let of_line = Arc::new(orders::LineEffect) as Arc<dyn Effect>;
         let of_shadow = Arc::new(workflows::ShadowEffect) as Arc<dyn Effect>;
+        let of_design = Arc::new(designs::DesignEffect) as Arc<dyn Effect>;
         let of_delivery = Arc::new(webhooks::DeliveryEffect) as Arc<dyn ChoreEffect>;
         let of_jobs = HashMap::from([
             (JobKind::Render, of_render),
             (JobKind::Line, of_line),
             (JobKind::Cad, of_cad),
             (JobKind::Shadow, of_shadow),
+            (JobKind::Design, of_design),
         ]);
         Self(of_jobs, HashMap::from([(Chore::DeliverWebhook, of_delivery)]))
     }

@@ -9,6 +9,8 @@ use super::media::UnfitThumbnail;
 use super::media::changing::MediaRefusal;
 use super::roles::RolesError;
 use packshot_domain::cad_file::IllegalCadState;
+use packshot_domain::design_job::{DesignRefusal, IllegalDesignState};
+use packshot_domain::fix::FixRefusal;
 use packshot_domain::id::TaskId;
 use packshot_domain::order::OrderRefusal;
 use packshot_domain::task::StateError;
@@ -57,6 +59,15 @@ pub enum DbError {
     /// The state of a delivery forbids it.
     #[error(transparent)]
     Delivery(#[from] IllegalDeliveryState),
+    /// Something about a suggested fix forbids it.
+    #[error(transparent)]
+    Fix(#[from] FixRefusal),
+    /// Something about a design job forbids it.
+    #[error(transparent)]
+    Design(#[from] DesignRefusal),
+    /// The state of a design job has no place for what happened.
+    #[error(transparent)]
+    DesignState(#[from] IllegalDesignState),
     /// Something about an order forbids it.
     #[error(transparent)]
     Order(#[from] OrderRefusal),

@@ -24,6 +24,9 @@ pub enum Level {
     OutputType,
     /// Render templates.
     RenderTemplate,
+    /// Reviews of materials, with their parts and fixes: what a fix lets be rendered again gets its jobs under their
+    /// lock, and the end of a job changes them.
+    Review,
     /// Workflow definitions.
     Workflow,
     /// Design jobs.

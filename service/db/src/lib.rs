@@ -3,7 +3,7 @@
 //! Every function takes a scope: a [`TenantScope`], or, where it must see all tenants, [`AllTenants`] with its reason.
 //! Lists take a [`ReadScope`], which is one tenant or all of them.
 //! It opens one transaction, and returns when that is durable. The change is then announced as a [`Notice`] to others
-//! in this process.
+//! in this process, and through the [`bus`] to other processes.
 //!
 //! Rows are locked in one order on both engines ([`Level`]), so that no two transactions wait for each other.
 
@@ -11,6 +11,7 @@ pub mod scope;
 pub mod error;
 pub mod page;
 pub mod notice;
+pub mod bus;
 pub mod jobs;
 pub mod tasks;
 pub mod effect;
@@ -36,6 +37,8 @@ pub mod channels;
 pub mod webhooks;
 pub mod libraries;
 pub mod material_aliases;
+pub mod reviews;
+pub mod designs;
 pub mod settings;
 pub mod tenant_configs;
 pub mod worker_configs;
@@ -73,6 +76,7 @@ use uuid::Uuid;
 
 use connect::Access;
 use effect::Effects;
+use notice::Board;
 use packshot_domain::time::Timestamp;
 use postgres::Pools;
 use scope::Reach;
@@ -118,8 +122,6 @@ pub enum DatabaseKind {
 
 /// How often a transaction that lost a race to another one is tried again.
 const RACES_MAX: u32 = 10;
-/// How many notices a receiver may fall behind.
-const NOTICES_LEN: usize = 4096;
 
 /// A handle to the database; clones share its connections.
 #[derive(Clone)]
@@ -136,7 +138,7 @@ impl fmt::Debug for Db {
 struct Shared {
     engine: Connections,
     ground: Arc<Ground>,
-    notices: broadcast::Sender<Notice>,
+    notices: Board,
     /// Since when writes are refused.
     refused_since: Mutex<Option<Instant>>,
     /// Identifies this handle among all that ever existed.
@@ -167,7 +169,7 @@ impl Db {
     /// As [`open`](Self::open).
     pub async fn open_with(config: &DatabaseConfig, effects: Effects) -> Result<Self, DbError> {
         let ground = Arc::new(Ground { effects, ..Ground::default() });
-        let (notices, _) = broadcast::channel(NOTICES_LEN);
+        let notices = Board::new();
         let engine = match config {
             DatabaseConfig::Sqlite { path } => {
                 if path.exists() {
@@ -248,11 +250,11 @@ impl Db {
         self.shared.ground.statements.get()
     }
 
-    /// The notices from now on. A receiver that falls behind gets an error that says so, and should then read the
-    /// tables.
+    /// The notices from now on, of all processes that the [`bus`] reaches. A receiver that falls behind gets an error
+    /// that says so, and should then read the tables.
     #[must_use]
     pub fn notices(&self) -> broadcast::Receiver<Notice> {
-        self.shared.notices.subscribe()
+        self.shared.notices.all()
     }
 
     /// Writes a consistent copy of the database, as it is now, while it is in use. Only SQLite: PostgreSQL has
@@ -400,8 +402,7 @@ impl Db {
             };
             match result {
                 Ok((value, notices)) => {
-                    // An error only means that there is no receiver.
-                    notices.into_iter().for_each(|notice| _ = self.shared.notices.send(notice));
+                    self.shared.notices.committed(notices);
                     return Ok(value);
                 }
                 Err(error) if error.is_race() && races < RACES_MAX => {

@@ -1,6 +1,8 @@
 //! Material libraries that tenants uploaded. Each belongs to its tenant alone: even a public one is not listed for
 //! other tenants, and they cannot use it by name.
 
+use std::collections::HashSet;
+
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -11,7 +13,7 @@ use serde_json::json;
 use super::column::Col;
 use super::entity::library;
 use super::tx::Tx;
-use super::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, audit};
+use super::{AllTenants, Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, audit};
 use audit::NewEntry;
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::hash::ContentAddress;
@@ -142,6 +144,28 @@ pub async fn list(db: &Db, scope: impl Into<ReadScope>, page: PageRequest) -> Re
             let page: Page<library::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
             let items = page.items.into_iter().map(Library::of).collect();
             Ok(Page { items, next: page.next })
+        })
+    })
+    .await
+}
+
+/// The files of the newest version of each library that another tenant has published, each with its tenant. What they
+/// call their materials may be suggested; nothing else of them is shown.
+///
+/// # Errors
+///
+/// [`DbError`] when the database cannot be reached.
+pub async fn published(db: &Db, all: AllTenants, but: TenantId) -> Result<Vec<(TenantId, ContentAddress)>, DbError> {
+    db.read(all, but, |tx, but| {
+        Box::pin(async move {
+            let public = library::Entity::find()
+                .filter(library::Column::Public.eq(true))
+                .filter(library::Column::TenantId.ne(Col(*but)));
+            let newest = public.order_by_desc(library::Column::CreatedAt).order_by_desc(library::Column::Id);
+            let mut seen = HashSet::new();
+            let rows = newest.all(tx.on()).await?.into_iter();
+            let rows = rows.filter(|row| seen.insert((row.tenant_id.0, row.name.clone())));
+            Ok(rows.map(|row| (row.tenant_id.0, row.address.0)).collect())
         })
     })
     .await

@@ -15,9 +15,9 @@ use crate::column::Col;
 use crate::entity::material_alias;
 use crate::level::Level;
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, products};
+use crate::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, products, reviews};
 use packshot_domain::audit::{Action, Actor};
-use packshot_domain::id::{AliasId, TenantId, UserId};
+use packshot_domain::id::{AliasId, ProductId, TenantId, UserId};
 use packshot_domain::material_alias::{
     ACTIVE_MAX, AliasEvent, AliasKey, AliasScope, AliasSource, AliasStatus, NewAlias,
 };
@@ -78,10 +78,11 @@ pub enum AliasRefusal {
     Db(#[from] DbError),
 }
 
-/// An alias, or the material of the one that has its name.
-enum Written {
-    Made(Box<MaterialAlias>),
-    Taken(EntryName),
+/// An alias, or the one that has its name.
+pub(super) enum Written {
+    /// It must be [noted](note_created), when no other rows are to be locked.
+    Made(Box<material_alias::Model>),
+    Taken(Box<material_alias::Model>),
     TooMany,
 }
 
@@ -99,48 +100,60 @@ pub async fn create(
 ) -> Result<MaterialAlias, AliasRefusal> {
     let written = db.write(scope, (scope.tenant, by, user, new), |tx, (tenant, by, user, new)| {
         Box::pin(async move {
-            tx.enter(Level::MaterialAlias);
-            let active = of_tenant(*tenant).filter(material_alias::Column::Status.eq(Col(AliasStatus::Active)));
-            if active.clone().count(tx.on()).await? >= ACTIVE_MAX {
-                return Ok(Written::TooMany);
+            let written = write_in(tx, *tenant, *user, new).await?;
+            if let Written::Made(row) = &written {
+                note_created(tx, by, row).await?;
             }
-            let id = AliasId::new();
-            let row = material_alias::ActiveModel {
-                tenant_id: Set(Col(*tenant)),
-                id: Set(Col(id)),
-                alias: Set(Col(new.alias.clone())),
-                key: Set(Col(new.key.clone())),
-                active_key: Set(Some(Col(new.key.clone()))),
-                searched: Set(format!("{}\n{}", new.alias, new.material).to_lowercase()),
-                scope: Set(Col(new.scope)),
-                material: Set(Col(new.material.clone())),
-                source: Set(Col(new.source)),
-                status: Set(Col(AliasStatus::Active)),
-                created_by: Set(Col(*user)),
-                created_at: Set(Col(tx.now().await?)),
-                withdrawn_at: Set(None),
-                revision: Set(1),
-            };
-            use material_alias::Column as C;
-            let only_once = OnConflict::columns([C::TenantId, C::Scope, C::ActiveKey]).do_nothing().to_owned();
-            let made =
-                material_alias::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on()).await?;
-            if made == 0 {
-                let with_key = active.filter(C::Scope.eq(Col(new.scope))).filter(C::Key.eq(Col(new.key.clone())));
-                let other = with_key.one(tx.on()).await?.ok_or(DbError::Exists("alias"))?;
-                return Ok(Written::Taken(other.material.0));
-            }
-            let row = find(tx, *tenant, id).await?;
-            let detail = json!({"before": null, "after": shown(&row)});
-            note(tx, by, &row, Action::AliasCreated, detail).await?;
-            Ok(Written::Made(Box::new(MaterialAlias::of(row))))
+            Ok(written)
         })
     });
     match written.await? {
-        Written::Made(alias) => Ok(*alias),
-        Written::Taken(material) => Err(AliasRefusal::Taken { material }),
+        Written::Made(row) => Ok(MaterialAlias::of(*row)),
+        Written::Taken(other) => Err(AliasRefusal::Taken { material: other.material.0 }),
         Written::TooMany => Err(AliasRefusal::TooMany),
     }
+}
+
+/// Writes an alias, without its entry in the audit log.
+pub(super) async fn write_in(tx: &Tx<'_>, tenant: TenantId, user: UserId, new: &NewAlias) -> Result<Written, DbError> {
+    tx.enter(Level::MaterialAlias);
+    let active = of_tenant(tenant).filter(material_alias::Column::Status.eq(Col(AliasStatus::Active)));
+    if active.clone().count(tx.on()).await? >= ACTIVE_MAX {
+        return Ok(Written::TooMany);
+    }
+    let id = AliasId::new();
+    let row = material_alias::ActiveModel {
+        tenant_id: Set(Col(tenant)),
+        id: Set(Col(id)),
+        alias: Set(Col(new.alias.clone())),
+        key: Set(Col(new.key.clone())),
+        active_key: Set(Some(Col(new.key.clone()))),
+        searched: Set(format!("{}\n{}", new.alias, new.material).to_lowercase()),
+        scope: Set(Col(new.scope)),
+        material: Set(Col(new.material.clone())),
+        source: Set(Col(new.source)),
+        fix_id: Set(new.fix.map(Col)),
+        status: Set(Col(AliasStatus::Active)),
+        created_by: Set(Col(user)),
+        created_at: Set(Col(tx.now().await?)),
+        withdrawn_at: Set(None),
+        revision: Set(1),
+    };
+    use material_alias::Column as C;
+    let only_once = OnConflict::columns([C::TenantId, C::Scope, C::ActiveKey]).do_nothing().to_owned();
+    let made = material_alias::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on()).await?;
+    if made == 0 {
+        let with_key = active.filter(C::Scope.eq(Col(new.scope))).filter(C::Key.eq(Col(new.key.clone())));
+        let other = with_key.one(tx.on()).await?.ok_or(DbError::Exists("alias"))?;
+        return Ok(Written::Taken(Box::new(other)));
+    }
+    Ok(Written::Made(Box::new(find(tx, tenant, id).await?)))
+}
+
+/// Writes the audit entry of a new alias.
+pub(super) async fn note_created(tx: &Tx<'_>, by: &Actor, row: &material_alias::Model) -> Result<(), DbError> {
+    let detail = json!({"before": null, "after": shown(row)});
+    note(tx, by, row, Action::AliasCreated, detail).await
 }
 
 /// An alias of the tenant.
@@ -213,15 +226,40 @@ pub async fn withdraw(db: &Db, scope: TenantScope, by: Actor, id: AliasId) -> Re
     }
 }
 
-/// Products are locked before the alias. `None` when another product got an entry by it in between: nothing is changed.
+/// Products are locked before reviews, and these before the alias. `None` when another product got an entry by it in
+/// between: nothing is changed.
 async fn withdraw_in(tx: &Tx<'_>, tenant: TenantId, by: &Actor, id: AliasId) -> Result<Option<MaterialAlias>, DbError> {
-    let locked = products::lock_of_alias(tx, tenant, id).await?;
+    let products = products::lock_of_alias(tx, tenant, id).await?;
+    let resolved = reviews::lock_of_alias(tx, tenant, id).await?;
+    let Some(ended) = take_back(tx, tenant, id, &products).await? else { return Ok(None) };
+    if ended.detail.is_some() {
+        reviews::taken_back(tx, tenant, id, resolved).await?;
+    }
+    note_withdrawn(tx, by, &ended).await?;
+    Ok(Some(MaterialAlias::of(ended.row)))
+}
+
+/// An alias that is not in force any more. It must be [noted](note_withdrawn), when no other rows are to be locked.
+pub(super) struct Ended {
+    row: material_alias::Model,
+    /// What the audit log says of it; `None` when it was not in force before.
+    detail: Option<Json>,
+}
+
+/// Takes an alias back, with the entries that it led to of products which are locked; `None` as [`withdraw_in`]. Its
+/// entry in the audit log is not written.
+pub(super) async fn take_back(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    id: AliasId,
+    products: &HashSet<ProductId>,
+) -> Result<Option<Ended>, DbError> {
     let before = lock(tx, tenant, id).await?;
     let status = before.status.0.next(AliasEvent::Withdraw);
     if status == before.status.0 {
-        return Ok(Some(MaterialAlias::of(before)));
+        return Ok(Some(Ended { row: before, detail: None }));
     }
-    let Some(n_products) = products::without_alias(tx, tenant, id, &locked).await? else { return Ok(None) };
+    let Some(n_products) = products::without_alias(tx, tenant, id, products).await? else { return Ok(None) };
     let mut row = before.clone().into_active_model();
     row.status = Set(Col(status));
     row.active_key = Set(None);
@@ -230,8 +268,15 @@ async fn withdraw_in(tx: &Tx<'_>, tenant: TenantId, by: &Actor, id: AliasId) -> 
     let row = row.update(tx.on()).await?;
     let mut detail = audit::change(&shown(&before), &shown(&row));
     detail["products"] = json!(n_products);
-    note(tx, by, &row, Action::AliasWithdrawn, detail).await?;
-    Ok(Some(MaterialAlias::of(row)))
+    Ok(Some(Ended { row, detail: Some(detail) }))
+}
+
+/// Writes the audit entry of an alias that was taken back.
+pub(super) async fn note_withdrawn(tx: &Tx<'_>, by: &Actor, ended: &Ended) -> Result<(), DbError> {
+    match &ended.detail {
+        Some(detail) => note(tx, by, &ended.row, Action::AliasWithdrawn, detail.clone()).await,
+        None => Ok(()),
+    }
 }
 
 /// Locks these aliases against being taken back, and tells which of them are in force.
@@ -310,8 +355,14 @@ impl AliasFilter {
 impl MaterialAlias {
     fn of(row: material_alias::Model) -> Self {
         let key: AliasKey = row.key.0;
-        let alias =
-            NewAlias { alias: row.alias.0, key, scope: row.scope.0, material: row.material.0, source: row.source.0 };
+        let alias = NewAlias {
+            alias: row.alias.0,
+            key,
+            scope: row.scope.0,
+            material: row.material.0,
+            source: row.source.0,
+            fix: row.fix_id.map(Col::value),
+        };
         Self {
             id: row.id.0,
             tenant: row.tenant_id.0,

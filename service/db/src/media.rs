@@ -11,6 +11,7 @@ pub mod retention;
 pub mod uploading;
 mod conditions;
 mod following;
+pub(crate) mod of_design;
 mod saving;
 mod search;
 

@@ -13,8 +13,10 @@ mod renders;
 mod catalog;
 mod catalogue;
 mod orders;
+mod reviews;
 mod workflows;
 mod media;
+mod designs;
 mod channels;
 mod webhooks;
 mod artifacts;
@@ -97,8 +99,10 @@ fn tables() -> Vec<TableCreateStatement> {
         vec![workflows::definitions()],
         catalogue::tables(),
         orders::tables(),
+        reviews::tables(),
         workflows::tables(),
         media::tables(),
+        designs::tables(),
         channels::tables(),
         webhooks::tables(),
         artifacts::tables(),
@@ -130,8 +134,10 @@ fn indexes() -> Vec<IndexCreateStatement> {
         catalog::indexes(),
         catalogue::indexes(),
         orders::indexes(),
+        reviews::indexes(),
         workflows::indexes(),
         media::indexes(),
+        designs::indexes(),
         channels::indexes(),
         webhooks::indexes(),
         artifacts::indexes(),

@@ -21,7 +21,7 @@ use crate::entity::{order, order_line};
 use crate::level::Level;
 use crate::media::{self, Changed, Going};
 use crate::tx::Tx;
-use crate::{Db, DbError, Page, PageRequest, ReadScope, TenantScope, counters, streams, workflows};
+use crate::{Db, DbError, Page, PageRequest, ReadScope, TenantScope, counters, reviews, streams, workflows};
 use packshot_domain::audit::{Action, Actor};
 use packshot_domain::change::Change;
 use packshot_domain::channel::ActivityType;
@@ -33,6 +33,7 @@ use packshot_domain::time::Timestamp;
 
 pub use cancelling::{Stopped, cancel_line, cancel_renders, reject};
 pub use dispatch::{Dispatched, LineJob, LineWork, ShadowWork, check_dispatch, dispatch};
+pub(super) use dispatch::{place, queue};
 pub(super) use effect::{LineEffect, result_path};
 pub use following::{follow, follow_line, is_line_over, is_over, line_ids};
 pub use history::{StatusChange, history};
@@ -335,6 +336,7 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> Res
             all.iter().try_for_each(|line| lines::next(line, &live, LineEvent::Remove).map(drop))?;
             let ids: Vec<OrderLineId> = all.iter().map(|line| line.id.0).collect();
             let runs = workflows::of_lines(tx, *tenant, &ids).await?;
+            let reviews = reviews::ids_of(tx, *tenant, &ids, &[]).await?;
             media::outlive(tx, *tenant, Going::Order(of.id)).await?;
             order::Entity::delete_by_id((Col(*tenant), Col(of.id))).exec(tx.on()).await?;
             telling::note(tx, &row, ActivityType::OrderDeleted, by.id);
@@ -346,6 +348,7 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Actor, of: OrderRef) -> Res
             for run in runs {
                 streams::delete(tx, *tenant, StreamId::of_run(run)).await?;
             }
+            reviews::forget_streams(tx, *tenant, &reviews).await?;
             streams::delete(tx, *tenant, StreamId::of_order(of.id)).await
         })
     })

@@ -20,6 +20,9 @@ static WAITING: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND kind IN ({kinds}) AND state IN ({states})")
 });
 
+/// Design jobs whose design is being stored.
+const TO_COME: &str = "SELECT COUNT(*) FROM design_jobs WHERE tenant_id = $1 AND status = 'pending' AND job_id IS NULL";
+
 const STORED: &str = "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM objects WHERE tenant_id = $1";
 
 /// Checks the limits of a tenant with a new job that waits and will store files. It is already written, and so is
@@ -30,6 +33,17 @@ pub(super) async fn check_job(tx: &Tx<'_>, tenant: TenantId) -> Result<(), DbErr
         return Err(Exceeded::QueuedJobs { max: limits.max_queued_jobs }.into());
     }
     // How much it will store is not known, but it is at least one byte.
+    check_stored(tx, tenant, limits.max_storage_bytes, 1).await
+}
+
+/// Checks the limits of a tenant with a new design job, which is written and gets its job when its design is stored:
+/// until then it counts as one that waits.
+pub(super) async fn check_design(tx: &Tx<'_>, tenant: TenantId) -> Result<(), DbError> {
+    let limits = tenant_configs::lock(tx, tenant).await?.config;
+    let waiting = number(tx, tenant, &WAITING).await?;
+    if waiting + number(tx, tenant, TO_COME).await? > i64::from(limits.max_queued_jobs) {
+        return Err(Exceeded::QueuedJobs { max: limits.max_queued_jobs }.into());
+    }
     check_stored(tx, tenant, limits.max_storage_bytes, 1).await
 }
 

@@ -22,6 +22,7 @@ use packshot_domain::render::RenderKind;
 use packshot_domain::task::{Lane, QueueName, TaskKind};
 use packshot_domain::time::Timestamp;
 
+pub(super) use create::{queue_job, record};
 pub(super) use effect::RenderEffect;
 
 /// A render as it is stored.

@@ -18,7 +18,7 @@ use super::{DbError, migration};
 const TENANT: &str = "(NULLIF(current_setting('app.current_tenant_id'::text, true), ''::text))::uuid";
 /// Tables to which a tenant's transactions only add rows: those are removed with the object that they are about, or
 /// when they expire.
-const ADDED_TO: [&str; 4] = ["artifact_events", "audit_log", "events", "pipeline_events"];
+const ADDED_TO: [&str; 5] = ["artifact_events", "audit_log", "events", "fix_changes", "pipeline_events"];
 /// The table of the tenants, where another column says whose a row is.
 const TENANTS: &str = "tenants";
 

@@ -30,6 +30,7 @@ pub use chore::{NewChore, ask};
 pub(super) use chore::{ask_in, chore_row};
 pub use claim::LaneLimit;
 pub(crate) use dead::replaced;
+pub(crate) use dead::revived;
 pub use dead::tell_of_gone;
 pub(crate) use deferral::stop_stuck;
 pub use deferral::{defer, postpone};

@@ -11,6 +11,7 @@
 mod dump;
 pub mod media;
 mod objects;
+mod reviews;
 mod rounds;
 mod shadow;
 mod webhooks;
@@ -31,6 +32,7 @@ use packshot_domain::id::TenantId;
 
 pub use dump::dump;
 pub use objects::{group_hashes, point_file_at, set_group_hashes, tamper};
+pub use reviews::suggest_outcome;
 pub use rounds::{block_notifications, forget_summary};
 pub use shadow::{FinishedShadow, insert_shadow};
 pub use webhooks::publish;

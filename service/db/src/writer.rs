@@ -13,9 +13,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use tokio::runtime::Builder;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::connect::{self, Access};
+use super::notice::Board;
 use super::tx::{Ground, Tx};
 use super::{DbError, Notice};
 
@@ -98,7 +99,7 @@ impl Writer {
         path: PathBuf,
         connection: DatabaseConnection,
         ground: Arc<Ground>,
-        notices: broadcast::Sender<Notice>,
+        notices: Board,
     ) -> Result<Self, DbError> {
         let (messages, queue) = mpsc::channel(QUEUE_LEN);
         let work =
@@ -137,7 +138,7 @@ struct Loop {
     /// `None` after a failure, until the next group: the state of the connection is then unknown.
     connection: Option<DatabaseConnection>,
     ground: Arc<Ground>,
-    notices: broadcast::Sender<Notice>,
+    notices: Board,
     queue: mpsc::Receiver<Message>,
     closing: Option<oneshot::Sender<()>>,
     /// How long the last commit took.
@@ -177,8 +178,7 @@ impl Loop {
         while !group.is_empty() {
             match self.write_together(&mut group).await {
                 Ok(notices) => {
-                    // An error only means that there is no receiver.
-                    notices.into_iter().for_each(|notice| _ = self.notices.send(notice));
+                    self.notices.committed(notices);
                     return group.into_iter().for_each(|operation| operation.settle(Ok(())));
                 }
                 Err(GroupFailure { error, culprit }) => {

@@ -83,6 +83,14 @@ words! {
         ReadAliases = "read_aliases",
         /// Gives names to materials and takes them back
         WriteAliases = "write_aliases",
+        /// Sees reviews of materials, and which names are unmapped
+        ReadReviews = "read_reviews",
+        /// Applies suggested fixes, and says how they went
+        WriteReviews = "write_reviews",
+        /// Sees designs on products, and what of a product can be printed on
+        ReadDesigns = "read_designs",
+        /// Puts designs on products, and says what of a product can be printed on
+        WriteDesigns = "write_designs",
         /// Sees products and their CAD files
         ReadCatalogue = "read_catalogue",
         /// Uploads CAD files, and makes, changes and deletes products
@@ -196,8 +204,8 @@ impl Permission {
             Self::WriteOrders | Self::RunOrders => Some(Scope::OrdersWrite),
             Self::ReadWorkflows | Self::ReadRuns => Some(Scope::WorkflowsRead),
             Self::WriteWorkflows => Some(Scope::WorkflowsWrite),
-            Self::ReadMedia => Some(Scope::MediaRead),
-            Self::WriteMedia => Some(Scope::MediaWrite),
+            Self::ReadMedia | Self::ReadReviews | Self::ReadDesigns => Some(Scope::MediaRead),
+            Self::WriteMedia | Self::WriteReviews | Self::WriteDesigns => Some(Scope::MediaWrite),
             Self::ReadActivity
             | Self::FollowActivity
             | Self::OwnNotifications
@@ -264,6 +272,10 @@ impl Permission {
             | Self::WriteArtifacts
             | Self::ReadAliases
             | Self::WriteAliases
+            | Self::ReadReviews
+            | Self::WriteReviews
+            | Self::ReadDesigns
+            | Self::WriteDesigns
             | Self::WriteCatalogue
             | Self::WriteMedia
             | Self::RunOrders

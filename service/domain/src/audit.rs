@@ -90,6 +90,10 @@ words! {
         WorkerConfigChanged = "worker_config.changed",
         /// A failed task was queued again
         TaskRequeued = "task.requeued",
+        /// A printable area of a product was made, changed or deleted
+        DesignAreaChanged = "design_area.changed",
+        /// A design job was deleted
+        DesignJobDeleted = "design_job.deleted",
         /// A media asset was deleted
         AssetDeleted = "asset.deleted",
         /// A media asset is kept until it is released

@@ -9,7 +9,7 @@ use core::fmt;
 use uuid::Uuid;
 
 use crate::artifact::{LocationState, RelativePath, StorageLocationId};
-use crate::id::{AssetId, CadFileId, ImportId, OrderId, OrderLineId, TaskId, WebhookId};
+use crate::id::{AssetId, CadFileId, DesignJobId, FixId, ImportId, OrderId, OrderLineId, TaskId, WebhookId};
 use crate::order::{OrderChange, OrderNumber, RejectionReason};
 use crate::words::words;
 
@@ -195,9 +195,21 @@ pub struct Subject {
     pub id: Uuid,
 }
 
+impl From<DesignJobId> for Subject {
+    fn from(id: DesignJobId) -> Self {
+        Self { kind: SubjectKind::DesignJob, id: id.uuid() }
+    }
+}
+
 impl From<OrderId> for Subject {
     fn from(id: OrderId) -> Self {
         Self { kind: SubjectKind::Order, id: id.uuid() }
+    }
+}
+
+impl From<FixId> for Subject {
+    fn from(id: FixId) -> Self {
+        Self { kind: SubjectKind::SuggestedFix, id: id.uuid() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Downloads: sets of media assets that are sent as one ZIP to whoever has the ticket (media.md §7).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -75,7 +75,11 @@ impl fmt::Debug for Ticket {
 /// Gives the files of an archive names that unpack everywhere, no two of them the same.
 #[derive(Clone, Debug, Default)]
 pub struct EntryNames {
+    /// In small letters.
     taken: HashSet<String>,
+    /// The number that comes next for a name that is taken: counting from the start each time would take the square of
+    /// their number.
+    next: HashMap<String, u32>,
 }
 
 impl EntryNames {
@@ -88,16 +92,17 @@ impl EntryNames {
             Some(at) if at > 0 => file.split_at(at),
             _ => (file.as_str(), ""),
         };
-        let mut n = 1_u32;
+        let plain = format!("{folder}/{stem}{extension}");
+        if self.taken.insert(plain.to_lowercase()) {
+            return plain;
+        }
+        let n = self.next.entry(plain.to_lowercase()).or_insert(2);
         loop {
-            let name = match n {
-                1 => format!("{folder}/{stem}{extension}"),
-                n => format!("{folder}/{stem} ({n}){extension}"),
-            };
+            let name = format!("{folder}/{stem} ({n}){extension}");
+            *n += 1;
             if self.taken.insert(name.to_lowercase()) {
                 return name;
             }
-            n += 1;
         }
     }
 }

@@ -30,6 +30,22 @@ words! {
         RunStatus = "run.status",
         /// A node of a workflow run is in another state
         NodeStatus = "node.status",
+        /// A material review has other parts, other proposals, or another state
+        ReviewUpdated = "review.updated",
+        /// Something was said of a suggested fix
+        FixUpdated = "fix.updated",
+        /// A design job was made
+        DesignCreated = "render.job.created",
+        /// A design job composes its texture
+        DesignCompositing = "render.job.compositing",
+        /// A design job renders or stores its pictures
+        DesignRendering = "render.job.rendering",
+        /// A design job has its pictures
+        DesignCompleted = "render.job.completed",
+        /// A design job has failed
+        DesignFailed = "render.job.failed",
+        /// A design job was cancelled
+        DesignCancelled = "render.job.cancelled",
         /// Something was done
         ActivityCreated = "activity.created",
         /// Somebody is told something
@@ -84,6 +100,9 @@ impl EventName {
             | Self::Failed
             | Self::Cancelled => true,
             Self::OrderStatus | Self::LineStatus | Self::RunStatus | Self::NodeStatus => false,
+            Self::ReviewUpdated | Self::FixUpdated => false,
+            Self::DesignCreated | Self::DesignCompositing | Self::DesignRendering => false,
+            Self::DesignCompleted | Self::DesignFailed | Self::DesignCancelled => false,
             Self::ActivityCreated | Self::NotificationCreated | Self::NotificationRead | Self::UnreadCount => false,
             Self::AlertOpened | Self::AlertUpdated | Self::AlertResolved => false,
         }
@@ -95,10 +114,18 @@ impl EventName {
         matches!(self, Self::AlertOpened | Self::AlertUpdated | Self::AlertResolved)
     }
 
-    /// Whether the stream of a job ends with it, unless the job is requeued.
+    /// Whether the stream of a job ends with it, unless the job is requeued or tried again.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+        matches!(
+            self,
+            Self::Completed
+                | Self::Failed
+                | Self::Cancelled
+                | Self::DesignCompleted
+                | Self::DesignFailed
+                | Self::DesignCancelled
+        )
     }
 }
 

@@ -79,6 +79,10 @@ ids! {
     LibraryId,
     /// An alias: a name that a tenant gave to a material.
     AliasId,
+    /// A review of materials.
+    ReviewId,
+    /// A suggested fix of a review.
+    FixId,
     /// A CAD file of a product.
     CadFileId,
     /// A product.
@@ -101,6 +105,10 @@ ids! {
     RoundId,
     /// A media asset.
     AssetId,
+    /// A design job: a design on a product.
+    DesignJobId,
+    /// A printable area of a product.
+    DesignAreaId,
     /// A set of media assets that is fetched as one ZIP.
     DownloadId,
     /// An entry of the activity, a notification or an alert.

@@ -44,4 +44,7 @@ pub mod download;
 pub mod channel;
 pub mod webhook;
 pub mod material_alias;
+pub mod review;
+pub mod fix;
+pub mod design_job;
 pub mod workflow;

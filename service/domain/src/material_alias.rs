@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::id::FixId;
 use crate::product::EntryName;
 use crate::words::words;
 
@@ -115,6 +116,8 @@ pub struct NewAlias {
     pub material: EntryName,
     /// Where it comes from.
     pub source: AliasSource,
+    /// The suggested fix that writes it.
+    pub fix: Option<FixId>,
 }
 
 #[cfg(test)]

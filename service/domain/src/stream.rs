@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::id::{OrderId, OrderLineId, RenderId, RunId, TenantId, UserId};
+use super::id::{DesignJobId, OrderId, OrderLineId, RenderId, ReviewId, RunId, TenantId, UserId};
 use super::words::words;
 
 words! {
@@ -94,6 +94,18 @@ impl StreamId {
     #[must_use]
     pub const fn of_run(run: RunId) -> Self {
         Self { kind: StreamKind::Run, id: run.uuid() }
+    }
+
+    /// The stream of a material review.
+    #[must_use]
+    pub const fn of_review(review: ReviewId) -> Self {
+        Self { kind: StreamKind::Review, id: review.uuid() }
+    }
+
+    /// The stream of a design job.
+    #[must_use]
+    pub const fn of_design(job: DesignJobId) -> Self {
+        Self { kind: StreamKind::Design, id: job.uuid() }
     }
 
     /// What a user is told.

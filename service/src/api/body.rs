@@ -29,6 +29,24 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
+/// A body that may be left out, and else must be JSON: without one it is an empty object.
+#[derive(Clone, Debug)]
+pub(crate) struct OptionalJsonBody(pub(crate) Value);
+
+impl<S: Send + Sync> FromRequest<S> for OptionalJsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> ApiResult<Self> {
+        let is_json = is_json(request.headers());
+        let bytes = read(request, JSON_BYTES_MAX).await?;
+        match bytes.is_empty() {
+            true => Ok(Self(Value::Object(serde_json::Map::new()))),
+            false if is_json => parse(&bytes).map(Self),
+            false => Err(ApiError::new(Code::UnsupportedMediaType, "expected application/json")),
+        }
+    }
+}
+
 /// The media type of a request without its parameters, in lower case.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

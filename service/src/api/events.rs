@@ -68,6 +68,12 @@ pub(crate) fn last_seen(headers: &HeaderMap, params: &Params) -> ApiResult<Optio
     Ok(Some(seq?))
 }
 
+/// The number of the last event that a client saw, unless the stream has not come so far: its database is that of a
+/// backup, and what the client knows is no part of it.
+pub(crate) fn still_numbered(seen: Option<i64>, last_seq: i64) -> Option<i64> {
+    seen.filter(|seen| *seen <= last_seq)
+}
+
 /// Answers with the events of a stream that the caller may see.
 ///
 /// # Errors
@@ -217,7 +223,7 @@ fn of_event(stream: StreamId, event: Event) -> ApiResult<Bytes> {
         Value::Object(own) => own,
         _ => serde_json::Map::new(),
     };
-    if matches!(stream.kind, StreamKind::Order | StreamKind::Run) {
+    if matches!(stream.kind, StreamKind::Order | StreamKind::Run | StreamKind::Review) {
         return frame(name.as_str(), Some(seq), &OrderEventData { seq: seq.unsigned_abs(), at: at.into(), own });
     }
     let named = own.remove("job_id").and_then(|id| id.as_str()?.parse().ok());

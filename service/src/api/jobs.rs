@@ -35,10 +35,10 @@ pub(crate) async fn events(
     params: Params,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let beginning = match events::last_seen(&headers, &params)? {
+    let LiveJobs { jobs, total, last_seq } = streams::live_jobs(&state, &caller.0).await?;
+    let beginning = match events::still_numbered(events::last_seen(&headers, &params)?, last_seq) {
         Some(seq) => Beginning::After(seq),
         None => {
-            let LiveJobs { jobs, total, last_seq } = streams::live_jobs(&state, &caller.0).await?;
             let items = jobs.into_iter().map(wire).collect();
             Beginning::of_snapshot(last_seq, &WireJobs { items, total })?
         }

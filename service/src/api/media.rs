@@ -10,14 +10,16 @@ use packshot_contract::channel::feed::{
     ActivityCreatedEvent, AlertEvent, FeedSnapshot, NotificationCreatedEvent, NotificationReadEvent,
 };
 use packshot_contract::channel::marks::UnreadCount;
+use packshot_contract::design::{DesignJob, DesignJobEvent};
 use packshot_contract::document::Document;
 use packshot_contract::event::{
-    EndEvent, EventType, FailedEvent, LineStatusEvent, LogEvent, NodeStatusEvent, OrderStatusEvent, PreviewEvent,
-    ProgressEvent, RunStatusEvent, StateEvent, StepEvent, StreamEvent,
+    EndEvent, EventType, FailedEvent, FixUpdatedEvent, LineStatusEvent, LogEvent, NodeStatusEvent, OrderStatusEvent,
+    PreviewEvent, ProgressEvent, ReviewUpdatedEvent, RunStatusEvent, StateEvent, StepEvent, StreamEvent,
 };
 use packshot_contract::job::{Job, LiveJobs};
 use packshot_contract::order::Order;
 use packshot_contract::package::PackageManifest;
+use packshot_contract::review::MaterialReview;
 use packshot_contract::workflow::WorkflowRun;
 use packshot_domain::event::EventName;
 use packshot_pipeline::plan::words::FileFormat;
@@ -196,6 +198,31 @@ impl IntoResponses for LineEvents {
     }
 }
 
+/// The events of a material review.
+pub(crate) struct ReviewEvents;
+
+impl IntoResponses for ReviewEvents {
+    fn responses() -> Responses {
+        let of_review = [EventName::ReviewUpdated, EventName::FixUpdated, EventName::State].map(EventType::Of);
+        of_stream::<MaterialReview>(std::iter::once(EventType::Snapshot).chain(of_review))
+    }
+}
+
+/// The events of a design job.
+pub(crate) struct DesignEvents;
+
+impl IntoResponses for DesignEvents {
+    fn responses() -> Responses {
+        use EventName::{
+            DesignCancelled, DesignCompleted, DesignCompositing, DesignCreated, DesignFailed, DesignRendering,
+        };
+        let own = [DesignCreated, DesignCompositing, DesignRendering, DesignCompleted, DesignFailed, DesignCancelled];
+        let of_job = EventType::all_of_jobs().filter(|event| *event != EventType::Snapshot);
+        let own = own.map(EventType::Of).into_iter().chain(of_job);
+        of_stream::<DesignJob>(std::iter::once(EventType::Snapshot).chain(own))
+    }
+}
+
 /// The events of an order.
 pub(crate) struct OrderEvents;
 
@@ -265,6 +292,16 @@ fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
             EventType::Of(EventName::LineStatus) => LineStatusEvent::name(),
             EventType::Of(EventName::RunStatus) => RunStatusEvent::name(),
             EventType::Of(EventName::NodeStatus) => NodeStatusEvent::name(),
+            EventType::Of(EventName::ReviewUpdated) => ReviewUpdatedEvent::name(),
+            EventType::Of(EventName::FixUpdated) => FixUpdatedEvent::name(),
+            EventType::Of(
+                EventName::DesignCreated
+                | EventName::DesignCompositing
+                | EventName::DesignRendering
+                | EventName::DesignCompleted
+                | EventName::DesignFailed
+                | EventName::DesignCancelled,
+            ) => DesignJobEvent::name(),
             EventType::Of(EventName::ActivityCreated) => ActivityCreatedEvent::name(),
             EventType::Of(EventName::NotificationCreated) => NotificationCreatedEvent::name(),
             EventType::Of(EventName::NotificationRead) => NotificationReadEvent::name(),

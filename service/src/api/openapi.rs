@@ -20,8 +20,9 @@ use packshot_contract::channel::feed::{
 };
 use packshot_contract::document::Document;
 use packshot_contract::event::{
-    EndEvent, EventData, EventType, FailedEvent, LineStatusEvent, LogEvent, NodeStatusEvent, OrderEventData,
-    OrderStatusEvent, PassedOnData, PreviewEvent, ProgressEvent, RunStatusEvent, StateEvent, StepEvent, StreamEvent,
+    EndEvent, EventData, EventType, FailedEvent, FixUpdatedEvent, LineStatusEvent, LogEvent, NodeStatusEvent,
+    OrderEventData, OrderStatusEvent, PassedOnData, PreviewEvent, ProgressEvent, ReviewUpdatedEvent, RunStatusEvent,
+    StateEvent, StepEvent, StreamEvent,
 };
 use packshot_contract::job::LiveJobs;
 use packshot_contract::package::{ManifestFile, ManifestPackage, ManifestReceipt, PackageManifest};
@@ -52,7 +53,7 @@ const KEY: &str = "api_key";
         (name = "instance", description = "The installation"),
     ),
     components(schemas(
-        Problem, Document, StreamEvent, EventType, LiveJobs, EventData, OrderEventData, OrderStatusEvent, LineStatusEvent, RunStatusEvent, NodeStatusEvent, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent,
+        Problem, Document, packshot_contract::design::DesignJobEvent, StreamEvent, EventType, LiveJobs, EventData, OrderEventData, OrderStatusEvent, LineStatusEvent, RunStatusEvent, NodeStatusEvent, ReviewUpdatedEvent, FixUpdatedEvent, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent,
         LogEvent, FailedEvent, EndEvent, ArtifactEventPage, ArtifactEvent, ArtifactEventType, ArtifactStreamEvent, PackageManifest,
         ManifestPackage, ManifestFile, ManifestReceipt, ActivityCreatedEvent, NotificationCreatedEvent, NotificationReadEvent, AlertEvent, FeedSnapshot,
     )),

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::{AppError, ErrorKind, FailedRun};
 use packshot_contract::problem::Problem;
-use packshot_domain::id::RunId;
+use packshot_domain::id::{DesignJobId, RunId};
 
 pub(crate) mod status;
 
@@ -83,12 +83,13 @@ impl ApiError {
             request_id: request_id.to_owned(),
             workflow_run_id: self.error.failed_run().map(|failed| failed.run.uuid()),
             node_name: self.error.failed_run().and_then(|failed| Some(failed.node.as_ref()?.to_string())),
+            render_job_id: self.error.failed_design_job().map(|job| job.uuid()),
         }
     }
 
     /// The error whose body this is.
     pub fn from_problem(problem: Problem, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
-        let Problem { status, detail, code, help, errors, workflow_run_id, node_name, .. } = problem;
+        let Problem { status, detail, code, help, errors, workflow_run_id, node_name, render_job_id, .. } = problem;
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let error = AppError::of_input(code, detail, errors).with_help(help.unwrap_or_default());
         let error = match workflow_run_id {
@@ -96,6 +97,10 @@ impl ApiError {
                 let node = node_name.and_then(|name| name.parse().ok());
                 error.of_run(FailedRun { run: RunId::from_uuid(run), node })
             }
+            None => error,
+        };
+        let error = match render_job_id {
+            Some(job) => error.of_design_job(DesignJobId::from_uuid(job)),
             None => error,
         };
         Self { status, error: Box::new(error), headers }

@@ -1,14 +1,13 @@
 //! Tenants, for global admins; and the caller's own.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::auth::Caller;
-use super::body::{self, JsonBody};
+use super::body::{JsonBody, OptionalJsonBody};
 use super::idempotency;
 use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
@@ -144,26 +143,14 @@ pub(crate) async fn deactivate(
     caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
-    request: Request,
+    OptionalJsonBody(body): OptionalJsonBody,
 ) -> ApiResult<Response> {
-    let body = json_or_nothing(request).await?;
     let DeactivateRequest { cancel_running } = DeactivateRequest::parse(&body)?;
     let keyed = idempotency::of_request(&headers, &format!("{PATH}/{id}/deactivate"), idempotency::hash_of(&body))?;
     let id = tenant_id(&id)?;
     let (own, who) = (state.clone(), caller.0.clone());
     let once = async move { Answer::json(StatusCode::OK, &tenants::deactivate(&own, &who, id, cancel_running).await?) };
     idempotency::once(&state, &caller, keyed, once).await
-}
-
-/// A body that may be left out.
-async fn json_or_nothing(request: Request) -> ApiResult<Value> {
-    let is_json = body::is_json(request.headers());
-    let bytes = body::read(request, body::JSON_BYTES_MAX).await?;
-    match () {
-        () if bytes.is_empty() => Ok(json!({})),
-        () if is_json => body::parse(&bytes),
-        () => Err(ApiError::new(Code::UnsupportedMediaType, "expected application/json")),
-    }
 }
 
 /// Lets the users of a deactivated tenant in again

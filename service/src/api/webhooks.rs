@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
 use super::auth::{Caller, ListCaller};
-use super::body::JsonBody;
+use super::body::{JsonBody, OptionalJsonBody};
 use super::idempotency;
 use super::precondition::expected_revision;
 use super::problem::{ApiError, ApiResult, Code};
@@ -147,7 +147,7 @@ pub(crate) async fn delete(
         ("id" = String, Path, format = Uuid, description = "The webhook"),
         ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key and body, the request makes one secret; the repeated answer has none"),
     ),
-    request_body = RotateSecretRequest,
+    request_body = Option<RotateSecretRequest>,
     responses((status = 200, description = "The webhook with its new secret", body = WebhookWithSecret)),
 )]
 pub(crate) async fn rotate(
@@ -155,7 +155,7 @@ pub(crate) async fn rotate(
     caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
-    JsonBody(body): JsonBody,
+    OptionalJsonBody(body): OptionalJsonBody,
 ) -> ApiResult<Response> {
     let overlap_s = RotateSecretRequest::parse(&body)?;
     let path = format!("{PATH}/{id}/rotate-secret");

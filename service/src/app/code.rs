@@ -70,6 +70,34 @@ codes! {
     LibraryNotFound = "library_not_found", "check the id: GET /api/v1/material-libraries lists the libraries";
     /// No alias with this id, or it is another tenant's.
     AliasNotFound = "alias_not_found", "check the id: GET /api/v1/material-aliases lists the aliases, with `status=withdrawn` those that were taken back";
+    /// There is no such review, or it is another tenant's.
+    MaterialReviewNotFound = "material_review_not_found", "check the id: GET /api/v1/material-reviews lists the reviews";
+    /// The review has no such fix.
+    SuggestedFixNotFound = "suggested_fix_not_found", "check the ids: GET /api/v1/material-reviews/{id} lists the fixes of a review";
+    /// No picture shows a part in the fallback material.
+    NothingUnmapped = "nothing_unmapped", "there is nothing to do: every part has a material, or there is no picture yet";
+    /// There is no such design job, or it is another tenant's.
+    RenderJobNotFound = "render_job_not_found", "check the id: GET /admin/render-engine/jobs lists the design jobs";
+    /// Only a design job that failed or was cancelled is tried again.
+    RenderJobNotFailed = "render_job_not_failed", "wait until it has ended, or start a new one: POST /admin/render-engine/jobs";
+    /// A design job that has not ended is not deleted.
+    RenderJobNotTerminal = "render_job_not_terminal", "cancel it first: POST /admin/render-engine/jobs/{id}/cancel";
+    /// The design of the job was never stored.
+    DesignMissing = "design_missing", "start a new job with the design: POST /admin/render-engine/jobs";
+    /// The product has no CAD file that can be rendered.
+    ProductNotRenderable = "product_not_renderable", "give the product a CAD file, and wait until its `status` is `ready`";
+    /// There is no such printable area, or it is of another product.
+    DesignAreaNotFound = "design_area_not_found", "check the id: GET /api/v1/products/{id}/design-areas lists the areas of a product";
+    /// Another printable area of the product has this name.
+    AreaNameExists = "area_name_exists", "choose another name, or change the area that has it";
+    /// The fix has its last outcome.
+    FixTerminal = "fix_terminal", "choose another fix of the part, or have new ones proposed: POST /api/v1/material-reviews/{id}/refresh";
+    /// Only a fix that is proposed can be applied.
+    FixNotProposed = "fix_not_proposed", "say its outcome instead, or apply another fix of the part";
+    /// The outcome needs words.
+    NotesRequired = "notes_required", "send `notes`: what is left to do, or what is being waited for";
+    /// The material of the fix is gone.
+    MaterialUnavailable = "material_unavailable", "have new fixes proposed: POST /api/v1/material-reviews/{id}/refresh";
     /// There is no such notification, or it is somebody else's.
     NotificationNotFound = "notification_not_found", "check the id: GET /api/notifications lists your notifications";
     /// There is no such alert, or the caller does not see it.
@@ -91,7 +119,7 @@ codes! {
     /// The delivery has not ended.
     DeliveryInProgress = "delivery_in_progress", "wait until its state is `delivered` or `failed`: `next_attempt_at` says when it is tried again";
     /// Nothing may be delivered to the address.
-    WebhookUrlRefused = "webhook_url_refused", "give an https address of the public Internet without a user name; for a receiver inside the company have its network opened: `webhook_allowed_networks` of the settings";
+    WebhookUrlRefused = "webhook_url_refused", "give an https address of the public Internet without a user name, with the usual port or one from 1024 on; for a receiver inside the company have its network opened: `webhook_allowed_networks` of the settings";
     /// There is no such event.
     UnknownEventType = "unknown_event_type", "choose from the events that the message lists, a group such as `order.*`, or `*`";
     /// It is no secret of a webhook.
@@ -133,7 +161,7 @@ codes! {
     /// The tenant has as many aliases as it can have.
     TooManyAliases = "too_many_aliases", "withdraw aliases that are not needed any more";
     /// The tenant has no room for more files.
-    StorageQuotaExceeded = "storage_quota_exceeded", "delete renders and libraries that nobody needs, or ask a global admin for a higher `max_storage_bytes`";
+    StorageQuotaExceeded = "storage_quota_exceeded", "delete renders, media and libraries that nobody needs, or ask a global admin for a higher `max_storage_bytes`";
     /// There is a user with a password already.
     AlreadyConfigured = "already_configured", "sign in: POST /api/auth/login; if nobody can, create a global admin on the service's machine: `packshot admin create-user --role global_admin --email ADDRESS`";
     /// The database is used as one role, which serves one tenant.
@@ -315,7 +343,7 @@ codes! {
     /// A later version has this option.
     OptionNotAvailable = "option_not_available", "leave this member out";
     /// The picture has more pixels than it may have.
-    ImageTooLarge = "image_too_large", "choose a smaller width or height";
+    ImageTooLarge = "image_too_large", "choose a smaller width or height, or scale the picture down; whoever runs the service can allow more: `max_pixels`";
     /// Two members contradict each other.
     ConflictingMembers = "conflicting_members", "leave out one of the members that contradict each other";
     /// The limits contradict each other or are out of range.
@@ -341,7 +369,7 @@ codes! {
     /// The tenant has as many waiting jobs as it may have.
     QueueFull = "queue_full", "repeat the request when some jobs have ended, or cancel waiting ones";
     /// Too many event streams are open.
-    TooManyStreams = "too_many_streams", "close a stream first, or follow all jobs with one: GET /api/v1/jobs/events";
+    TooManyStreams = "too_many_streams", "close another stream first; one stream has all jobs: GET /api/v1/jobs/events";
     /// A defect.
     InternalError = "internal_error", "this is a defect: please report it, with the request id and the service's log";
     /// Stored bytes are damaged.

@@ -16,7 +16,9 @@ use packshot_db::media::changing::MediaRefusal;
 use packshot_db::{DbError, Exceeded, LastAdmin};
 use packshot_domain::access::Scope;
 use packshot_domain::artifact::DeleteRefusal;
-use packshot_domain::id::RunId;
+use packshot_domain::design_job::DesignRefusal;
+use packshot_domain::fix::FixRefusal;
+use packshot_domain::id::{DesignJobId, RunId};
 use packshot_domain::order::{IllegalOrderState, OrderChange, OrderRefusal};
 use packshot_domain::principal::Denied;
 use packshot_domain::tenant::TenantRefusal;
@@ -46,6 +48,8 @@ struct More {
     help: Option<String>,
     /// The run that failed with its dispatch.
     run: Option<FailedRun>,
+    /// The design job whose design could not be stored.
+    design_job: Option<DesignJobId>,
 }
 
 /// Whose code an error has.
@@ -108,6 +112,17 @@ impl AppError {
     #[must_use]
     pub fn of_run(self, run: FailedRun) -> Self {
         self.with_more(|more| more.run = Some(run))
+    }
+
+    /// The same about a design job whose design could not be stored.
+    #[must_use]
+    pub fn of_design_job(self, job: DesignJobId) -> Self {
+        self.with_more(|more| more.design_job = Some(job))
+    }
+
+    /// The design job whose design could not be stored.
+    pub fn failed_design_job(&self) -> Option<DesignJobId> {
+        self.more.as_ref()?.design_job
     }
 
     /// The run that failed with its dispatch.
@@ -244,6 +259,31 @@ impl From<Denied> for AppError {
     }
 }
 
+impl From<DesignRefusal> for AppError {
+    fn from(refusal: DesignRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            DesignRefusal::NotFailed(_) => Self::new(Code::RenderJobNotFailed, detail),
+            DesignRefusal::NotTerminal(_) => Self::new(Code::RenderJobNotTerminal, detail),
+            DesignRefusal::DesignMissing => Self::new(Code::DesignMissing, detail),
+        }
+    }
+}
+
+impl From<FixRefusal> for AppError {
+    fn from(refusal: FixRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            FixRefusal::Terminal(_) => Self::new(Code::FixTerminal, detail),
+            FixRefusal::NotProposed(_) | FixRefusal::Applied => Self::new(Code::FixNotProposed, detail),
+            FixRefusal::NotesRequired(_) => Self::new(Code::NotesRequired, detail).at("/notes"),
+            FixRefusal::AliasConflict { .. } => Self::new(Code::AliasConflict, detail),
+            FixRefusal::TooManyAliases => Self::new(Code::TooManyAliases, detail),
+            FixRefusal::Raced => Self::internal(refusal),
+        }
+    }
+}
+
 impl From<DbError> for AppError {
     fn from(error: DbError) -> Self {
         match error {
@@ -251,6 +291,18 @@ impl From<DbError> for AppError {
             DbError::NotFound("task") => Self::new(Code::TaskNotFound, "there is no such task"),
             DbError::NotFound("library") => Self::new(Code::LibraryNotFound, "there is no such library"),
             DbError::NotFound("alias") => Self::new(Code::AliasNotFound, "there is no such alias"),
+            DbError::NotFound("material review") => {
+                Self::new(Code::MaterialReviewNotFound, "there is no such material review")
+            }
+            DbError::NotFound("suggested fix") => Self::new(Code::SuggestedFixNotFound, "the review has no such fix"),
+            DbError::Fix(refusal) => refusal.into(),
+            DbError::NotFound("design job") => Self::new(Code::RenderJobNotFound, "there is no such design job"),
+            DbError::NotFound("design area") => Self::new(Code::DesignAreaNotFound, "the product has no such area"),
+            DbError::Design(refusal) => refusal.into(),
+            DbError::DesignState(refusal) => Self::new(Code::StateConflict, refusal.to_string()),
+            DbError::Exists("design area") => {
+                Self::new(Code::AreaNameExists, "another printable area of the product has this name").at("/name")
+            }
             DbError::NotFound("notification") => Self::new(Code::NotificationNotFound, "there is no such notification"),
             DbError::NotFound("alert") => Self::new(Code::AlertNotFound, "there is no such alert"),
             DbError::NotFound("announcement") => Self::new(Code::AnnouncementNotFound, "there is no such announcement"),

@@ -1,9 +1,11 @@
-//! What dispatches of order lines and workflows go through: the same in production and in tests, which put their own
-//! implementations in place to see what is handed over, or to let it fail.
+//! What dispatches of order lines and workflows, and notes about reviews, go through: the same in production and in
+//! tests, which put their own implementations in place to see what is handed over, or to let it fail.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
+use super::deeds::{Deeds, OwnDeeds};
+use super::notes::{NoteBundle, NoteWriter, written};
 use packshot_db::Json;
 use packshot_domain::id::{OrderLineId, RunId, TaskId};
 use packshot_domain::task::TaskKind;
@@ -69,6 +71,10 @@ pub struct Ports {
     pub presets: Arc<dyn PresetRunner>,
     /// What walks graphs.
     pub graphs: Arc<dyn GraphRuntime>,
+    /// Who writes notes about reviews.
+    pub notes: Arc<dyn NoteWriter>,
+    /// What the steps of design jobs do.
+    pub designs: Arc<dyn Deeds>,
 }
 
 /// This service, for everything.
@@ -98,10 +104,23 @@ impl GraphRuntime for Own {
     }
 }
 
+impl NoteWriter for Own {
+    fn write(&self, bundle: &NoteBundle) -> String {
+        written(bundle)
+    }
+}
+
 impl Default for Ports {
     fn default() -> Self {
         let own = Arc::new(Own);
-        Self { queue: own.clone(), direct: own.clone(), presets: own.clone(), graphs: own }
+        Self {
+            queue: own.clone(),
+            direct: own.clone(),
+            presets: own.clone(),
+            graphs: own.clone(),
+            notes: own,
+            designs: Arc::new(OwnDeeds),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::source::Origin;
 
 /// Each setting with a valid value, as TOML.
-pub(super) const EXAMPLES: [(&str, &str); 54] = [
+pub(super) const EXAMPLES: [(&str, &str); 57] = [
     ("listen", "\"127.0.0.1:8080\""),
     ("data", "\"/var/lib/packshot\""),
     ("workers", "\"process\""),
@@ -24,6 +24,9 @@ pub(super) const EXAMPLES: [(&str, &str); 54] = [
     ("max_upload_bytes", "\"512MiB\""),
     ("max_pixels", "64000000"),
     ("max_output_bytes", "\"16GiB\""),
+    ("max_design_bytes", "\"50MiB\""),
+    ("compose_timeout_s", "120"),
+    ("render_timeout_s", "1800"),
     ("max_memory_bytes", "\"8GiB\""),
     ("max_event_streams_per_user", "20"),
     ("max_event_streams_per_tenant", "200"),

@@ -78,6 +78,13 @@ impl Hub {
         }
     }
 
+    /// Wakes all followers: there are events, and nobody knows of which streams.
+    pub fn wake_all(&self) {
+        for stream in lock(&self.inner.streams).values() {
+            stream.wakes.send_modify(|n| *n = n.wrapping_add(1));
+        }
+    }
+
     /// Follows a stream from now on.
     pub fn follow(&self, id: StreamId) -> Follower {
         let mut streams = lock(&self.inner.streams);

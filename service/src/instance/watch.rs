@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::config::Settings;
+use crate::config::{Executor, Settings};
 use crate::libraries::of_tenant;
 use crate::settings::InForce;
 use crate::store::{Store, StoreError};
@@ -22,14 +22,14 @@ const EVERY: Duration = Duration::from_secs(5);
 const STORE_EVERY: Duration = Duration::from_secs(15);
 /// How often a GPU is looked for while there is one: asking drivers takes longer than a small picture.
 const DEVICE_EVERY: Duration = Duration::from_secs(600);
-/// How often while there is none, and how often a broken library is read again.
+/// How often while there is none, and how often a broken library or a missing program is looked for again.
 const AGAIN_EVERY: Duration = Duration::from_secs(60);
 /// A part that does not answer within this time is away.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs for as long as the service does.
 pub(crate) async fn run(db: Db, store: Store, settings: Arc<Settings>) {
-    let mut watch = Watch { db, store, settings, away_since: None, is_full: None, looked: [None; 3], has_gpu: true };
+    let mut watch = Watch { db, store, settings, away_since: None, is_full: None, looked: [None; 3], had_gpu: None };
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -50,7 +50,8 @@ struct Watch {
     is_full: Option<bool>,
     /// When store, devices and libraries were looked at last.
     looked: [Option<Instant>; 3],
-    has_gpu: bool,
+    /// Whether there was a GPU, or none was asked for; `None` before anybody was told of it.
+    had_gpu: Option<bool>,
 }
 
 impl Watch {
@@ -71,7 +72,7 @@ impl Watch {
             let is_full = storage(&self.db, &self.store, was_full).await?;
             self.is_full = Some(is_full);
         }
-        if self.is_due(1, if self.has_gpu { DEVICE_EVERY } else { AGAIN_EVERY }) {
+        if self.is_due(1, if self.had_gpu == Some(true) { DEVICE_EVERY } else { AGAIN_EVERY }) {
             let requested = InForce::of_instance(&self.db, &self.settings).await?.render_device;
             let missing = match spawn_blocking(move || device::missing_gpu(&requested)).await {
                 Ok(missing) => missing,
@@ -80,13 +81,16 @@ impl Watch {
                 Err(_) => return Ok(()),
             };
             let has_gpu = missing.is_none();
-            // As long as nobody could be told, it is looked for again soon.
-            self.has_gpu = false;
-            gpu(&self.db, missing).await?;
-            self.has_gpu = has_gpu;
+            // As long as nobody could be told, it is looked for again soon. Where nothing is new, nothing is told:
+            // another process may have none.
+            if self.had_gpu.take() != Some(true) || !has_gpu {
+                gpu(&self.db, missing).await?;
+            }
+            self.had_gpu = Some(has_gpu);
         }
         if self.is_due(2, AGAIN_EVERY) {
             libraries(&self.db, &self.store, &self.settings).await?;
+            executors(&self.db, &self.settings).await?;
         }
         Ok(())
     }
@@ -112,14 +116,16 @@ pub async fn database(db: &Db, away_for: Duration) -> Result<(), DbError> {
     channels::instance(db, AllTenants::Housekeeping, AlertType::DatabaseUnavailable, "", trouble).await
 }
 
-/// Tries the store, and tells when it has no room, or has some again; returns whether it has none, as far as is known:
-/// one that cannot be tried is what it was, and full where that is unknown too, so that the next success is told.
+/// Tries the store, and tells when it has no room, even if only for a file that was sent, or has some again; returns
+/// whether it has none, as far as is known: one that cannot be tried is what it was, and full where that is unknown
+/// too, so that the next success is told.
 ///
 /// # Errors
 /// Errors of the database.
 pub async fn storage(db: &Db, store: &Store, was_full: Option<bool>) -> Result<bool, DbError> {
+    let had_no_room = store.was_full();
     let is_full = match store.probe().await {
-        Ok(()) => false,
+        Ok(()) => had_no_room,
         Err(StoreError::Full) => true,
         Err(error) => {
             tracing::warn!("the store cannot be tried: {error}");
@@ -164,6 +170,25 @@ pub async fn libraries(db: &Db, store: &Store, settings: &Settings) -> Result<()
         let scope = TenantScope::of(alert.entry.tenant);
         if matches!(of_tenant::read((db, store, settings), scope).await, Ok(Ok(_))) {
             channels::of_tenant(db, scope, AlertType::LibraryInvalid, None).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks for the programs of executors that were missing, and tells which are there, or no longer asked for.
+///
+/// # Errors
+/// Errors of the database.
+pub async fn executors(db: &Db, settings: &Settings) -> Result<(), DbError> {
+    for alert in alerts::open_of(db, AllTenants::Housekeeping, AlertType::ExecutorNotFound).await? {
+        let Some(name) = alert.entry.data["executor"].as_str() else { continue };
+        let program = match settings.legacy_executors.get(name) {
+            Some(Executor::Command { command, .. }) => command.first(),
+            Some(Executor::Http { .. }) | None => None,
+        };
+        if program.is_none_or(|program| which::which(program).is_ok()) {
+            let over = InstanceTrouble::Over;
+            channels::instance(db, AllTenants::Housekeeping, AlertType::ExecutorNotFound, name, over).await?;
         }
     }
     Ok(())

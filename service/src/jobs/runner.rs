@@ -59,7 +59,7 @@ async fn news(
             Ok(Notice::Queued(queue, lane)) if (queue, &lane) == (claimer.queue, &claimer.lane) => return,
             Ok(Notice::Queued(..) | Notice::Events { .. } | Notice::Settings) => {}
             // The missed notice may have been any.
-            Err(RecvError::Lagged(_)) => return limits.read = None,
+            Ok(Notice::Any) | Err(RecvError::Lagged(_)) => return limits.read = None,
             Err(RecvError::Closed) => return sleep(POLL).await,
         }
     }

@@ -11,7 +11,7 @@ use packshot_contract::problem::Invalid;
 use packshot_db::material_aliases::{self as rows, AliasRefusal};
 use packshot_db::{TenantScope, render_templates};
 use packshot_domain::feature::Feature;
-use packshot_domain::id::AliasId;
+use packshot_domain::id::{AliasId, FixId};
 use packshot_domain::material_alias::{AliasKey, AliasScope, AliasSource, InvalidAliasKey, NewAlias};
 use packshot_domain::principal::Principal;
 use packshot_domain::reader::{Reader, Rows};
@@ -43,7 +43,7 @@ pub async fn create(app: &App, who: &Principal, wish: AliasWish) -> Result<Mater
         let detail = format!("{:?} is the id, the code or the name of {id}, which come before aliases", alias.as_str());
         return Err(AppError::new(Code::AliasConflict, detail).at("/alias"));
     }
-    let new = NewAlias { alias, key, scope, material, source: AliasSource::Manual };
+    let new = NewAlias { alias, key, scope, material, source: AliasSource::Manual, fix: None };
     let made = rows::create(&app.db, TenantScope::of(who.tenant), who.actor(), who.user, new).await;
     made.map(shown).map_err(|refusal| match refusal {
         AliasRefusal::Taken { .. } => AppError::new(Code::AliasConflict, refusal.to_string()).at("/alias"),
@@ -94,7 +94,7 @@ async fn require(app: &App, who: &Principal) -> Result<(), AppError> {
 
 /// The libraries in force: the tenant's own, those that its active render templates name, and the built-in one, which
 /// lies below all of them.
-async fn in_force(app: &App, who: &Principal) -> Result<Vec<Arc<Library>>, AppError> {
+pub(crate) async fn in_force(app: &App, who: &Principal) -> Result<Vec<Arc<Library>>, AppError> {
     let templates = render_templates::active(&app.db, TenantScope::of(who.tenant)).await?;
     let of_templates = templates.into_iter().filter_map(|template| template.fields.library);
     let names: BTreeSet<String> = of_templates.map(|name| name.as_str().to_owned()).collect();
@@ -122,13 +122,13 @@ fn unknown_material(libraries: &[Arc<Library>], material: &str) -> AppError {
 }
 
 /// The id of the material whose id, code or name a word is, in any spelling.
-fn named<'l>(library: &'l Library, word: &str) -> Option<&'l str> {
+pub(crate) fn named<'l>(library: &'l Library, word: &str) -> Option<&'l str> {
     let (idx, method) = library.find(word)?;
     (method != MaterialMethod::Alias).then(|| library.material(idx).id.as_str())
 }
 
 fn shown(row: rows::MaterialAlias) -> MaterialAlias {
-    let NewAlias { alias, key, scope, material, source } = row.alias;
+    let NewAlias { alias, key, scope, material, source, fix } = row.alias;
     MaterialAlias {
         id: row.id.uuid(),
         tenant_id: row.tenant.uuid(),
@@ -137,7 +137,7 @@ fn shown(row: rows::MaterialAlias) -> MaterialAlias {
         scope: scope.into(),
         material_id: material.to_string(),
         source: source.into(),
-        fix_id: None,
+        fix_id: fix.map(FixId::uuid),
         status: row.status.into(),
         created_by: row.created_by.uuid(),
         created_at: row.created_at.into(),

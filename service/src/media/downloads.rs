@@ -54,6 +54,7 @@ pub async fn create(app: &App, who: &Principal, wanted: Wanted) -> Result<MediaD
     for id in ids.into_iter().filter(|id| seen.insert(*id)) {
         let skip = |code: Code| SkippedAsset { asset_id: id.uuid(), code: code.as_str().to_owned() };
         match found.remove(&id) {
+            Some(candidate) if candidate.is_damaged => skipped.push(skip(Code::ContentCorrupt)),
             Some(candidate) if candidate.is_kept => chosen.push(candidate),
             Some(_) => skipped.push(skip(Code::AssetExpired)),
             None => skipped.push(skip(Code::AssetNotFound)),

@@ -1,6 +1,7 @@
 //! What a list of assets is asked for: filters and an order, as parameters of a query, as members of a body, or within
 //! a cursor (media.md §4).
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use base64::Engine;
@@ -20,6 +21,8 @@ use packshot_domain::time::Timestamp;
 
 /// The name of the filter by tenant, which also says who is acted for.
 pub const TENANT: &str = "tenant_id";
+/// Values of one filter at most: each is a value of a statement, of which databases take few.
+const VALUES_MAX: usize = 200;
 /// The names of all filters, and of the order.
 const NAMES: [&str; 18] = [
     "asset_type",
@@ -113,13 +116,28 @@ impl Given {
 
     /// Several, as they are: they may have commas.
     fn each<T: FromStr>(&self, name: &str, expected: &str) -> Result<Vec<T>, Invalid> {
-        self.texts(name).map(|text| text.parse().map_err(|_| self.invalid(name, expected))).collect()
+        self.parsed(name, self.texts(name), expected)
     }
 
     /// Several, also with commas between them.
     fn each_word<T: FromStr>(&self, name: &str, expected: &str) -> Result<Vec<T>, Invalid> {
         let words = self.texts(name).flat_map(|text| text.split(',')).map(str::trim).filter(|word| !word.is_empty());
-        words.map(|word| word.parse().map_err(|_| self.invalid(name, expected))).collect()
+        self.parsed(name, words, expected)
+    }
+
+    /// Each value once.
+    fn parsed<'t, T: FromStr>(
+        &self,
+        name: &str,
+        texts: impl Iterator<Item = &'t str>,
+        expected: &str,
+    ) -> Result<Vec<T>, Invalid> {
+        let texts: BTreeSet<&str> = texts.collect();
+        if texts.len() > VALUES_MAX {
+            let place = format!("{}{name}", self.place);
+            return Err(Invalid::one(place, "out_of_range", format!("expected at most {VALUES_MAX} values")));
+        }
+        texts.into_iter().map(|text| text.parse().map_err(|_| self.invalid(name, expected))).collect()
     }
 
     /// The tenant.

@@ -8,12 +8,15 @@ use std::path::Path;
 use packshot_texels::Format;
 
 use super::mp4;
-use super::pictures::raster;
+use super::pictures::{self, NoPicture, raster};
 
 /// Bytes of a JPEG or WebP in which its header has to be.
 const HEADER_BYTES_MAX: u64 = 4 << 20;
 /// What a PNG may need besides its pixels, and what its texts may have when they are not compressed.
 const ASIDE_BYTES_MAX: usize = 8 << 20;
+
+/// The longer side of the frame by which a movie is tried.
+const FRAME_SIDE_PX: u32 = 64;
 
 /// What a file is.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,6 +139,14 @@ fn movie(mut file: BufReader<File>, pixels_max: u64) -> Result<Facts, Refused> {
     let movie = mp4::read(&mut file).map_err(|_| Refused::Unknown)?;
     let (width_px, height_px) = (movie.width_px, movie.height_px);
     check_size([width_px, height_px], pixels_max)?;
+    if !mp4::is_whole(&mut file) {
+        return Err(damaged("it ends early"));
+    }
+    file.rewind().map_err(|_| Refused::Unread)?;
+    // Of a movie without a decoder here, and of a very large one, nothing more is known.
+    if let Err(NoPicture::Damaged(reason)) = pictures::of_movie(file, FRAME_SIDE_PX) {
+        return Err(Refused::Damaged(reason));
+    }
     let length = movie.n_frames.zip(movie.duration_s);
     Ok(Facts { media_type: "video/mp4", width_px, height_px, movie: length })
 }

@@ -74,6 +74,20 @@ pub(super) fn read(file: &mut (impl Read + Seek)) -> Result<Movie, NoMovie> {
     Err(NoMovie)
 }
 
+/// Whether the file goes on to the end of its last box.
+pub(super) fn is_whole(file: &mut (impl Read + Seek)) -> bool {
+    let Ok(end) = file.seek(SeekFrom::End(0)) else { return false };
+    let mut at = 0;
+    for _ in 0..BOXES_MAX {
+        if at == end {
+            return true;
+        }
+        let Some((_, body)) = head(file, at, end) else { return false };
+        at = body.end;
+    }
+    false
+}
+
 /// The kind of the box that begins at a place of a file, and where its content is.
 fn head(file: &mut (impl Read + Seek), at: u64, end: u64) -> Option<([u8; 4], Range<u64>)> {
     let head = load(file, at, 8)?;

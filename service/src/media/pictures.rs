@@ -100,13 +100,13 @@ fn of_picture(
 }
 
 #[cfg(feature = "h264")]
-fn of_movie(mut file: BufReader<impl Read + Seek>, side_max_px: u32) -> Result<DisplayImage, NoPicture> {
+pub(super) fn of_movie(mut file: BufReader<impl Read + Seek>, side_max_px: u32) -> Result<DisplayImage, NoPicture> {
     let movie = mp4::read(&mut file).map_err(|_| NoPicture::Unknown)?;
     h264::small(&movie, &mut file, side_max_px)
 }
 
 #[cfg(not(feature = "h264"))]
-fn of_movie(_: BufReader<impl Read + Seek>, _: u32) -> Result<DisplayImage, NoPicture> {
+pub(super) fn of_movie(_: BufReader<impl Read + Seek>, _: u32) -> Result<DisplayImage, NoPicture> {
     Err(NoPicture::Unknown)
 }
 

@@ -14,7 +14,7 @@ use crate::workflow::{self, Decision};
 use packshot_contract::dispatch::{DispatchError, DispatchResult, OrderDispatch};
 use packshot_contract::request::render_kind;
 use packshot_db::jobs::NewTask;
-use packshot_db::orders::{self as rows, LineJob, OrderLine, OrderRef};
+use packshot_db::orders::{self as rows, LineJob, LineWork, OrderLine, OrderRef};
 use packshot_db::{DbError, TenantScope};
 use packshot_domain::feature::Feature;
 use packshot_domain::id::{OrderId, OrderLineId, TaskId};
@@ -100,6 +100,19 @@ async fn decided(
 ) -> Result<Decision, AppError> {
     let facts = lines::facts(&app.db, TenantScope::of(who.tenant), line).await?;
     workflow::decide(app, who, settings, (line, facts), |facts| direct(app, settings, facts)).await
+}
+
+/// What is made for a line of what is true now, where something else lets it be rendered again.
+///
+/// # Errors
+/// Why it cannot be rendered.
+pub(crate) async fn work_of(
+    app: &App,
+    who: &Principal,
+    settings: &RenderSettings,
+    line: &OrderLine,
+) -> Result<LineWork, AppError> {
+    Ok(decided(app, who, settings, line).await?.work)
 }
 
 /// The job of the direct path.

@@ -3,12 +3,12 @@
 //! What a client declares about a file is compared with what came before anything is stored, and whether the package
 //! takes it is asked before the first byte is read. What is refused after all leaves nothing.
 
-use super::{caller, erase, shown};
+use super::{caller, let_go, shown};
 use crate::app::{App, AppError, Code, Upload};
 use crate::objects;
 use packshot_contract::package::ArtifactFile as ShownFile;
 use packshot_db::artifacts::{self as rows, ArtifactError, NewFile};
-use packshot_db::{DbError, TenantScope, objects as records};
+use packshot_db::{DbError, TenantScope};
 use packshot_domain::artifact::{ArtifactFile, ByteSize, MediaType, PackageChange, Receipt, RelativePath};
 use packshot_domain::hash::{ContentAddress, Digests, Sha256Digest};
 use packshot_domain::id::{FileId, PackageId};
@@ -140,19 +140,9 @@ pub async fn take(
             Err(AppError::new(Code::Unavailable, "the same bytes were removed at this moment; send the file again"))
         }
         Err(refused) => {
-            let_go(app, scope, address).await;
+            let_go(&app.db, &app.store, scope, address).await;
             Err(refused.into())
         }
-    }
-}
-
-/// Removes bytes that no package took, unless something else has them.
-async fn let_go(app: &App, scope: TenantScope, address: ContentAddress) {
-    let removed =
-        async { if records::free(&app.db, scope, address).await? { erase(app, scope, address).await } else { Ok(()) } };
-    if let Err(error) = removed.await {
-        let tenant = scope.tenant;
-        tracing::warn!(%tenant, "the bytes {address} of a refused file stay until they are collected: {error}");
     }
 }
 

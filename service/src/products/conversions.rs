@@ -287,7 +287,7 @@ impl Attempt {
             (output["size_bytes"], output["glb_duration_s"]) = (size_bytes.into(), glb_duration_s.into());
         }
         let cad = Some(Box::new(CadDelivery { file: self.file.id, read, found }));
-        Ok(Delivery { output, files: Vec::new(), packages, cad })
+        Ok(Delivery { output, files: Vec::new(), packages, unmapped: None, cad })
     }
 
     /// Has the program convert the file, and keeps the GLB if it can be rendered.

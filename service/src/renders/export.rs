@@ -247,7 +247,7 @@ impl Attempt {
             "unmapped_parts": exported.unmapped_parts,
             "duration_s": exported.duration_s,
         });
-        Ok(Delivery { output, files: vec![row], packages: vec![package], cad: None })
+        Ok(Delivery { output, files: vec![row], packages: vec![package], unmapped: None, cad: None })
     }
 
     /// How the file came about. Nothing was rendered: no shot, no samples, no device.

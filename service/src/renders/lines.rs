@@ -244,5 +244,6 @@ fn composed(
         aliases: ingredients.aliases,
         plan,
         max_unmapped,
+        design: None,
     })
 }

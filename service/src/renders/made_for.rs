@@ -66,6 +66,7 @@ impl MadeFor {
         match (self.line, self.job.kind) {
             (Some(line), _) => format!("order_line:{line}"),
             (None, JobKind::Cad) => format!("cad_file:{}", self.job.record),
+            (None, JobKind::Design) => format!("design_job:{}", self.job.record),
             (None, _) => format!("render:{}", self.job.id),
         }
     }

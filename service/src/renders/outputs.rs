@@ -1,12 +1,11 @@
 //! Files between a worker and the store.
 
+mod received;
+
 use bytes::Bytes;
 use futures_util::future::{try_join, try_join_all};
 use serde_json::{Map, Value as Json, json};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::Receiver;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use super::made_for::MadeFor;
 use super::packages::{self, Unfit};
@@ -25,7 +24,8 @@ use packshot_pipeline::plan::words::FileFormat;
 use packshot_words::Word;
 use packshot_worker::executor::{AssetError, AssetSource};
 use packshot_worker::protocol::{Completed, DocumentFile, Failure, OutputFile};
-use packshot_worker::quota;
+
+pub(super) use received::Received;
 
 /// The name of the file with facts about the scene and its render.
 const REPORT_NAME: &str = "report.json";
@@ -35,11 +35,11 @@ const PUT_AT_ONCE: usize = 16;
 
 /// The objects of one tenant, for a worker's own threads.
 #[derive(Debug)]
-pub(super) struct TenantAssets {
-    pub(super) db: Db,
-    pub(super) store: Store,
-    pub(super) scope: TenantScope,
-    pub(super) runtime: Handle,
+pub(crate) struct TenantAssets {
+    pub(crate) db: Db,
+    pub(crate) store: Store,
+    pub(crate) scope: TenantScope,
+    pub(crate) runtime: Handle,
 }
 
 impl AssetSource for TenantAssets {
@@ -96,88 +96,6 @@ pub(super) struct Stored {
     pub(super) document: DocumentResult,
 }
 
-/// Files that a worker finished while its work goes on, taken one after the other. They are kept on the local disk,
-/// where uploads are, until the work has completed; if it does not, they are removed.
-#[derive(Debug)]
-pub(super) struct Received {
-    task: JoinHandle<Result<Vec<(StoredFile, Spooled)>, OutputError>>,
-    /// Says that all files were sent.
-    all_sent: Option<oneshot::Sender<()>>,
-    /// The outcome, once it was waited for.
-    ended: Option<Result<Vec<(StoredFile, Spooled)>, OutputError>>,
-}
-
-impl Received {
-    /// Begins to take files, with a limit on their bytes together.
-    pub(super) fn begin(store: Store, files: Receiver<OutputFile>, bytes_max: u64) -> Self {
-        let (all_sent, is_last) = oneshot::channel();
-        let task = tokio::spawn(spool_each(store, files, is_last, bytes_max));
-        Self { task, all_sent: Some(all_sent), ended: None }
-    }
-
-    /// Waits for the error after which no more files are taken. If there is none, it waits for ever.
-    pub(super) async fn failed(&mut self) -> OutputError {
-        if self.ended.is_none() {
-            match self.end().await {
-                Err(error) => return error,
-                stored => self.ended = Some(stored),
-            }
-        }
-        std::future::pending().await
-    }
-
-    /// All files, when the last of them was sent.
-    async fn all(mut self) -> Result<Vec<(StoredFile, Content)>, OutputError> {
-        drop(self.all_sent.take());
-        let files = match self.ended.take() {
-            Some(ended) => ended?,
-            None => self.end().await?,
-        };
-        Ok(files.into_iter().map(|(row, spooled)| (row, Content::Spooled(spooled))).collect())
-    }
-
-    async fn end(&mut self) -> Result<Vec<(StoredFile, Spooled)>, OutputError> {
-        let stopped = |reason| StoreError::Io(std::io::Error::other(reason));
-        (&mut self.task).await.map_err(stopped)?
-    }
-}
-
-impl Drop for Received {
-    /// The files are no longer needed, so the worker that sends them need not wait either.
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Writes one file after the other, until all were sent or one cannot be written.
-async fn spool_each(
-    store: Store,
-    mut files: Receiver<OutputFile>,
-    mut all_sent: oneshot::Receiver<()>,
-    bytes_max: u64,
-) -> Result<Vec<(StoredFile, Spooled)>, OutputError> {
-    let (mut spooled, mut room) = (Vec::new(), bytes_max);
-    loop {
-        let file = tokio::select! {
-            file = files.recv() => file,
-            _ = &mut all_sent, if !files.is_closed() => {
-                files.close();
-                continue;
-            }
-        };
-        let Some(OutputFile { name, format, width, height, bytes }) = file else { return Ok(spooled) };
-        let size_bytes = bytes.len();
-        let mut spool = store.spool(room)?;
-        match spool.write_whole(bytes).await {
-            Err(StoreError::TooLarge { .. }) => return Err(OutputError::TooLarge(quota::beyond(&name, bytes_max))),
-            written => written?,
-        }
-        let file = spool.finish().await?;
-        room -= size_bytes as u64;
-        spooled.push((picture_row(name, format, [width, height], file.address(), size_bytes), file));
-    }
-}
-
 /// What a file holds, on its way into the store.
 #[derive(Debug)]
 enum Content {
@@ -230,6 +148,7 @@ pub(super) async fn store(
         samples_mean,
         noise_reached,
         unmapped_parts,
+        unmapped: _,
         device,
         made_with: _,
     } = completed;
@@ -241,7 +160,8 @@ pub(super) async fn store(
         bytes: Bytes::from(format!("{report}\n")),
     };
     let pictures = async {
-        let mut pictures = received.all().await?;
+        let spooled = received.all().await?.into_iter();
+        let mut pictures: Vec<_> = spooled.map(|(row, spooled)| (row, Content::Spooled(spooled))).collect();
         pictures.extend(try_join_all(files.into_iter().map(picture)).await?);
         let place = |file: &StoredFile| formats.iter().position(|format| format.word() == file.format);
         for (file, _) in &mut pictures {
@@ -338,6 +258,26 @@ async fn keep_one(
     }
     let mut kept = kept(db, store, scope, std::slice::from_ref(row), vec![sha256]).await?;
     Ok(kept.remove(0))
+}
+
+/// The files of a completed work, not stored yet, each with its row: those that were sent before first.
+///
+/// # Errors
+/// Errors of the disk.
+pub(super) async fn unstored(
+    received: Received,
+    completed: Completed,
+) -> Result<Vec<(StoredFile, Bytes)>, OutputError> {
+    let mut files = Vec::new();
+    for (row, spooled) in received.all().await? {
+        files.push((row, Bytes::from(tokio::fs::read(spooled.path()).await.map_err(StoreError::Io)?)));
+    }
+    for file in completed.files {
+        let bytes = file.bytes.clone();
+        let (row, _) = picture(file).await?;
+        files.push((row, bytes));
+    }
+    Ok(files)
 }
 
 /// The files that were stored, as packages take them. Of each either the second digest is known, or its bytes are

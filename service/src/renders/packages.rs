@@ -130,7 +130,7 @@ pub(super) fn file(
 }
 
 /// A package of a render.
-fn package(
+pub(super) fn package(
     by: EventActor,
     [name, producer]: [&str; 2],
     subject: &str,

@@ -48,6 +48,7 @@ pub async fn preflight(app: &App, who: &Principal, received: ReceivedRequest) ->
         }
     }
     let input = RenderInput {
+        design: None,
         scene: scene.ok_or_else(inputs::no_asset)?,
         environment,
         libraries: libraries.into_iter().map(|library| library.file).collect(),

@@ -9,7 +9,7 @@ use packshot_domain::hash::ContentAddress;
 use packshot_domain::task::FaultKind;
 use packshot_materials::aliases::AliasLayer;
 use packshot_pipeline::plan::PicturePlan;
-use packshot_worker::protocol::{Failure, LibraryFile, RenderInput};
+use packshot_worker::protocol::{DesignInput, Failure, LibraryFile, RenderInput};
 
 /// A spec of any version.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,9 @@ pub(crate) struct RenderV1 {
     /// How many parts may be left without a material, where that is limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) max_unmapped: Option<u32>,
+    /// The design that the product wears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) design: Option<DesignInput>,
 }
 
 /// A spec as it is written.
@@ -99,8 +102,8 @@ impl RenderV1 {
 
     /// The part that a worker needs.
     pub(super) fn into_input(self) -> RenderInput {
-        let Self { scene, environment, libraries, fallback_material, aliases, plan, max_unmapped: _ } = self;
-        RenderInput { scene, environment, libraries, fallback_material, aliases, plan }
+        let Self { scene, environment, libraries, fallback_material, aliases, plan, max_unmapped: _, design } = self;
+        RenderInput { scene, environment, libraries, fallback_material, aliases, plan, design }
     }
 }
 

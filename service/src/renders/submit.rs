@@ -15,6 +15,7 @@ use crate::app::{App, AppError, Code, Upload};
 use crate::idempotency::{self, Beginning, IN_FLIGHT, IdempotentRequest, StoredAnswer};
 use crate::objects;
 use crate::server::metrics::count_cached;
+use crate::tenancy::RenderSettings;
 use packshot_contract::input_name;
 use packshot_contract::job::Job;
 use packshot_contract::request::{Asset, render_kind};
@@ -26,6 +27,7 @@ use packshot_domain::job::JobState;
 use packshot_domain::principal::Principal;
 use packshot_domain::render::RenderKind;
 use packshot_domain::task::{Lane, QueueName, TaskKind};
+use packshot_materials::aliases::AliasLayer;
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_words::Word;
 
@@ -118,7 +120,8 @@ impl Created {
 /// request itself is stored under its key: nothing has happened yet, so it is as final as an answer.
 pub async fn submit(app: &App, who: &Principal, submission: RenderSubmission) -> Result<Submitted, AppError> {
     let RenderSubmission { received, equal, needs, key } = submission;
-    let new = match prepare(app, who, received, equal, needs).await {
+    let aliases = aliases::layer(&app.db, TenantScope::of(who.tenant)).await?;
+    let new = match prepare(app, who, received, (equal, aliases), needs).await {
         Ok(new) => new,
         Err(refusal) => return refuse(app, who, key, refusal).await,
     };
@@ -168,12 +171,40 @@ async fn refuse(app: &App, who: &Principal, key: Option<SubmitKey>, refusal: App
     }
 }
 
+/// A render of the same request as this one, with the tenant's aliases as they will be. It is not stored yet.
+///
+/// # Errors
+/// [`Code::RenderNotFound`]; what is wrong with the request by now: its files may have expired.
+pub(crate) async fn again(
+    app: &App,
+    who: &Principal,
+    id: RenderId,
+    change: impl FnOnce(&mut AliasLayer),
+) -> Result<NewRender, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let render = rows::get(&app.db, scope, id).await?;
+    let mut request = render.request;
+    request["metadata"] = render.metadata;
+    let settings = RenderSettings::in_force(app, who).await?;
+    let received = ReceivedRequest {
+        request,
+        glb: None,
+        glb_name: render.input_name,
+        environment: None,
+        environment_name: None,
+        settings,
+    };
+    let mut aliases = aliases::layer(&app.db, scope).await?;
+    change(&mut aliases);
+    prepare(app, who, received, (Equal::RenderedAgain, aliases), Vec::new()).await
+}
+
 /// Stores the files, finds what the request refers to, and whether it was rendered before.
 async fn prepare(
     app: &App,
     who: &Principal,
     received: ReceivedRequest,
-    equal: Equal,
+    (equal, aliases): (Equal, AliasLayer),
     needs: Vec<FileFormat>,
 ) -> Result<NewRender, AppError> {
     let scope = TenantScope::of(who.tenant);
@@ -204,7 +235,6 @@ async fn prepare(
     let scene = request.asset.and_then(|asset| asset.address()).ok_or_else(inputs::no_asset)?;
     let environment = request.environment.and_then(|asset| asset.address());
     let fallback_material = settings.fallback_material;
-    let aliases = aliases::layer(&app.db, scope).await?;
     let cache_key = cache::key(scope.tenant, &request, &libraries, fallback_material.as_deref(), &aliases);
     let libraries: Vec<_> = libraries.into_iter().map(|library| library.file).collect();
     let inputs = [Some(scene), environment].into_iter().flatten();
@@ -224,7 +254,8 @@ async fn prepare(
         Equal::RenderedAgain => None,
     };
     let samples_target = plan.options.samples.unwrap_or(1).saturating_mul(plan.n_pictures());
-    let spec = RenderV1 { scene, environment, libraries, fallback_material, aliases, plan, max_unmapped: None };
+    let spec =
+        RenderV1 { scene, environment, libraries, fallback_material, aliases, plan, max_unmapped: None, design: None };
     let spec = Spec::RenderV1(spec);
     Ok(NewRender {
         id,

@@ -130,6 +130,7 @@ async fn of_file(
         aliases: aliases::layer(db, scope).await.map_err(away)?,
         plan,
         max_unmapped: None,
+        design: None,
     })
 }
 

@@ -11,17 +11,21 @@ use tokio::time::sleep_until;
 use super::finished::SweepAfter;
 use super::ingredients::may_be_converted_yet;
 use super::made_for::MadeFor;
+use super::of_design::Workfolder;
 use super::outputs::{self, OutputError, Received, TenantAssets};
 use super::spec::Spec;
-use super::{lines, of_run, packages, provenance, thumbnails};
+use super::{lines, of_design, of_run, packages, provenance, thumbnails};
 use crate::config::Settings;
 use crate::events::hub::{Hub, Preview};
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
+use crate::libraries::proposals;
 use crate::settings::InForce;
 use crate::store::Store;
 use packshot_contract::event::{JobEvent, PreviewEvent};
 use packshot_contract::job::preview_url;
 use packshot_db::log::NewLogRow;
+use packshot_db::orders;
+use packshot_db::reviews::ProposedPart;
 use packshot_db::streams::NewEvent;
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit, Movie};
 use packshot_db::{Db, TenantScope};
@@ -30,8 +34,9 @@ use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::id::{RenderId, TenantId};
 use packshot_domain::job::JobKind;
 use packshot_domain::render::RenderKind;
+use packshot_domain::review::UnmappedPart;
 use packshot_domain::step::StepName;
-use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
+use packshot_domain::task::{Chore, FaultKind, Lane, QueueName, TaskKind};
 use packshot_pipeline::plan::Kind;
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_worker::executor::{self, Executor, Incoming, WorkHandle};
@@ -66,7 +71,8 @@ impl RenderHandler {
     /// The handlers of all its tasks.
     pub fn handlers(self) -> Handlers {
         let steps = RenderKind::ALL.iter().map(|kind| kind.step()).chain([StepName::RenderThumbnail]);
-        let kinds: Vec<TaskKind> = steps.map(TaskKind::Step).collect();
+        let of_design = TaskKind::Chore(Chore::RenderDesign);
+        let kinds: Vec<TaskKind> = steps.map(TaskKind::Step).chain([of_design]).collect();
         let lane = (QueueName::Render, Lane::builtin(), LaneLimit::OfQueue);
         Handlers::default().with(lane, &kinds, Arc::new(self))
     }
@@ -98,7 +104,14 @@ impl Handler for RenderHandler {
                 }
                 (stored, _) => (Spec::read(stored.as_ref())?, None),
             };
-            let (max_unmapped, input) = (spec.max_unmapped(), spec.into_input());
+            let (max_unmapped, mut input) = (spec.max_unmapped(), spec.into_input());
+            let folder = match job.kind {
+                JobKind::Design => {
+                    of_design::with_texture(&self.db, scope, job, &mut input).await?;
+                    Some(Workfolder::of(&self.settings, job))
+                }
+                _ => None,
+            };
             let class = of_run::class(&self.db, scope, &claimed.input.kwargs).await?;
             let in_force = InForce::of_instance(&self.db, &self.settings).await;
             let in_force = in_force.map_err(|error| {
@@ -114,6 +127,8 @@ impl Handler for RenderHandler {
                 kind: claimed.task.kind,
                 max_unmapped,
                 class,
+                folder: folder.clone(),
+                time_max: folder.is_some().then_some(in_force.render_timeout),
                 request: claimed.input.kwargs.clone(),
                 formats: input.plan.files.iter().map(|file| file.format).collect(),
                 previews: previews.clone(),
@@ -129,7 +144,8 @@ impl Handler for RenderHandler {
             };
             let is_series = attempt.work.input.plan.kind != Kind::Still;
             let swept = is_series.then(|| SweepAfter { db: self.db.clone(), scratch: self.settings.scratch() });
-            let until_written = Box::new((UntilWritten(previews), swept));
+            let until_written =
+                Box::new((UntilWritten(previews), swept, folder.clone().map(|of| of.until_ended(&self.db))));
             let work = Box::new(|desk| Box::pin(attempt.run(desk)) as BoxFuture<'static, Outcome>);
             Ok(Start { spec: frozen, work, until_written: Some(until_written) })
         })
@@ -170,6 +186,10 @@ struct Attempt {
     max_unmapped: Option<u32>,
     /// How long the files are kept, where a run says it.
     class: Option<RetentionClass>,
+    /// Where the pictures of a design job wait until they are stored.
+    folder: Option<Workfolder>,
+    /// How long it may take, where that is limited.
+    time_max: Option<Duration>,
     /// The effective request.
     request: Json,
     /// The formats of all files, in their order.
@@ -205,6 +225,8 @@ impl Attempt {
         let handle = self.place.executor.start(self.work.clone(), Arc::new(assets), sender);
         let mut handle = Guard(Some(handle));
         let mut unstored: Option<OutputError> = None;
+        let deadline = self.time_max.map(|time_max| Instant::now() + time_max);
+        let mut is_late = false;
         let (mut give_up, mut is_stopping, mut has_ended) = (None, false, false);
         let outcome = loop {
             tokio::select! {
@@ -226,6 +248,11 @@ impl Attempt {
                     is_stopping = true;
                     handle.cancel();
                 }
+                () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() && !is_late => {
+                    is_late = true;
+                    handle.cancel();
+                    give_up = Some(Instant::now() + PATIENCE);
+                }
                 () = sleep_until(give_up.unwrap_or_else(Instant::now).into()), if give_up.is_some() => {
                     break protocol::Outcome::Cancelled;
                 }
@@ -236,6 +263,9 @@ impl Attempt {
             handle.0 = None;
         }
         match (outcome, unstored) {
+            (protocol::Outcome::Cancelled, None) if is_late && !is_stopping => {
+                Outcome::Failed(of_design::late(self.time_max.unwrap_or_default()))
+            }
             (_, Some(error)) => Outcome::Failed(fail_to_store(&desk, error, Duration::ZERO)),
             (protocol::Outcome::Completed(completed), None) => match self.save(&desk, received, completed).await {
                 Ok(delivery) => Outcome::Done(delivery),
@@ -292,11 +322,15 @@ impl Attempt {
     /// Stores the files.
     async fn save(&self, desk: &Desk, received: Received, completed: Completed) -> Result<Delivery, Failure> {
         lines::check_unmapped(self.max_unmapped, completed.unmapped_parts)?;
+        if let Some(folder) = &self.folder {
+            return of_design::keep(desk, folder, received, completed).await;
+        }
         let begun = Instant::now();
         desk.send(TaskUpdate::Finishing);
         desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
         say(desk, LogLevel::Info, "started".to_owned(), None, Json::Null);
         Failpoint::Store.pass();
+        let unmapped = self.proposed(&completed).await;
         let made = provenance::of((&self.made_for, self.kind), &self.work.input, &self.request, &completed);
         let (db, store, scope) = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
         let storing = outputs::store(db, store, scope, &self.made_for, &self.formats, received, completed);
@@ -320,7 +354,26 @@ impl Attempt {
         let movie = self.movie();
         // The files of all pictures together, not those of single ones.
         files.iter_mut().filter(|file| MOVIES.contains(&file.media_type.as_str())).for_each(|file| file.movie = movie);
-        Ok(Delivery { output, files, packages, cad: None })
+        Ok(Delivery { output, files, packages, unmapped: Some(unmapped), cad: None })
+    }
+
+    /// The names without a material, with what is proposed for them. Without proposals, somebody asks for them later.
+    async fn proposed(&self, completed: &Completed) -> Vec<ProposedPart> {
+        let RenderHandler { db, store, settings, .. } = &self.place;
+        let scope = TenantScope::of(self.tenant);
+        let parts: Vec<UnmappedPart> = completed.unmapped.iter().cloned().map(Into::into).collect();
+        let bare = |part| ProposedPart { part, proposals: Vec::new() };
+        let proposed = async {
+            let product = match self.made_for.line.filter(|_| !parts.is_empty()) {
+                Some(line) => Some(orders::line(db, scope, None, line).await?.product),
+                None => None,
+            };
+            proposals::propose((db, store, settings), scope, product, parts.clone()).await
+        };
+        proposed.await.unwrap_or_else(|error| {
+            tracing::warn!("no materials are proposed for the unmapped parts of {}: {error}", self.made_for.job.id);
+            parts.into_iter().map(bare).collect()
+        })
     }
 
     /// How long the movies of a turntable are.
@@ -345,7 +398,7 @@ pub(crate) fn fail_to_store(desk: &Desk, error: OutputError, duration: Duration)
 
 /// Passes on what a worker reports of its steps, each under the name that it has in the job; other reports are left to
 /// the caller.
-pub(super) fn say_step(desk: &Desk, event: WorkEvent, named: impl Fn(StepName) -> StepName) {
+pub(crate) fn say_step(desk: &Desk, event: WorkEvent, named: impl Fn(StepName) -> StepName) {
     match event {
         WorkEvent::Step(change) => desk.send(TaskUpdate::Step(named(change.step), change.change)),
         WorkEvent::Log(LogLine { step, level, message, duration_s, context }) => {

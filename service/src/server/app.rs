@@ -24,12 +24,13 @@ use super::setup;
 use super::signal::StopSignals;
 use super::succession;
 use crate::api::{self, AppState};
-use crate::app::{App, Parts, Ports, SigningKeyFile};
+use crate::app::{App, Deeds, OwnDeeds, Parts, Ports, SigningKeyFile};
 use crate::chores::{self, ChoreHandler};
 use crate::config::{DatabaseSettings, Secret, Settings, StoreSettings, Workers};
+use crate::designs::{self, ComposeHandler, StoreHandler};
 use crate::events::hub::Hub;
 use crate::executors;
-use crate::instance::watch;
+use crate::instance::{bus, watch};
 use crate::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use crate::products::conversions::{CONVERSION_TIME_MAX, ConversionHandler};
 use crate::products::stuck;
@@ -38,6 +39,7 @@ use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
 use crate::webhooks::{DeliveryHandler, Sender};
 use crate::workflow::CompareHandler;
+use packshot_db::bus::{Link, carry};
 use packshot_db::{DatabaseConfig, Db, Notice, PostgresUrls};
 use packshot_domain::task::{SERVICE_DEATHS_MAX, SERVICE_DEATHS_MAX_INLINE};
 use packshot_worker::command::Launcher;
@@ -170,6 +172,12 @@ impl Running {
         let handlers = converter.add_to(exporter.add_to(housekeeper.add_to(renderer.handlers())));
         let comparer = CompareHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         let handlers = comparer.add_to(handlers);
+        let deeds: Arc<dyn Deeds> = Arc::new(OwnDeeds);
+        let composer = ComposeHandler::new((db.clone(), store.clone()), settings.clone(), deeds.clone(), program);
+        let handlers = composer.add_to(handlers);
+        let storer =
+            StoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone(), deeds: deeds.clone() };
+        let handlers = storer.add_to(handlers);
         let sender = Sender::new().map_err(|error| ServeError::Internal(error.into()))?;
         let deliverer = DeliveryHandler { db: db.clone(), settings: settings.clone(), sender };
         let handlers = deliverer.add_to(handlers);
@@ -197,10 +205,21 @@ impl Running {
         lasting::spawn("collection", move || chores::collection::run(collected.0.clone(), collected.1.clone()));
         let read = (db.clone(), store.clone(), settings.clone());
         lasting::spawn("scrub", move || chores::scrub::run(read.0.clone(), read.1.clone(), read.2.clone()));
+        let looked_after = (db.clone(), settings.clone(), deeds.clone());
+        lasting::spawn("design jobs", move || {
+            designs::checking::run(looked_after.0.clone(), looked_after.1.clone(), looked_after.2.clone())
+        });
         let watched = db.clone();
         lasting::spawn("stuck CAD files", move || stuck::run(watched.clone()));
         let parts = (db.clone(), store.clone(), settings.clone());
         lasting::spawn("watch", move || watch::run(parts.0.clone(), parts.1.clone(), parts.2.clone()));
+        if let Some(urls) = postgres_urls(&settings) {
+            let (link, seen) = Link::new();
+            let parts = (db.clone(), urls.app().to_owned());
+            lasting::spawn("bus", move || carry(parts.0.clone(), parts.1.clone(), link.clone()));
+            let told = db.clone();
+            lasting::spawn("state of the bus", move || bus::watch(told.clone(), seen.clone()));
+        }
         // Notices that come before it begins are found by polling, as are those that come while nothing listens.
         let notified = (db.notices(), hub.clone(), queue.clone());
         lasting::spawn("notices", move || {
@@ -209,7 +228,7 @@ impl Running {
         let kept_up = metrics.clone();
         lasting::spawn("metrics", move || kept_up.clone().keep_up());
         let parts = Parts {
-            ports: Ports::default(),
+            ports: Ports { designs: deeds, ..Ports::default() },
             db: db.clone(),
             store,
             hub: hub.clone(),
@@ -320,6 +339,7 @@ async fn pass_on_notices(mut notices: Receiver<Notice>, hub: Hub, queue: QueueHa
         match notices.recv().await {
             Ok(Notice::Events { stream, .. }) => hub.wake(stream),
             Ok(Notice::CancelRequested(task)) => queue.cancel(task),
+            Ok(Notice::Any) => hub.wake_all(),
             Ok(Notice::Queued(..) | Notice::WorkerConfigs | Notice::Settings) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
         }

@@ -18,7 +18,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, kind and content of every file of the page.
-const FILES: [(&str, &str, &str); 31] = [
+const FILES: [(&str, &str, &str); 32] = [
     ("/", HTML, include_str!("../../page/index.html")),
     ("/style.css", STYLE, include_str!("../../page/style.css")),
     ("/reference.css", STYLE, include_str!("../../page/reference.css")),
@@ -42,6 +42,7 @@ const FILES: [(&str, &str, &str); 31] = [
     ("/order.js", SCRIPT, include_str!("../../page/order.js")),
     ("/orders.js", SCRIPT, include_str!("../../page/orders.js")),
     ("/pictures.js", SCRIPT, include_str!("../../page/pictures.js")),
+    ("/reviews.js", SCRIPT, include_str!("../../page/reviews.js")),
     ("/run.js", SCRIPT, include_str!("../../page/run.js")),
     ("/screen.js", SCRIPT, include_str!("../../page/screen.js")),
     ("/service.js", SCRIPT, include_str!("../../page/service.js")),

@@ -1,16 +1,14 @@
 //! The settings that can be changed while the service runs.
 
-use std::path::Path;
-
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::definition::{Definition, Reach};
 use super::kind::{Kind, kept_of};
-use crate::config::Executors;
+use super::programs::{shown_executors, shown_program};
 use crate::config::executor::BUILTIN;
 
 /// All settings.
-pub static SETTINGS: [Definition; 31] = [
+pub static SETTINGS: [Definition; 34] = [
     Definition {
         key: "render_device",
         aliases: &["cycles_device"],
@@ -451,15 +449,46 @@ pub static SETTINGS: [Definition; 31] = [
         recommendation: None,
         warning: None,
     },
+    Definition {
+        key: "max_design_bytes",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 1 << 30 },
+        default: || (50_u64 << 20).into(),
+        configured: |config| config.max_design_bytes.into(),
+        reach: Reach::Instance,
+        unit: Some("bytes"),
+        title: "Largest design",
+        description: "The largest file of a design that is accepted. An SVG may have a tenth of it.",
+        affects: &["designs"],
+        recommendation: None,
+        warning: None,
+    },
+    Definition {
+        key: "compose_timeout_s",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 86_400 },
+        default: || 120.into(),
+        configured: |config| config.compose_timeout_s.into(),
+        reach: Reach::Instance,
+        unit: Some("seconds"),
+        title: "Time to compose a design",
+        description: "A design job whose texture takes longer fails with step_timeout.",
+        affects: &["designs"],
+        recommendation: None,
+        warning: None,
+    },
+    Definition {
+        key: "render_timeout_s",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 604_800 },
+        default: || 1800.into(),
+        configured: |config| config.render_timeout_s.into(),
+        reach: Reach::Instance,
+        unit: Some("seconds"),
+        title: "Time to render a design",
+        description: "A design job whose pictures take longer fails with step_timeout.",
+        affects: &["designs"],
+        recommendation: Some("more on machines without a GPU"),
+        warning: None,
+    },
 ];
-
-/// Executors as clients see them: who may see settings need not know what runs on the machine.
-fn shown_executors(executors: &Executors) -> Json {
-    let shown = executors.iter().map(|(name, executor)| (name.clone(), json!({"kind": executor.kind()})));
-    Json::Object(shown.collect())
-}
-
-/// The name of a program, without its folder and its arguments.
-fn shown_program(command: &[String]) -> Option<String> {
-    Some(Path::new(command.first()?).file_name()?.to_string_lossy().into_owned())
-}

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -21,6 +23,8 @@ pub struct Spool {
     gathered: Vec<u8>,
     size_bytes: u64,
     bytes_max: u64,
+    /// Set when the disk has no room for it.
+    was_full: Arc<AtomicBool>,
 }
 
 /// The file of an upload. It is made with the first bytes that go to the disk: of a small upload, those are all.
@@ -54,8 +58,8 @@ impl Open {
 }
 
 impl Spool {
-    pub(super) fn new(folder: &Path, bytes_max: u64) -> Self {
-        Self { file: SpoolFile::In(folder.to_owned()), gathered: Vec::new(), size_bytes: 0, bytes_max }
+    pub(super) fn new(folder: &Path, bytes_max: u64, was_full: Arc<AtomicBool>) -> Self {
+        Self { file: SpoolFile::In(folder.to_owned()), gathered: Vec::new(), size_bytes: 0, bytes_max, was_full }
     }
 
     /// Bytes received so far.
@@ -100,7 +104,7 @@ impl Spool {
     /// Writes and hashes a piece on a thread that may block, and gives it back.
     async fn append<B: AsRef<[u8]> + Send + 'static>(&mut self, piece: B) -> Result<B, StoreError> {
         let file = std::mem::replace(&mut self.file, SpoolFile::Away);
-        let (open, piece) = blocking(move || {
+        let appended = blocking(move || {
             let mut open = match file {
                 SpoolFile::In(folder) => Box::new(Open::in_folder(&folder)?),
                 SpoolFile::Open(open) => open,
@@ -110,7 +114,11 @@ impl Spool {
             open.file.write_all(piece.as_ref())?;
             Ok::<_, StoreError>((open, piece))
         })
-        .await??;
+        .await?;
+        if matches!(appended, Err(StoreError::Full)) {
+            self.was_full.store(true, Ordering::Relaxed);
+        }
+        let (open, piece) = appended?;
         self.file = SpoolFile::Open(open);
         Ok(piece)
     }
@@ -237,4 +245,25 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 /// Writes the names in a folder through to the disk. On systems where folders cannot be opened, there is nothing to do.
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_disk_without_room_for_a_file_is_noted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let was_full = Arc::new(AtomicBool::new(false));
+        let mut spool = Spool::new(folder.path(), 1 << 24, was_full.clone());
+        spool.write_whole(Bytes::from_static(b"fits")).await.expect("written");
+        assert!(!was_full.load(Ordering::Relaxed));
+        let (_, path) = NamedTempFile::new_in(folder.path()).expect("a file").into_parts();
+        let full = File::options().write(true).open("/dev/full").expect("a disk without room");
+        let file = NamedTempFile::from_parts(full, path);
+        spool.file = SpoolFile::Open(Box::new(Open { file, digester: Digester::default() }));
+        let refused = spool.write_whole(Bytes::from_static(b"does not")).await;
+        assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+        assert!(was_full.load(Ordering::Relaxed));
+    }
 }

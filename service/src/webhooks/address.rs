@@ -1,6 +1,6 @@
 //! Which addresses deliveries may go to: checked when a webhook is saved, and before every attempt.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use reqwest::Url;
 
@@ -19,8 +19,8 @@ pub(super) enum Refused {
     Unreadable,
     #[error("it has more than {URL_CHARS_MAX} characters")]
     TooLong,
-    #[error("expected an https address")]
-    Scheme,
+    #[error("expected an {0} address")]
+    Scheme(&'static str),
     #[error("it must not have a user name, a password or a fragment")]
     Parts,
     #[error("the port {0} is not open to webhooks: expected the usual one, or one from {PORT_MIN} on")]
@@ -28,6 +28,9 @@ pub(super) enum Refused {
     #[error("the address {0} is not one of the public Internet")]
     Blocked(IpAddr),
 }
+
+/// The address of the machine itself.
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What the settings in force allow.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +55,7 @@ impl Rules {
         let usual = match url.scheme() {
             "https" => 443,
             "http" if self.allow_http => 80,
-            _ => return Err(Refused::Scheme),
+            _ => return Err(Refused::Scheme(if self.allow_http { "http or https" } else { "https" })),
         };
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
             return Err(Refused::Parts);
@@ -63,10 +66,17 @@ impl Rules {
         }
         match host_address(&url) {
             Some(address) if is_blocked(address, &self.allowed) => Err(Refused::Blocked(address)),
+            None if is_this_machine(&url) && is_blocked(LOOPBACK, &self.allowed) => Err(Refused::Blocked(LOOPBACK)),
             _ if url.host_str().is_none_or(str::is_empty) => Err(Refused::Unreadable),
             _ => Ok(url),
         }
     }
+}
+
+/// Whether a host is called so that it means the machine itself (RFC 6761 section 6.3): no resolver needs to say so.
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+    host == "localhost" || host.ends_with(".localhost")
 }
 
 /// The address that a host is, where it is no name. The WHATWG rules have been applied: decimal, octal and hexadecimal
@@ -137,11 +147,13 @@ mod tests {
             assert!(matches!(refused, Err(Refused::Blocked(_))), "{host}: {refused:?}");
         }
         for (url, reason) in [
-            ("ftp://a.example/", Refused::Scheme),
-            ("file:///etc/passwd", Refused::Scheme),
-            ("http://a.example/", Refused::Scheme),
-            ("gopher://a.example/", Refused::Scheme),
-            ("javascript:alert(1)", Refused::Scheme),
+            ("ftp://a.example/", Refused::Scheme("https")),
+            ("file:///etc/passwd", Refused::Scheme("https")),
+            ("http://a.example/", Refused::Scheme("https")),
+            ("https://localhost/", Refused::Blocked(LOOPBACK)),
+            ("https://hooks.LOCALHOST.:8443/", Refused::Blocked(LOOPBACK)),
+            ("gopher://a.example/", Refused::Scheme("https")),
+            ("javascript:alert(1)", Refused::Scheme("https")),
             ("https://anna@a.example/", Refused::Parts),
             ("https://anna:secret@a.example/", Refused::Parts),
             ("https://a.example/#top", Refused::Parts),

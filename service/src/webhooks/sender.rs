@@ -16,6 +16,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::address::{Refused, Rules, host_address};
@@ -28,6 +29,9 @@ use packshot_domain::webhook::{AttemptError, WebhookSecret, is_blocked};
 pub const TIME_MAX: Duration = Duration::from_secs(15);
 /// How long connecting may take.
 pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// How many names are looked up at the same time.
+const LOOKUPS_MAX: usize = 16;
 
 /// How a name becomes addresses.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
@@ -120,12 +124,20 @@ impl Resolve for Checked {
     }
 }
 
-/// The resolver of the machine.
+/// The resolver of the machine. A lookup holds a thread until it is answered, even if nobody waits for it any more, and
+/// files are read on the same threads: so there are few at a time, and the others wait within their attempt.
 fn of_machine() -> Lookup {
-    Arc::new(|name| {
+    let places = Arc::new(Semaphore::new(LOOKUPS_MAX));
+    Arc::new(move |name| {
+        let places = places.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 0)).await?;
-            Ok(found.map(|address| address.ip()).collect())
+            let place = places.acquire_owned().await.map_err(io::Error::other)?;
+            let lookup = tokio::spawn(async move {
+                let found = tokio::net::lookup_host((name, 0)).await;
+                drop(place);
+                Ok(found?.map(|address| address.ip()).collect())
+            });
+            lookup.await.map_err(io::Error::other)?
         })
     })
 }
@@ -215,7 +227,7 @@ impl Sender {
 
 fn refused(reason: &Refused) -> AttemptError {
     match reason {
-        Refused::Blocked(_) | Refused::Port(_) | Refused::Scheme => AttemptError::AddressBlocked,
+        Refused::Blocked(_) | Refused::Port(_) | Refused::Scheme(_) => AttemptError::AddressBlocked,
         Refused::Unreadable | Refused::TooLong | Refused::Parts => AttemptError::ConnectFailed,
     }
 }
@@ -327,6 +339,30 @@ mod tests {
         assert_eq!(seen.load(Ordering::SeqCst), 1);
     }
 
+    /// Set for the process that has a proxy in its environment.
+    const BEHIND_PROXY: &str = "PACKSHOT_TEST_BEHIND_PROXY";
+
+    #[tokio::test]
+    async fn proxies_of_the_environment_are_not_used() {
+        if let Ok(url) = std::env::var(BEHIND_PROXY) {
+            let sent = sender(names(vec![vec!["127.0.0.1"]])).send(&message(url), &rules()).await;
+            assert_eq!((sent.status, sent.error), (Some(204), None));
+            return;
+        }
+        let (port, seen) = receiver(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+        let (proxy, of_proxy) = receiver(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
+        let proxy = format!("http://127.0.0.1:{proxy}");
+        let mut again = tokio::process::Command::new(std::env::current_exe().expect("this test"));
+        again.args(["--exact", "webhooks::sender::tests::proxies_of_the_environment_are_not_used"]);
+        again.env(BEHIND_PROXY, format!("http://hook.example:{port}/"));
+        for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+            again.env(name, &proxy);
+        }
+        let output = again.output().await.expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!((seen.load(Ordering::SeqCst), of_proxy.load(Ordering::SeqCst)), (1, 0));
+    }
+
     #[tokio::test]
     async fn n62_receivers_that_do_not_end_are_left() {
         assert_eq!((TIME_MAX, CONNECT_TIME_MAX), (Duration::from_secs(15), Duration::from_secs(5)));
@@ -336,6 +372,10 @@ mod tests {
         let sent = own.send(&message(format!("http://hook.example:{silent}/")), &rules()).await;
         assert_eq!((sent.status, sent.error), (None, Some(AttemptError::Timeout)));
         assert!(sent.took >= Duration::from_millis(400) && sent.took < Duration::from_secs(4), "{:?}", sent.took);
+        let patient = Sender::with(names(vec![vec!["127.0.0.1"]]), Limits::default()).expect("a sender");
+        let sent = patient.send(&message(format!("http://hook.example:{silent}/")), &rules()).await;
+        assert_eq!((sent.status, sent.error), (None, Some(AttemptError::Timeout)));
+        assert!((14..16).contains(&sent.took.as_secs()), "{:?}", sent.took);
         let (endless, _) = receiver(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFF\r\n").await;
         let sent = own.send(&message(format!("http://127.0.0.1:{endless}/")), &rules()).await;
         assert_eq!((sent.status, sent.error), (Some(200), None), "the status counts");

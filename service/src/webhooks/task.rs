@@ -14,12 +14,14 @@ use crate::settings::InForce;
 use packshot_contract::webhook::signature::message_id;
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
 use packshot_db::webhooks::{ToSend, to_send};
-use packshot_db::{Db, TenantScope};
+use packshot_db::{Db, DbError, TenantScope};
 use packshot_domain::id::DeliveryId;
 use packshot_domain::task::{Chore, FaultKind, Lane, QueueName, TaskKind};
 use packshot_domain::webhook::{AT_ONCE_MAX, AttemptError, Jitter, LANE_MAX, wait_after};
 use packshot_worker::protocol::Failure;
 
+/// The wait before a delivery is read again that could not be.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// The status with which a receiver says that it is gone for good.
 const GONE: u16 = 410;
 
@@ -42,32 +44,40 @@ impl DeliveryHandler {
         handlers.with(lane, &[TaskKind::Chore(Chore::DeliverWebhook)], Arc::new(self))
     }
 
-    async fn prepared(&self, claimed: &Claimed) -> Result<Attempt, Failure> {
-        let away = |error: packshot_db::DbError| {
-            tracing::warn!("a delivery cannot be read: {error}");
-            Failure::infrastructure("unavailable", "the delivery cannot be read")
-        };
+    /// What an attempt needs; `None` when it is gone.
+    async fn prepared(&self, claimed: &Claimed) -> Result<Option<Attempt>, DbError> {
         let id = claimed.input.kwargs["delivery_id"].as_str().and_then(|id| id.parse::<DeliveryId>().ok());
-        let id = id.ok_or_else(gone)?;
-        let to_send = to_send(&self.db, TenantScope::of(claimed.tenant), id).await.map_err(away)?;
-        let in_force = InForce::of_instance(&self.db, &self.settings).await.map_err(away)?;
-        Ok(Attempt {
+        let Some(id) = id else { return Ok(None) };
+        let to_send = to_send(&self.db, TenantScope::of(claimed.tenant), id, claimed.lease.task).await?;
+        let in_force = InForce::of_instance(&self.db, &self.settings).await?;
+        Ok(to_send.map(|to_send| Attempt {
             sender: self.sender.clone(),
             rules: Rules::of(&in_force),
-            to_send: to_send.ok_or_else(gone)?,
+            to_send,
             n_failed: claimed.task.failures.faults,
-        })
+        }))
     }
 }
 
 fn gone() -> Failure {
-    Failure::new(FaultKind::Input, "delivery_not_found", "the delivery has gone with its webhook")
+    let detail = "the delivery has gone with its webhook, or was sent again by another task";
+    Failure::new(FaultKind::Input, "delivery_not_found", detail)
 }
 
 impl Handler for DeliveryHandler {
     fn start<'t>(&'t self, claimed: &'t Claimed) -> BoxFuture<'t, Result<Start, Failure>> {
         Box::pin(async move {
-            let attempt = self.prepared(claimed).await?;
+            let attempt = match self.prepared(claimed).await {
+                Ok(attempt) => attempt.ok_or_else(gone)?,
+                Err(DbError::Corrupt { what, reason }) => {
+                    return Err(Failure::new(FaultKind::Input, "delivery_unreadable", format!("{what}: {reason}")));
+                }
+                // The receiver has nothing to do with this, and no attempt is spent on it.
+                Err(error) => {
+                    tracing::warn!("a delivery cannot be read: {error}");
+                    return Ok(Start::deferred(READ_AGAIN_AFTER));
+                }
+            };
             let work: Work = Box::new(move |desk: Desk| Box::pin(attempt.run(desk)) as BoxFuture<'static, Outcome>);
             Ok(Start { spec: None, work, until_written: None })
         })

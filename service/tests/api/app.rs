@@ -18,6 +18,7 @@ use packshot_service::api::{self, AppState};
 use packshot_service::app::{App, Parts, Ports, SigningKeyFile};
 use packshot_service::chores::ChoreHandler;
 use packshot_service::config::{Settings, Sources};
+use packshot_service::designs::{ComposeHandler, StoreHandler};
 use packshot_service::events::hub::Hub;
 use packshot_service::executors;
 use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
@@ -29,6 +30,7 @@ use packshot_service::store::{IDENTITY_FILE, Store, StoreConfig};
 use packshot_service::webhooks::{DeliveryHandler, Sender};
 use packshot_service::workflow::CompareHandler;
 use packshot_worker::engine::{Engine, EngineOptions};
+use packshot_worker::executor::Executor;
 use packshot_worker::inline::InlineExecutor;
 use packshot_worker::made_with::Program;
 use reqwest::multipart::{Form, Part};
@@ -94,6 +96,8 @@ pub(crate) struct Installation {
     pub(crate) conversion_time_max: Duration,
     /// What dispatches go through.
     ports: Ports,
+    /// What renders, around the renderer.
+    pub(crate) renders_with: fn(Arc<dyn Executor>) -> Arc<dyn Executor>,
     /// What delivers to webhooks.
     pub(crate) sender: Sender,
 }
@@ -117,6 +121,7 @@ impl Installation {
             file: None,
             conversion_time_max: 2 * PATIENCE,
             ports: Ports::default(),
+            renders_with: |renderer| renderer,
             sender: Sender::new().expect("TLS can be set up"),
         }
     }
@@ -190,13 +195,18 @@ impl Installation {
             db: db.clone(),
             store: store.clone(),
             hub: hub.clone(),
-            executor: Arc::new(InlineExecutor::new(Arc::new(Engine::new(options)))),
+            executor: (self.renders_with)(Arc::new(InlineExecutor::new(Arc::new(Engine::new(options))))),
             settings: settings.clone(),
         };
         let exporter = ExportHandler::new(db.clone(), store.clone(), settings.clone(), Program::UNNAMED);
         let housekeeper = ChoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         let comparer = CompareHandler { db: db.clone(), store: store.clone(), settings: settings.clone() };
         let handlers = comparer.add_to(exporter.add_to(housekeeper.add_to(renderer.handlers())));
+        let deeds = self.ports.designs.clone();
+        let composer =
+            ComposeHandler::new((db.clone(), store.clone()), settings.clone(), deeds.clone(), Program::UNNAMED);
+        let storer = StoreHandler { db: db.clone(), store: store.clone(), settings: settings.clone(), deeds };
+        let handlers = storer.add_to(composer.add_to(handlers));
         let deliverer = DeliveryHandler { db: db.clone(), settings: settings.clone(), sender: self.sender.clone() };
         let handlers = executors::add_to(deliverer.add_to(handlers), (db, store, settings), converter::launcher);
         jobs::start(QueueParts {
@@ -216,6 +226,7 @@ async fn pass_on_notices(mut notices: tokio::sync::broadcast::Receiver<Notice>, 
         match notice {
             Notice::Events { stream, .. } => hub.wake(stream),
             Notice::CancelRequested(task) => queue.cancel(task),
+            Notice::Any => hub.wake_all(),
             Notice::Queued(..) | Notice::WorkerConfigs | Notice::Settings => {}
         }
     }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use packshot_db::{AllTenants, channels, installation};
+use packshot_db::{AllTenants, TenantScope, channels, installation};
 use packshot_domain::access::Role;
 use packshot_domain::channel::{AlertType, Message, Severity};
 use packshot_domain::id::TenantId;
+use packshot_domain::review::ReviewSubject;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -14,9 +15,11 @@ use crate::app::{Guest, Reply, TestApp, id, small, token};
 use crate::glb::Glb;
 use crate::log_lines;
 use crate::materials::ACME;
+use crate::reviews::review_of;
 
 /// Every list that can show the rows of all tenants.
-const LISTS: [&str; 19] = [
+const LISTS: [&str; 21] = [
+    "/admin/render-engine/jobs",
     "/api/activity",
     "/api/media/assets",
     "/api/orders",
@@ -27,6 +30,7 @@ const LISTS: [&str; 19] = [
     "/api/v1/cad-files",
     "/api/v1/material-aliases",
     "/api/v1/material-libraries",
+    "/api/v1/material-reviews",
     "/api/v1/output-types",
     "/api/v1/packages",
     "/api/v1/products",
@@ -43,8 +47,8 @@ const OF_ONE: [&str; 4] = ["/api/notifications", "/api/v1/materials", "/api/v1/m
 /// An id that nothing has.
 const MISSING: &str = "0193b2a0-0000-7000-8000-000000000000";
 
-/// The list that stays empty where nothing is rendered; its case is among those of assets.
-const OF_RENDERED: &str = "/api/media/assets";
+/// The lists of what rendered pictures make, and of what needs a product that was read: nothing here does that.
+const OF_RENDERED: [&str; 2] = ["/api/media/assets", "/admin/render-engine/jobs"];
 /// What counts them.
 const FACETS: &str = "/api/media/assets/facets";
 
@@ -87,6 +91,16 @@ async fn make_rows(guest: &Guest<'_>, n: u32) {
     }
     let package = json!({"name": "p", "producer": "prod", "subject": "sub", "retention_class": "scratch"});
     assert_eq!(guest.send(Method::POST, "/api/v1/packages", &package).await.status, 201);
+}
+
+/// A review of materials, of a line of a new order.
+async fn make_review(app: &TestApp, guest: &Guest<'_>, tenant: TenantId) {
+    let newest = async |list: &str| id(&guest.get(list).await.json()["items"][0]);
+    let (product, output_type) = (newest("/api/v1/products").await, newest("/api/v1/output-types").await);
+    let order = json!({"lines": [{"product_id": product, "output_type_id": output_type}]});
+    let order = guest.send(Method::POST, "/api/orders", &order).await.json();
+    let line = id(&order["lines"][0]).parse().expect("an id");
+    review_of(app, TenantScope::of(tenant), ReviewSubject::Line(line), "Steel_Bar").await;
 }
 
 /// All items of a list, in pages of two.
@@ -144,7 +158,8 @@ cases! {
         for n in 0..2 {
             make_rows(&own, n).await;
             make_rows(&boss, n).await;
-            for tenant in [operating(&app).await, beta] {
+            for (guest, tenant) in [(&own, operating(&app).await), (&boss, beta)] {
+                make_review(&app, guest, tenant).await;
                 let of = (AlertType::WorkerRecovery, Severity::Warning);
                 let (db, message) = (&app.db, Message::new("Stalled"));
                 let opened = channels::alert(db, AllTenants::Housekeeping, tenant, of, message, json!({})).await;
@@ -153,7 +168,7 @@ cases! {
         }
         let alpha = operating(&app).await.to_string();
         let both = BTreeSet::from([alpha.clone(), beta.to_string()]);
-        for path in LISTS.into_iter().filter(|path| *path != OF_RENDERED) {
+        for path in LISTS.into_iter().filter(|path| !OF_RENDERED.contains(path)) {
             let all = walk(&own, path, Some("*")).await;
             assert_eq!(tenants_of(&all), both, "{path}");
             let once: HashSet<(String, String)> =

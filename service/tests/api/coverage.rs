@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The last numbers of the artifact registry (A), of the conventions (C), of media (M), of notifications (N), of
-/// products and orders (O), of render jobs (R), of tenancy (T) and of workflows (W).
-const LAST: [(char, u32); 8] =
-    [('A', 67), ('C', 39), ('M', 60), ('N', 81), ('O', 68), ('R', 95), ('T', 88), ('W', 101)];
+/// The last numbers of the artifact registry (A), of the conventions (C), of designs on products (D), of suggested
+/// fixes (F), of media (M), of notifications (N), of products and orders (O), of render jobs (R), of tenancy (T) and of
+/// workflows (W).
+const LAST: [(char, u32); 10] =
+    [('A', 67), ('C', 39), ('D', 71), ('F', 67), ('M', 60), ('N', 81), ('O', 68), ('R', 95), ('T', 88), ('W', 101)];
 
 /// The repository.
 fn root() -> &'static Path {
@@ -30,7 +31,7 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
 fn cases_of(name: &str) -> impl Iterator<Item = String> {
     let is_case = |word: &&str| {
         matches!(word.len(), 3 | 4)
-            && word.starts_with(['a', 'c', 'm', 'n', 'o', 'r', 't', 'w'])
+            && word.starts_with(['a', 'c', 'd', 'f', 'm', 'n', 'o', 'r', 't', 'w'])
             && word[1..].bytes().all(|digit| digit.is_ascii_digit())
     };
     name.split('_').take_while(is_case).map(str::to_uppercase)
@@ -48,7 +49,7 @@ fn listed(document: &str, heading: &str) -> BTreeSet<String> {
 /// `R08–R10` as its three cases, `R08` as itself, any other word as nothing.
 fn expand(word: &str) -> Vec<String> {
     let case = |word: &str| {
-        let letter = word.chars().next().filter(|letter| "ACMNORTW".contains(*letter))?;
+        let letter = word.chars().next().filter(|letter| "ACDFMNORTW".contains(*letter))?;
         Some((letter, word[1..].parse::<u32>().ok()?))
     };
     let (first, last) = word.split_once('–').unwrap_or((word, word));
@@ -61,7 +62,7 @@ fn expand(word: &str) -> Vec<String> {
 #[test]
 fn every_case_is_a_test_or_left_for_later() {
     let mut files = Vec::new();
-    for folder in ["service", "tests/service"] {
+    for folder in ["materials/src", "service", "tests/service", "designs", "tests/cli"] {
         sources(&root().join(folder), &mut files);
     }
     let names =

@@ -4,6 +4,7 @@ mod http;
 mod script;
 
 use packshot_domain::access::Scope;
+use packshot_service::instance::watch;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -115,6 +116,16 @@ cases! {
             assert_eq!((&alert["state"], &alert["occurrences"], &alert["tenant_id"]), (&json!("open"), &json!(n), &json!(null)));
             assert_eq!(alert["data"]["program"], program.display().to_string());
         }
+        watch::executors(&app.db, &app.settings).await.expect("the database answers");
+        assert_eq!(alerts().await[0]["state"], "open");
+        std::os::unix::fs::symlink("/bin/sh", &program).expect("linked");
+        watch::executors(&app.db, &app.settings).await.expect("the database answers");
+        assert_eq!(alerts().await[0]["state"], "resolved", "without a line that needs it");
+        std::fs::remove_file(&program).expect("removed");
+        let line = shop.line_of(&shop.product, small(), None).await;
+        shop.dispatch_line(&line).await;
+        shop.line_when(&line, "failed").await;
+        assert_eq!(alerts().await[0]["state"], "open");
         std::os::unix::fs::symlink("/bin/sh", &program).expect("linked");
         let line = shop.line_of(&shop.product, small(), None).await;
         shop.dispatch_line(&line).await;

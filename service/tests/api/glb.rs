@@ -72,6 +72,52 @@ impl Glb {
         Self { json, bin }
     }
 
+    /// The wall of a cylinder around Y, 40 mm in radius and 95 mm high, seam at the back: the part `Body` of the
+    /// material `Print`. With a `lid`, another part of this name in another material.
+    pub(crate) fn mug(lid: Option<&str>) -> Self {
+        const SEGMENTS: u16 = 64;
+        let (mut positions, mut normals, mut indices) = (Vec::new(), Vec::new(), Vec::<u16>::new());
+        for i in 0..=SEGMENTS {
+            let angle = std::f64::consts::TAU * (f64::from(i) / f64::from(SEGMENTS) + 0.5);
+            let outward = [angle.sin() as f32, 0.0, angle.cos() as f32];
+            for height in [0.0_f32, 0.095] {
+                positions.extend([outward[0] * 0.04, height, outward[2] * 0.04]);
+                normals.extend(outward);
+            }
+            if i < SEGMENTS {
+                indices.extend([0, 2, 3, 0, 3, 1].map(|corner| 2 * i + corner));
+            }
+        }
+        let mut bin: Vec<u8> = positions.iter().chain(&normals).flat_map(|x| x.to_le_bytes()).collect();
+        let (floats_len, n_vertices, n_indices) = (bin.len() / 2, positions.len() / 3, indices.len());
+        bin.extend(indices.iter().flat_map(|i| i.to_le_bytes()));
+        let primitive = |material: usize| json!({"primitives": [{"attributes": {"POSITION": 0, "NORMAL": 1}, "indices": 2, "material": material}]});
+        let mut nodes = vec![json!({"name": "Body", "mesh": 0})];
+        nodes.extend(
+            lid.map(|lid| json!({"name": lid, "mesh": 1, "scale": [0.5, 0.1, 0.5], "translation": [0.0, 0.1, 0.0]})),
+        );
+        let json = json!({
+            "asset": {"version": "2.0"},
+            "scene": 0,
+            "scenes": [{"nodes": (0..nodes.len()).collect::<Vec<_>>()}],
+            "nodes": nodes,
+            "meshes": [primitive(0), primitive(1)],
+            "materials": [{"name": "Print"}, {"name": "Plain"}],
+            "accessors": [
+                {"bufferView": 0, "componentType": 5126, "count": n_vertices, "type": "VEC3", "min": [-0.04, 0.0, -0.04], "max": [0.04, 0.095, 0.04]},
+                {"bufferView": 1, "componentType": 5126, "count": n_vertices, "type": "VEC3"},
+                {"bufferView": 2, "componentType": 5123, "count": n_indices, "type": "SCALAR"},
+            ],
+            "bufferViews": [
+                {"buffer": 0, "byteOffset": 0, "byteLength": floats_len},
+                {"buffer": 0, "byteOffset": floats_len, "byteLength": floats_len},
+                {"buffer": 0, "byteOffset": 2 * floats_len, "byteLength": 2 * n_indices},
+            ],
+            "buffers": [{"byteLength": bin.len()}],
+        });
+        Self { json, bin }
+    }
+
     /// One part that is called `Body`.
     pub(crate) fn body() -> Vec<u8> {
         Self::parts(&["Body"]).bytes()

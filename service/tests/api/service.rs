@@ -48,7 +48,7 @@ cases! {
             let url = path.replace("{result}", "result.png").replace("{queue_name}", "render").replace("{name}", "x");
             let url = url.replace("{content_address}", &ContentAddress::of(b"nothing").to_string());
             let missing = "0193b2a0-0000-7000-8000-000000000000";
-            let url = url.replace("{id}", missing).replace("{file_id}", missing);
+            let url = url.replace("{id}", missing).replace("{file_id}", missing).replace("{fix_id}", missing);
             for method in methods {
                 let request = app.request(method.to_uppercase().parse::<Method>().expect("a method"), &url);
                 // An event stream is refused to a client that does not accept one.

@@ -1,6 +1,10 @@
-//! N09–N13, N22, O06, O09, O10, O13, O19, O32, T80: who is told what of orders and imports, and large orders.
+//! N01, N09–N13, N22, O06, O09, O10, O13, O19, O32, T80: who is told what of orders and imports, and large orders.
 
+use std::collections::BTreeSet;
+
+use packshot_db::{AllTenants, channels};
 use packshot_domain::access::{Role, Scope};
+use packshot_domain::channel::{AlertType, Message, Severity};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -137,6 +141,33 @@ cases! {
         assert!(client.get("/api/activity").await.json()["items"].as_array().expect("entries").len() >= 6);
         assert_eq!(client.get("/api/v1/alerts").await.problem(), (403, "forbidden".to_owned()));
         assert_eq!(office.admin.get("/api/v1/alerts").await.json(), json!({"items": [], "next_cursor": null}));
+    }
+
+    async fn n01_each_entry_is_in_the_list_of_its_channel(engine) {
+        let app = TestApp::start(&engine).await;
+        let studio = Studio::open(&app).await;
+        let front = studio.output_type("Front", small(), json!({})).await;
+        let order = studio.order(&[&front, &front]).await;
+        for action in ["submit", "dispatch"] {
+            assert_eq!(studio.act(&order, action).await.status, 200, "{action}");
+        }
+        studio.order_when(&order, "completed").await;
+        let tenant = id(&studio.admin.get("/api/v1/tenant").await.json()).parse().expect("an id");
+        let of = (AlertType::WorkerRecovery, Severity::Warning);
+        let stalled = Message::new("Stalled");
+        channels::alert(&app.db, AllTenants::Housekeeping, tenant, of, stalled, json!({})).await.expect("told");
+        let mut ids = BTreeSet::new();
+        for (path, channel, n_min) in
+            [("/api/activity", "activity", 6), ("/api/notifications", "notification", 2), ("/api/v1/alerts", "alert", 1)]
+        {
+            let page = studio.admin.get(&format!("{path}?limit=100")).await.json();
+            let items = page["items"].as_array().expect("a list");
+            assert!(items.len() >= n_min, "{path}: {page}");
+            for item in items {
+                assert_eq!(item["channel"], channel, "{item}");
+                assert!(ids.insert(id(item)), "in two lists: {item}");
+            }
+        }
     }
 
     async fn n22_changes_of_an_order_are_in_the_activity(engine) {

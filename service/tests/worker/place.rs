@@ -233,6 +233,7 @@ impl Puppet {
             samples_mean: 4.0,
             noise_reached: 0.1,
             unmapped_parts: 0,
+            unmapped: Vec::new(),
             device: GpuInfo {
                 device: "puppet".to_owned(),
                 backend: "CPU".to_owned(),

@@ -89,7 +89,7 @@ pub(crate) fn input(scene: ContentAddress, request: RenderRequest) -> RenderInpu
     let files = Uploads { has_glb: true, has_environment };
     let (_, plan) = request.resolved(files, &Limits::default()).expect("a plan");
     let (libraries, aliases) = (Vec::new(), AliasLayer::default());
-    RenderInput { scene, environment: None, libraries, fallback_material: None, aliases, plan }
+    RenderInput { scene, environment: None, libraries, fallback_material: None, aliases, plan, design: None }
 }
 
 pub(crate) fn work(input: RenderInput) -> RenderWork {

@@ -238,6 +238,7 @@ mod tests {
             fallback_material: None,
             aliases: AliasLayer::default(),
             plan,
+            design: None,
         };
         let (task, render) = (TaskId::new(), RenderId::new());
         let work = RenderWork {

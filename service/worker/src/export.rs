@@ -216,6 +216,7 @@ mod tests {
             fallback_material: None,
             aliases: AliasLayer::default(),
             plan,
+            design: None,
         };
         let work = ExportWork { input, form, output_bytes_max };
         let events: Mutex<Vec<WorkEvent>> = Mutex::default();

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::made_with::MadeWith;
+use super::unmapped::UnmappedPart;
 use packshot_contract::document::GpuInfo;
 use packshot_domain::event::LogLevel;
 use packshot_domain::hash::ContentAddress;
@@ -62,6 +63,25 @@ pub struct RenderInput {
     pub aliases: AliasLayer,
     /// What to make; every option has its value in effect, the device too.
     pub plan: PicturePlan,
+    /// The design that the product wears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<DesignInput>,
+}
+
+/// A design on a product.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesignInput {
+    /// The file of the design, which was checked.
+    #[serde(with = "text")]
+    pub design: ContentAddress,
+    /// Its texture, once it was composed: a PNG.
+    #[serde(with = "text::option")]
+    pub texture: Option<ContentAddress>,
+    /// Where it lies: `area`, `preset`, `placement`, `texture_px`.
+    pub request: Value,
+    /// The most pixels that it may have.
+    pub pixels_max: u64,
 }
 
 /// A stored material library.
@@ -236,6 +256,8 @@ pub struct Completed {
     pub noise_reached: f64,
     /// Parts without a matching material.
     pub unmapped_parts: u32,
+    /// Their names, with what the file says about them.
+    pub unmapped: Vec<UnmappedPart>,
     /// The device that computed it.
     pub device: GpuInfo,
     /// What else is to be known about how it came about.

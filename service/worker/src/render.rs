@@ -35,6 +35,7 @@ use super::quota::Quota;
 use super::series;
 use super::steps::{Facts, Step, facts};
 use super::subject::Subject;
+use super::unmapped;
 use packshot_contract::preflight::Preflight;
 use packshot_domain::event::LogLevel;
 use packshot_domain::task::FaultKind;
@@ -113,6 +114,8 @@ pub(super) fn run(
     };
     let made_with = Box::new(MadeWith::of(engine, job, subject, device, &first)?);
     let unmapped_parts = u32::try_from(subject.materials.unmapped()).unwrap_or(u32::MAX);
+    let report_of_parts = subject.materials.report.as_ref();
+    let unmapped = report_of_parts.map(|of| unmapped::of(&subject.product, of, plan.on_unmapped())).unwrap_or_default();
     let output = json!({
         "width": first.film.width_px,
         "height": first.film.height_px,
@@ -127,6 +130,7 @@ pub(super) fn run(
         samples_mean: taken.samples_mean(),
         noise_reached: taken.noise(),
         unmapped_parts,
+        unmapped,
         device: device.info.clone(),
         made_with,
         files: last,

@@ -22,11 +22,12 @@ use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::scene::{Primitive, Scene};
 use packshot_renderer::shot::{EnvironmentMap, environment};
 
+use super::compose;
 use super::executor::AssetSource;
 use super::failure::Stopped;
 use super::library::{self, Resolved};
 use super::lru::Lru;
-use super::protocol::{Failure, LibraryFile, RenderInput};
+use super::protocol::{DesignInput, Failure, LibraryFile, RenderInput};
 use super::series;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::task::FaultKind;
@@ -38,6 +39,7 @@ pub(super) struct ImportKey {
     options: ImportOptions,
     only: Vec<String>,
     hide: Vec<String>,
+    design: Option<DesignInput>,
 }
 
 impl ImportKey {
@@ -49,6 +51,7 @@ impl ImportKey {
             options: input.plan.import_options(),
             only: texts(&options.only),
             hide: texts(&options.hide),
+            design: input.design.clone(),
         }
     }
 }
@@ -122,7 +125,11 @@ impl Subjects {
         }
         let glb = read(assets, &input.scene)?;
         let filter = input.plan.part_filter();
-        let product = Arc::new(Product::import(&glb, &key.options, &filter, cancel)?);
+        let mut product = Product::import(&glb, &key.options, &filter, cancel)?;
+        if let Some(worn) = &input.design {
+            compose::wear(&mut product, worn, assets)?;
+        }
+        let product = Arc::new(product);
         self.n_imports.fetch_add(1, Ordering::Relaxed);
         self.products.insert(key.clone(), product.clone(), product_bytes(&product));
         Ok((key, product, true))
@@ -196,7 +203,7 @@ impl Subjects {
     }
 }
 
-fn read(assets: &dyn AssetSource, address: &ContentAddress) -> Result<Bytes, Failure> {
+pub(super) fn read(assets: &dyn AssetSource, address: &ContentAddress) -> Result<Bytes, Failure> {
     assets.read(address).map_err(Failure::from)
 }
 

@@ -286,6 +286,14 @@ gpu_struct! {
         pub translucent_color_texture: u32,
         /// First entry in `tables` of the albedos of brushed facets.
         pub brushed_table: u32,
+        /// First entry in `tables` of the design on it, or 0.
+        pub design: u32,
+        /// Padding.
+        pub pad0: u32,
+        /// Padding.
+        pub pad1: u32,
+        /// Padding.
+        pub pad2: u32,
     }
 
     /// A use of a picture: where its texels are and how it is looked up.

@@ -288,6 +288,9 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
                 transmission *= texture_or_one(materials[m].transmission_texture, s, false).x;
             }
         }
+        if HAS_DESIGNS {
+            transmission *= 1.0 - (*s).ink;
+        }
         if transmission < 1.0 {
             add_gloss_and_diffuse(&b, s, below * ((1.0 - (*s).metalness) * (1.0 - transmission)), facets);
         }
@@ -413,6 +416,9 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
         if ((*s).textured & TEXTURED_LAYERS) != 0u {
             share *= texture_or_one(materials[m].translucent_texture, s, false).w;
             color *= texture_or_one(materials[m].translucent_color_texture, s, true).xyz;
+        }
+        if HAS_DESIGNS {
+            share *= 1.0 - (*s).ink;
         }
         (*b).translucent_weight = (*b).diffuse_weight * color * share;
         (*b).diffuse_weight *= 1.0 - share;

@@ -16,5 +16,7 @@ override HAS_RELIEF: bool = true;
 override HAS_BEVELS: bool = true;
 // Smooth panes, through which light passes straight.
 override HAS_PANES: bool = true;
+// Designs on parts.
+override HAS_DESIGNS: bool = true;
 // Emissive surfaces that light sampling can choose.
 override HAS_EMITTERS: bool = true;

@@ -197,6 +197,11 @@ struct Material {
     translucent_color_texture: u32,
     // First entry in `tables` of the albedos of brushed facets.
     brushed_table: u32,
+    // First entry in `tables` of the design on it (see `stage/design`), or 0.
+    design: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 struct Texture {

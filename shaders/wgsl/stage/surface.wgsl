@@ -4,10 +4,14 @@
 #import stage/features
 #import lib/bump
 #import stage/bevel
+#import stage/design
 #import stage/projection
 #import stage/relief
 #import stage/scene
 #import stage/texture
+
+// Ink is at least as rough as this.
+const INK_ROUGHNESS_MIN: f32 = 0.4;
 
 struct Surface {
     position: vec3f,
@@ -37,7 +41,8 @@ struct Surface {
     // Texture coordinates of the second side from which a library material's pictures are laid on, and its share.
     uv_beside: vec2f,
     beside: f32,
-    pad3: f32,
+    // How much of the material is hidden below the ink of a design.
+    ink: f32,
     // World direction of brushed facets; zero where there is none.
     tangent: vec3f,
     anisotropy: f32,
@@ -297,6 +302,19 @@ fn read_textures(s: ptr<function, Surface>, hit: Hit, slot: u32, w: vec3f, local
     return extra.tangent;
 }
 
+// Lays the design of a material over what is below it.
+fn print_design(s: ptr<function, Surface>, hit: Hit, w: vec3f, local: vec3f) {
+    let entry = materials[(*s).material].design;
+    let a = vertices[triangles[hit.triangle].v0].position;
+    let b = vertices[triangles[hit.triangle].v1].position;
+    let c = vertices[triangles[hit.triangle].v2].position;
+    let printed = design_at(entry, uv0_at(hit.triangle, w), (*s).uv1, local, cross(b - a, c - a));
+    (*s).base_color = (*s).base_color * (1.0 - printed.w) + printed.xyz;
+    (*s).ink = printed.w * tables[entry + 3u];
+    (*s).metalness *= 1.0 - (*s).ink;
+    (*s).roughness = mix((*s).roughness, max((*s).roughness, INK_ROUGHNESS_MIN), (*s).ink);
+}
+
 fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     let slot = slot_of(hit.instance, hit.triangle);
     let material = slots[slot].material;
@@ -355,6 +373,9 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
         return s;
     }
     let tangent = read_textures(&s, hit, slot, w, local, local_normal);
+    if HAS_DESIGNS && (s.textured & TEXTURED_DESIGN) != 0u {
+        print_design(&s, hit, w, local);
+    }
     if dot(tangent.xyz, tangent.xyz) > 0.0 {
         let along = world_vector(hit.instance, tangent.xyz);
         // The bitangent's sign holds for the file's own normal, not negated or mirrored.

@@ -13,6 +13,7 @@ use packshot_renderer::shot::lut::{self, Lut, LutInput};
 use packshot_words::Word;
 
 use super::denoise::{ChosenDenoiser, DenoiserArgs};
+use super::design::DesignArgs;
 use super::shot::OpenShot;
 use super::target::is_folder;
 use crate::cli::args::read_material_map;
@@ -46,6 +47,8 @@ pub(crate) struct PictureArgs {
     pub(crate) options: PictureOptions,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) design: DesignArgs,
     #[command(flatten)]
     pub(crate) denoiser: DenoiserArgs,
     #[command(flatten)]
@@ -131,6 +134,21 @@ impl RenderArgs {
 }
 
 impl PictureArgs {
+    /// Shot files know no designs: one is neither put on a shot's product nor written into a shot.
+    fn check_design(&self, is_of_shot: bool) -> Result<(), Failure> {
+        if self.design.design.is_none() {
+            return Ok(());
+        }
+        let other = match (is_of_shot, &self.output.dump_shot) {
+            (true, _) => "--shot",
+            (false, Some(_)) => "--dump-shot",
+            (false, None) => return self.design.request().map(|_| ()),
+        };
+        let message = format!("`--design` cannot be combined with `{other}`: shot files have no designs");
+        let help = format!("leave out {other}, and keep the command line with the design's file");
+        Err(Failure::usage("conflict", message, "--design", help))
+    }
+
     /// Decides what a command makes of these files, or of a shot. Of a turntable every `stride`th frame is wanted.
     ///
     /// # Errors
@@ -144,6 +162,7 @@ impl PictureArgs {
     ) -> Result<Planned, Failure> {
         let mut given = self.options.read(kind)?;
         self.lut.check(&given.options)?;
+        self.check_design(shot.is_some())?;
         if let Some(shot) = shot {
             given.options = shot.file.with_options(&given.options);
         }

@@ -20,6 +20,7 @@ impl PictureArgs {
             (given.material_map.as_ref(), "--material-map"),
             (given.light.as_ref(), "--light"),
             (self.lut.lut.as_ref(), "--lut"),
+            (self.design.design.as_ref(), "--design"),
             (template, "--template"),
         ];
         for (path, option) in inputs {

@@ -1,6 +1,7 @@
 //! What a render says of itself: the JSON of `--json`, and a line for a person.
 
 use packshot::denoise::Denoised;
+use packshot::designs::resolve::PlacementReport;
 use packshot::error::Fault;
 use packshot::picture::Picture;
 use packshot::preset::Preset;
@@ -44,6 +45,9 @@ pub(crate) struct RenderResult {
     pub(crate) look: &'static str,
     pub(crate) parts: usize,
     pub(crate) unmapped_parts: usize,
+    /// Where the design lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) design: Option<PlacementReport>,
     /// How the picture keeps the rules of its preset.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) checks: Vec<Check>,

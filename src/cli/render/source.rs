@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::Arc;
 
+use packshot::designs::resolve::PlacementReport;
 use packshot::plan::{LightPlan, PicturePlan};
 use packshot::product::{PartMaterials, Product};
 use packshot::request::MaterialRequest;
@@ -16,6 +17,7 @@ use packshot_renderer::shot::request::{self, ShotRequest};
 use packshot_renderer::shot::{EnvironmentMap, Shot, environment};
 
 use super::args::{LutFile, PictureArgs, Planned};
+use super::design::OpenDesign;
 use super::shot::OpenShot;
 use crate::cli::args::{Input, Source, libraries};
 use crate::cli::failure::Failure;
@@ -30,6 +32,13 @@ pub(crate) struct Subject {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Where everything came from.
     pub(crate) origin: Origin,
+}
+
+impl Subject {
+    /// Where its design lies.
+    pub(crate) fn placement_report(&self) -> Option<PlacementReport> {
+        self.product.design.as_ref().map(|design| design.report.clone())
+    }
 }
 
 /// Where the files of a picture lie, for a shot that names them.
@@ -56,6 +65,7 @@ pub(crate) struct Common<'a> {
     map_file: Option<(PathBuf, String)>,
     lut: Option<Arc<Lut>>,
     lut_file: Option<LutFile>,
+    design: Option<OpenDesign>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -79,14 +89,18 @@ impl<'a> Common<'a> {
             map_file = Some((path, blake3)).filter(|(path, _)| exposure_ev == 0.0 && !files::is_stream(path));
         }
         let (lut, lut_file) = args.lut.read()?.unzip();
-        Ok(Self { plan, materials, map, map_file, lut, lut_file, diagnostics })
+        let design = args.design.read()?;
+        Ok(Self { design, plan, materials, map, map_file, lut, lut_file, diagnostics })
     }
 
     /// Reads one input and finds its materials.
     pub(crate) fn subject(&self, input: &Input, cancel: &CancelToken) -> Result<Subject, Failure> {
         let Source { stem, glb, map, opened } = input.read()?;
         let import = self.plan.import_options();
-        let product = Product::import(&glb, &import, &self.plan.part_filter(), cancel)?;
+        let mut product = Product::import(&glb, &import, &self.plan.part_filter(), cancel)?;
+        if let Some(OpenDesign { design, request }) = &self.design {
+            product.wear(design, request).map_err(of_placement)?;
+        }
         let materials = match self.plan.is_clay() {
             true => PartMaterials::clay(&product, self.plan),
             false => product.assign(&self.materials.clone().with_own_map(map))?,
@@ -148,6 +162,16 @@ pub(crate) fn series(
     let (pictures, found) = Pictures::build(&planned.plan, &common.request()?, &subject.product.scene)?;
     subject.diagnostics.extend(found);
     Ok((subject, pictures))
+}
+
+/// What is wrong with a member of the placement has its place in the option that says it.
+fn of_placement(mut error: packshot::Error) -> packshot::Error {
+    for fault in &mut error.faults {
+        if let Some(member) = fault.at.strip_prefix('/') {
+            fault.at = format!("--place {member}");
+        }
+    }
+    error
 }
 
 /// An environment map, what is odd about it, and the BLAKE3 of its file.

@@ -38,6 +38,7 @@ pub(super) fn digest(
     digest.mix("parts", &subject.product.scene.parts.iter().map(part).collect::<Vec<_>>());
     digest.mix("palette", &subject.materials.palette);
     digest.mix("worn", &subject.materials.parts);
+    digest.mix("design", &subject.product.design.as_ref().map(|design| &design.digest));
     digest.mix("turntable", &(shots.turntable(), shots.center().to_array()));
     digest.mix("shot", shots.shot());
     digest.mix("encoding", &encoding);

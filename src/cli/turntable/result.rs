@@ -1,6 +1,7 @@
 //! What a turntable says of itself: the JSON of `--json`, and a line for a person.
 
 use packshot::denoise::Denoised;
+use packshot::designs::resolve::PlacementReport;
 use packshot::report::Preflight;
 use packshot::timing::Seconds;
 use packshot::verify::Check;
@@ -51,6 +52,9 @@ pub(super) struct TurntableResult {
     look: &'static str,
     parts: usize,
     unmapped_parts: usize,
+    /// Where the design lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    design: Option<PlacementReport>,
     /// How the turntable as a whole keeps the rules of its preset.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) checks: Vec<Check>,
@@ -187,6 +191,7 @@ impl TurntableResult {
             look: subject.product.scene.look.word(),
             parts: subject.product.scene.parts.len(),
             unmapped_parts: subject.materials.unmapped(),
+            design: subject.placement_report(),
             checks,
             frames,
             diagnostics: preflight.diagnostics.clone(),

@@ -199,7 +199,7 @@ fn input(provenance: &Provenance, args: &AgainArgs, given: &mut GivenFiles) -> R
     let is_choice = |id: &String| !libraries.is_empty() || *id != builtin.material(builtin.fallback()).id;
     let fallback_material = fallback.filter(is_choice);
     let aliases = aliases(&args.aliases, provenance.materials.aliases_digest.map(|digest| digest.0))?;
-    Ok(RenderInput { scene, environment, libraries, fallback_material, aliases, plan })
+    Ok(RenderInput { scene, environment, libraries, fallback_material, aliases, plan, design: None })
 }
 
 /// The tenant's aliases, which must be those of the provenance.

@@ -1,4 +1,4 @@
-//! Announcements and webhooks that are refused, or not there.
+//! Notifications, alerts, announcements and webhooks that are refused, or not there.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,7 +9,9 @@ use crate::Text;
 /// What the service says of them.
 pub(super) async fn refused_ones(service: &Service, texts: &mut Vec<Text>) {
     texts.extend(refused(service.request(Method::DELETE, &format!("/api/v1/announcements/{ID}"))).await);
-    texts.extend(refused(service.get(&format!("/api/v1/webhooks/{ID}"))).await);
+    for list in ["/api/notifications", "/api/v1/alerts", "/api/v1/webhooks"] {
+        texts.extend(refused(service.get(&format!("{list}/{ID}"))).await);
+    }
     let hook = |url: &str, of: &str, more: Value| {
         let mut body = json!({"url": url, "event_types": [of]});
         more.as_object().into_iter().flatten().for_each(|(name, value)| body[name] = value.clone());

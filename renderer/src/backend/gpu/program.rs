@@ -125,7 +125,7 @@ impl KeptCache {
 }
 
 /// The values of the overrides in `stage/features.wgsl` for a scene.
-pub(super) fn feature_constants(features: SceneFeatures) -> [(&'static str, f64); 8] {
+pub(super) fn feature_constants(features: SceneFeatures) -> [(&'static str, f64); 9] {
     let SceneFeatures {
         has_opacity,
         has_bodies,
@@ -135,6 +135,7 @@ pub(super) fn feature_constants(features: SceneFeatures) -> [(&'static str, f64)
         has_bevels,
         has_panes,
         has_emitters,
+        has_designs,
     } = features;
     let constants = [
         ("HAS_OPACITY", has_opacity),
@@ -145,6 +146,7 @@ pub(super) fn feature_constants(features: SceneFeatures) -> [(&'static str, f64)
         ("HAS_BEVELS", has_bevels),
         ("HAS_PANES", has_panes),
         ("HAS_EMITTERS", has_emitters),
+        ("HAS_DESIGNS", has_designs),
     ];
     constants.map(|(name, value)| (name, f64::from(u8::from(value))))
 }

@@ -75,7 +75,7 @@ fn apng_frames_survive_with_their_alpha() {
         let mut reader = png::Decoder::new(Cursor::new(&bytes)).read_info().expect("a PNG");
         let control = reader.info().animation_control().expect("an animation");
         assert_eq!((control.num_frames, control.num_plays), (4, 0));
-        assert_eq!(reader.info().utf8_text.len(), 8, "provenance");
+        assert_eq!(reader.info().utf8_text.len(), 9, "provenance");
         let mut got = vec![0; reader.output_buffer_size().expect("small")];
         for frame in &frames {
             reader.next_frame(&mut got).expect("a frame");

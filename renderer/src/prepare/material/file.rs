@@ -10,9 +10,8 @@ use packshot_shaders::constants::{
 use packshot_shaders::layout::scene::Material;
 
 use super::interior::Interior;
-use super::{Tables, is_pane, lower_literal, principled};
+use super::{Tables, is_pane, lower_literal, make_coverable, principled};
 use crate::look::Look;
-use crate::prepare::albedo::{self, Boundary};
 use crate::prepare::texture::TextureTable;
 use crate::scene::{AlphaMode, DielectricReflection, SceneMaterial};
 
@@ -43,9 +42,8 @@ pub(crate) fn lower_scene(
         out.flags |= MATERIAL_VERTEX_COLOR;
     }
     // A metalness texture can blend the dielectric in or out.
-    if out.albedo_table == 0 && m.textures.metallic_roughness.is_some() {
-        out.reflection_mean = albedo::fresnel_mean(out.reflection_ior);
-        out.albedo_table = tables.dielectric(out.reflection_ior, Boundary::Opaque);
+    if m.textures.metallic_roughness.is_some() {
+        make_coverable(&mut out, tables);
     }
     if let AlphaMode::Mask { cutoff } = m.alpha {
         out.alpha_cutoff = cutoff;

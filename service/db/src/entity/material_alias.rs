@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::column::Col;
-use packshot_domain::id::{AliasId, TenantId, UserId};
+use packshot_domain::id::{AliasId, FixId, TenantId, UserId};
 use packshot_domain::material_alias::{AliasKey, AliasScope, AliasSource, AliasStatus};
 use packshot_domain::product::EntryName;
 use packshot_domain::time::Timestamp;
@@ -23,6 +23,8 @@ pub(crate) struct Model {
     pub(crate) scope: Col<AliasScope>,
     pub(crate) material: Col<EntryName>,
     pub(crate) source: Col<AliasSource>,
+    /// The suggested fix that wrote it.
+    pub(crate) fix_id: Option<Col<FixId>>,
     pub(crate) status: Col<AliasStatus>,
     pub(crate) created_by: Col<UserId>,
     pub(crate) created_at: Col<Timestamp>,

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::Json;
 use crate::column::Col;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{JobId, OrderId, OrderLineId, OutputTypeId, ProductId, RoundId, TenantId};
@@ -29,6 +30,8 @@ pub(crate) struct Model {
     pub(crate) result_address: Option<Col<ContentAddress>>,
     /// How many parts without a material are in it.
     pub(crate) unmapped_parts: Option<i32>,
+    /// Their names, with what its file says about them.
+    pub(crate) unmapped: Option<Col<Json>>,
     /// The round in which it last left `pending`.
     pub(crate) round_id: Option<Col<RoundId>>,
     pub(crate) render_started_at: Option<Col<Timestamp>>,

@@ -22,6 +22,8 @@ pub(crate) struct Model {
     pub(crate) metadata: Col<Json>,
     pub(crate) cache_key: Option<Col<ContentAddress>>,
     pub(crate) result: Option<Col<Json>>,
+    /// The names of parts without a material, with what its file says about them.
+    pub(crate) unmapped: Option<Col<Json>>,
     pub(crate) created_at: Col<Timestamp>,
 }
 

@@ -15,6 +15,7 @@ use packshot_domain::download::TICKET_LIVES;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{AssetId, DownloadId, KeyId, TenantId, UserId};
 use packshot_domain::media::AssetState;
+use packshot_domain::object::Condition;
 use packshot_domain::order::OrderNumber;
 use packshot_domain::secret::SecretHash;
 use packshot_domain::time::Timestamp;
@@ -41,6 +42,8 @@ pub struct Candidate {
     pub created_at: Timestamp,
     /// Whether its bytes are kept.
     pub is_kept: bool,
+    /// Whether they are known to be damaged or missing.
+    pub is_damaged: bool,
 }
 
 /// A file of a set.
@@ -131,11 +134,11 @@ async fn look_up(
     owner: Option<UserId>,
     ids: &[AssetId],
 ) -> Result<Vec<Candidate>, DbError> {
-    let mut values: Vec<Value> = vec![arg(tenant), arg(AssetState::Expired)];
+    let mut values: Vec<Value> = vec![arg(tenant), arg(AssetState::Expired), arg(Condition::Whole)];
     let shown = match owner {
         Some(owner) => {
             values.extend([arg(AssetState::Published), arg(owner)]);
-            " AND a.state = $3 AND o.created_by = $4"
+            " AND a.state = $4 AND o.created_by = $5"
         }
         None => "",
     };
@@ -146,7 +149,8 @@ async fn look_up(
          CASE WHEN a.state <> $2 AND EXISTS (SELECT 1 FROM artifact_files f \
              JOIN storage_locations l ON l.tenant_id = f.tenant_id AND l.artifact_file_id = f.id \
              WHERE f.tenant_id = a.tenant_id AND f.package_id = a.package_id AND f.content_address = a.address) \
-             THEN 1 ELSE 0 END \
+             THEN 1 ELSE 0 END, \
+         CASE WHEN b.condition <> $3 THEN 1 ELSE 0 END \
          FROM media_assets a \
          LEFT JOIN products p ON p.tenant_id = a.tenant_id AND p.id = a.product_id \
          LEFT JOIN orders o ON o.tenant_id = a.tenant_id AND o.id = a.order_id \
@@ -160,7 +164,7 @@ async fn look_up(
         let order: Option<OrderNumber> = cell_or_none(&row, 3)?;
         let size_bytes: i64 = row.try_get_by_index(5)?;
         let crc32: Option<i64> = row.try_get_by_index(6)?;
-        let is_kept: i32 = row.try_get_by_index(8)?;
+        let (is_kept, is_damaged): (i32, i32) = (row.try_get_by_index(8)?, row.try_get_by_index(9)?);
         found.push(Candidate {
             asset: cell(&row, 0)?,
             file_name: row.try_get_by_index(1)?,
@@ -170,6 +174,7 @@ async fn look_up(
             crc32: crc32.and_then(|crc32| u32::try_from(crc32).ok()),
             created_at: cell(&row, 7)?,
             is_kept: is_kept == 1,
+            is_damaged: is_damaged == 1,
         });
     }
     Ok(found)

@@ -204,6 +204,30 @@ pub(super) async fn leave(tx: &Tx<'_>, tenant: TenantId, assets: &[AssetId]) -> 
     Ok(())
 }
 
+/// Takes assets out of the gallery of a locked product.
+pub(crate) async fn withdraw(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    product: ProductId,
+    assets: &[AssetId],
+) -> Result<(), DbError> {
+    use product_media::Column as C;
+    tx.enter(Level::Object);
+    let of_product = product_media::Entity::delete_many().filter(C::TenantId.eq(Col(tenant)));
+    let of_product = of_product.filter(C::ProductId.eq(Col(product)));
+    of_product.filter(C::AssetId.is_in(assets.iter().map(|id| Col(*id)))).exec(tx.on()).await?;
+    number(tx, &places(tx, tenant, product).await?).await
+}
+
+/// Those of these assets that are in no gallery.
+pub(crate) async fn in_none(tx: &Tx<'_>, tenant: TenantId, assets: &[AssetId]) -> Result<Vec<AssetId>, DbError> {
+    use product_media::Column as C;
+    let of_them = product_media::Entity::find().filter(C::TenantId.eq(Col(tenant)));
+    let of_them = of_them.filter(C::AssetId.is_in(assets.iter().map(|id| Col(*id)))).select_only();
+    let shown: Vec<Col<AssetId>> = of_them.column(C::AssetId).distinct().into_tuple().all(tx.on()).await?;
+    Ok(assets.iter().copied().filter(|asset| !shown.contains(&Col(*asset))).collect())
+}
+
 /// The products in whose galleries these assets are.
 pub(crate) async fn products_of(tx: &Tx<'_>, tenant: TenantId, assets: &[AssetId]) -> Result<Vec<ProductId>, DbError> {
     use product_media::Column as C;

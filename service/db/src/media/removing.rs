@@ -30,9 +30,29 @@ pub async fn delete(db: &Db, scope: TenantScope, by: Caller, ids: Vec<AssetId>) 
 }
 
 async fn delete_in(tx: &Tx<'_>, tenant: TenantId, by: &Caller, ids: &[AssetId]) -> Result<Vec<Outcome>, DbError> {
-    let mut lines = lock_lines(tx, tenant, ids).await?;
+    let lines = lock_above(tx, tenant, ids).await?;
+    delete_below(tx, tenant, by, (lines, ids)).await
+}
+
+/// Locks everything above assets that names them, and returns their lines.
+pub(crate) async fn lock_above(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    ids: &[AssetId],
+) -> Result<Vec<order_line::Model>, DbError> {
+    let lines = lock_lines(tx, tenant, ids).await?;
     lock_files(tx, tenant, ids).await?;
     lock_products(tx, tenant, ids).await?;
+    Ok(lines)
+}
+
+/// Deletes assets; what names them is locked.
+pub(crate) async fn delete_below(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    by: &Caller,
+    (mut lines, ids): (Vec<order_line::Model>, &[AssetId]),
+) -> Result<Vec<Outcome>, DbError> {
     let rows = lock_all(tx, tenant, ids).await?;
     let mut outcomes = Vec::new();
     let mut going = Vec::new();

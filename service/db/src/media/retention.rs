@@ -14,13 +14,16 @@ use packshot_domain::id::{AssetId, PackageId, TenantId};
 const AT_ONCE: i64 = 500;
 
 /// The condition that an asset `a` of tenant `$1` is due at `$2`, and that nothing protects it: nobody holds it, it is
-/// no thumbnail, it is in no gallery, and it is no current picture of an order that is open.
+/// no thumbnail, it is in no gallery, it is no design or texture of a job, and it is no current picture of an order
+/// that is open.
 const DUE: &str = "\
     a.tenant_id = $1 AND a.retention_until <= $2 AND a.state IN ('published', 'unpublished', 'superseded') \
     AND NOT a.held \
     AND NOT EXISTS (SELECT 1 FROM products p WHERE p.tenant_id = a.tenant_id AND p.thumbnail_asset_id = a.id) \
     AND NOT EXISTS (SELECT 1 FROM cad_files c WHERE c.tenant_id = a.tenant_id AND c.thumbnail_asset_id = a.id) \
     AND NOT EXISTS (SELECT 1 FROM product_media g WHERE g.tenant_id = a.tenant_id AND g.asset_id = a.id) \
+    AND NOT EXISTS (SELECT 1 FROM design_jobs d WHERE d.tenant_id = a.tenant_id \
+        AND (d.design_asset_id = a.id OR d.texture_asset_id = a.id)) \
     AND NOT (a.state <> 'superseded' AND EXISTS (SELECT 1 FROM orders o WHERE o.tenant_id = a.tenant_id \
         AND o.id = a.order_id AND o.status NOT IN ('completed', 'rejected')))";
 

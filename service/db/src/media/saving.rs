@@ -90,16 +90,20 @@ pub(crate) async fn save(
 }
 
 /// What comes after an asset that is no longer current.
-struct Successor {
-    old: AssetId,
+pub(super) struct Successor {
+    pub(super) old: AssetId,
     /// The next version of the same thing, which takes its place in galleries; without one the place is free.
-    same: Option<AssetId>,
+    pub(super) same: Option<AssetId>,
     /// What stands for products in its place, if anything does.
-    shown: Option<AssetId>,
+    pub(super) shown: Option<AssetId>,
 }
 
 /// Lets assets take the places of older ones in galleries, and as thumbnails of other products, which are locked.
-async fn take_places(tx: &Tx<'_>, line: &order_line::Model, successors: &[Successor]) -> Result<(), DbError> {
+pub(super) async fn take_places(
+    tx: &Tx<'_>,
+    line: &order_line::Model,
+    successors: &[Successor],
+) -> Result<(), DbError> {
     use product::Column as C;
     for Successor { old, same, shown } in successors {
         let others = product::Entity::update_many()
@@ -215,7 +219,9 @@ pub(crate) async fn save_of_file(
         .filter(C::TenantId.eq(file.tenant_id))
         .filter(C::AssetType.eq(Col(of)))
         .filter(C::CadFileId.eq(file.id))
-        .order_by_desc(C::Version);
+        .order_by_desc(C::Version)
+        // So that the state that the new one takes over is the last.
+        .lock_exclusive();
     if let Some(before) = before.one(tx.on()).await? {
         new.version = 1 + before.version;
         if before.state.0.is_current() {

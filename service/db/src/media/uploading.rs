@@ -1,8 +1,10 @@
 //! Media assets that people send: recorded with the package of their bytes.
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
-use super::saving::{Kept, row, save_thumbnail, supersede};
+use super::saving::{Kept, Successor, row, save_thumbnail, supersede, take_places};
 use super::{Asset, changing, gallery, search, whole};
 use crate::artifacts::{self, WholePackage};
 use crate::column::Col;
@@ -10,7 +12,7 @@ use crate::entity::{media_asset, order_line, product};
 use crate::level::Level;
 use crate::tasks::OutputFile;
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, TenantScope};
+use crate::{Db, DbError, Json, TenantScope, products};
 use packshot_domain::audit::Actor;
 use packshot_domain::channel::ActivityType;
 use packshot_domain::id::{AssetId, OrderLineId, ProductId, TenantId};
@@ -65,10 +67,17 @@ async fn insert(tx: &Tx<'_>, tenant: TenantId, new: &NewUpload) -> Result<Asset,
     {
         return Err(DbError::Thumbnail(super::UnfitThumbnail::OfAnotherProduct));
     }
+    // Its line is locked, so that no other upload takes this one's place; what shows it is locked with the product.
+    let old: Vec<AssetId> = match &line {
+        Some(line) => before(line, new).one(tx.on()).await?.map(|old| old.id.0).into_iter().collect(),
+        None => Vec::new(),
+    };
+    let mut locked = gallery::products_of(tx, tenant, &old).await?;
+    locked.extend(new.product.or(of_line));
+    products::lock_of(tx, tenant, None, &locked, &old).await?;
     let mut product = match new.product.or(of_line) {
         Some(id) => {
-            tx.enter(Level::Product);
-            let product = product::Entity::find_by_id((Col(tenant), Col(id))).lock_exclusive().one(tx.on()).await?;
+            let product = product::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
             Some(product.ok_or(DbError::NotFound("product"))?)
         }
         None => None,
@@ -90,45 +99,54 @@ async fn insert(tx: &Tx<'_>, tenant: TenantId, new: &NewUpload) -> Result<Asset,
         metadata: Col(new.metadata.clone()),
         ..made
     };
-    let before = match &line {
-        Some(line) => replace(tx, line, &mut made).await?,
+    let old = match &line {
+        Some(line) => replace(tx, before(line, new), &mut made).await?,
         None => None,
     };
     search::describe(tx, tenant, std::slice::from_mut(&mut made)).await?;
     let shown = made.clone();
     changing::tell(tx, &made, ActivityType::MediaUploaded, &new.by);
     tx.insert_all(vec![made.into_active_model().reset_all()]).await?;
-    if let Some(before) = before {
-        gallery::take_place(tx, tenant, before, new.id).await?;
+    if let Some(product) = &mut product
+        && old.is_some()
+        && product.thumbnail_asset_id.map(Col::value) == old
+    {
+        product.thumbnail_asset_id = Some(Col(new.id));
+        save_thumbnail(tx, product.clone()).await?;
     }
-    if let Some(product) = &mut product {
-        if before.is_some() && product.thumbnail_asset_id.map(Col::value) == before {
-            product.thumbnail_asset_id = Some(Col(new.id));
-            save_thumbnail(tx, product.clone()).await?;
-        }
+    if let (Some(line), Some(old)) = (&line, old) {
+        take_places(tx, line, &[Successor { old, same: Some(new.id), shown: Some(new.id) }]).await?;
+    }
+    if let Some(product) = &product {
         gallery::associate(tx, tenant, product.id.0, &[new.id], GallerySource::Upload).await?;
     }
     artifacts::store_in(tx, tenant, std::slice::from_ref(&new.package)).await?;
     whole(tx, vec![shown]).await?.pop().ok_or(DbError::NotFound("media asset"))
 }
 
-/// Lets an upload take the place of the one before it, and says which that was.
-async fn replace(
-    tx: &Tx<'_>,
-    line: &order_line::Model,
-    new: &mut media_asset::Model,
-) -> Result<Option<AssetId>, DbError> {
+/// The uploads that a line had of this view and media type, the newest first.
+fn before(line: &order_line::Model, new: &NewUpload) -> Select<media_asset::Entity> {
     use media_asset::Column as C;
     let before = media_asset::Entity::find()
         .filter(C::TenantId.eq(line.tenant_id))
         .filter(C::OrderLineId.eq(line.id))
-        .filter(C::AssetType.eq(new.asset_type))
-        .filter(C::MediaType.eq(new.media_type.as_str()));
+        .filter(C::AssetType.eq(Col(AssetType::Upload)))
+        .filter(C::MediaType.eq(new.file.media_type.as_str()));
     let before = match &new.view_name {
         Some(view) => before.filter(C::ViewName.eq(view.as_str())),
         None => before.filter(C::ViewName.is_null()),
     };
-    if let Some(before) = before.order_by_desc(C::Version).one(tx.on()).await? {
+    before.order_by_desc(C::Version)
+}
+
+/// Lets an upload take the place of the newest of these, and says which that was.
+async fn replace(
+    tx: &Tx<'_>,
+    before: Select<media_asset::Entity>,
+    new: &mut media_asset::Model,
+) -> Result<Option<AssetId>, DbError> {
+    // Locked, so that the state that the new one takes over is the last.
+    if let Some(before) = before.lock_exclusive().one(tx.on()).await? {
         new.version = 1 + before.version;
         if before.state.0.is_current() {
             supersede(tx, &before, new).await?;

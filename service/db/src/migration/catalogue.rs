@@ -47,6 +47,8 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text("scope"),
         text("material"),
         text("source"),
+        // The suggested fix that wrote it, which may have gone with its review.
+        uuid_null("fix_id"),
         text("status"),
         uuid("created_by"),
         big_integer("created_at"),

@@ -36,6 +36,8 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
         text_null("result_address"),
         // Parts without a material in it.
         integer_null("unmapped_parts"),
+        // Their names, with what its file says about them.
+        text_null("unmapped"),
         // The round in which it last left `pending`.
         uuid_null("round_id"),
         big_integer_null("render_started_at"),

@@ -29,6 +29,8 @@ fn renders() -> TableCreateStatement {
         text("metadata"),
         text_null("cache_key"),
         text_null("result"),
+        // The names of parts without a material, with what its file says about them.
+        text_null("unmapped"),
         big_integer("created_at"),
     ];
     let mut of_job = belongs_to("renders", ["tenant_id", "id"], "jobs");

@@ -9,12 +9,13 @@ use crate::entity::order_line;
 use crate::media::{self, MadeBy};
 use crate::tasks::Delivery;
 use crate::tx::Tx;
-use crate::{DbError, artifacts, cad_files, workflows};
+use crate::{DbError, artifacts, cad_files, reviews, workflows};
 use packshot_domain::id::{AssetId, OrderLineId, TenantId};
 use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::media::{AssetType, GallerySource};
 use packshot_domain::order::line::{IllegalLineState, LineEvent, LineState, RenderStatus};
 use packshot_domain::order::{OrderChange, OrderRefusal};
+use packshot_domain::review::ReviewSubject;
 use packshot_domain::step::StepName;
 use packshot_domain::task::TaskKind;
 
@@ -37,6 +38,7 @@ impl Effect for LineEffect {
             let line = lines::lock(tx, tenant, line).await?;
             // Its picture may become the product's.
             cad_files::lock_of_line(tx, tenant, job.id, &line).await?;
+            reviews::lock_of_line(tx, tenant, line.id.0).await?;
             workflows::lock_of_job(tx, tenant, job.id).await
         })
     }
@@ -49,6 +51,7 @@ impl Effect for LineEffect {
                 cad_files::converted(tx, turn).await?;
             }
             let run = workflows::Following::of_job(tx, turn.tenant, turn.job.id).await?;
+            reviews::job_moved(tx, turn).await?;
             // A run that publishes nothing leaves its line alone.
             let saved = match run.as_ref().is_none_or(workflows::Following::publishes) {
                 true => move_line(tx, turn, run.as_ref()).await?,
@@ -77,6 +80,9 @@ async fn move_line(tx: &Tx<'_>, turn: Turn<'_>, run: Option<&workflows::Followin
     let is_result = run.is_none_or(|run| run.has_result_of(turn.task.id));
     if let Some(delivery) = delivery.filter(|_| turn.task.publishes && is_result) {
         publish(&mut line, delivery);
+        if let Some(shown) = &delivery.unmapped {
+            reviews::seen(tx, turn.tenant, ReviewSubject::Line(line.id.0), shown).await?;
+        }
     }
     match event_of(&line, turn)? {
         Some((event, from)) => {
@@ -172,5 +178,7 @@ fn publish(line: &mut order_line::Model, delivery: &Delivery) {
         line.result_address = Some(Col(first.address));
         let unmapped = delivery.output["unmapped_parts"].as_i64();
         line.unmapped_parts = unmapped.and_then(|n| i32::try_from(n).ok());
+        let shown = delivery.unmapped.as_ref();
+        line.unmapped = shown.map(|shown| Col(reviews::write_parts(shown.iter().map(|shown| &shown.part))));
     }
 }

@@ -14,7 +14,7 @@ use crate::level::Level;
 use crate::media::{self, Going};
 use crate::streams::{self, NewEvent};
 use crate::tx::Tx;
-use crate::workflows;
+use crate::{reviews, workflows};
 use packshot_domain::document::JobDocument;
 use packshot_domain::event::EventName;
 use packshot_domain::id::{AssetId, JobId, OrderId, OrderLineId, OutputTypeId, ProductId, TenantId};
@@ -158,9 +158,11 @@ pub(super) async fn remove(tx: &Tx<'_>, (tenant, order): (TenantId, OrderId), id
     }
     next(&row, &live(tx, std::slice::from_ref(&row)).await?, LineEvent::Remove)?;
     let runs = workflows::of_lines(tx, tenant, &[id]).await?;
+    let reviews = reviews::ids_of(tx, tenant, &[id], &[]).await?;
     media::outlive(tx, tenant, Going::Line(id)).await?;
     Entity::delete_by_id((Col(tenant), Col(id))).exec(tx.on()).await?;
     streams::delete(tx, tenant, StreamId::of_line(id)).await?;
+    reviews::forget_streams(tx, tenant, &reviews).await?;
     for run in runs {
         streams::delete(tx, tenant, StreamId::of_run(run)).await?;
     }

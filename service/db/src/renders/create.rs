@@ -40,10 +40,8 @@ pub(super) async fn submit(
             render
         }
         (None, _) => {
-            let render = queue(tx, tenant, new).await?;
-            artifacts::store_in(tx, tenant, &new.packages).await?;
-            quota::check_job(tx, tenant).await?;
-            render
+            let job = queue_job(tx, tenant, new).await?;
+            record(tx, tenant, new, job).await?
         }
     };
     let mut created = Created { render, queue_position: None };
@@ -57,8 +55,8 @@ pub(super) async fn submit(
     Ok(Submitted::Created(Box::new(created)))
 }
 
-/// Stores a render that a worker will make.
-async fn queue(tx: &Tx<'_>, tenant: TenantId, new: &NewRender) -> Result<Render, DbError> {
+/// Makes the job of a render that a worker will make; its record must follow.
+pub(crate) async fn queue_job(tx: &Tx<'_>, tenant: TenantId, new: &NewRender) -> Result<Job, DbError> {
     let NewWork { id, kind, queue, lane, spec } = &new.work;
     let task = NewTask {
         id: *id,
@@ -71,8 +69,15 @@ async fn queue(tx: &Tx<'_>, tenant: TenantId, new: &NewRender) -> Result<Render,
         publishes: true,
         waits_for: Vec::new(),
     };
-    let job = jobs::create_in(tx, tenant, &new_job(new, vec![task])).await?;
-    insert(tx, tenant, new, None, job).await
+    jobs::create_in(tx, tenant, &new_job(new, vec![task])).await
+}
+
+/// Stores the record of a render whose job was made, with its packages, if the tenant has room for it.
+pub(crate) async fn record(tx: &Tx<'_>, tenant: TenantId, new: &NewRender, job: Job) -> Result<Render, DbError> {
+    let render = insert(tx, tenant, new, None, job).await?;
+    artifacts::store_in(tx, tenant, &new.packages).await?;
+    quota::check_job(tx, tenant).await?;
+    Ok(render)
 }
 
 /// Stores a render whose result another one has; `None` when that was deleted since it was found.
@@ -110,6 +115,7 @@ async fn take_over(
     files.retain(|file| addresses.binary_search(&file.address).is_ok());
     held::write_job(tx, tenant, &job).await?;
     let render = insert(tx, tenant, new, Some(result.clone()), job).await?;
+    rows::same_unmapped(tx, tenant, of, new.id).await?;
     files::add(tx, tenant, new.id, &files).await?;
     Ok(Some(render))
 }
@@ -138,6 +144,7 @@ async fn insert(
         metadata: Set(Col(new.metadata.clone())),
         cache_key: Set(new.cache_key.map(Col)),
         result: Set(result.clone().map(Col)),
+        unmapped: Set(None),
         created_at: Set(Col(job.created_at)),
     };
     render::Entity::insert(row).exec_without_returning(tx.on()).await?;

@@ -12,7 +12,7 @@ use crate::entity::job;
 use crate::jobs::{Progress, error_of};
 use crate::level::Level;
 use crate::tx::Tx;
-use crate::{DbError, Json, PageRequest, ReadScope, streams};
+use crate::{DbError, Json, PageRequest, ReadScope, reviews, streams};
 use packshot_domain::audit::Action;
 use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
@@ -21,6 +21,11 @@ use packshot_domain::job::JobState;
 use packshot_domain::render::RenderKind;
 use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
+
+/// What pictures that were taken over show in the fallback material.
+const SAME_UNMAPPED: &str = "
+    UPDATE renders SET unmapped = (SELECT o.unmapped FROM renders o WHERE o.tenant_id = $1 AND o.id = $2)
+    WHERE tenant_id = $1 AND id = $3 RETURNING id";
 
 /// Everything of a render.
 const RENDER: &str = "
@@ -31,6 +36,11 @@ const RENDER: &str = "
     FROM renders r
     JOIN jobs j ON j.tenant_id = r.tenant_id AND j.id = r.id
     LEFT JOIN streams s ON s.tenant_id = r.tenant_id AND s.kind = 'render' AND s.id = r.id";
+
+/// The pictures of a render are those of another one, and so are the names without a material in them.
+pub(super) async fn same_unmapped(tx: &Tx<'_>, tenant: TenantId, of: RenderId, id: RenderId) -> Result<(), DbError> {
+    tx.query(SAME_UNMAPPED, [arg(tenant), arg(of), arg(id)]).await.map(drop)
+}
 
 #[derive(FromQueryResult)]
 struct Row {
@@ -113,12 +123,14 @@ pub(super) async fn delete(tx: &Tx<'_>, tenant: TenantId, by: &Caller, id: Rende
     let key = (Col(tenant), Col(JobId::from(id)));
     let row = job::Entity::find_by_id(key).lock_exclusive().one(tx.on()).await?;
     let row = row.ok_or(DbError::NotFound("render"))?;
+    let reviews = reviews::ids_of(tx, tenant, &[], &[id]).await?;
     if !row.state.0.is_terminal() {
         return Err(DbError::InUse("render"));
     }
     job::Entity::delete_by_id(key).exec(tx.on()).await?;
     let packages = artifacts::delete_of(tx, tenant, by, id).await?;
     streams::delete(tx, tenant, StreamId::of_render(id)).await?;
+    reviews::forget_streams(tx, tenant, &reviews).await?;
     let before = json!({
         "state": row.state.0.as_str(),
         "input_name": row.input_name,

@@ -39,7 +39,7 @@ pub(super) fn died(tx: &Tx<'_>, tenant: TenantId, task: &Task, error: &JobError)
 }
 
 /// A task is tried again.
-pub(super) fn revived(tx: &Tx<'_>, tenant: TenantId, task: TaskId) {
+pub(crate) fn revived(tx: &Tx<'_>, tenant: TenantId, task: TaskId) {
     tx.told(|told| told.trouble(tenant, AlertType::TaskDead, Trouble::Over(task.into())));
 }
 

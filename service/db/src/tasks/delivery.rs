@@ -3,6 +3,7 @@
 use crate::Json;
 use crate::artifacts::WholePackage;
 use crate::cad_files::CadDelivery;
+use crate::reviews::ProposedPart;
 use packshot_domain::hash::ContentAddress;
 
 /// The result of a task. Its files are in the store already.
@@ -14,6 +15,9 @@ pub struct Delivery {
     pub files: Vec<OutputFile>,
     /// Packages that are made in the transaction that completes the task; a rejected result makes none.
     pub packages: Vec<WholePackage>,
+    /// The names of parts without a material, with the materials that are proposed for them; `None` where it is not
+    /// known which parts have one.
+    pub unmapped: Option<Vec<ProposedPart>>,
     /// What was read of a CAD file, when the task read one.
     pub cad: Option<Box<CadDelivery>>,
 }

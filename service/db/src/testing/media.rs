@@ -186,6 +186,7 @@ pub async fn insert_catalogue(
                 result_path: Set(None),
                 result_address: Set(None),
                 unmapped_parts: Set(None),
+                unmapped: Set(None),
                 round_id: Set(None),
                 render_started_at: Set(None),
                 render_completed_at: Set(None),

@@ -12,7 +12,7 @@ use crate::column::Col;
 use crate::entity::{webhook, webhook_delivery};
 use crate::level::Level;
 use crate::tx::Tx;
-use crate::{Db, DbError, Json, Notice, Page, PageRequest, TenantScope};
+use crate::{Db, DbError, Json, Notice, Page, PageRequest, TenantScope, tasks};
 use packshot_domain::id::{DeliveryId, TaskId, TenantId, WebhookId};
 use packshot_domain::task::{Lane, QueueName};
 use packshot_domain::time::Timestamp;
@@ -124,20 +124,31 @@ pub async fn get_delivery(
     .await
 }
 
-/// Sends a delivery again that has ended: with the same id and body, and all attempts.
+/// Sends a delivery again that has ended: with the same id and body, and all attempts; `None` when nothing is delivered
+/// for the tenant.
 ///
 /// # Errors
 ///
 /// [`DbError::NotFound`]; [`DbError::Delivery`] when it has not ended.
-pub async fn redeliver(db: &Db, scope: TenantScope, webhook: WebhookId, id: DeliveryId) -> Result<Delivery, DbError> {
+pub async fn redeliver(
+    db: &Db,
+    scope: TenantScope,
+    webhook: WebhookId,
+    id: DeliveryId,
+) -> Result<Option<Delivery>, DbError> {
     db.write(scope, (scope.tenant, webhook, id), |tx, (tenant, webhook, id)| {
         Box::pin(async move {
             delivery_of(tx, *tenant, (*webhook, *id)).await?;
+            if !is_on(tx, *tenant).await? {
+                return Ok(None);
+            }
             tx.enter(Level::Webhook);
             let key = (Col(*tenant), Col(*id));
             let locked = webhook_delivery::Entity::find_by_id(key).lock(LockType::NoKeyUpdate).one(tx.on()).await?;
             let row = locked.ok_or(DbError::NotFound("delivery"))?;
             let state = row.state.0.next(DeliveryEvent::Redeliver)?;
+            // It has another task from now on.
+            tasks::revived(tx, *tenant, row.task_id.0);
             let (now, task) = (tx.now().await?, TaskId::new());
             tx.insert_all(vec![task_row(*tenant, now, task, (*webhook, *id))]).await?;
             let again = webhook_delivery::Model {
@@ -162,7 +173,7 @@ pub async fn redeliver(db: &Db, scope: TenantScope, webhook: WebhookId, id: Deli
             };
             columns.update_without_returning(tx.on()).await?;
             tx.announce(Notice::Queued(QueueName::Housekeeping, Lane::webhooks()));
-            Delivery::of(again)
+            Delivery::of(again).map(Some)
         })
     })
     .await
@@ -190,16 +201,16 @@ pub async fn test(db: &Db, scope: TenantScope, webhook: WebhookId) -> Result<Opt
     .await
 }
 
-/// What the next attempt of a delivery needs; `None` when it is gone.
+/// What the next attempt of a delivery needs, which this task makes; `None` when it is gone, or sent by another task.
 ///
 /// # Errors
 ///
 /// [`DbError`] when the database cannot be reached.
-pub async fn to_send(db: &Db, scope: TenantScope, id: DeliveryId) -> Result<Option<ToSend>, DbError> {
-    db.read(scope, (scope.tenant, id), |tx, (tenant, id)| {
+pub async fn to_send(db: &Db, scope: TenantScope, id: DeliveryId, task: TaskId) -> Result<Option<ToSend>, DbError> {
+    db.read(scope, (scope.tenant, id, task), |tx, (tenant, id, task)| {
         Box::pin(async move {
             let delivery = webhook_delivery::Entity::find_by_id((Col(*tenant), Col(*id))).one(tx.on()).await?;
-            let Some(delivery) = delivery else { return Ok(None) };
+            let Some(delivery) = delivery.filter(|delivery| delivery.task_id.0 == *task) else { return Ok(None) };
             let of = webhook::Entity::find_by_id((Col(*tenant), delivery.webhook_id)).one(tx.on()).await?;
             let Some(of) = of else { return Ok(None) };
             let now = tx.now().await?;

@@ -115,7 +115,9 @@ impl Moving<'_> {
             return Ok(());
         }
         let is_gone = self.found("status") == json!(GONE);
-        let was_sent = self.found("error") != json!(AttemptError::WebhookDisabled.as_str());
+        // What was lost before it came to anything is not the receiver's fault.
+        let was_sent =
+            self.turn.found.is_some() && self.found("error") != json!(AttemptError::WebhookDisabled.as_str());
         self.attempted()?;
         self.happens(if is_gone { DeliveryEvent::Gone } else { DeliveryEvent::GiveUp })?;
         self.save(tx).await?;

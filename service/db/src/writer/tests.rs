@@ -13,7 +13,7 @@ async fn writer(folder: &std::path::Path, limit: &str) -> Writer {
     ] {
         connection.execute_unprepared(sql).await.expect("a statement");
     }
-    Writer::start(path, connection, Arc::default(), broadcast::channel(16).0).expect("a thread")
+    Writer::start(path, connection, Arc::default(), Board::new()).expect("a thread")
 }
 
 async fn insert(writer: &Writer, text: String, parent: Option<i64>) -> Result<(), DbError> {

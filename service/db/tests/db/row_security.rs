@@ -21,7 +21,7 @@ use crate::server::{self, rows, run, texts, tried};
 const OF_INSTALLATION: [&str; 6] =
     ["installation", "retention_classes", "schema_migrations", "system_settings", "tenants", "worker_configs"];
 /// What a tenant's transactions only add to.
-const ADDED_TO: [&str; 4] = ["artifact_events", "audit_log", "events", "pipeline_events"];
+const ADDED_TO: [&str; 5] = ["artifact_events", "audit_log", "events", "fix_changes", "pipeline_events"];
 /// The tables with a tenant's column.
 const OF_TENANTS: &str = "
     SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid

@@ -16,6 +16,20 @@ const WORD_CHARS_MAX: usize = 200;
 /// Most characters of what a list is ordered by.
 const ORDER_CHARS_MAX: usize = 400;
 
+/// Latin letters that Unicode does not decompose, as people type them who do not have them.
+const LETTERS: [(char, &str); 10] = [
+    ('æ', "ae"),
+    ('ð', "d"),
+    ('ø', "o"),
+    ('þ', "th"),
+    ('đ', "d"),
+    ('ħ', "h"),
+    ('ı', "i"),
+    ('ł', "l"),
+    ('œ', "oe"),
+    ('ŧ', "t"),
+];
+
 /// NFKC in one case, with all marks.
 fn cased(text: &str) -> String {
     // The capitals of ß are SS, and its own capital ẞ is first made small: so every way to write a letter becomes the
@@ -24,9 +38,16 @@ fn cased(text: &str) -> String {
     small.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
 }
 
-/// Without combining marks.
+/// Without combining marks, and without those that are a part of a letter.
 fn unmarked(cased: &str) -> String {
-    cased.nfd().filter(|c| !is_combining_mark(*c)).nfc().collect()
+    let mut plain = String::with_capacity(cased.len());
+    for c in cased.nfd().filter(|c| !is_combining_mark(*c)) {
+        match LETTERS.iter().find(|(letter, _)| *letter == c) {
+            Some((_, usual)) => plain.push_str(usual),
+            None => plain.push(c),
+        }
+    }
+    plain.nfc().collect()
 }
 
 /// Text as it is compared: NFKC, in one case, without combining marks.

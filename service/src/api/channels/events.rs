@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::activity::filter;
 use crate::api::auth::Caller;
-use crate::api::events::{Followed, frame, last_seen, send};
+use crate::api::events::{Followed, frame, last_seen, send, still_numbered};
 use crate::api::media::{ActivityEvents, UserEvents};
 use crate::api::prefer::could_take;
 use crate::api::problem::{ApiError, ApiResult, Code};
@@ -47,10 +47,10 @@ pub(crate) async fn of_user(
     params: Params,
 ) -> ApiResult<Response> {
     check_accept(&headers)?;
-    let (first, after) = match last_seen(&headers, &params)? {
+    let (items, last) = notifications::begin(&state, &caller.0).await?;
+    let (first, after) = match still_numbered(last_seen(&headers, &params)?, last) {
         Some(seq) => (None, seq),
         None => {
-            let (items, last) = notifications::begin(&state, &caller.0).await?;
             let unread_count = notifications::count_unread(&state, &caller.0).await?;
             (Some(frame("snapshot", Some(last), &FeedSnapshot { unread_count, items })?), last)
         }
@@ -85,10 +85,10 @@ pub(crate) async fn of_activity(
 ) -> ApiResult<Response> {
     check_accept(&headers)?;
     let wanted: ActivityFilter = filter(&params)?;
-    let (first, after) = match last_seen(&headers, &params)? {
+    let (page, last) = activity::begin(&state, &caller.0, wanted.clone(), params.page()?).await?;
+    let (first, after) = match still_numbered(last_seen(&headers, &params)?, last) {
         Some(seq) => (None, seq),
         None => {
-            let (page, last) = activity::begin(&state, &caller.0, wanted.clone(), params.page()?).await?;
             let next_cursor = page.next.map(|cursor| cursor.to_string());
             (Some(frame("snapshot", Some(last), &ActivityPage { items: page.items, next_cursor })?), last)
         }

@@ -44,6 +44,15 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
                 "eyJnaXZlbiI6W10sImlkIjoiMDE5M2IyYTAtNWM0ZS03ZDMxLTlmMGEtMmI4YzYxZDdlNGY1IiwibXMiOjE3MzM4MzY3ODI2NzB9"
             )
         }
+        (_, "fix_id" | "area_id") => json!(ID),
+        ("list_design_jobs", "status") => json!("failed"),
+        ("delete_design_job", "media") => json!("keep"),
+        (_, "part_key") => json!("steel bar"),
+        ("list_material_reviews", "status") => json!("open"),
+        (_, "min_lines") => json!(2),
+        (_, "resolved") => json!(false),
+        // How many lines the last name has, what it is a name of, and its bytes.
+        ("report_unmapped_names", "cursor") => json!("5.part.6665646572"),
         (_, "order_id" | "order_line_id" | "product_id" | "output_type_id") => json!(ID),
         (_, "context_id") => json!(ID),
         ("list_orders", "order_number") => json!("ORD-2026-001"),
@@ -128,6 +137,17 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
             json!({"title": "Maintenance", "body": "No renders on Saturday from 8 to 10", "roles": ["project_manager", "client"]})
         }
         ("create_cad_file", _) => json!({"file": "(the bytes of bearing.glb)"}),
+        ("create_design_job", "multipart/form-data") => {
+            let request = json!({
+                "product_id": ID, "area": {"part": "Of_lines"}, "preset": "centered", "placement": {"rotation_deg": 10},
+            });
+            json!({"design": "(the bytes of logo.png)", "request": request})
+        }
+        ("create_design_job", _) => {
+            json!({"product_id": ID, "design_asset_id": ID, "area": {"part": "Of_lines"}, "views": ["front_0deg"]})
+        }
+        ("create_design_area", _) => json!({"name": "Front", "selector": {"part": "Of_lines"}, "safe_mm": 2}),
+        ("change_design_area", _) => json!({"is_default": true}),
         ("create_media_asset", _) => {
             json!({"file": "(the bytes of front.png)", "request": {"view_name": "front_0deg", "publish": false}})
         }
@@ -166,6 +186,15 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
         }
         ("create_material_alias", _) => {
             json!({"alias": "Outer_Ring", "scope": "part", "material_id": "STD_010101_Steel-Bare"})
+        }
+        ("create_material_review", _) => json!({"order_line_id": ID}),
+        ("apply_suggested_fix", _) => json!({"rerender": "affected"}),
+        ("say_fix_outcome", _) => json!({"outcome": "applied_pending", "notes": "waiting for the colour sample"}),
+        ("apply_top_fixes", _) => json!({"min_confidence_pct": 90}),
+        ("preview_review_note", _) => json!({"kind": "escalation"}),
+        ("apply_unmapped_names", _) => {
+            let item = json!({"part_key": "steel bar", "scope": "part", "material_id": "STD_010101_Steel-Bare"});
+            json!({"items": [item]})
         }
         ("create_webhook", _) => {
             json!({"url": "https://shop.example.com/hooks/packshot", "event_types": ["order.*", "asset.delivered"]})

@@ -17,7 +17,7 @@ pub(crate) const fn of_error(kind: &ErrorKind) -> StatusCode {
 /// The status of an answer with this code.
 pub(crate) const fn of_code(code: Code) -> StatusCode {
     match code {
-        Code::MalformedBody => StatusCode::BAD_REQUEST,
+        Code::MalformedBody | Code::NotesRequired => StatusCode::BAD_REQUEST,
         Code::Unauthenticated | Code::TokenExpired | Code::InvalidCredentials | Code::InvalidRefreshToken => {
             StatusCode::UNAUTHORIZED
         }
@@ -39,6 +39,10 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::MaterialNotFound
         | Code::LibraryNotFound
         | Code::AliasNotFound
+        | Code::MaterialReviewNotFound
+        | Code::SuggestedFixNotFound
+        | Code::RenderJobNotFound
+        | Code::DesignAreaNotFound
         | Code::CadFileNotFound
         | Code::ProductNotFound
         | Code::OrderNotFound
@@ -73,11 +77,20 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::RenderNotCompleted
         | Code::RenderNotTerminal
         | Code::TaskNotFailed
+        | Code::RenderJobNotFailed
+        | Code::RenderJobNotTerminal
+        | Code::DesignMissing
+        | Code::ProductNotRenderable
+        | Code::AreaNameExists
         | Code::StateConflict
         | Code::LeaseLost
         | Code::LibraryVersionExists
         | Code::LibraryInUse
         | Code::AliasConflict
+        | Code::NothingUnmapped
+        | Code::FixTerminal
+        | Code::FixNotProposed
+        | Code::MaterialUnavailable
         | Code::TooManyAliases
         | Code::CadFileProcessing
         | Code::CadFileInUse

@@ -38,7 +38,7 @@ pub(crate) async fn stream(
     let seen = events::last_seen(&headers, &params)?;
     let id = render_id(&id)?;
     let Snapshot { job, last_seq } = renders::snapshot(&state, &caller.0, id).await?;
-    let beginning = match seen {
+    let beginning = match events::still_numbered(seen, last_seq) {
         Some(seq) => Beginning::After(seq),
         None => Beginning::of_snapshot(last_seq, &job)?,
     };

@@ -5,8 +5,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::api::openapi;
 use crate::api::state::AppState;
 use accounts::{installation, people};
-use keeping::{artifacts, channels, media};
-use rendering::{catalogue, orders, renders};
+use keeping::{artifacts, channels, designs, media};
+use rendering::{catalogue, orders, renders, reviews};
 
 /// Adds an operation, with who may use it and how it can be refused.
 macro_rules! add {
@@ -30,7 +30,7 @@ struct Table<'s> {
 /// need more stack than a thread has.
 pub(super) fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     let mut table = Table { router: OpenApiRouter::with_openapi(openapi::base()), state };
-    for part in [people, renders, catalogue, orders, media, channels, artifacts, installation] {
+    for part in [people, renders, reviews, catalogue, orders, media, designs, channels, artifacts, installation] {
         table = part(table);
     }
     table.router

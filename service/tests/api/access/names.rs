@@ -4,8 +4,8 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
 
-use super::tenants::Tenants;
-use crate::app::{Guest, Reply};
+use super::tenants::{Tenants, cad_file};
+use crate::app::{Guest, Reply, id};
 use crate::materials::ACME;
 
 /// Operations that make something whose name must be free in its tenant.
@@ -16,6 +16,7 @@ const MAKERS: &[&str] = &[
     "create_output_type",
     "create_render_template",
     "create_order",
+    "create_design_area",
 ];
 
 async fn user(guest: &Guest<'_>) -> (u16, String) {
@@ -62,6 +63,12 @@ cases! {
             assert_eq!(make(&alpha).await, taken(code), "{path}");
         }
         for guest in [&alpha, &beta] {
+            let product = json!({"pim_id": "mug", "name": "Mug", "cad_file_id": cad_file(guest, "Wall").await});
+            let product = id(&guest.send(Method::POST, "/api/v1/products", &product).await.json());
+            let areas = format!("/api/v1/products/{product}/design-areas");
+            let area = json!({"name": "Same", "selector": {"part": "Wall"}});
+            assert_eq!(outcome(&guest.send(Method::POST, &areas, &area).await), (201, String::new()));
+            assert_eq!(outcome(&guest.send(Method::POST, &areas, &area).await), taken("area_name_exists"));
             let key = json!({"name": "same", "scopes": ["renders:read"]});
             assert_eq!(guest.send(Method::POST, "/api/v1/api-keys", &key).await.status, 201);
         }

@@ -31,6 +31,8 @@ const IN_BODIES: &[(&str, &str)] = &[
     ("change_render_template", "output_type_id"),
     ("add_order_line", "product_id"),
     ("add_order_line", "output_type_id"),
+    ("create_material_review", "order_line_id"),
+    ("create_material_review", "render_id"),
     ("create_workflow", "output_type_id"),
     ("replace_workflow", "output_type_id"),
     ("dispatch_graph", "workflow_id"),
@@ -38,6 +40,8 @@ const IN_BODIES: &[(&str, &str)] = &[
     ("preflight_graph", "context_id"),
     ("mark_notifications_read", "ids"),
     ("create_media_download", "asset_ids"),
+    ("create_design_job", "product_id"),
+    ("create_design_job", "design_asset_id"),
 ];
 /// A name that no library has, as long as [`OF_ALPHA`] and much like it: no tenant is told what others call theirs.
 const OF_NOBODY: &str = "ATLAX";
@@ -203,6 +207,23 @@ cases! {
                 assert_eq!(seen, missing, "{path}: {member}");
                 assert!(seen.status == 422 && seen.body.contains(&format!("/{member}")), "{path}: {}", seen.said());
             }
+        }
+    }
+
+    async fn t49_foreign_references_of_reviews(engine) {
+        let tenants = Tenants::with_things(&engine).await;
+        let nobody = uuid::Uuid::now_v7().to_string();
+        let renders = tenants.app.with_key(&tenants.alpha.boss.token).get("/api/v1/renders").await.json();
+        let render = renders["items"][0]["id"].as_str().expect("an id").to_owned();
+        for (member, foreign, code) in [
+            ("order_line_id", tenants.newest_line_of_alpha().await, "order_line_not_found"),
+            ("render_id", render, "render_not_found"),
+        ] {
+            let (path, body) = ("/api/v1/material-reviews", |id: &str| json!({member: id}));
+            let seen = told(&tenants, (Method::POST, path), Some(&body(&foreign)), &foreign).await;
+            let missing = told(&tenants, (Method::POST, path), Some(&body(&nobody)), &nobody).await;
+            assert_eq!(seen, missing, "{member}");
+            assert!(seen.body.contains(code), "{member}: {}", seen.said());
         }
     }
 

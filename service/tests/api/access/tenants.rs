@@ -23,6 +23,7 @@ use crate::app::{Guest, Installation, PASSWORD, Reply, TestApp, TestDatabase, fo
 use crate::artifacts::Kept;
 use crate::glb::Glb;
 use crate::materials::ACME;
+use crate::media_files::picture;
 
 /// Longer than access tokens live, with what clocks may differ by.
 const TOKEN_LIFE_MS: i64 = 15 * 60 * 1000 + 6_000;
@@ -235,6 +236,12 @@ impl Tenants {
                 "/api/v1/files" | "/api/v1/content" => self.newest_file_of_alpha(name).await,
                 // Lines are in no list but those of their orders.
                 "/api/v1/order-lines" => self.newest_line_of_alpha().await,
+                // Fixes are in their reviews.
+                list if list.ends_with("/suggested-fixes") => {
+                    let (review, _) = list.rsplit_once('/').expect("the review");
+                    let review = self.app.with_key(&self.alpha.boss.token).get(review).await.json();
+                    id(&review["fixes"][0])
+                }
                 // What is in galleries is in the list of assets.
                 list if list.ends_with("/media") => self.newest_in_alpha("/api/media/assets").await,
                 list if list.starts_with("/api/orders/") => self.newest_line_of_alpha().await,
@@ -357,10 +364,11 @@ async fn signed_up(app: &TestApp, tenant: TenantId, slug: &str, email: &str, rol
     sign_in(app, slug, email).await
 }
 
-/// Makes a product, an output type, a render template, an alias, and an order of the first two.
+/// Makes a product, an output type, a render template, an alias, and an order of the first two. Its pictures get a
+/// review of materials with a fix: the part is all but called like a material.
 async fn catalogue(guest: &Guest<'_>, name: &str) {
     let mut ids = Vec::new();
-    let file = cad_file(guest, &format!("Part of {name}")).await;
+    let file = cad_file(guest, &format!("Steel-Bare of {name}")).await;
     for (path, body) in [
         ("/api/v1/products", json!({"pim_id": format!("pim of {name}"), "name": name, "cad_file_id": file})),
         ("/api/v1/output-types", json!({"name": format!("pictures of {name}"), "render_settings": small()})),
@@ -374,6 +382,7 @@ async fn catalogue(guest: &Guest<'_>, name: &str) {
         assert_eq!(made.status, 201, "{}", made.text());
         ids.push(id(&made.json()));
     }
+    design(guest, &ids[0], &format!("Steel-Bare of {name}")).await;
     let order = json!({"notes": name, "lines": [{"product_id": ids[0], "output_type_id": ids[1]}]});
     let made = guest.send(Method::POST, "/api/orders", &order).await;
     assert_eq!(made.status, 201, "{}", made.text());
@@ -390,8 +399,26 @@ async fn catalogue(guest: &Guest<'_>, name: &str) {
     assert_eq!(run.status, 200, "{}", run.text());
 }
 
+/// Gives a product a printable area, and puts a design on it.
+async fn design(guest: &Guest<'_>, product: &str, part: &str) {
+    let area = json!({"name": "Front", "selector": {"part": part}});
+    let made = guest.send(Method::POST, &format!("/api/v1/products/{product}/design-areas"), &area).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let request = json!({
+        "product_id": product, "width": 16, "height": 16, "samples": 1, "denoise": "off", "light": "white",
+        "texture_px": 512, "views": ["front_0deg"],
+    });
+    let picture = Part::bytes(picture(40, 20, 1.0)).file_name("logo.png");
+    let form = Form::new().part("design", picture).text("request", request.to_string());
+    let path = "/admin/render-engine/jobs";
+    let made = Reply::of(guest.request(Method::POST, path).multipart(form)).await;
+    assert_eq!(made.status, 202, "{}", made.text());
+    let own = format!("{path}/{}", id(&made.json()));
+    poll(async || guest.get(&own).await.json(), |job| job["status"] == "completed").await;
+}
+
 /// Uploads a CAD file with one part.
-async fn cad_file(guest: &Guest<'_>, part: &str) -> String {
+pub(super) async fn cad_file(guest: &Guest<'_>, part: &str) -> String {
     let file = Part::bytes(Glb::parts(&[part]).bytes()).file_name("part.glb");
     let form = Form::new().part("file", file);
     let uploaded = Reply::of(guest.request(Method::POST, "/api/v1/cad-files").multipart(form)).await;

@@ -2,14 +2,17 @@
 
 use packshot_db::{AllTenants, channels};
 use packshot_domain::channel::{AlertType, Message, Severity};
+use packshot_domain::review::ReviewSubject;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::app::{Reply, TestApp, TestDatabase, id, small, token};
+use crate::app::{Reply, TestApp, TestDatabase, id, poll, small, token};
 use crate::artifacts::Kept;
 use crate::glb::Glb;
 use crate::materials::ACME;
+use crate::media_files::picture;
+use crate::reviews::review_of;
 use crate::workflows::compared_run;
 
 /// What replaces the ids and addresses in the examples, which are those of another service.
@@ -65,6 +68,36 @@ impl Things {
         (app, Self { refresh_token: tokens["refresh_token"].clone(), ..Self::default() })
     }
 
+    /// A picture that somebody has sent.
+    pub(super) async fn picture(&self, app: &TestApp) -> String {
+        let form = Form::new().part("file", Part::bytes(picture(40, 20, 1.0)).file_name("logo.png"));
+        id(&Reply::of(app.request(Method::POST, "/api/media/assets").multipart(form)).await.json())
+    }
+
+    /// A design job that has ended, or one that waits.
+    pub(super) async fn designed(&self, app: &TestApp, has_ended: bool) -> String {
+        let request = json!({
+            "product_id": self.line["product_id"], "design_asset_id": self.picture(app).await, "width": 16, "height": 16,
+            "samples": 1, "texture_px": 512, "views": ["front_0deg"],
+        });
+        let path = "/admin/render-engine/jobs";
+        let job = id(&Reply::of(app.request(Method::POST, path).json(&request)).await.json());
+        let own = format!("{path}/{job}");
+        if has_ended {
+            app.post(&format!("{own}/cancel")).await;
+            poll(async || app.get(&own).await.json(), |job| job["status"] == "cancelled").await;
+        }
+        job
+    }
+
+    /// A printable area of the product of lines.
+    pub(super) async fn area(&self, app: &TestApp) -> String {
+        let path = format!("/api/v1/products/{}/design-areas", self.line["product_id"].as_str().expect("an id"));
+        let name = uuid::Uuid::now_v7().to_string();
+        let area = json!({"name": name, "selector": {"part": "Of_lines"}});
+        id(&Reply::of(app.request(Method::POST, &path).json(&area)).await.json())
+    }
+
     /// The ticket of a ZIP, as it is in a path.
     pub(super) async fn ticket(&self, app: &TestApp) -> String {
         let wanted = json!({"asset_ids": [self.asset(app).await]});
@@ -78,6 +111,17 @@ impl Things {
         let part = Part::bytes(Glb::parts(&[&part]).bytes()).file_name("bearing.glb");
         let request = app.request(Method::POST, "/api/v1/cad-files").multipart(Form::new().part("file", part));
         id(&request.send().await.expect("an answer").json().await.expect("a CAD file"))
+    }
+
+    /// A review of materials with a fix, whose outcome is suggested, and the line of it.
+    pub(super) async fn reviewed(&self, app: &TestApp) -> (String, String) {
+        let order =
+            Reply::of(app.request(Method::POST, "/api/orders").json(&json!({"lines": [self.line]}))).await.json();
+        let (line, scope) = (id(&order["lines"][0]), app.scope().await);
+        let subject = ReviewSubject::Line(line.parse().expect("an id"));
+        let (review, fix) = review_of(app, scope, subject, "Steel_Bar").await;
+        packshot_db::testing::suggest_outcome(&app.db, scope, fix, "User confirmed resolved").await.expect("stored");
+        (review, line)
     }
 
     /// The id of something that the operation accepts.
@@ -180,7 +224,7 @@ impl Things {
                 Some(id(&created("/api/v1/render-templates", json!({"name": unique})).await))
             }
             "get_media_asset_thumbnail" => {
-                let picture = Part::bytes(crate::media_files::picture(40, 20, 1.0)).file_name("front.png");
+                let picture = Part::bytes(picture(40, 20, 1.0)).file_name("front.png");
                 let request =
                     app.request(Method::POST, "/api/media/assets").multipart(Form::new().part("file", picture));
                 Some(id(&request.send().await.expect("an answer").json().await.expect("an asset")))
@@ -235,6 +279,26 @@ impl Things {
                 let order = created("/api/orders", json!({"lines": [self.line]})).await;
                 Some(compared_run(app, app.scope().await, &id(&order["lines"][0])).await)
             }
+            "get_material_review"
+            | "refresh_material_review"
+            | "apply_top_fixes"
+            | "close_material_review"
+            | "reopen_material_review"
+            | "preview_review_note"
+            | "follow_material_review"
+            | "get_suggested_fix"
+            | "apply_suggested_fix"
+            | "say_fix_outcome"
+            | "discard_outcome_proposal" => {
+                let (review, _) = self.reviewed(app).await;
+                if operation == "reopen_material_review" {
+                    app.post(&format!("/api/v1/material-reviews/{review}/close")).await;
+                }
+                Some(review)
+            }
+            "get_design_job" | "follow_design_job" | "cancel_design_job" => Some(self.designed(app, false).await),
+            "retry_design_job" | "delete_design_job" => Some(self.designed(app, true).await),
+            _ if operation.contains("_design_area") => self.line["product_id"].as_str().map(str::to_owned),
             "get_notification"
             | "delete_notification"
             | "mark_notification_read"

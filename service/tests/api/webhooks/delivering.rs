@@ -165,6 +165,8 @@ cases! {
         assert_eq!((&failed["attempt"], &failed["next_attempt_at"]), (&json!(10), &json!(null)));
         let now = hooks.now(&hook).await;
         assert_eq!((&now["enabled"], &now["disabled_reason"]), (&json!(false), &json!("failing")));
+        let dead: Vec<Value> = hooks.alerts("task.dead").await.into_iter().filter(|alert| alert["state"] == "open").collect();
+        assert_eq!(dead.len(), 1, "that the webhook is disabled says what became of those that waited: {dead:?}");
         let open: Vec<Value> = hooks.alerts("webhook.disabled").await.into_iter().filter(|alert| alert["state"] == "open").collect();
         assert_eq!(open.len(), 1, "{open:?}");
         let other = poll(async || hooks.delivery(&waiting).await, |of| of["state"] == "failed").await;
@@ -176,11 +178,24 @@ cases! {
         hooks.act(&hook, "enable", json!({})).await;
         assert_eq!(hooks.now(&hook).await["consecutive_failures"], 0);
         assert_eq!(hooks.delivery(&delivery).await["state"], "failed", "it is not sent again by itself");
+        // Sent again, it has another task: the first one is nobody's concern any more, and sends nothing.
+        let first = dead[0]["subject"]["id"].as_str().expect("a task").to_owned();
+        failing.becomes(Reply::Status(204));
+        hooks.act(&hook, &format!("deliveries/{}/redeliver", id(&delivery)), json!({})).await;
+        hooks.when(&delivery, "delivered", 1).await;
+        let is_over = hooks.alerts("task.dead").await.iter().any(|alert| alert["id"] == dead[0]["id"] && alert["state"] == "resolved");
+        assert!(is_over);
+        let n_got = failing.got().len();
+        assert_eq!(hooks.admin.post(&format!("/api/v1/tasks/{first}/requeue")).await.status, 200);
+        let task = async || hooks.admin.get(&format!("/api/v1/tasks/{first}")).await.json();
+        let ended = poll(task, |task| task["state"] == "failed").await;
+        assert_eq!((&ended["error"]["code"], failing.got().len()), (&json!("delivery_not_found"), n_got));
+        assert_eq!(hooks.delivery(&delivery).await["state"], "delivered");
         assert_eq!(hooks.now(&watcher).await["enabled"], true);
     }
 
     async fn n69_every_event_comes_once(engine) {
-        const LINES: usize = 50;
+        let n_lines = std::env::var("PACKSHOT_DELIVERED_LINES").map_or(50, |n| n.parse::<usize>().expect("a number"));
         let app = TestApp::idle_with(&engine, &LOCAL).await;
         let hooks = Hooks::open(&app).await;
         let receiver = Receiver::new();
@@ -192,36 +207,36 @@ cases! {
         let product = hooks.admin.send(Method::POST, "/api/v1/products", &product).await.json();
         let output_type = hooks.admin.send(Method::POST, "/api/v1/output-types", &json!({"name": "Front"})).await.json();
         let line = json!({"product_id": id(&product), "output_type_id": id(&output_type)});
-        let order = hooks.admin.send(Method::POST, "/api/orders", &json!({"lines": vec![line; LINES]})).await.json();
+        let order = hooks.admin.send(Method::POST, "/api/orders", &json!({"lines": vec![line; n_lines]})).await.json();
         hooks.configure(&app, json!({"max_queued_jobs": 1000})).await;
         for action in ["submit", "dispatch"] {
             let done = hooks.admin.send(Method::POST, &format!("/api/orders/{}/{action}", id(&order)), &json!({})).await;
             assert_eq!(done.status, 200, "{action}: {}", done.text());
         }
-        for _ in 0..LINES {
+        for _ in 0..n_lines {
             end_next_line(&app).await;
         }
         // Each first attempt fails.
-        receiver.replies(vec![Reply::Status(500); LINES + 1]);
+        receiver.replies(vec![Reply::Status(500); n_lines + 1]);
         let _queue = deliver(&app);
-        receiver.when(LINES + 1).await;
+        receiver.when(n_lines + 1).await;
         let waits = async || hooks.admin.get(&format!("{PATH}/{}/deliveries?state=delivering", id(&hook))).await.json();
         poll(waits, |page| page["items"] == json!([])).await;
         later(&app, &hooks, 7_000).await;
-        let got = receiver.when(2 * (LINES + 1)).await;
-        assert_eq!(got.len(), 2 * (LINES + 1));
-        let (failed, taken) = got.split_at(LINES + 1);
+        let got = receiver.when(2 * (n_lines + 1)).await;
+        assert_eq!(got.len(), 2 * (n_lines + 1));
+        let (failed, taken) = got.split_at(n_lines + 1);
         for half in [failed, taken] {
             let ids = |event: &str| -> BTreeSet<String> {
                 half.iter().filter(|got| got.event() == event).map(|got| got.header("webhook-id")).collect()
             };
-            assert_eq!((ids("render.completed").len(), ids("order.rendering_complete").len()), (LINES, 1));
+            assert_eq!((ids("render.completed").len(), ids("order.rendering_complete").len()), (n_lines, 1));
         }
         let lines: BTreeSet<String> = taken.iter().map(|got| got.json()["data"]["order_line_id"].to_string()).collect();
-        assert_eq!(lines.len(), LINES + 1, "each line, and the order, which is none");
+        assert_eq!(lines.len(), n_lines + 1, "each line, and the order, which is none");
         let waits = async || hooks.admin.get(&format!("{PATH}/{}/deliveries?state=pending", id(&hook))).await.json();
         poll(waits, |page| page["items"] == json!([])).await;
-        assert_eq!(receiver.got().len(), 2 * (LINES + 1));
+        assert_eq!(receiver.got().len(), 2 * (n_lines + 1));
     }
 
     async fn n70_an_attempt_that_was_not_noted_is_made_again(engine) {

@@ -4,7 +4,9 @@ use super::Table;
 use crate::api::auth::Access::{self, Instance, List, Open, Tenant};
 use crate::api::operation::{CONTENT, IDEMPOTENT, JSON, UPLOAD, operation};
 use crate::api::problem::Code;
-use crate::api::{artifacts, channels, chores, media_assets, media_downloads, media_files, packages, webhooks};
+use crate::api::{
+    artifacts, channels, chores, design_areas, designs, media_assets, media_downloads, media_files, packages, webhooks,
+};
 use packshot_domain::access::Permission as P;
 use utoipa_axum::routes;
 
@@ -60,6 +62,76 @@ pub(super) fn media(mut table: Table<'_>) -> Table<'_> {
     );
     add!(table, media_downloads::create, Tenant(P::ReadMedia), &JSON, &IDEMPOTENT, download);
     add!(table, media_downloads::fetch, Open, bytes, &[Code::DownloadNotFound, Code::RangeNotSatisfiable]);
+    table
+}
+
+/// Designs on products, and printable areas.
+pub(super) fn designs(mut table: Table<'_>) -> Table<'_> {
+    let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
+    let job: &[Code] = &[Code::RenderJobNotFound, Code::FeatureDisabled];
+    let area: &[Code] = &[Code::ProductNotFound, Code::DesignAreaNotFound, Code::FeatureDisabled];
+    let measured: &[Code] = &[Code::ProductNotRenderable, Code::ArtifactExpired, Code::ContentCorrupt];
+    let picture: &[Code] = &[Code::OptionNotAvailable, Code::ImageTooLarge, Code::ConflictingMembers];
+    add!(table, designs::list, List(P::ReadDesigns), pages, &[Code::FeatureDisabled]);
+    add!(
+        table,
+        designs::create,
+        Tenant(P::WriteDesigns),
+        &JSON,
+        &UPLOAD,
+        &IDEMPOTENT,
+        picture,
+        area,
+        measured,
+        &[Code::QueueFull, Code::AssetNotFound, Code::AssetExpired, Code::LibraryNotFound]
+    );
+    add!(table, designs::get, Tenant(P::ReadDesigns), job);
+    add!(table, designs::delete, Tenant(P::WriteDesigns), job, &[Code::RenderJobNotTerminal, Code::ValidationFailed]);
+    add!(table, designs::cancel, Tenant(P::WriteDesigns), &IDEMPOTENT, job);
+    add!(
+        table,
+        designs::retry,
+        Tenant(P::WriteDesigns),
+        &IDEMPOTENT,
+        job,
+        &[Code::RenderJobNotFailed, Code::DesignMissing, Code::PreconditionFailed]
+    );
+    add!(
+        table,
+        designs::follow,
+        Tenant(P::ReadDesigns),
+        job,
+        &[Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]
+    );
+    add!(table, design_areas::list, Tenant(P::ReadDesigns), &[Code::ProductNotFound, Code::FeatureDisabled]);
+    add!(
+        table,
+        design_areas::create,
+        Tenant(P::WriteDesigns),
+        &JSON,
+        &IDEMPOTENT,
+        area,
+        measured,
+        &[Code::AreaNameExists]
+    );
+    add!(
+        table,
+        design_areas::detect,
+        Tenant(P::ReadDesigns),
+        measured,
+        &[Code::ProductNotFound, Code::FeatureDisabled]
+    );
+    add!(table, design_areas::get, Tenant(P::ReadDesigns), area);
+    add!(
+        table,
+        design_areas::change,
+        Tenant(P::WriteDesigns),
+        &JSON,
+        area,
+        measured,
+        &[Code::AreaNameExists, Code::PreconditionFailed]
+    );
+    add!(table, design_areas::delete, Tenant(P::WriteDesigns), area);
     table
 }
 

@@ -6,7 +6,7 @@ use crate::api::operation::{CONTENT, FILE, IDEMPOTENT, JSON, RENDER_REQUEST, UPL
 use crate::api::problem::Code;
 use crate::api::{
     analytics, cad_files, cad_jobs, devices, imports, jobs, libraries, material_aliases, materials, orders,
-    output_types, preflight, products, render_templates, renders, tasks, workflows,
+    output_types, preflight, products, render_templates, renders, reviews, tasks, workflows,
 };
 use packshot_domain::access::Permission as P;
 use utoipa_axum::routes;
@@ -107,6 +107,81 @@ pub(super) fn renders(mut table: Table<'_>) -> Table<'_> {
     add!(table, material_aliases::get, Tenant(P::ReadAliases), alias);
     add!(table, material_aliases::withdraw, Tenant(P::WriteAliases), alias);
     add!(table, devices::list, Instance(P::ReadRenders));
+    table
+}
+
+/// Reviews of materials, suggested fixes, unmapped names.
+pub(super) fn reviews(mut table: Table<'_>) -> Table<'_> {
+    let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
+    let review: &[Code] = &[Code::MaterialReviewNotFound, Code::FeatureDisabled];
+    let fix: &[Code] = &[Code::MaterialReviewNotFound, Code::SuggestedFixNotFound, Code::FeatureDisabled];
+    let reads: &[Code] = &[Code::ArtifactExpired, Code::ContentCorrupt];
+    let writes: &[Code] = &[Code::AliasConflict, Code::TooManyAliases, Code::QueueFull, Code::StorageQuotaExceeded];
+    add!(table, reviews::list, List(P::ReadReviews), pages, &[Code::FeatureDisabled]);
+    add!(
+        table,
+        reviews::create,
+        Tenant(P::WriteReviews),
+        &JSON,
+        &IDEMPOTENT,
+        &[Code::FeatureDisabled, Code::OrderLineNotFound, Code::RenderNotFound, Code::NothingUnmapped],
+        reads
+    );
+    add!(table, reviews::get, Tenant(P::ReadReviews), review);
+    add!(table, reviews::refresh, Tenant(P::WriteReviews), &IDEMPOTENT, review, reads);
+    add!(
+        table,
+        reviews::apply_top,
+        Tenant(P::WriteReviews),
+        &JSON,
+        &IDEMPOTENT,
+        review,
+        writes,
+        reads,
+        &[Code::PreconditionFailed, Code::FixNotProposed]
+    );
+    add!(table, reviews::close, Tenant(P::WriteReviews), review);
+    add!(table, reviews::reopen, Tenant(P::WriteReviews), review);
+    add!(table, reviews::note, Tenant(P::ReadReviews), &JSON, review);
+    add!(
+        table,
+        reviews::follow,
+        Tenant(P::ReadReviews),
+        review,
+        &[Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]
+    );
+    add!(table, reviews::fixes::get, Tenant(P::ReadReviews), fix);
+    add!(
+        table,
+        reviews::fixes::apply,
+        Tenant(P::WriteReviews),
+        &JSON,
+        &IDEMPOTENT,
+        fix,
+        writes,
+        reads,
+        &[Code::PreconditionFailed, Code::FixNotProposed, Code::MaterialUnavailable]
+    );
+    add!(
+        table,
+        reviews::fixes::outcome,
+        Tenant(P::WriteReviews),
+        &JSON,
+        fix,
+        &[Code::PreconditionFailed, Code::FixTerminal, Code::NotesRequired],
+        &[Code::QueueFull, Code::StorageQuotaExceeded]
+    );
+    add!(table, reviews::fixes::discard_proposal, Tenant(P::WriteReviews), fix);
+    add!(table, reviews::names::report, Tenant(P::ReadReviews), pages, &[Code::FeatureDisabled]);
+    add!(
+        table,
+        reviews::names::apply,
+        Tenant(P::WriteReviews),
+        &JSON,
+        &IDEMPOTENT,
+        &[Code::FeatureDisabled, Code::TooManyAliases],
+        reads
+    );
     table
 }
 

@@ -1,0 +1,95 @@
+//! How alike two names are, 0 to 1. Alike is not the same: nothing is mapped by it, it is for people to choose from.
+
+use crate::name::match_key;
+
+/// The least likeness of names that may well mean the same.
+pub(crate) const SCORE_MIN: f64 = 0.82;
+/// The most likeness between names whose runs of digits differ: 6205 is not 6206.
+pub(crate) const SCORE_MAX_OTHER_DIGITS: f64 = 0.5;
+const _: () = assert!(SCORE_MAX_OTHER_DIGITS < SCORE_MIN);
+/// Characters of a name that are compared, at most.
+const COMPARED_CHARS_MAX: usize = 128;
+
+/// A name prepared for comparison.
+#[derive(Clone, Debug)]
+pub(crate) struct Likeness {
+    pub(crate) key: String,
+    tokens: Vec<String>,
+    pub(crate) digits: Vec<String>,
+}
+
+impl Likeness {
+    pub(crate) fn new(name: &str) -> Self {
+        let key: String = match_key(name).chars().take(COMPARED_CHARS_MAX).collect();
+        let mut tokens: Vec<String> = key.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        let digits =
+            key.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).map(str::to_owned).collect();
+        Self { key, tokens, digits }
+    }
+
+    /// The larger of Jaro-Winkler similarity of the keys and the share of characters in common tokens, capped where
+    /// the runs of digits differ.
+    pub(crate) fn score(&self, other: &Self) -> f64 {
+        self.capped(self.uncapped(other), other)
+    }
+
+    /// The same, whatever the digits.
+    pub(crate) fn uncapped(&self, other: &Self) -> f64 {
+        strsim::jaro_winkler(&self.key, &other.key).max(self.common_tokens(other))
+    }
+
+    /// A score, capped where the runs of digits differ.
+    pub(crate) fn capped(&self, score: f64, other: &Self) -> f64 {
+        if self.digits == other.digits { score } else { score.min(SCORE_MAX_OTHER_DIGITS) }
+    }
+
+    /// Whether every word of the other name is one of this, and they say something.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        let says_something = |token: &String| token.chars().filter(|c| c.is_alphabetic()).count() >= 3;
+        other.tokens.iter().any(says_something) && other.tokens.iter().all(|token| self.tokens.contains(token))
+    }
+
+    /// Dice coefficient of the token sets, tokens weighing as much as they have bytes. The order of tokens is free.
+    fn common_tokens(&self, other: &Self) -> f64 {
+        let weight = |tokens: &[String]| tokens.iter().map(String::len).sum::<usize>();
+        let total = weight(&self.tokens) + weight(&other.tokens);
+        let common: usize = self.tokens.iter().filter(|token| other.tokens.contains(token)).map(String::len).sum();
+        if total == 0 { 0.0 } else { 2.0 * common as f64 / total as f64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f54_likeness() {
+        for (a, b, low, high) in [
+            ("Steel_Bar", "Steel-Bare", 0.95, 1.0),
+            ("Ring Outer", "outer-ring", 1.0, 1.0),
+            ("Ring_6205", "Ring 6206", 0.0, 0.5),
+            ("Steel", "Steel 304", 0.0, 0.5),
+            ("Ring", "Outer_Ring", 0.0, 0.81),
+            ("", "Steel", 0.0, 0.0),
+        ] {
+            let score = Likeness::new(a).score(&Likeness::new(b));
+            assert!((low..=high).contains(&score), "{a} and {b}: {score}");
+        }
+    }
+
+    #[test]
+    fn a_name_contains_the_words_of_another() {
+        for (name, word, contains) in [
+            ("Deckel Alu gefräst", "Alu", true),
+            ("Stahl blank gedreht", "blank Stahl", true),
+            ("Stahlwelle", "Stahl", false),
+            ("Alu", "Deckel Alu", false),
+            ("Ring 6205", "6205", false),
+            ("Ring", "", false),
+        ] {
+            assert_eq!(Likeness::new(name).contains(&Likeness::new(word)), contains, "{name}: {word}");
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! What is asked of a design job (design-renders.md §5).
+
+use packshot_designs::{AreaRequest, DesignRequest};
+use packshot_domain::design_job::DESIGN_VIEWS;
+use packshot_domain::id::{AssetId, ProductId};
+use packshot_json::{FaultKind, Faults, Members, Node};
+use packshot_pipeline::plan::{self, Base, Kind, Limits, OptionId, OptionSpec, Options, PicturePlan, TABLE};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::area::{area_of, json_of};
+use crate::problem::{Finding, Invalid};
+use crate::read::{optional, parsed};
+use crate::request::{faults, read};
+
+/// The options of pictures that a design job has.
+const OPTIONS: [&str; 16] = [
+    "width",
+    "height",
+    "samples",
+    "noise_threshold",
+    "seed",
+    "light",
+    "background",
+    "exposure_ev",
+    "denoise",
+    "device",
+    "formats",
+    "materials",
+    "on_unmapped",
+    "view_transform",
+    "elevation_deg",
+    "scale",
+];
+/// What they are where nobody says otherwise, and other pictures of views are not.
+const DEFAULTS: [(OptionId, &str); 3] =
+    [(OptionId::ViewTransform, "\"khronos_neutral\""), (OptionId::ElevationDeg, "0"), (OptionId::Scale, "\"shared\"")];
+/// Most bytes of metadata as JSON.
+const METADATA_BYTES_MAX: usize = 16 << 10;
+/// Most bytes of the name of an area.
+const NAME_BYTES_MAX: usize = 800;
+
+/// A design on a product, as it is asked for. The file comes as the part `design`, or is named by `design_asset_id`.
+/// Options of pictures beside these are those of renders: `width`, `height`, `samples`, `noise_threshold`, `seed`,
+/// `light`, `background`, `exposure_ev`, `denoise`, `device`, `formats`, `materials`, `on_unmapped`, `view_transform`,
+/// `elevation_deg`, `scale`.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct DesignJobRequest {
+    /// The product; its CAD file is `ready`.
+    pub product_id: Uuid,
+    /// A stored design: a media asset of the type `design` or `upload`.
+    pub design_asset_id: Option<Uuid>,
+    /// The id or the name of a printable area, or its surfaces: `{"material": …}`, `{"part": …}`; if absent, the
+    /// product's default or only one.
+    #[schema(value_type = Option<Object>)]
+    pub area: Option<Value>,
+    /// The placement that `placement` changes; if absent, `centered`.
+    pub preset: Option<String>,
+    /// Where the design lies.
+    #[schema(value_type = Option<Object>)]
+    pub placement: Option<Value>,
+    /// The views to render; if absent, all six.
+    pub views: Option<Vec<String>>,
+    /// Texels of the texture's longer side; if absent, 4096.
+    #[schema(minimum = 512, maximum = 16384)]
+    pub texture_px: Option<u32>,
+    /// Whether the pictures are put into the product's gallery; if absent, they are.
+    pub associate: Option<bool>,
+    /// Whether the picture from the front becomes the product's thumbnail; if absent, it does.
+    pub set_thumbnail: Option<bool>,
+    /// −10 to 10; higher goes first.
+    pub priority: Option<i32>,
+    /// Anything to keep with the job.
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Value>,
+}
+
+/// Which area a design is for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AreaChoice {
+    /// The product's default, or its only one.
+    Only,
+    /// A stored one, by its id or its name.
+    Stored(String),
+    /// These surfaces.
+    Surfaces(AreaRequest),
+}
+
+/// A design job that is asked for, as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DesignWish {
+    /// The product.
+    pub product: ProductId,
+    /// The stored design, unless the file came with the request.
+    pub design: Option<AssetId>,
+    /// The area.
+    pub area: AreaChoice,
+    /// The preset and the placement, as they were given; they can be read.
+    pub placement: Value,
+    /// The views, in their order.
+    pub views: Vec<&'static str>,
+    /// The options of the pictures that were given.
+    pub options: Options,
+    /// Whether the gallery gets the pictures.
+    pub associate: bool,
+    /// Whether the front becomes the thumbnail.
+    pub set_thumbnail: bool,
+    /// Higher goes first.
+    pub priority: i32,
+    /// What its sender keeps with it.
+    pub metadata: Map<String, Value>,
+}
+
+fn specs() -> impl Iterator<Item = &'static OptionSpec> {
+    TABLE.iter().filter(|spec| OPTIONS.contains(&spec.name))
+}
+
+impl DesignJobRequest {
+    /// Reads what is asked of a design job; with a file beside it, it names none.
+    ///
+    /// # Errors
+    /// `unknown_view`; `missing`, `wrong_type`, `out_of_range`, `unknown_value`, `unknown_member`,
+    /// `conflicting_members`, `option_not_available`, each with its JSON pointer.
+    pub fn parse(body: &Value, has_file: bool) -> Result<DesignWish, Invalid> {
+        let faults = Faults::default();
+        let wish = Node::root(body, &faults).members().and_then(|mut m| {
+            let product = m.require("product_id").and_then(|node| parsed(&node));
+            let design = design(&mut m, has_file);
+            let area = m.given("area").map_or(Some(Ok(AreaChoice::Only)), |node| Some(area(&node)));
+            let placement = placement(&mut m);
+            let views = views(&mut m);
+            refuse_animation(&mut m);
+            let mut options = Options::default();
+            read::options(&mut m, specs(), &mut options);
+            let associate = m.given("associate").map_or(Some(true), |node| node.flag());
+            let set_thumbnail = m.given("set_thumbnail").map_or(Some(true), |node| node.flag());
+            let priority = m.given("priority").map_or(Some(0), |node| node.whole(-10..=10));
+            let metadata = optional(&mut m, "metadata", |node| match node.value() {
+                Value::Object(members) if node.value().to_string().len() <= METADATA_BYTES_MAX => Some(members.clone()),
+                Value::Object(_) => {
+                    node.refuse(FaultKind::Range, format!("expected at most {METADATA_BYTES_MAX} bytes as JSON"))
+                }
+                _ => node.refuse(FaultKind::Type, "expected an object"),
+            });
+            m.finish();
+            let wish = DesignWish {
+                product: product?,
+                design: design?,
+                area: AreaChoice::Only,
+                placement,
+                views: views?,
+                options,
+                associate: associate?,
+                set_thumbnail: set_thumbnail?,
+                priority: i32::try_from(priority?).unwrap_or(0),
+                metadata: metadata?.unwrap_or_default(),
+            };
+            Some((wish, area?))
+        });
+        let mut findings = Vec::new();
+        let read = match Invalid::unless_faults(wish, faults) {
+            Ok(read) => Some(read),
+            Err(invalid) => {
+                findings.extend(invalid.findings);
+                None
+            }
+        };
+        let (mut wish, area) = match read {
+            Some(read) => read,
+            None => return Err(Invalid { findings }),
+        };
+        match area {
+            Ok(area) => wish.area = area,
+            Err(invalid) => findings.extend(invalid.findings),
+        }
+        if let Err(invalid) = check_placement(&wish.placement) {
+            findings.extend(invalid.findings);
+        }
+        Invalid::unless_clean(wish, findings)
+    }
+}
+
+/// What may be wrong with an area and a placement is found by who reads designs.
+fn area(node: &Node<'_>) -> Result<AreaChoice, Invalid> {
+    match node.value() {
+        Value::String(text) if !text.is_empty() && text.len() <= NAME_BYTES_MAX => Ok(AreaChoice::Stored(text.clone())),
+        Value::Object(_) => {
+            let below = |finding: Finding| {
+                let pointer = finding.pointer.strip_prefix("/selector").unwrap_or(&finding.pointer).to_owned();
+                Finding { pointer: format!("/area{pointer}"), ..finding }
+            };
+            let read = area_of(node.value());
+            let read = read.map_err(|invalid| Invalid { findings: invalid.findings.into_iter().map(below).collect() });
+            Ok(AreaChoice::Surfaces(read?))
+        }
+        _ => Err(Invalid::one("/area", "wrong_type", "expected the id or the name of an area, or its surfaces")),
+    }
+}
+
+fn design(m: &mut Members<'_>, has_file: bool) -> Option<Option<AssetId>> {
+    match (m.given("design_asset_id"), has_file) {
+        (Some(node), true) => node.refuse(FaultKind::Conflict, "the design is already sent as the part `design`"),
+        (Some(node), false) => parsed(&node).map(Some),
+        (None, true) => Some(None),
+        (None, false) => {
+            m.report("design_asset_id", FaultKind::Missing, "name a stored design, or send it as the part `design`");
+            None
+        }
+    }
+}
+
+fn placement(m: &mut Members<'_>) -> Value {
+    let mut given = Map::new();
+    for member in ["preset", "placement", "texture_px"] {
+        given.extend(m.given(member).map(|node| (member.to_owned(), node.value().clone())));
+    }
+    Value::Object(given)
+}
+
+fn check_placement(placement: &Value) -> Result<DesignRequest, Invalid> {
+    DesignRequest::read(placement)
+        .map_err(|faults| Invalid { findings: faults.into_iter().map(Finding::from).collect() })
+}
+
+/// A part of the six views, in their order.
+fn views(m: &mut Members<'_>) -> Option<Vec<&'static str>> {
+    let Some(node) = m.given("views") else { return Some(DESIGN_VIEWS.to_vec()) };
+    let unknown = || {
+        let detail = format!("expected one or more of {}", DESIGN_VIEWS.join(", "));
+        node.refuse(FaultKind::Named("unknown_view".to_owned()), detail)
+    };
+    let Value::Array(names) = node.value() else { return unknown() };
+    let is_known = |name: &Value| name.as_str().is_some_and(|name| DESIGN_VIEWS.contains(&name));
+    if names.is_empty() || !names.iter().all(is_known) {
+        return unknown();
+    }
+    let is_wanted = |view: &&&str| names.iter().any(|name| name.as_str() == Some(**view));
+    Some(DESIGN_VIEWS.iter().filter(is_wanted).copied().collect())
+}
+
+fn refuse_animation(m: &mut Members<'_>) {
+    if let Some(node) = m.given("animation")
+        && node.value() != &Value::Bool(false)
+    {
+        let detail = "this version makes no turntables of designs: leave it out";
+        node.report(FaultKind::Named("option_not_available".to_owned()), detail);
+    }
+}
+
+impl DesignWish {
+    /// What is rendered, with every option in effect. `materials` are those of the product.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the options, each with its pointer.
+    pub fn plan(&self, materials: &Value, limits: &Limits) -> Result<PicturePlan, Invalid> {
+        let mut options = self.options.clone();
+        let mut set = |id: OptionId, value: &Value| {
+            // Values of the service's own, which are valid.
+            let set = options.set_json(id, value);
+            set.map_err(|wrong| Invalid::one(format!("/{}", id.spec().name), "out_of_range", format!("{wrong:?}")))
+        };
+        set(OptionId::Views, &json!(self.views))?;
+        set(OptionId::Materials, materials)?;
+        for (id, value) in DEFAULTS {
+            if self.options.json(id).is_none() {
+                set(id, &serde_json::from_str(value).unwrap_or_default())?;
+            }
+        }
+        let base = Base { kind: Kind::Views, ..Base::default() };
+        plan::resolve(&base, &options, limits)
+            .map_err(|found| Invalid { findings: found.iter().map(faults::finding).collect() })
+    }
+
+    /// What workers read of the placement on this area.
+    #[must_use]
+    pub fn placed_on(&self, area: &AreaRequest) -> Value {
+        let mut request = self.placement.clone();
+        request["area"] = json_of(area);
+        request
+    }
+
+    /// The request with everything in effect.
+    #[must_use]
+    pub fn in_effect(&self, area: &Value, plan: &PicturePlan) -> Value {
+        let placed = check_placement(&self.placement).ok();
+        let mut members = Map::new();
+        members.insert("product_id".to_owned(), json!(self.product.uuid()));
+        members.insert("area".to_owned(), area.clone());
+        let preset = self.placement.get("preset").cloned().unwrap_or_else(|| json!("centered"));
+        members.insert("preset".to_owned(), preset);
+        members.insert("placement".to_owned(), self.placement.get("placement").cloned().unwrap_or_else(|| json!({})));
+        members.insert("texture_px".to_owned(), json!(placed.map(|placed| placed.texture_px)));
+        members.insert("views".to_owned(), json!(self.views));
+        members.insert("animation".to_owned(), json!(false));
+        for spec in specs() {
+            members.insert(spec.name.to_owned(), plan.options.json(spec.id).unwrap_or(Value::Null));
+        }
+        members.insert("associate".to_owned(), json!(self.associate));
+        members.insert("set_thumbnail".to_owned(), json!(self.set_thumbnail));
+        members.insert("priority".to_owned(), json!(self.priority));
+        Value::Object(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRODUCT: &str = "0198a0c4-0000-7000-8000-000000000001";
+
+    fn parse(more: Value) -> Result<DesignWish, Vec<(String, String)>> {
+        let mut body = json!({"product_id": PRODUCT});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let refused = |invalid: Invalid| invalid.findings.into_iter().map(|f| (f.pointer, f.code)).collect();
+        DesignJobRequest::parse(&body, true).map_err(refused)
+    }
+
+    #[test]
+    fn d37_views_are_a_part_of_the_six_in_their_order() {
+        assert_eq!(parse(json!({})).expect("all").views, DESIGN_VIEWS);
+        let two = parse(json!({"views": ["back_180deg", "front_0deg"]})).expect("two");
+        assert_eq!(two.views, ["front_0deg", "back_180deg"]);
+        for wrong in [json!(["top"]), json!([]), json!("front_0deg")] {
+            let refused = parse(json!({"views": wrong})).expect_err("unknown");
+            assert_eq!(refused, [("/views".to_owned(), "unknown_view".to_owned())]);
+        }
+    }
+
+    #[test]
+    fn d01_a_request_is_read_strictly() {
+        let at = |body: Value, pointer: &str, code: &str| {
+            assert_eq!(parse(body).expect_err("refused"), [(pointer.to_owned(), code.to_owned())]);
+        };
+        at(json!({"colour": 1}), "/colour", "unknown_member");
+        at(json!({"animation": true}), "/animation", "option_not_available");
+        at(json!({"area": 3}), "/area", "wrong_type");
+        at(json!({"area": {"part": 3}}), "/area/part", "wrong_type");
+        at(json!({"placement": {"opacity": 2}}), "/placement/opacity", "out_of_range");
+        at(json!({"texture_px": 100}), "/texture_px", "out_of_range");
+        at(json!({"design_asset_id": PRODUCT}), "/design_asset_id", "conflicting_members");
+        let without = DesignJobRequest::parse(&json!({"product_id": PRODUCT}), false).expect_err("no design");
+        assert_eq!(without.findings[0].pointer, "/design_asset_id");
+    }
+
+    #[test]
+    fn d07_pictures_are_seen_straight_and_in_one_size() {
+        let wish = parse(json!({})).expect("a wish");
+        let plan = wish.plan(&json!({"library": null, "parts": []}), &Limits::default()).expect("a plan");
+        let effective = wish.in_effect(&json!(null), &plan);
+        assert_eq!(effective["scale"], "shared");
+        assert_eq!(effective["elevation_deg"].as_f64(), Some(0.0));
+        assert_eq!(effective["view_transform"], "khronos_neutral");
+        assert_eq!((effective["width"].as_u64(), effective["texture_px"].as_u64()), (Some(1024), Some(4096)));
+        assert_eq!(plan.n_pictures(), 6);
+    }
+}

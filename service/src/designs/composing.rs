@@ -1,0 +1,187 @@
+//! The third step of design jobs: a task of the queue for conversions, on a thread of this process. It composes the
+//! texture, which is stored with its record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use packshot_renderer::backend::CancelToken;
+use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::{Instant, sleep_until};
+
+use super::leftovers::{CleanAfter, StoredFiles};
+use crate::app::{Deed, Deeds};
+use crate::config::Settings;
+use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, StopReason, TaskUpdate};
+use crate::renders::of_design::{self, Workfolder};
+use crate::renders::outputs::TenantAssets;
+use crate::renders::work::say_step;
+use crate::settings::InForce;
+use crate::store::Store;
+use packshot_db::designs;
+use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
+use packshot_db::{Db, TenantScope};
+use packshot_domain::artifact::EventActor;
+use packshot_domain::id::DesignJobId;
+use packshot_domain::step::StepName;
+use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
+use packshot_worker::compose::{ComposeOutcome, Composed};
+use packshot_worker::engine::{Engine, EngineOptions};
+use packshot_worker::inline;
+use packshot_worker::live::{CancelOnDrop, Live};
+use packshot_worker::made_with::Program;
+use packshot_worker::protocol::{Failure, RenderInput, WorkEvent};
+
+/// The name of the texture.
+const TEXTURE: [&str; 3] = ["texture.png", "png", "image/png"];
+/// What makes the packages of textures and pictures.
+pub(super) const PRODUCER: &str = concat!("packshot/", env!("CARGO_PKG_VERSION"));
+
+/// Composes designs in the lane of conversions.
+#[derive(Clone, Debug)]
+pub struct ComposeHandler {
+    db: Db,
+    store: Store,
+    settings: Arc<Settings>,
+    deeds: Arc<dyn Deeds>,
+    engine: Arc<Engine>,
+    live: Live,
+}
+
+impl ComposeHandler {
+    /// `settings` are those of the process; those in the database may differ.
+    #[must_use]
+    pub fn new((db, store): (Db, Store), settings: Arc<Settings>, deeds: Arc<dyn Deeds>, program: Program) -> Self {
+        // Each design is on another product: nothing is kept from one to the next.
+        let options =
+            EngineOptions { resident_bytes_max: 0, scratch: settings.scratch(), program, ..EngineOptions::default() };
+        Self { db, store, settings, deeds, engine: Arc::new(Engine::new(options)), live: Live::default() }
+    }
+
+    /// These handlers, and that of designs.
+    #[must_use]
+    pub fn add_to(self, handlers: Handlers) -> Handlers {
+        let queue = QueueName::Convert;
+        let lane = (queue, Lane::of_queue(queue), LaneLimit::OfQueue);
+        handlers.with(lane, &[TaskKind::Step(StepName::ComposeDesign)], Arc::new(self))
+    }
+}
+
+impl Handler for ComposeHandler {
+    fn start<'t>(&'t self, claimed: &'t Claimed) -> BoxFuture<'t, Result<Start, Failure>> {
+        Box::pin(async move {
+            let job = claimed.task.job.ok_or_else(|| {
+                Failure::new(FaultKind::Input, "internal_error", "a design without a job has no product")
+            })?;
+            let input = of_design::input(claimed.input.spec.as_ref())?;
+            let in_force = InForce::of_instance(&self.db, &self.settings).await.map_err(of_design::away)?;
+            let (folder, stored) = (Workfolder::of(&self.settings, job), StoredFiles::default());
+            let attempt = Attempt {
+                place: self.clone(),
+                scope: TenantScope::of(claimed.tenant),
+                job: DesignJobId::from_uuid(job.record),
+                input,
+                time_max: in_force.compose_timeout,
+                stored: stored.clone(),
+            };
+            let clean = CleanAfter {
+                db: self.db.clone(),
+                store: self.store.clone(),
+                deeds: self.deeds.clone(),
+                scope: attempt.scope,
+                job: attempt.job,
+                stored,
+            };
+            let work = Box::new(|desk| Box::pin(attempt.run(desk)) as BoxFuture<'static, Outcome>);
+            Ok(Start { spec: None, work, until_written: Some(Box::new((clean, folder.until_ended(&self.db)))) })
+        })
+    }
+
+    fn live(&self) -> usize {
+        self.live.count()
+    }
+}
+
+/// One attempt at a texture.
+struct Attempt {
+    place: ComposeHandler,
+    scope: TenantScope,
+    job: DesignJobId,
+    input: RenderInput,
+    time_max: Duration,
+    stored: StoredFiles,
+}
+
+impl Attempt {
+    async fn run(self, mut desk: Desk) -> Outcome {
+        let deadline = Instant::now() + self.time_max;
+        let cancel = CancelToken::default();
+        let _guard = CancelOnDrop(cancel.clone());
+        let (events, mut told) = unbounded_channel();
+        let (ended, mut end) = tokio::sync::oneshot::channel();
+        let (db, store) = (self.place.db.clone(), self.place.store.clone());
+        let assets = TenantAssets { db, store, scope: self.scope, runtime: Handle::current() };
+        let (engine, deeds, input) = (self.place.engine.clone(), self.place.deeds.clone(), self.input.clone());
+        let (live, token) = (self.place.live.hold(), cancel.clone());
+        let thread = inline::spawn("packshot-design".to_owned(), move || {
+            let _live = live;
+            let emit = |event: WorkEvent| drop(events.send(event));
+            let outcome = deeds.compose(&engine, &input, &assets, &token, &emit);
+            // Nobody waits for a work that was given up.
+            drop(ended.send(outcome));
+        });
+        if let Err(reason) = thread {
+            tracing::error!("no thread for a design: {reason}");
+            return Outcome::Failed(Failure::infrastructure("unavailable", "the system has no thread for the design"));
+        }
+        let mut stopping: Option<StopReason> = None;
+        let outcome = loop {
+            tokio::select! {
+                biased;
+                Some(event) = told.recv() => say_step(&desk, event, |step| step),
+                outcome = &mut end => break outcome.unwrap_or_else(|_| {
+                    ComposeOutcome::Failed(Failure::infrastructure("worker_lost", "the design ended without a result"))
+                }),
+                reason = desk.stopped(), if stopping.is_none() => {
+                    stopping = Some(reason);
+                    cancel.cancel();
+                }
+                () = sleep_until(deadline) => {
+                    cancel.cancel();
+                    return Outcome::Failed(of_design::late(self.time_max));
+                }
+            }
+        };
+        match outcome {
+            ComposeOutcome::Composed(composed) => match self.save(&desk, *composed).await {
+                Ok(delivery) => Outcome::Done(delivery),
+                Err(failure) => Outcome::Failed(failure),
+            },
+            ComposeOutcome::Failed(failure) => Outcome::Failed(failure),
+            ComposeOutcome::Cancelled => Outcome::Stopped,
+        }
+    }
+
+    /// Stores the texture.
+    async fn save(&self, desk: &Desk, composed: Composed) -> Result<Delivery, Failure> {
+        desk.send(TaskUpdate::Finishing);
+        self.place.deeds.may(Deed::StoreTexture)?;
+        let Composed { mut report, png, size_px } = composed;
+        let place = (&self.place.db, &self.place.store, self.scope);
+        let (mut row, kept) = of_design::store_file(place, TEXTURE, png).await?;
+        [row.width, row.height] = size_px.map(|side| i32::try_from(side).ok());
+        self.stored.note(row.address);
+        let job = designs::get(&self.place.db, self.scope, self.job).await.map_err(of_design::away)?;
+        for member in ["id", "name"] {
+            let known = &job.request["area"][member];
+            if !known.is_null() || member == "id" {
+                report["area"][member] = known.clone();
+            }
+        }
+        let package = of_design::package((EventActor::System, PRODUCER), "texture", self.job, vec![kept])?;
+        let output = json!({"placement_report": report});
+        Ok(Delivery { output, files: vec![row], packages: vec![package], ..Delivery::default() })
+    }
+}
