@@ -77,7 +77,7 @@ struct Session<'a> {
     db: &'a Db,
     listening: PgListener,
     sending: PgConnection,
-    /// Tells messages of this session from all others.
+    /// Tells its messages from all others.
     id: Uuid,
     /// What is to be sent.
     gathered: Gathered,
