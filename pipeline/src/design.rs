@@ -62,7 +62,7 @@ impl Product {
         self.put_on(resolved, &texture)
     }
 
-    /// Puts a design on its area whose texture was [composed](composed) before.
+    /// Puts a design on its area whose texture was [composed] before.
     ///
     /// # Errors
     /// Codes of [`DesignError`].
