@@ -1,8 +1,8 @@
-// The files of a row in a list: small pictures that open large ones, and buttons to save what cannot be looked at here.
+// The files of a row in a list: small pictures that open large ones, and buttons to play movies and to save the rest.
 // They are fetched when the row comes into sight.
 
 import { again } from "./http.js";
-import { download, isShown } from "./pictures.js";
+import { download, isPlayed, isShown } from "./pictures.js";
 import { objectUrl } from "./service.js";
 import { element } from "./text.js";
 
@@ -93,19 +93,20 @@ export class Files {
     this.element.replaceChildren();
   }
 
-  /** A file: a small picture that opens a large one, or a button to save it. */
+  /** A file: a small picture that opens a large one, or a button to play or save it. */
   button(file) {
     const button = element("button", { type: "button", "data-name": file.name });
     const name = () => `${this.fileName} ${file.name}`.replaceAll(/[\\/:*?"<>|]/g, "-");
+    const look = () => this.viewer.open(file, `${this.label}: ${file.name}`, name());
+    const save = () => download(file, name());
     if (isShown(file)) {
       const image = element("img", { class: "thumb", alt: "" });
       button.append(image);
-      button.addEventListener("click", () => this.onAct(() => this.viewer.open(file, `${this.label}: ${file.name}`, name())));
       this.thumbnail(file, image);
     } else {
-      button.append(`Save ${file.name}`);
-      button.addEventListener("click", () => this.onAct(() => download(file, name())));
+      button.append(`${isPlayed(file) ? "Play" : "Save"} ${file.name}`);
     }
+    button.addEventListener("click", () => this.onAct(isShown(file) || isPlayed(file) ? look : save));
     this.nameFile(button);
     return button;
   }

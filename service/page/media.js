@@ -2,7 +2,7 @@
 
 import { may } from "./account.js";
 import { mayPass } from "./http.js";
-import { download, isShown } from "./pictures.js";
+import { download, isPlayed, isShown } from "./pictures.js";
 import { get, send, sendJson } from "./service.js";
 import { PAGE, Tiles } from "./tiles.js";
 import { bytes, element, put, show, when } from "./text.js";
@@ -238,7 +238,7 @@ export class MediaView {
     if (!asset.links.content) return this.onWords("Its time is over: the file was removed, and only its record was kept.");
     const file = { name: asset.file_name, type: asset.media_type, url: asset.links.content };
     const label = asset.product ? `${asset.product.pim_id}: ${asset.file_name}` : asset.file_name;
-    return isShown(file) ? this.viewer.open(file, label, asset.file_name) : download(file, asset.file_name);
+    return isShown(file) || isPlayed(file) ? this.viewer.open(file, label, asset.file_name) : download(file, asset.file_name);
   }
 
   // Choosing

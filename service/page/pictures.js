@@ -1,4 +1,5 @@
-// The files that were made of an order line or by a node of a workflow, and looking at one of them.
+// The files that were made of an order line or by a node of a workflow, and looking at one of them: a picture, or a movie
+// that plays.
 
 import { may } from "./account.js";
 import { mayPass } from "./http.js";
@@ -11,8 +12,11 @@ const SHOWN = ["image/png", "image/jpeg", "image/webp", "image/avif"];
 const URL_LIVES_MS = 60000;
 const byId = (id) => document.getElementById(id);
 
-/** Whether a file can be looked at here. */
+/** Whether a file is a picture that can be looked at here. */
 export const isShown = (file) => SHOWN.includes(file.type);
+
+/** Whether a file is a movie that can be played here. */
+export const isPlayed = (file) => file.type === "video/mp4";
 
 /** The newest files of a line: name, media type, address; those first that can be looked at. */
 export async function picturesOf(line) {
@@ -53,11 +57,13 @@ export async function download(file, name) {
   setTimeout(() => URL.revokeObjectURL(url), URL_LIVES_MS);
 }
 
-/** Shows one picture large, with a button to save it. */
+/** Shows one picture large, or plays one movie, with a button to save it. */
 export class Viewer {
   /** Calls `onAct(work)` with what the user begins. */
   constructor({ onAct }) {
     this.dialog = byId("viewer");
+    this.picture = byId("viewer-picture");
+    this.movie = byId("viewer-movie");
     this.url = "";
     // Counts what was asked for: a picture that arrives after something else was chosen is not shown.
     this.asked = 0;
@@ -74,8 +80,13 @@ export class Viewer {
     this.forget();
     Object.assign(this, { file, name, url });
     byId("viewer-title").textContent = label;
-    byId("viewer-picture").src = url;
-    byId("viewer-picture").alt = label;
+    const [shown, other] = isPlayed(file) ? [this.movie, this.picture] : [this.picture, this.movie];
+    // A movie begins by itself, unless the user wants no motion.
+    this.movie.autoplay = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    shown.src = url;
+    this.picture.alt = label;
+    this.movie.setAttribute("aria-label", label);
+    [shown.hidden, other.hidden] = [false, true];
     if (!this.dialog.open) this.dialog.showModal();
   }
 
@@ -87,6 +98,8 @@ export class Viewer {
   forget() {
     if (this.url) URL.revokeObjectURL(this.url);
     this.url = "";
-    byId("viewer-picture").removeAttribute("src");
+    for (const shown of [this.picture, this.movie]) shown.removeAttribute("src");
+    // A movie whose address is taken away goes on with what it has read.
+    this.movie.load();
   }
 }

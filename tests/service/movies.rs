@@ -60,7 +60,8 @@ impl Frames {
     }
 }
 
-fn turntable(place: &Workplace, output: &str) {
+/// Renders a movie, or its frames, of a product: six frames in a second and a half.
+pub(crate) fn turntable(place: &Workplace, output: &str) {
     let (code, _, stderr) = place.run(&[&["turntable", "boxes.glb", "-o", output], &OPTIONS[..]].concat());
     assert_eq!(code, 0, "{output}: {stderr}");
 }

@@ -17,7 +17,7 @@ pub use area::{
     AreaMapping, AreaSelector, AreaWish, DesignArea, DesignAreaList, DesignAreaPatch, DesignAreaRequest, DetectedArea,
     DetectedAreas,
 };
-pub use request::{AreaChoice, DesignJobRequest, DesignWish};
+pub use request::{AreaChoice, DesignWish, NewDesignJob};
 
 words! {
     /// State of a design job.

@@ -18,7 +18,7 @@ use super::query::Params;
 use super::state::AppState;
 use crate::app::{AppError, Page};
 use crate::designs::{self, Cancelled, DesignFilter, SentDesign, ShownMedia};
-use packshot_contract::design::{DesignJob, DesignJobPage, DesignJobRequest};
+use packshot_contract::design::{DesignJob, DesignJobPage, NewDesignJob};
 use packshot_contract::problem::Invalid;
 use packshot_domain::id::DesignJobId;
 use packshot_domain::principal::Principal;
@@ -39,7 +39,7 @@ pub(crate) struct DesignJobForm {
     #[schema(format = Binary)]
     design: String,
     /// What is asked for.
-    request: DesignJobRequest,
+    request: NewDesignJob,
 }
 
 /// The id in a path. Text that is not an id is the id of no job.
@@ -58,7 +58,7 @@ fn design_job_id(text: &str) -> ApiResult<DesignJobId> {
         ("wait" = Option<u32>, Query, minimum = 1, maximum = 300, description = "The same, as a query parameter"),
         ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key and body, the request gets the same answer and starts one job"),
     ),
-    request_body(content((DesignJobForm = "multipart/form-data"), (DesignJobRequest = "application/json"))),
+    request_body(content((DesignJobForm = "multipart/form-data"), (NewDesignJob = "application/json"))),
     responses(
         (status = 200, description = "The job, which has ended while the request waited", body = DesignJob),
         (status = 202, description = "The job", body = DesignJob),
@@ -102,7 +102,7 @@ fn at_design(error: ApiError) -> ApiError {
 async fn create_once(state: &AppState, who: &Principal, mut form: Form) -> ApiResult<Answer> {
     let name = form.file_names.remove(PART).unwrap_or_default();
     let sent = form.files.remove(PART).map(|file| SentDesign { name, file });
-    let wish = DesignJobRequest::parse(&form.json, sent.is_some())?;
+    let wish = NewDesignJob::parse(&form.json, sent.is_some())?;
     let job = designs::create(state, who, wish, sent).await?;
     Ok(Answer::json(StatusCode::ACCEPTED, &job)?.with(LOCATION, job.links.own))
 }

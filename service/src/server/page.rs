@@ -8,9 +8,9 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
 
-/// Scripts, styles and requests of this origin only; pictures also from memory, where fetched ones are kept.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Scripts, styles and requests of this origin only; pictures and movies also from memory, where fetched ones are kept.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src blob:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::caller::{Caller, id};
 use super::{click, downloads, fits, start};
+use crate::movies::turntable;
 use crate::service::{SOON, Service, Workplace, boxes, until};
 use crate::webdriver::Browser;
 
@@ -88,7 +89,38 @@ pub(super) async fn m11_media_are_found(browser: &Browser, downloaded: &Workplac
     browser.until("document.querySelector('#media-deletion').open").await;
     click(browser, "#media-delete-for-good").await;
     until_count(browser, "0 files").await;
+    if cfg!(feature = "h264") {
+        m31_a_movie_plays_from_its_middle(browser, &place, &service).await;
+    }
     assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+/// In the page's viewer, and at its own address.
+async fn m31_a_movie_plays_from_its_middle(browser: &Browser, place: &Workplace, service: &Service) {
+    turntable(place, "movie.mp4");
+    let movie = std::fs::read(place.path("movie.mp4")).expect("written");
+    let movie = Caller::open(service).upload("movie.mp4", movie).await;
+    click(browser, "#media-clear").await;
+    let tile = format!("#tiles [data-id=\"{}\"] .look", id(&movie));
+    browser.until(&format!("document.querySelector('{tile}')")).await;
+    browser.run(&format!("document.querySelector('{tile}').click()")).await;
+    let plays = "const video = document.querySelector('video'); \
+                 return new Promise((resolve) => { \
+                     const told = () => resolve([video.videoWidth, video.duration, video.seekable.length && video.seekable.end(0), video.error]); \
+                     if (video.readyState > 2) told(); else video.oncanplay = video.onerror = told; \
+                 })";
+    browser.until("document.querySelector('#viewer').open").await;
+    assert_eq!(browser.run(plays).await, json!([96, 1.5, 1.5, null]));
+    browser.until("document.querySelector('#viewer-picture').hidden").await;
+    fits(browser, "movie").await;
+    browser.run("document.querySelector('#viewer-close').click()").await;
+    browser.until("!document.querySelector('#viewer').open").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+
+    let address = movie["links"]["content"].as_str().expect("an address");
+    browser.open(&format!("{}{address}#t=1", service.url)).await;
+    assert_eq!(browser.run(plays).await, json!([96, 1.5, 1.5, null]));
+    assert_eq!(browser.run("return document.querySelector('video').currentTime >= 1").await, true);
 }
 
 /// Sends pictures that differ, and says how many.

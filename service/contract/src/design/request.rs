@@ -47,7 +47,7 @@ const NAME_BYTES_MAX: usize = 800;
 /// `light`, `background`, `exposure_ev`, `denoise`, `device`, `formats`, `materials`, `on_unmapped`, `view_transform`,
 /// `elevation_deg`, `scale`.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct DesignJobRequest {
+pub struct NewDesignJob {
     /// The product; its CAD file is `ready`.
     pub product_id: Uuid,
     /// A stored design: a media asset of the type `design` or `upload`.
@@ -117,7 +117,7 @@ fn specs() -> impl Iterator<Item = &'static OptionSpec> {
     TABLE.iter().filter(|spec| OPTIONS.contains(&spec.name))
 }
 
-impl DesignJobRequest {
+impl NewDesignJob {
     /// Reads what is asked of a design job; with a file beside it, it names none.
     ///
     /// # Errors
@@ -314,7 +314,7 @@ mod tests {
         let mut body = json!({"product_id": PRODUCT});
         body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         let refused = |invalid: Invalid| invalid.findings.into_iter().map(|f| (f.pointer, f.code)).collect();
-        DesignJobRequest::parse(&body, true).map_err(refused)
+        NewDesignJob::parse(&body, true).map_err(refused)
     }
 
     #[test]
@@ -340,7 +340,7 @@ mod tests {
         at(json!({"placement": {"opacity": 2}}), "/placement/opacity", "out_of_range");
         at(json!({"texture_px": 100}), "/texture_px", "out_of_range");
         at(json!({"design_asset_id": PRODUCT}), "/design_asset_id", "conflicting_members");
-        let without = DesignJobRequest::parse(&json!({"product_id": PRODUCT}), false).expect_err("no design");
+        let without = NewDesignJob::parse(&json!({"product_id": PRODUCT}), false).expect_err("no design");
         assert_eq!(without.findings[0].pointer, "/design_asset_id");
     }
 

@@ -272,7 +272,8 @@ impl Tenants {
     pub(super) async fn newest_line_of_alpha(&self) -> String {
         let order = format!("/api/orders/{}", self.newest_in_alpha("/api/orders").await);
         let order = self.app.with_key(&self.alpha.boss.token).get(&order).await.json();
-        order["lines"][0]["id"].as_str().expect("alpha's order has a line").to_owned()
+        let line = order["lines"][0]["id"].as_str();
+        line.unwrap_or_else(|| panic!("alpha's order has no line: {order}")).to_owned()
     }
 
     /// A webhook of alpha's to which something was delivered.

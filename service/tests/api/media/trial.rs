@@ -37,7 +37,7 @@ async fn fill(app: &TestApp, scope: packshot_db::TenantScope, n: usize) {
             products.push(SeedProduct {
                 id,
                 name: label(&format!("{} {}-{}", NAMES[i % 4], 80_000 + i, ENDS[i % 3])),
-                pim_id: label(&format!("PIM-{:08x}", i as u32 * 2_654_435)),
+                pim_id: label(&format!("PIM-{:08x}", (i as u32).wrapping_mul(2_654_435))),
                 category_key: Some(label(CATEGORIES[i % 5])),
                 lagertyp: Some(label(NAMES[i % 4])),
             });

@@ -165,13 +165,15 @@ cases! {
         assert_eq!((&failed["attempt"], &failed["next_attempt_at"]), (&json!(10), &json!(null)));
         let now = hooks.now(&hook).await;
         assert_eq!((&now["enabled"], &now["disabled_reason"]), (&json!(false), &json!("failing")));
-        let dead: Vec<Value> = hooks.alerts("task.dead").await.into_iter().filter(|alert| alert["state"] == "open").collect();
-        assert_eq!(dead.len(), 1, "that the webhook is disabled says what became of those that waited: {dead:?}");
         let open: Vec<Value> = hooks.alerts("webhook.disabled").await.into_iter().filter(|alert| alert["state"] == "open").collect();
         assert_eq!(open.len(), 1, "{open:?}");
         let other = poll(async || hooks.delivery(&waiting).await, |of| of["state"] == "failed").await;
         let n = other["attempts"].as_array().map_or(0, Vec::len);
         assert!(n <= 10 && other["attempts"][n - 1]["error"].is_string(), "{other}");
+        // The other one may have been on its last attempt, too.
+        let dead: Vec<Value> = hooks.alerts("task.dead").await.into_iter().filter(|alert| alert["state"] == "open").collect();
+        let n_dead = 1 + usize::from(n == 10);
+        assert_eq!(dead.len(), n_dead, "that the webhook is disabled says what became of those that waited: {dead:?}");
         let before = hooks.deliveries(&hook).await.len();
         hooks.submitted().await;
         assert_eq!(hooks.deliveries(&hook).await.len(), before, "nothing more is delivered");
@@ -179,12 +181,13 @@ cases! {
         assert_eq!(hooks.now(&hook).await["consecutive_failures"], 0);
         assert_eq!(hooks.delivery(&delivery).await["state"], "failed", "it is not sent again by itself");
         // Sent again, it has another task: the first one is nobody's concern any more, and sends nothing.
-        let first = dead[0]["subject"]["id"].as_str().expect("a task").to_owned();
         failing.becomes(Reply::Status(204));
         hooks.act(&hook, &format!("deliveries/{}/redeliver", id(&delivery)), json!({})).await;
         hooks.when(&delivery, "delivered", 1).await;
-        let is_over = hooks.alerts("task.dead").await.iter().any(|alert| alert["id"] == dead[0]["id"] && alert["state"] == "resolved");
-        assert!(is_over);
+        let alerts = hooks.alerts("task.dead").await;
+        let mut over = alerts.iter().filter(|alert| alert["state"] == "resolved" && dead.iter().any(|dead| dead["id"] == alert["id"]));
+        let (Some(over), None) = (over.next(), over.next()) else { panic!("one of them is over: {alerts:?}") };
+        let first = over["subject"]["id"].as_str().expect("a task").to_owned();
         let n_got = failing.got().len();
         assert_eq!(hooks.admin.post(&format!("/api/v1/tasks/{first}/requeue")).await.status, 200);
         let task = async || hooks.admin.get(&format!("/api/v1/tasks/{first}")).await.json();
