@@ -6,7 +6,7 @@
 use glam::DVec2;
 use packshot_materials::name::{is_unnamed, match_key};
 use packshot_renderer::scene::{PartIdx, Scene};
-use packshot_words::words;
+use packshot_words::{KnownNames, did_you_mean, words};
 
 use self::chart::Chart;
 use self::surface::Surface;
@@ -195,7 +195,7 @@ fn lay_out(surface: &Surface, name: &str, wanted: &AreaRequest) -> Result<(Mappi
         let (cylinder, share) = cylindrical::fit(surface, wanted.axis.map(AxisWord::direction))?;
         cylindrical::chart(surface, &cylinder).filter(|_| share >= share_min)
     };
-    let along = || planar::chart(surface, surface.mean_normal().unwrap_or(glam::DVec3::Z));
+    let along = || planar::chart(surface, surface.outward());
     match wanted.mapping {
         MappingWord::Uv => by_coordinates().map(|chart| (MappingWord::Uv, chart)).ok_or_else(|| {
             let message = format!("`{name}` has no texture coordinates of set {}", wanted.uv_set);
@@ -224,11 +224,11 @@ fn no_extent(name: &str) -> DesignError {
 /// `printable_area_not_found`, `printable_area_ambiguous`, `printable_area_not_mappable`.
 pub fn find(scene: &Scene, wanted: &AreaRequest) -> Result<Area, DesignError> {
     let (name, surfaces) = match &wanted.selector {
-        Selector::Material(name) => (name, of_material(scene, name).ok_or_else(|| not_found(scene, name))?),
-        Selector::Part(name) => (name, of_part(scene, name)?.ok_or_else(|| not_found(scene, name))?),
+        Selector::Material(name) => (name, of_material(scene, name).ok_or_else(|| no_material(scene, name))?),
+        Selector::Part(name) => (name, of_part(scene, name)?.ok_or_else(|| no_part(scene, name))?),
         Selector::Both { material, part } => {
-            let with = of_material(scene, material).ok_or_else(|| not_found(scene, material))?;
-            let mut surfaces = of_part(scene, part)?.ok_or_else(|| not_found(scene, part))?;
+            let with = of_material(scene, material).ok_or_else(|| no_material(scene, material))?;
+            let mut surfaces = of_part(scene, part)?.ok_or_else(|| no_part(scene, part))?;
             surfaces.retain(|surface| with.contains(surface));
             if surfaces.is_empty() {
                 let message = format!("nothing of the part `{part}` has the material `{material}`");
@@ -339,8 +339,34 @@ fn of_part(scene: &Scene, name: &str) -> Result<Option<Vec<(PartIdx, usize)>>, D
 }
 
 fn not_found(scene: &Scene, name: &str) -> DesignError {
-    let message = format!("the product has no part or material `{name}`");
-    DesignError::new(Code::AreaNotFound, message, format!("there are {}", named(scene)))
+    if scene.materials.iter().any(|material| material.name.as_deref() == Some(name)) {
+        let message = format!("nothing that is shown of the product has the material `{name}`");
+        return DesignError::new(Code::AreaNotFound, message, "show the parts that have it, or choose another one");
+    }
+    missing(scene, format!("the product has no part or material `{name}`"), name)
+}
+
+fn no_material(scene: &Scene, name: &str) -> DesignError {
+    match of_part(scene, name) {
+        Ok(None) => not_found(scene, name),
+        _ => missing(scene, format!("`{name}` is a part, not a material"), name),
+    }
+}
+
+fn no_part(scene: &Scene, name: &str) -> DesignError {
+    match of_material(scene, name) {
+        None => not_found(scene, name),
+        Some(_) => missing(scene, format!("`{name}` is a material, not a part"), name),
+    }
+}
+
+/// Asks whether a name like this one was meant, and lists those that there are.
+fn missing(scene: &Scene, message: String, name: &str) -> DesignError {
+    let names = scene.materials.iter().filter_map(|material| material.name.clone());
+    let names = names.chain(scene.parts.iter().flat_map(|part| [part.path.clone(), part.name()]));
+    let question = did_you_mean(&KnownNames::new(names).near(name)).unwrap_or_default();
+    let help = format!("{question}{}there are {}", if question.is_empty() { "" } else { " " }, named(scene));
+    DesignError::new(Code::AreaNotFound, message, help)
 }
 
 /// The names that there are, for a message.

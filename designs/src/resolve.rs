@@ -151,8 +151,13 @@ impl Frame {
 pub fn resolve(design: &Design, area: &Area, request: &DesignRequest) -> Result<Resolved, DesignError> {
     let placement = &request.placement;
     if request.preset.needs_wrap() && !area.wraps {
-        let message = format!("`{}` does not close around the product", area.name);
-        let help = "choose another preset, such as `full_area`";
+        let message = format!("`{}`, laid out as `{}`, does not close around the product", area.name, area.mapping);
+        let help = match area.mapping {
+            MappingWord::Cylindrical => "choose another preset, such as `full_area`",
+            _ => {
+                "choose the mapping `cylindrical` where the surface is round, else another preset, such as `full_area`"
+            }
+        };
         return Err(DesignError::new(Code::AreaDoesNotWrap, message, help).at("/preset"));
     }
     let (mut area, origin_mm) = area.seen_from(placement.at.as_ref())?;
@@ -172,7 +177,15 @@ pub fn resolve(design: &Design, area: &Area, request: &DesignRequest) -> Result<
     if clipped_share > 1.0 - 1e-4 {
         let message = format!("all of the design lies outside `{}`", area.name);
         let [width, height] = area.size_mm;
-        let help = format!("the area is {width:.1} x {height:.1} mm; x and y count from its middle");
+        // Of a ring or a frame the middle is a hole.
+        let way = match (area.mapping, &placement.at) {
+            (MappingWord::Planar, None) => {
+                "; look at another side with `at`, or lay it out with the mapping `cylindrical`"
+            }
+            (_, None) => "; where its middle is a hole, say where the design goes with `x` and `y`, or with `at`",
+            (_, Some(_)) => "",
+        };
+        let help = format!("the area is {width:.1} x {height:.1} mm; x and y count from its middle{way}");
         return Err(DesignError::new(Code::PlacementOutsideArea, message, help));
     }
     if placement.strict && clipped_share > CLIPPED_MIN {
@@ -356,7 +369,11 @@ fn warnings(
         }
     };
     let clipped = report.clipped_share;
-    let detail = format!("{:.1} % of the design lies outside the area, and is not shown", clipped * 100.0);
+    let way = match (area.mapping, &placement.at) {
+        (MappingWord::Planar, None) => ": make it smaller, move it with `x` and `y`, or choose the side with `at`",
+        _ => ": make it smaller, or move it with `x` and `y`",
+    };
+    let detail = format!("{:.1} % of the design lies outside the area, and is not shown{way}", clipped * 100.0);
     warn(clipped > CLIPPED_MIN, WarningCode::PlacementClipped, detail);
     if let Some(dpi) = report.effective_dpi {
         let detail =

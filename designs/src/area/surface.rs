@@ -57,10 +57,27 @@ impl Surface {
         Self { faces, has_uvs, area_m2 }
     }
 
-    /// The mean normal; `None` where the surface closes around the product, or nearly so.
-    pub(crate) fn mean_normal(&self) -> Option<DVec3> {
+    /// The direction that the surface faces: its mean normal; where it closes around a body, or nearly so, the side of
+    /// the product that most of it faces, which is the front before the top and the right where they are alike.
+    pub(crate) fn outward(&self) -> DVec3 {
         let sum: DVec3 = self.faces.iter().map(|face| face.normal * face.area_m2).sum();
-        (sum.length() > 0.1 * self.area_m2).then(|| sum.normalize())
+        if sum.length() > 0.1 * self.area_m2 {
+            return sum.normalize();
+        }
+        /// Cosine of the steepest angle at which a face counts for a side.
+        const FACING_MIN: f64 = 0.9;
+        /// How much more has to face another side, as a factor.
+        const MORE: f64 = 1.05;
+        let facing = |side: DVec3| -> f64 {
+            self.faces.iter().filter(|face| face.normal.dot(side) >= FACING_MIN).map(|face| face.area_m2).sum()
+        };
+        let sides = [DVec3::Z, DVec3::Y, DVec3::X, DVec3::NEG_Z, DVec3::NEG_Y, DVec3::NEG_X];
+        let first = (DVec3::Z, facing(DVec3::Z));
+        let better = |best: (DVec3, f64), side: DVec3| {
+            let area = facing(side);
+            if area > MORE * best.1 { (side, area) } else { best }
+        };
+        sides[1..].iter().copied().fold(first, better).0
     }
 }
 
@@ -91,5 +108,31 @@ mod tests {
         for (normal, right, up) in cases {
             assert_eq!(upright(normal), [right, up], "{normal}");
         }
+    }
+
+    /// A box around the origin.
+    fn closed(size: DVec3) -> Surface {
+        let mut faces = Vec::new();
+        for axis in [DVec3::X, DVec3::Y, DVec3::Z] {
+            for normal in [axis, -axis] {
+                let (along, across) = (DVec3::new(axis.y, axis.z, axis.x), DVec3::new(axis.z, axis.x, axis.y));
+                let corners = [[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5]]
+                    .map(|[a, b]| (normal * 0.5 + along * a + across * b) * size);
+                let area_m2 = (along * size).length() * (across * size).length();
+                faces.push(Face { corners, uvs: [DVec2::ZERO; 3], normal, area_m2 });
+            }
+        }
+        let area_m2 = faces.iter().map(|face| face.area_m2).sum();
+        Surface { faces, has_uvs: false, area_m2 }
+    }
+
+    #[test]
+    fn a_body_is_printed_on_its_broadest_side() {
+        assert_eq!(closed(DVec3::ONE).outward(), DVec3::Z);
+        assert_eq!(closed(DVec3::new(8.0, 1.0, 5.0)).outward(), DVec3::Y, "a plate that lies");
+        assert_eq!(closed(DVec3::new(1.0, 5.0, 8.0)).outward(), DVec3::X, "one that stands across");
+        let mut open = closed(DVec3::ONE);
+        open.faces.retain(|face| face.normal == DVec3::NEG_Y);
+        assert_eq!(open.outward(), DVec3::NEG_Y);
     }
 }

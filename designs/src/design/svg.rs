@@ -12,9 +12,12 @@ use super::{Content, Design, DesignColour, DesignFormat, DesignLimits, SIDE_PX_M
 use crate::error::{DesignCode as Code, DesignError};
 
 mod guard;
+mod work;
 
 /// Layers of transparency within each other, at most: each takes the memory of a whole picture.
 const LAYERS_MAX: usize = 16;
+/// Fillings of the whole drawing that its elements may be worth: some seconds at 4096 texels.
+const FILLINGS_MAX: f64 = 200.0;
 /// Longer side of the picture that shows whether there is anything to see.
 const PROBE_PX: f64 = 256.0;
 /// What a file that is text is searched for its first element.
@@ -73,6 +76,14 @@ pub(super) fn read(bytes: &[u8], limits: &DesignLimits) -> Result<Design, Design
     }
     if layers(tree.root(), 0).is_none() {
         return Err(refused(format!("more than {LAYERS_MAX} transparent groups lie within each other")));
+    }
+    let fillings = work::of(&tree);
+    if fillings > FILLINGS_MAX {
+        let message = format!(
+            "drawing the SVG takes as long as filling it more than {FILLINGS_MAX} times: too many large \
+             shapes, transparent layers, long outlines or filters lie over each other"
+        );
+        return Err(refused(message));
     }
     let (width, height) = (f64::from(tree.size().width()), f64::from(tree.size().height()));
     let probe = drawn(&tree, [width, height].map(|side| side * PROBE_PX / width.max(height)))?;

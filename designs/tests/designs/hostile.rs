@@ -93,6 +93,31 @@ fn d61_hostile_drawings_are_refused() {
     refused(r#"<svg width="9" height="9"/>"#);
 }
 
+/// What takes long to draw is known before it is drawn.
+#[test]
+fn d61_work_is_bounded() {
+    let shapes = r#"<rect width="64" height="64" opacity="0.01"/>"#.repeat(300);
+    let layers = format!(r##"<g id="a">{shapes}</g>{}"##, r##"<use href="#a"/>"##.repeat(299));
+    let groups = r#"<g opacity="0.5"><rect width="64" height="64"/><rect width="9" height="9"/></g>"#.repeat(3_000);
+    let corner = |i: u64| format!("L{} {}", i * 7_919 % 64, i * 104_729 % 64);
+    let path = format!("<path d='M0 0{}'/>", (0..300_000).map(corner).collect::<String>());
+    let dashes = r#"<path d="M0 0H64V64H0Z" fill="none" stroke="red" stroke-dasharray="0.0001 0.0001"/>"#.repeat(100);
+    let filter = |primitive: &str| {
+        format!(r##"<filter id="f">{primitive}</filter><rect width="64" height="64" filter="url(#f)"/>"##)
+    };
+    let octaves = filter(r#"<feTurbulence baseFrequency="0.05" numOctaves="31"/>"#);
+    let radius = filter(r#"<feMorphology operator="dilate" radius="8"/>"#);
+    for body in [layers, groups, path, dashes, octaves, radius] {
+        let error = refused(&svg(&body));
+        assert!(error.message.contains("takes as long"), "{error:?}");
+    }
+    let glow = filter(r#"<feGaussianBlur stdDeviation="2"/>"#);
+    let map = r#"<path d="M1 1L9 3L14 9L3 12Z" stroke="red" stroke-dasharray="1 1"/>"#.repeat(5_000);
+    for body in [glow, map] {
+        check(svg(&body).as_bytes(), &DesignLimits::default()).expect("a drawing like others");
+    }
+}
+
 #[test]
 fn a_drawing_without_anything_is_empty() {
     let nothing = r#"<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><rect width="9" height="9" fill="none"/></svg>"#;

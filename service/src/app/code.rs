@@ -79,7 +79,7 @@ codes! {
     /// There is no such design job, or it is another tenant's.
     RenderJobNotFound = "render_job_not_found", "check the id: GET /admin/render-engine/jobs lists the design jobs";
     /// Only a design job that failed or was cancelled is tried again.
-    RenderJobNotFailed = "render_job_not_failed", "wait until it has ended, or start a new one: POST /admin/render-engine/jobs";
+    RenderJobNotFailed = "render_job_not_failed", "only a job that has failed or was cancelled is tried again; start another one: POST /admin/render-engine/jobs";
     /// A design job that has not ended is not deleted.
     RenderJobNotTerminal = "render_job_not_terminal", "cancel it first: POST /admin/render-engine/jobs/{id}/cancel";
     /// The design of the job was never stored.

@@ -97,7 +97,7 @@ pub(super) fn check(text: &str) -> Result<(), DesignError> {
 fn unparsable(error: &roxmltree::Error) -> DesignError {
     let at = format!("line {}", error.pos().row);
     match error {
-        roxmltree::Error::DtdDetected => refused("a DOCTYPE is not allowed").at(at),
+        roxmltree::Error::DtdDetected => refused("a DOCTYPE is not allowed: delete it").at(at),
         roxmltree::Error::NodesLimitReached => refused(format!("there are more than {ELEMENTS_MAX} elements")).at(at),
         other => refused(format!("this is not well-formed XML: {other}")).at(at),
     }
