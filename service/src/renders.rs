@@ -15,6 +15,7 @@ pub(crate) mod of_design;
 mod of_run;
 pub(crate) mod outputs;
 pub(crate) mod packages;
+mod portion;
 mod preflight;
 pub(crate) mod provenance;
 pub(crate) mod spec;

@@ -104,8 +104,8 @@ pub struct DesignJob {
     pub texture: Option<StoredTexture>,
     /// Its pictures, in the order of their views.
     pub outputs: Vec<DesignOutput>,
-    /// Always `null`: this version makes no turntables of designs.
-    pub animation: Option<DesignOutput>,
+    /// Its turntable: the file of the first format that was asked for; `null` where there is none.
+    pub animation: Option<DesignAnimation>,
     /// Why it failed.
     pub error: Option<DesignJobError>,
     /// Which try it is, from 1.
@@ -254,6 +254,18 @@ pub struct DesignOutput {
     pub size_bytes: u64,
     /// Its bytes.
     pub url: String,
+}
+
+/// The turntable of a design job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DesignAnimation {
+    /// The file.
+    #[serde(flatten)]
+    pub output: DesignOutput,
+    /// Frames of the whole turn.
+    pub frame_count: u32,
+    /// Frames per second.
+    pub fps: u32,
 }
 
 /// Data of `render.job.created` and the other events of a design job.

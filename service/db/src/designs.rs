@@ -66,6 +66,8 @@ pub struct DesignJob {
     pub placement_report: Option<Json>,
     /// Its pictures, in the order of their views.
     pub outputs: Vec<Asset>,
+    /// The files of its turntable.
+    pub turntable: Vec<Asset>,
     /// Why it failed: `code`, `detail` and `step`.
     pub error: Option<Json>,
     /// Steps of a job that has failed or was cancelled whose effects are still there.
@@ -236,13 +238,13 @@ fn goes_on_with(status: DesignStatus, steps: &Steps) -> DesignStep {
     owed.or_else(|| steps.first_open()).unwrap_or(DesignStep::CompleteRenderJob)
 }
 
-/// The pictures of a job, in the order of their views.
+/// The pictures of a job, in the order of their views, and the files of its turntable.
 async fn outputs(tx: &Tx<'_>, row: &design_job::Model) -> Result<Vec<media_asset::Model>, DbError> {
     use media_asset::Column as C;
     let of_job = media_asset::Entity::find()
         .filter(C::TenantId.eq(row.tenant_id))
         .filter(C::DesignJobId.eq(row.id.0.uuid()))
-        .filter(C::AssetType.eq(Col(AssetType::View)));
+        .filter(C::AssetType.is_in([Col(AssetType::View), Col(AssetType::Turntable)]));
     Ok(of_job.order_by_asc(C::Position).order_by_asc(C::Id).all(tx.on()).await?)
 }
 
@@ -257,6 +259,7 @@ async fn whole(tx: &Tx<'_>, row: design_job::Model) -> Result<DesignJob, DbError
     let texture = media::of_design::find(tx, row.tenant_id.0, row.texture_asset_id.map(Col::value)).await?;
     let outputs = outputs(tx, &row).await?;
     let outputs = media::of_design::shown(tx, outputs).await?;
+    let (turntable, outputs) = outputs.into_iter().partition(|asset| asset.asset_type == AssetType::Turntable);
     Ok(DesignJob {
         id: row.id.0,
         tenant: row.tenant_id.0,
@@ -274,6 +277,7 @@ async fn whole(tx: &Tx<'_>, row: design_job::Model) -> Result<DesignJob, DbError
         texture,
         placement_report: row.placement_report.map(Col::value),
         outputs,
+        turntable,
         error: row.error.map(Col::value),
         attempt: row.attempt.unsigned_abs(),
         attempts: row.attempts.0,

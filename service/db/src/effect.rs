@@ -50,6 +50,8 @@ pub struct Turn<'t> {
     pub error: Option<&'t JobError>,
     /// The task after the change.
     pub task: &'t Task,
+    /// How far the task was before the change: what has been seen of it.
+    pub reached_pct: f64,
     /// What happened to it.
     pub phase: &'t Phase,
 }

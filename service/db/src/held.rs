@@ -28,6 +28,8 @@ use packshot_domain::time::Timestamp;
 #[derive(Clone, Debug)]
 struct Kept {
     task: Task,
+    /// How far it was before this: what is seen of it until then.
+    reached_pct: f64,
     token: Option<LeaseToken>,
     cancel_requested_at: Option<Timestamp>,
     log_seq: i64,
@@ -438,8 +440,9 @@ impl Held {
 
     async fn apply(&self, tx: &Tx<'_>, effect: &Arc<dyn Effect>, i: usize, phase: &Phase) -> Result<(), DbError> {
         let job = self.job()?;
-        let (state, error, task) = (job.state, job.error.as_ref(), &self.kept[i].task);
-        effect.apply(tx, Turn { tenant: self.tenant, job: job.job, state, error, task, phase }).await
+        let (state, error, Kept { task, reached_pct, .. }) = (job.state, job.error.as_ref(), &self.kept[i]);
+        let (tenant, job, reached_pct) = (self.tenant, job.job, *reached_pct);
+        effect.apply(tx, Turn { tenant, job, state, error, task, reached_pct, phase }).await
     }
 
     /// Updates the state of the job from its tasks, and gathers the events.

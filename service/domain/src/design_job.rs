@@ -192,6 +192,9 @@ pub fn first_open(steps: impl IntoIterator<Item = DesignStepStatus>) -> Option<D
 pub const DESIGN_VIEWS: [&str; 6] =
     ["front_0deg", "right_60deg", "right_120deg", "back_180deg", "left_240deg", "left_300deg"];
 
+/// What the files of a job's turntable are called that have all of its frames.
+pub const TURNTABLE: &str = "animation";
+
 /// Why a design job cannot do what is asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DesignRefusal {

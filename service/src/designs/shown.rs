@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::app::failure;
 use packshot_contract::design::{
-    AreaMapping, AreaSelector, AreaWish, DesignArea, DesignAreaRequest, DesignAttempt, DesignJob, DesignJobError,
-    DesignJobStep, DesignLinks, DesignOutput, DesignStepName, StoredDesign, StoredTexture,
+    AreaMapping, AreaSelector, AreaWish, DesignAnimation, DesignArea, DesignAreaRequest, DesignAttempt, DesignJob,
+    DesignJobError, DesignJobStep, DesignLinks, DesignOutput, DesignStepName, StoredDesign, StoredTexture,
 };
 use packshot_contract::document::Document;
 use packshot_contract::problem::Invalid;
@@ -30,6 +30,7 @@ pub(super) fn job(job: rows::DesignJob) -> DesignJob {
     metadata.insert("progress".to_owned(), json!(job.progress_pct));
     let running = job.steps.iter().find(|state| state.status == DesignStepStatus::Running);
     let attempts = job.attempts.as_array().into_iter().flatten().map(attempt).collect();
+    let animation = job.turntable.first().map(|file| animation(file, &job.request["animation"]));
     DesignJob {
         id: job.id.uuid(),
         tenant_id: job.tenant.uuid(),
@@ -44,7 +45,7 @@ pub(super) fn job(job: rows::DesignJob) -> DesignJob {
         placement_report: job.placement_report,
         texture: job.texture.as_ref().map(|asset| texture(asset, texels_per_mm)),
         outputs: job.outputs.iter().map(output).collect(),
-        animation: None,
+        animation,
         error: job.error.as_ref().and_then(|stored| error(stored, undo_failed)),
         attempt: job.attempt,
         attempts,
@@ -165,6 +166,12 @@ fn output(asset: &Asset) -> DesignOutput {
         size_bytes: asset.size_bytes.unsigned_abs(),
         url: url(asset),
     }
+}
+
+/// The turntable of a job, by one of its files and by what was asked for.
+fn animation(asset: &Asset, asked: &Json) -> DesignAnimation {
+    let number = |name: &str| asked[name].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+    DesignAnimation { output: output(asset), frame_count: number("frame_count"), fps: number("fps") }
 }
 
 /// A printable area.

@@ -25,6 +25,7 @@ use packshot_db::{DbError, TenantScope, media};
 use packshot_domain::artifact::{ArtifactFile, ByteSize, MediaType, Receipt, RelativePath};
 use packshot_domain::cad_file::OriginalName;
 use packshot_domain::design_job::DesignStep;
+use packshot_domain::feature::Feature;
 use packshot_domain::id::{AssetId, DesignJobId, FileId, TaskId};
 use packshot_domain::media::{AssetState, AssetType};
 use packshot_domain::principal::Principal;
@@ -68,7 +69,11 @@ pub async fn create(
     let (source, bytes) = source(app, scope, &wish, sent).await?;
     let stored = chosen_area(app, scope, &wish).await?;
     let materials = materials(&wish, &canvas);
+    if wish.turntable.is_some() {
+        settings.require(Feature::Turntables)?;
+    }
     let plan = wish.plan(&materials, &settings.limits)?;
+    let turntable = wish.turntable_plan(&materials, &settings.limits)?;
     let limits = limits(app, &settings).await?;
     let wanted = match (&stored, &wish.area) {
         (Some(area), _) => Some(request_of(area)?),
@@ -94,13 +99,13 @@ pub async fn create(
         pixels_max: settings.limits.pixels_max,
     };
     let shown_area = shown::area_of_request(stored.as_ref(), &area);
-    let request = with_source(wish.in_effect(&shown_area, &plan), &source);
+    let request = with_source(wish.in_effect(&shown_area, &plan, turntable.as_ref()), &source);
     let id = DesignJobId::new();
     let new = NewDesignJob {
         id,
         product: wish.product,
         created_by: who.user,
-        spec: of_design::spec(app, scope, &settings, canvas.scene, (plan, input)).await?,
+        spec: of_design::spec(app, scope, &settings, canvas.scene, ((plan, turntable), input)).await?,
         design: facts(&design, &source),
         request,
         metadata: Json::Object(wish.metadata.clone()),

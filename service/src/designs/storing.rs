@@ -14,7 +14,7 @@ use super::leftovers::{CleanAfter, StoredFiles};
 use crate::app::{Deed, Deeds};
 use crate::config::Settings;
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, StopReason, TaskUpdate, Teller};
-use crate::renders::of_design::{self, Reported, Workfolder};
+use crate::renders::of_design::{self, Made, Reported, Workfolder};
 use crate::store::Store;
 use packshot_db::designs::publishing::{self, StoredOutputs};
 use packshot_db::designs::{self, DesignJob};
@@ -164,20 +164,22 @@ impl Attempt {
                 "the rendered pictures are gone from the working folder: retry the job, which renders them again";
             return Err(Failure::new(FaultKind::Input, "pictures_missing", detail));
         };
-        pictures.sort_by_key(|(row, _)| view_of(row));
+        let formats = formats_of_turntable(job);
+        pictures.sort_by_key(|made| place_of(made, &formats));
         let place = (&self.place.db, &self.place.store, self.scope);
-        let (mut files, mut kept) = (Vec::new(), Vec::new());
-        for (n, (picture, bytes)) in pictures.into_iter().enumerate() {
+        let (mut views, mut turntable, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        for (n, Made { row: picture, bytes, is_turned }) in pictures.into_iter().enumerate() {
             self.place.deeds.may(Deed::StorePicture(n))?;
             self.stored.note(picture.address);
             let names = [picture.name.as_str(), picture.format.as_str(), picture.media_type.as_str()];
             let (row, file) = of_design::store_file(place, names, bytes).await?;
-            files.push(OutputFile { width: picture.width, height: picture.height, ..row });
+            let row = OutputFile { width: picture.width, height: picture.height, movie: picture.movie, ..row };
+            if is_turned { &mut turntable } else { &mut views }.push(row);
             kept.push(file);
         }
+        let output = Map::from_iter([("files".to_owned(), json!(kept.len()))]);
         let package = of_design::package((EventActor::System, PRODUCER), "pictures", job.id, kept)?;
-        let output = Map::from_iter([("files".to_owned(), json!(files.len()))]);
-        let stored = StoredOutputs { package, files };
+        let stored = StoredOutputs { package, views, turntable };
         publishing::store_outputs(&self.place.db, self.scope, self.held, stored).await.map_err(of_design::away)?;
         Ok(output)
     }
@@ -202,9 +204,20 @@ impl Attempt {
     }
 }
 
-/// The place of a picture among the views, and its format.
-fn view_of(row: &OutputFile) -> (usize, String) {
+/// The formats of the turntable of a job, in the order in which they were asked for.
+fn formats_of_turntable(job: &DesignJob) -> Vec<String> {
+    let formats = job.request["animation"]["formats"].as_array().into_iter().flatten();
+    formats.filter_map(|format| format.as_str().map(str::to_owned)).collect()
+}
+
+/// The place of a picture among all: the views in their order, then the turntable, its first format first.
+fn place_of(made: &Made, formats: &[String]) -> (bool, usize, String) {
+    let Made { row, bytes: _, is_turned } = made;
+    if *is_turned {
+        let place = formats.iter().position(|format| *format == row.format);
+        return (true, place.unwrap_or(formats.len()), row.name.clone());
+    }
     let stem = row.name.rsplit_once('.').map_or(row.name.as_str(), |(stem, _)| stem);
     let place = DESIGN_VIEWS.iter().position(|view| *view == stem);
-    (place.unwrap_or(DESIGN_VIEWS.len()), row.format.clone())
+    (false, place.unwrap_or(DESIGN_VIEWS.len()), row.format.clone())
 }

@@ -245,5 +245,6 @@ fn composed(
         plan,
         max_unmapped,
         design: None,
+        turntable: None,
     })
 }

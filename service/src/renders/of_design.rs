@@ -23,9 +23,10 @@ use packshot_contract::request::RenderRequest;
 use packshot_db::artifacts::{NewFile, WholePackage};
 use packshot_db::designs;
 use packshot_db::log::NewLogRow;
-use packshot_db::tasks::{Delivery, OutputFile};
+use packshot_db::tasks::{Delivery, Movie, OutputFile};
 use packshot_db::{AllTenants, Db, DbError, TenantScope};
 use packshot_domain::artifact::{EventActor, Metadata, RetentionClass};
+use packshot_domain::design_job::TURNTABLE;
 use packshot_domain::event::LogLevel;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::DesignJobId;
@@ -39,6 +40,8 @@ use packshot_worker::protocol::{Completed, DesignInput, Failure, RenderInput, St
 const FOLDER: [&str; 2] = ["tmp", "design-jobs"];
 /// The list of the pictures in a folder, written last.
 const LIST: &str = "pictures.json";
+/// What workers call a file of all pictures.
+const WHOLE: &str = "result";
 
 /// What the tasks of a design job compute.
 ///
@@ -49,7 +52,7 @@ pub(crate) async fn spec(
     scope: TenantScope,
     settings: &RenderSettings,
     scene: ContentAddress,
-    (plan, design): (PicturePlan, DesignInput),
+    ((plan, turntable), design): ((PicturePlan, Option<PicturePlan>), DesignInput),
 ) -> Result<Json, AppError> {
     let request = RenderRequest { options: plan.options.clone(), ..RenderRequest::default() };
     let libraries = inputs::find_libraries(app, scope, &request, settings).await?;
@@ -62,6 +65,7 @@ pub(crate) async fn spec(
         plan,
         max_unmapped: None,
         design: Some(design),
+        turntable,
     });
     spec.write().map_err(AppError::internal)
 }
@@ -130,6 +134,23 @@ struct Picture {
     size_bytes: i64,
     width: Option<i32>,
     height: Option<i32>,
+    /// Of a movie: how many frames it has.
+    frames: Option<i32>,
+    /// Of a movie: how long it lasts.
+    duration_ms: Option<i64>,
+    /// Whether it is of the turntable.
+    is_turned: bool,
+}
+
+/// A picture of a job, or a file of its turntable.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    /// Its row.
+    pub(crate) row: OutputFile,
+    /// What is in it.
+    pub(crate) bytes: Bytes,
+    /// Whether it is of the turntable.
+    pub(crate) is_turned: bool,
 }
 
 impl Workfolder {
@@ -163,13 +184,14 @@ impl Workfolder {
     }
 
     /// Keeps pictures, and only them, with their list last.
-    async fn put(&self, pictures: &[(OutputFile, Bytes)]) -> io::Result<()> {
+    async fn put(&self, pictures: &[Made]) -> io::Result<()> {
         self.remove().await?;
         self.make().await?;
         let mut list = Vec::with_capacity(pictures.len());
-        for (row, bytes) in pictures {
-            tokio::fs::write(self.path.join(row.address.to_string().replace(':', "-")), bytes).await?;
-            list.push(Picture::of(row));
+        for made in pictures {
+            let name = made.row.address.to_string().replace(':', "-");
+            tokio::fs::write(self.path.join(name), &made.bytes).await?;
+            list.push(Picture::of(made));
         }
         let list = serde_json::to_vec(&list).map_err(io::Error::other)?;
         let (part, whole) = (self.path.join(format!("{LIST}.part")), self.path.join(LIST));
@@ -181,7 +203,7 @@ impl Workfolder {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) async fn pictures(&self) -> io::Result<Option<Vec<(OutputFile, Bytes)>>> {
+    pub(crate) async fn pictures(&self) -> io::Result<Option<Vec<Made>>> {
         let there = |read: io::Result<Vec<u8>>| match read {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -196,7 +218,7 @@ impl Workfolder {
             if ContentAddress::of(&bytes) != picture.address {
                 return Ok(None);
             }
-            pictures.push((picture.into_row(), Bytes::from(bytes)));
+            pictures.push(picture.with(Bytes::from(bytes)));
         }
         Ok(Some(pictures))
     }
@@ -208,14 +230,19 @@ impl Workfolder {
 }
 
 impl Picture {
-    fn of(row: &OutputFile) -> Self {
-        let OutputFile { name, format, media_type, address, size_bytes, width, height, movie: _ } = row.clone();
-        Self { name, format, media_type, address, size_bytes, width, height }
+    fn of(Made { row, bytes: _, is_turned }: &Made) -> Self {
+        let OutputFile { name, format, media_type, address, size_bytes, width, height, movie } = row.clone();
+        let (frames, duration_ms) = movie.map(|movie| (movie.frames, movie.duration_ms)).unzip();
+        let is_turned = *is_turned;
+        Self { name, format, media_type, address, size_bytes, width, height, frames, duration_ms, is_turned }
     }
 
-    fn into_row(self) -> OutputFile {
-        let Self { name, format, media_type, address, size_bytes, width, height } = self;
-        OutputFile { name, format, media_type, address, size_bytes, width, height, movie: None }
+    fn with(self, bytes: Bytes) -> Made {
+        let Self { name, format, media_type, address, size_bytes, width, height, frames, duration_ms, is_turned } =
+            self;
+        let movie = frames.zip(duration_ms).map(|(frames, duration_ms)| Movie { frames, duration_ms });
+        let row = OutputFile { name, format, media_type, address, size_bytes, width, height, movie };
+        Made { row, bytes, is_turned }
     }
 }
 
@@ -280,22 +307,41 @@ async fn folders(all: &Path) -> io::Result<Vec<DesignJobId>> {
     Ok(found)
 }
 
-/// Keeps the pictures of a render in the working folder of its job.
+/// Keeps what was rendered of a job in its working folder: the pictures, and the turntable if there is one, with the
+/// length of its movies.
 pub(super) async fn keep(
     desk: &Desk,
     folder: &Workfolder,
-    received: Received,
-    completed: Completed,
+    (received, completed): (Received, Completed),
+    turned: Option<(Received, Completed, Option<Movie>)>,
 ) -> Result<Delivery, Failure> {
     desk.send(TaskUpdate::Finishing);
-    let output = json!({"duration_s": completed.duration_s, "unmapped_parts": completed.unmapped_parts});
+    let duration_s = completed.duration_s + turned.as_ref().map_or(0.0, |(_, turned, _)| turned.duration_s);
+    let output = json!({"duration_s": duration_s, "unmapped_parts": completed.unmapped_parts});
     let kept = async {
-        let pictures = outputs::unstored(received, completed).await?;
-        folder.put(&pictures).await.map_err(StoreError::Io)?;
+        let views = outputs::unstored(received, completed).await?.into_iter();
+        let mut made: Vec<Made> = views.map(|(row, bytes)| Made { row, bytes, is_turned: false }).collect();
+        if let Some((received, completed, movie)) = turned {
+            let files = outputs::unstored(received, completed).await?.into_iter();
+            made.extend(files.map(|(row, bytes)| Made { row: as_turntable(row, movie), bytes, is_turned: true }));
+        }
+        folder.put(&made).await.map_err(StoreError::Io)?;
         Ok::<_, OutputError>(())
     };
     kept.await.map_err(|error| work::fail_to_store(desk, error, Duration::ZERO))?;
     Ok(Delivery { output, ..Delivery::default() })
+}
+
+/// A file of a turntable: one of all frames has a name of its own, so that it stands beside those of the views.
+fn as_turntable(row: OutputFile, movie: Option<Movie>) -> OutputFile {
+    let movie = movie.filter(|_| work::is_movie(&row.media_type));
+    match row.name.rsplit_once('.') {
+        Some((stem, extension)) if stem == WHOLE => {
+            OutputFile { name: format!("{TURNTABLE}.{extension}"), movie, ..row }
+        }
+        // Frames are pictures, also in the formats that movies have.
+        _ => OutputFile { movie: None, ..row },
+    }
 }
 
 /// Puts a file of a design job into the store.

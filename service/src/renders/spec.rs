@@ -43,6 +43,9 @@ pub(crate) struct RenderV1 {
     /// The design that the product wears.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) design: Option<DesignInput>,
+    /// The turntable to make after these pictures, of the same product in the same design.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) turntable: Option<PicturePlan>,
 }
 
 /// A spec as it is written.
@@ -87,6 +90,12 @@ impl Spec {
         *max_unmapped
     }
 
+    /// The turntable to make after the pictures.
+    pub(super) fn turntable(&self) -> Option<PicturePlan> {
+        let Self::RenderV1(RenderV1 { turntable, .. }) = self;
+        turntable.clone()
+    }
+
     /// The part that a worker needs.
     pub(super) fn into_input(self) -> RenderInput {
         let Self::RenderV1(spec) = self;
@@ -102,7 +111,7 @@ impl RenderV1 {
 
     /// The part that a worker needs.
     pub(super) fn into_input(self) -> RenderInput {
-        let Self { scene, environment, libraries, fallback_material, aliases, plan, max_unmapped: _, design } = self;
+        let Self { scene, environment, libraries, fallback_material, aliases, plan, design, .. } = self;
         RenderInput { scene, environment, libraries, fallback_material, aliases, plan, design }
     }
 }

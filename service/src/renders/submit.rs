@@ -254,8 +254,9 @@ async fn prepare(
         Equal::RenderedAgain => None,
     };
     let samples_target = plan.options.samples.unwrap_or(1).saturating_mul(plan.n_pictures());
+    let (max_unmapped, design, turntable) = (None, None, None);
     let spec =
-        RenderV1 { scene, environment, libraries, fallback_material, aliases, plan, max_unmapped: None, design: None };
+        RenderV1 { scene, environment, libraries, fallback_material, aliases, plan, max_unmapped, design, turntable };
     let spec = Spec::RenderV1(spec);
     Ok(NewRender {
         id,

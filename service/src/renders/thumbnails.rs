@@ -131,6 +131,7 @@ async fn of_file(
         plan,
         max_unmapped: None,
         design: None,
+        turntable: None,
     })
 }
 

@@ -13,6 +13,7 @@ use super::ingredients::may_be_converted_yet;
 use super::made_for::MadeFor;
 use super::of_design::Workfolder;
 use super::outputs::{self, OutputError, Received, TenantAssets};
+use super::portion::Portion;
 use super::spec::Spec;
 use super::{lines, of_design, of_run, packages, provenance, thumbnails};
 use crate::config::Settings;
@@ -37,14 +38,21 @@ use packshot_domain::render::RenderKind;
 use packshot_domain::review::UnmappedPart;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{Chore, FaultKind, Lane, QueueName, TaskKind};
-use packshot_pipeline::plan::Kind;
 use packshot_pipeline::plan::words::FileFormat;
+use packshot_pipeline::plan::{Kind, PicturePlan};
 use packshot_worker::executor::{self, Executor, Incoming, WorkHandle};
 use packshot_worker::failpoint::Failpoint;
-use packshot_worker::protocol::{self, Completed, Failure, LogLine, Rejected, RenderWork, StepPhase, WorkEvent};
+use packshot_worker::protocol::{
+    self, Completed, Failure, LogLine, Rejected, RenderInput, RenderWork, StepPhase, WorkEvent,
+};
 
 /// Media types of movies. A WebP of a turntable is a movie too; single frames are in other formats.
 const MOVIES: [&str; 3] = ["video/mp4", "image/apng", "image/webp"];
+
+/// Whether files of a turntable with this media type are movies.
+pub(super) fn is_movie(media_type: &str) -> bool {
+    MOVIES.contains(&media_type)
+}
 
 /// A task of a shadow run that waits for a CAD file looks again after this time.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -104,7 +112,8 @@ impl Handler for RenderHandler {
                 }
                 (stored, _) => (Spec::read(stored.as_ref())?, None),
             };
-            let (max_unmapped, mut input) = (spec.max_unmapped(), spec.into_input());
+            let (max_unmapped, turntable) = (spec.max_unmapped(), spec.turntable());
+            let mut input = spec.into_input();
             let folder = match job.kind {
                 JobKind::Design => {
                     of_design::with_texture(&self.db, scope, job, &mut input).await?;
@@ -120,6 +129,19 @@ impl Handler for RenderHandler {
             })?;
             let render = RenderId::from_uuid(job.id.uuid());
             let previews = Arc::new(Previews { hub: self.hub.clone(), render, last: Mutex::default() });
+            let work = RenderWork {
+                task: claimed.task.id,
+                render,
+                attempt: u32::try_from(claimed.task.attempt).unwrap_or(1),
+                input,
+                output_bytes_max: in_force.max_output_bytes,
+                memory_bytes_max: in_force.max_memory_bytes,
+                keeps_finished: true,
+            };
+            let turntable = turntable.map(|plan| {
+                let input = RenderInput { plan, ..work.input.clone() };
+                RenderWork { input, ..work.clone() }
+            });
             let attempt = Attempt {
                 place: self.clone(),
                 tenant: claimed.tenant,
@@ -130,17 +152,10 @@ impl Handler for RenderHandler {
                 folder: folder.clone(),
                 time_max: folder.is_some().then_some(in_force.render_timeout),
                 request: claimed.input.kwargs.clone(),
-                formats: input.plan.files.iter().map(|file| file.format).collect(),
+                formats: work.input.plan.files.iter().map(|file| file.format).collect(),
                 previews: previews.clone(),
-                work: RenderWork {
-                    task: claimed.task.id,
-                    render,
-                    attempt: u32::try_from(claimed.task.attempt).unwrap_or(1),
-                    input,
-                    output_bytes_max: in_force.max_output_bytes,
-                    memory_bytes_max: in_force.max_memory_bytes,
-                    keeps_finished: true,
-                },
+                work,
+                turntable,
             };
             let is_series = attempt.work.input.plan.kind != Kind::Still;
             let swept = is_series.then(|| SweepAfter { db: self.db.clone(), scratch: self.settings.scratch() });
@@ -196,6 +211,24 @@ struct Attempt {
     formats: Vec<FileFormat>,
     previews: Arc<Previews>,
     work: RenderWork,
+    /// What comes after it: the turntable of a design job.
+    turntable: Option<RenderWork>,
+}
+
+/// The files of a work that came to an end.
+struct Made {
+    received: Received,
+    completed: Completed,
+    /// Why they are not what was asked for, if they are not.
+    rejected: Option<Failure>,
+}
+
+/// How a work ended.
+enum Ended {
+    /// With files.
+    With(Box<Made>),
+    /// Without, and the attempt with it.
+    Without(Box<Outcome>),
 }
 
 /// Gives up a work that has not ended when this is dropped.
@@ -217,15 +250,48 @@ impl Drop for Guard {
 
 impl Attempt {
     async fn run(self, mut desk: Desk) -> Outcome {
+        let deadline = self.time_max.map(|time_max| Instant::now() + time_max);
+        let n = |work: &RenderWork| work.input.plan.n_pictures();
+        let (own, turned) = (n(&self.work), self.turntable.as_ref().map_or(0, n));
+        let portion = Portion { before: 0, own, all: own + turned };
+        let made = match self.have_done(&mut desk, &self.work, portion, deadline).await {
+            Ended::With(made) => *made,
+            Ended::Without(outcome) => return *outcome,
+        };
+        let Some(folder) = &self.folder else {
+            let saved = self.save(&desk, made.received, made.completed).await;
+            return match (saved, made.rejected) {
+                (Ok(delivery), None) => Outcome::Done(delivery),
+                (Ok(delivery), Some(failure)) => Outcome::Rejected(delivery, failure),
+                (Err(unsaved), _) => Outcome::Failed(unsaved),
+            };
+        };
+        let turned = match &self.turntable {
+            None => None,
+            Some(work) => {
+                let portion = Portion { before: own, own: turned, all: own + turned };
+                match self.have_done(&mut desk, work, portion, deadline).await {
+                    Ended::With(made) => Some((made.received, made.completed, movie_of(&work.input.plan))),
+                    Ended::Without(outcome) => return *outcome,
+                }
+            }
+        };
+        match of_design::keep(&desk, folder, (made.received, made.completed), turned).await {
+            Ok(delivery) => Outcome::Done(delivery),
+            Err(failure) => Outcome::Failed(failure),
+        }
+    }
+
+    /// Has a work done.
+    async fn have_done(&self, desk: &mut Desk, work: &RenderWork, of: Portion, deadline: Option<Instant>) -> Ended {
         let (db, store) = (self.place.db.clone(), self.place.store.clone());
         let (sender, Incoming { mut events, files }) = executor::way();
-        let mut received = Received::begin(store.clone(), files, self.work.output_bytes_max);
+        let mut received = Received::begin(store.clone(), files, work.output_bytes_max);
         let scope = TenantScope::of(self.tenant);
         let assets = TenantAssets { db, store, scope, runtime: Handle::current() };
-        let handle = self.place.executor.start(self.work.clone(), Arc::new(assets), sender);
+        let handle = self.place.executor.start(work.clone(), Arc::new(assets), sender);
         let mut handle = Guard(Some(handle));
         let mut unstored: Option<OutputError> = None;
-        let deadline = self.time_max.map(|time_max| Instant::now() + time_max);
         let mut is_late = false;
         let (mut give_up, mut is_stopping, mut has_ended) = (None, false, false);
         let outcome = loop {
@@ -235,7 +301,7 @@ impl Attempt {
                         has_ended = true;
                         break *outcome;
                     }
-                    Some(event) => self.say(&desk, event),
+                    Some(event) => self.say(desk, event, of),
                     None => break protocol::Outcome::Failed(Failure::infrastructure("worker_lost", "the worker ended without a result")),
                 },
                 error = received.failed(), if unstored.is_none() => {
@@ -262,35 +328,29 @@ impl Attempt {
             // There is nothing to give up.
             handle.0 = None;
         }
+        let with = |completed, rejected| Ended::With(Box::new(Made { received, completed, rejected }));
+        let without = |outcome| Ended::Without(Box::new(outcome));
         match (outcome, unstored) {
             (protocol::Outcome::Cancelled, None) if is_late && !is_stopping => {
-                Outcome::Failed(of_design::late(self.time_max.unwrap_or_default()))
+                without(Outcome::Failed(of_design::late(self.time_max.unwrap_or_default())))
             }
-            (_, Some(error)) => Outcome::Failed(fail_to_store(&desk, error, Duration::ZERO)),
-            (protocol::Outcome::Completed(completed), None) => match self.save(&desk, received, completed).await {
-                Ok(delivery) => Outcome::Done(delivery),
-                Err(failure) => Outcome::Failed(failure),
-            },
-            (protocol::Outcome::Rejected(Rejected { completed, failure }), None) => {
-                match self.save(&desk, received, completed).await {
-                    Ok(delivery) => Outcome::Rejected(delivery, failure),
-                    Err(unsaved) => Outcome::Failed(unsaved),
-                }
-            }
-            (protocol::Outcome::Failed(failure), None) => Outcome::Failed(failure),
-            (protocol::Outcome::Cancelled, None) => Outcome::Stopped,
+            (_, Some(error)) => without(Outcome::Failed(fail_to_store(desk, error, Duration::ZERO))),
+            (protocol::Outcome::Completed(completed), None) => with(completed, None),
+            (protocol::Outcome::Rejected(Rejected { completed, failure }), None) => with(completed, Some(failure)),
+            (protocol::Outcome::Failed(failure), None) => without(Outcome::Failed(failure)),
+            (protocol::Outcome::Cancelled, None) => without(Outcome::Stopped),
         }
     }
 
     /// Passes on what the worker reports.
-    fn say(&self, desk: &Desk, event: WorkEvent) {
+    fn say(&self, desk: &Desk, event: WorkEvent, of: Portion) {
         match event {
             WorkEvent::Began { pid } => pid.into_iter().for_each(|pid| desk.send(TaskUpdate::Pid(pid))),
             WorkEvent::Device(info, _) => {
                 desk.send(TaskUpdate::Device(serde_json::to_value(&info).unwrap_or_default()))
             }
             event @ (WorkEvent::Step(_) | WorkEvent::Log(_)) => say_step(desk, event, |step| self.step(step)),
-            WorkEvent::Progress(progress) => desk.send(TaskUpdate::Progress(progress)),
+            WorkEvent::Progress(progress) => desk.send(TaskUpdate::Progress(of.of_all(progress))),
             WorkEvent::Picture => desk.send(TaskUpdate::WentOn),
             // Those of an order line have no address.
             WorkEvent::Preview(_) if self.made_for.job.kind != JobKind::Render => {}
@@ -322,9 +382,6 @@ impl Attempt {
     /// Stores the files.
     async fn save(&self, desk: &Desk, received: Received, completed: Completed) -> Result<Delivery, Failure> {
         lines::check_unmapped(self.max_unmapped, completed.unmapped_parts)?;
-        if let Some(folder) = &self.folder {
-            return of_design::keep(desk, folder, received, completed).await;
-        }
         let begun = Instant::now();
         desk.send(TaskUpdate::Finishing);
         desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
@@ -351,9 +408,9 @@ impl Attempt {
         desk.send(TaskUpdate::Result(stored.document));
         let output = serde_json::to_value(&stored.result).unwrap_or_default();
         let mut files = stored.files;
-        let movie = self.movie();
+        let movie = movie_of(&self.work.input.plan);
         // The files of all pictures together, not those of single ones.
-        files.iter_mut().filter(|file| MOVIES.contains(&file.media_type.as_str())).for_each(|file| file.movie = movie);
+        files.iter_mut().filter(|file| is_movie(&file.media_type)).for_each(|file| file.movie = movie);
         Ok(Delivery { output, files, packages, unmapped: Some(unmapped), cad: None })
     }
 
@@ -375,15 +432,14 @@ impl Attempt {
             parts.into_iter().map(bare).collect()
         })
     }
+}
 
-    /// How long the movies of a turntable are.
-    fn movie(&self) -> Option<Movie> {
-        let plan = &self.work.input.plan;
-        let frames = plan.options.frame_count.filter(|_| plan.kind == Kind::Turntable)?;
-        let fps = plan.options.fps.filter(|fps| *fps > 0)?;
-        let duration_ms = i64::from(frames) * 1_000 / i64::from(fps);
-        Some(Movie { frames: i32::try_from(frames).unwrap_or(i32::MAX), duration_ms })
-    }
+/// How long the movies of a turntable are.
+fn movie_of(plan: &PicturePlan) -> Option<Movie> {
+    let frames = plan.options.frame_count.filter(|_| plan.kind == Kind::Turntable)?;
+    let fps = plan.options.fps.filter(|fps| *fps > 0)?;
+    let duration_ms = i64::from(frames) * 1_000 / i64::from(fps);
+    Some(Movie { frames: i32::try_from(frames).unwrap_or(i32::MAX), duration_ms })
 }
 
 /// Reports that files could not be stored, and gives the failure of the attempt.

@@ -1,9 +1,9 @@
 //! Finished pictures of a series, kept until its job has ended, so that another attempt can resume after them.
 //!
-//! Each job has a folder of its own in the scratch folder: a list of its finished pictures, as the command keeps one
-//! beside its frames, and their files, named by the BLAKE3 of their bytes. An incomplete picture is not reused, nor one
-//! of another request, program or device. The folder is removed when the job ends. It is optional: if it cannot be
-//! written, the series is made without it.
+//! Each job has a folder of its own in the scratch folder, and in it one for each of its series: a list of the finished
+//! pictures, as the command keeps one beside its frames, and their files, named by the BLAKE3 of their bytes. An
+//! incomplete picture is not reused, nor one of another request, program or device. The folder is removed when the job
+//! ends. It is optional: if it cannot be written, the series is made without it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -132,9 +132,10 @@ pub(super) fn request(program: Program, input: &RenderInput, device: &Device) ->
     digest.finish()
 }
 
-/// Opens the kept pictures of a job with `n` pictures, which `request` determines.
-pub(super) fn open(scratch: &Path, render: RenderId, request: &str, n: u32) -> (Found, Keeper) {
-    let folder = folder_of(scratch, render);
+/// Opens the kept pictures of a job's series of `n` pictures, which `request` determines. A job may have several
+/// series, one after the other: `of` says which this one is.
+pub(super) fn open(scratch: &Path, (render, of): (RenderId, &str), request: &str, n: u32) -> (Found, Keeper) {
+    let folder = folder_of(scratch, render).join(of);
     match claim(&folder) {
         Ok(claim) => {
             let list = fs::read(folder.join(LIST)).ok();
@@ -287,6 +288,9 @@ pub fn forget(scratch: &Path, render: RenderId) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    /// A series of a job.
+    const OF: &str = "views";
+
     fn picture() -> Picture {
         Picture::new(16.0, 0.01, 1000, Value::from("a device"), Measured::default())
     }
@@ -299,27 +303,27 @@ mod tests {
     fn another_attempt_finds_what_is_whole() {
         let scratch = tempfile::tempdir().expect("a folder");
         let render = RenderId::new();
-        let (found, mut keeper) = open(scratch.path(), render, "a", 4);
+        let (found, mut keeper) = open(scratch.path(), (render, OF), "a", 4);
         assert_eq!(found.n(), 0);
         let parts = [(file("0.png"), Bytes::from_static(b"zero")), (What::Frame(8), Bytes::from_static(b"frame"))];
         keeper.keep(0, picture(), &parts);
         keeper.keep(1, picture(), &[(file("1.png"), Bytes::from_static(b"one"))]);
-        let (_, second) = open(scratch.path(), render, "a", 4);
+        let (_, second) = open(scratch.path(), (render, OF), "a", 4);
         assert!(!second.is_open(), "one attempt at a time");
         drop(keeper);
 
-        let (found, keeper) = open(scratch.path(), render, "a", 4);
+        let (found, keeper) = open(scratch.path(), (render, OF), "a", 4);
         assert_eq!((found.n(), found.picture(2).is_none()), (2, true));
         let whole = found.picture(0).expect("finished");
         assert_eq!(whole.parts, parts);
         drop(keeper);
-        let of_one = folder_of(scratch.path(), render).join(blake3_of(b"one"));
+        let of_one = folder_of(scratch.path(), render).join(OF).join(blake3_of(b"one"));
         fs::write(&of_one, b"on").expect("cut off");
-        let (found, keeper) = open(scratch.path(), render, "a", 4);
+        let (found, keeper) = open(scratch.path(), (render, OF), "a", 4);
         assert!(found.picture(0).is_some() && found.picture(1).is_none(), "half of a file is none");
         drop(keeper);
         fs::remove_file(&of_one).expect("gone");
-        let (found, keeper) = open(scratch.path(), render, "a", 4);
+        let (found, keeper) = open(scratch.path(), (render, OF), "a", 4);
         assert!(found.picture(1).is_none());
         drop(keeper);
         assert_eq!(jobs(scratch.path()).expect("read"), [render]);
@@ -333,24 +337,26 @@ mod tests {
         let scratch = tempfile::tempdir().expect("a folder");
         let render = RenderId::new();
         let keep = |request: &str, n| {
-            let (found, mut keeper) = open(scratch.path(), render, request, n);
+            let (found, mut keeper) = open(scratch.path(), (render, OF), request, n);
             keeper.keep(0, picture(), &[(file("0.png"), Bytes::from(request.to_owned()))]);
             found.n()
         };
         assert_eq!((keep("a", 4), keep("b", 4), keep("b", 5), keep("b", 5)), (0, 0, 0, 1));
-        let left = fs::read_dir(folder_of(scratch.path(), render)).expect("there").count();
+        let left = fs::read_dir(folder_of(scratch.path(), render).join(OF)).expect("there").count();
         assert_eq!(left, 2, "the list and one file");
-        fs::write(folder_of(scratch.path(), render).join(LIST), "{").expect("cut off");
+        fs::write(folder_of(scratch.path(), render).join(OF).join(LIST), "{").expect("cut off");
         assert_eq!(keep("b", 5), 0);
-        let (other, _) = open(scratch.path(), RenderId::new(), "b", 5);
+        let (other, _) = open(scratch.path(), (RenderId::new(), OF), "b", 5);
         assert_eq!(other.n(), 0, "another job has its own");
+        let (other, _) = open(scratch.path(), (render, "frames"), "b", 5);
+        assert_eq!(other.n(), 0, "so has another series of the job");
     }
 
     #[test]
     fn a_folder_that_went_away_ends_no_job() {
         let scratch = tempfile::tempdir().expect("a folder");
         let render = RenderId::new();
-        let (_, mut keeper) = open(scratch.path(), render, "a", 4);
+        let (_, mut keeper) = open(scratch.path(), (render, OF), "a", 4);
         forget(scratch.path(), render).expect("gone");
         keeper.keep(0, picture(), &[(file("0.png"), Bytes::from_static(b"zero"))]);
         assert!(!keeper.is_open());

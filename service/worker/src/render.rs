@@ -344,7 +344,7 @@ fn keeping(
         return (Found::default(), Keeper::default());
     };
     let request = kept::request(engine.program, job.input, device);
-    let (found, keeper) = kept::open(&engine.scratch, render, &request, pictures.n());
+    let (found, keeper) = kept::open(&engine.scratch, (render, series::noun(pictures)), &request, pictures.n());
     if found.n() > 0 {
         let line =
             format!("resuming: {} of {} {} are finished already", found.n(), pictures.n(), series::noun(pictures));

@@ -37,6 +37,8 @@ const OPTIONS: [&str; 16] = [
 /// What they are where nobody says otherwise, and other pictures of views are not.
 const DEFAULTS: [(OptionId, &str); 3] =
     [(OptionId::ViewTransform, "\"khronos_neutral\""), (OptionId::ElevationDeg, "0"), (OptionId::Scale, "\"shared\"")];
+/// The options of its turntable that a design job has, as members of `animation`.
+const TURNTABLE_OPTIONS: [&str; 4] = ["frame_count", "fps", "direction", "formats"];
 /// Most bytes of metadata as JSON.
 const METADATA_BYTES_MAX: usize = 16 << 10;
 /// Most bytes of the name of an area.
@@ -63,6 +65,10 @@ pub struct NewDesignJob {
     pub placement: Option<Value>,
     /// The views to render; if absent, all six.
     pub views: Option<Vec<String>>,
+    /// A turntable beside the pictures: `true`, or its `frame_count` (72), `fps` (24), `direction` (`ccw`) and
+    /// `formats` (`["mp4"]`); if absent, there is none.
+    #[schema(value_type = Option<Object>)]
+    pub animation: Option<Value>,
     /// Texels of the texture's longer side; if absent, 4096.
     #[schema(minimum = 512, maximum = 16384)]
     pub texture_px: Option<u32>,
@@ -101,6 +107,8 @@ pub struct DesignWish {
     pub placement: Value,
     /// The views, in their order.
     pub views: Vec<&'static str>,
+    /// The options of its turntable that were given; `None` where there is none.
+    pub turntable: Option<Options>,
     /// The options of the pictures that were given.
     pub options: Options,
     /// Whether the gallery gets the pictures.
@@ -117,7 +125,11 @@ fn specs() -> impl Iterator<Item = &'static OptionSpec> {
     TABLE.iter().filter(|spec| OPTIONS.contains(&spec.name))
 }
 
-impl NewDesignJob {
+fn turntable_specs() -> impl Iterator<Item = &'static OptionSpec> {
+    TABLE.iter().filter(|spec| TURNTABLE_OPTIONS.contains(&spec.name))
+}
+
+impl DesignJobRequest {
     /// Reads what is asked of a design job; with a file beside it, it names none.
     ///
     /// # Errors
@@ -131,7 +143,7 @@ impl NewDesignJob {
             let area = m.given("area").map_or(Some(Ok(AreaChoice::Only)), |node| Some(area(&node)));
             let placement = placement(&mut m);
             let views = views(&mut m);
-            refuse_animation(&mut m);
+            let turntable = m.given("animation").map_or(Some(None), |node| turntable(&node));
             let mut options = Options::default();
             read::options(&mut m, specs(), &mut options);
             let associate = m.given("associate").map_or(Some(true), |node| node.flag());
@@ -151,6 +163,7 @@ impl NewDesignJob {
                 area: AreaChoice::Only,
                 placement,
                 views: views?,
+                turntable: turntable?,
                 options,
                 associate: associate?,
                 set_thumbnail: set_thumbnail?,
@@ -240,12 +253,17 @@ fn views(m: &mut Members<'_>) -> Option<Vec<&'static str>> {
     Some(DESIGN_VIEWS.iter().filter(is_wanted).copied().collect())
 }
 
-fn refuse_animation(m: &mut Members<'_>) {
-    if let Some(node) = m.given("animation")
-        && node.value() != &Value::Bool(false)
-    {
-        let detail = "this version makes no turntables of designs: leave it out";
-        node.report(FaultKind::Named("option_not_available".to_owned()), detail);
+/// Whether there is a turntable, or what it is to be.
+fn turntable(node: &Node<'_>) -> Option<Option<Options>> {
+    match node.value() {
+        Value::Bool(is_wanted) => Some(is_wanted.then(Options::default)),
+        Value::Object(_) => {
+            let (mut m, mut options) = (node.members()?, Options::default());
+            read::options(&mut m, turntable_specs(), &mut options);
+            m.finish();
+            Some(Some(options))
+        }
+        _ => node.refuse(FaultKind::Type, "expected true, false or an object"),
     }
 }
 
@@ -255,22 +273,48 @@ impl DesignWish {
     /// # Errors
     /// Everything that is wrong with the options, each with its pointer.
     pub fn plan(&self, materials: &Value, limits: &Limits) -> Result<PicturePlan, Invalid> {
-        let mut options = self.options.clone();
-        let mut set = |id: OptionId, value: &Value| {
-            // Values of the service's own, which are valid.
-            let set = options.set_json(id, value);
-            set.map_err(|wrong| Invalid::one(format!("/{}", id.spec().name), "out_of_range", format!("{wrong:?}")))
-        };
-        set(OptionId::Views, &json!(self.views))?;
-        set(OptionId::Materials, materials)?;
-        for (id, value) in DEFAULTS {
-            if self.options.json(id).is_none() {
-                set(id, &serde_json::from_str(value).unwrap_or_default())?;
+        let mut options = self.in_full(materials)?;
+        set(&mut options, OptionId::Views, &json!(self.views))?;
+        resolved(Kind::Views, &options, limits)
+            .map_err(|found| Invalid { findings: found.iter().map(faults::finding).collect() })
+    }
+
+    /// The turntable beside these pictures, if there is one: seen from where the front is seen, in the same light.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its pointer.
+    pub fn turntable_plan(&self, materials: &Value, limits: &Limits) -> Result<Option<PicturePlan>, Invalid> {
+        let Some(own) = &self.turntable else { return Ok(None) };
+        let mut options = self.in_full(materials)?;
+        for id in [OptionId::Scale, OptionId::Formats] {
+            options.clear(id);
+        }
+        for spec in turntable_specs() {
+            if let Some(value) = own.json(spec.id) {
+                set(&mut options, spec.id, &value)?;
             }
         }
-        let base = Base { kind: Kind::Views, ..Base::default() };
-        plan::resolve(&base, &options, limits)
-            .map_err(|found| Invalid { findings: found.iter().map(faults::finding).collect() })
+        let of_turntable = |fault: &plan::OptionFault| {
+            let finding = faults::finding(fault);
+            match TURNTABLE_OPTIONS.contains(&fault.option.spec().name) {
+                true => Finding { pointer: format!("/animation{}", finding.pointer), ..finding },
+                false => finding,
+            }
+        };
+        let plan = resolved(Kind::Turntable, &options, limits);
+        plan.map(Some).map_err(|found| Invalid { findings: found.iter().map(of_turntable).collect() })
+    }
+
+    /// The options of all pictures: those that were given, and what is true of designs where nobody says otherwise.
+    fn in_full(&self, materials: &Value) -> Result<Options, Invalid> {
+        let mut options = self.options.clone();
+        set(&mut options, OptionId::Materials, materials)?;
+        for (id, value) in DEFAULTS {
+            if self.options.json(id).is_none() {
+                set(&mut options, id, &serde_json::from_str(value).unwrap_or_default())?;
+            }
+        }
+        Ok(options)
     }
 
     /// What workers read of the placement on this area.
@@ -283,7 +327,7 @@ impl DesignWish {
 
     /// The request with everything in effect.
     #[must_use]
-    pub fn in_effect(&self, area: &Value, plan: &PicturePlan) -> Value {
+    pub fn in_effect(&self, area: &Value, plan: &PicturePlan, turntable: Option<&PicturePlan>) -> Value {
         let placed = check_placement(&self.placement).ok();
         let mut members = Map::new();
         members.insert("product_id".to_owned(), json!(self.product.uuid()));
@@ -293,7 +337,11 @@ impl DesignWish {
         members.insert("placement".to_owned(), self.placement.get("placement").cloned().unwrap_or_else(|| json!({})));
         members.insert("texture_px".to_owned(), json!(placed.map(|placed| placed.texture_px)));
         members.insert("views".to_owned(), json!(self.views));
-        members.insert("animation".to_owned(), json!(false));
+        let animation = turntable.map_or(Value::Bool(false), |plan| {
+            let member = |spec: &OptionSpec| (spec.name.to_owned(), plan.options.json(spec.id).unwrap_or(Value::Null));
+            Value::Object(turntable_specs().map(member).collect())
+        });
+        members.insert("animation".to_owned(), animation);
         for spec in specs() {
             members.insert(spec.name.to_owned(), plan.options.json(spec.id).unwrap_or(Value::Null));
         }
@@ -302,6 +350,16 @@ impl DesignWish {
         members.insert("priority".to_owned(), json!(self.priority));
         Value::Object(members)
     }
+}
+
+/// Sets an option to a value of the service's own, or to one that was read before: it is valid.
+fn set(options: &mut Options, id: OptionId, value: &Value) -> Result<(), Invalid> {
+    let set = options.set_json(id, value);
+    set.map_err(|wrong| Invalid::one(format!("/{}", id.spec().name), "out_of_range", format!("{wrong:?}")))
+}
+
+fn resolved(kind: Kind, options: &Options, limits: &Limits) -> Result<PicturePlan, Vec<plan::OptionFault>> {
+    plan::resolve(&Base { kind, ..Base::default() }, options, limits)
 }
 
 #[cfg(test)]
@@ -334,7 +392,9 @@ mod tests {
             assert_eq!(parse(body).expect_err("refused"), [(pointer.to_owned(), code.to_owned())]);
         };
         at(json!({"colour": 1}), "/colour", "unknown_member");
-        at(json!({"animation": true}), "/animation", "option_not_available");
+        at(json!({"animation": 3}), "/animation", "wrong_type");
+        at(json!({"animation": {"fps": 0}}), "/animation/fps", "out_of_range");
+        at(json!({"animation": {"mode": "orbit"}}), "/animation/mode", "unknown_member");
         at(json!({"area": 3}), "/area", "wrong_type");
         at(json!({"area": {"part": 3}}), "/area/part", "wrong_type");
         at(json!({"placement": {"opacity": 2}}), "/placement/opacity", "out_of_range");
@@ -348,11 +408,38 @@ mod tests {
     fn d07_pictures_are_seen_straight_and_in_one_size() {
         let wish = parse(json!({})).expect("a wish");
         let plan = wish.plan(&json!({"library": null, "parts": []}), &Limits::default()).expect("a plan");
-        let effective = wish.in_effect(&json!(null), &plan);
-        assert_eq!(effective["scale"], "shared");
+        let effective = wish.in_effect(&json!(null), &plan, None);
+        assert_eq!((&effective["scale"], &effective["animation"]), (&json!("shared"), &json!(false)));
         assert_eq!(effective["elevation_deg"].as_f64(), Some(0.0));
         assert_eq!(effective["view_transform"], "khronos_neutral");
         assert_eq!((effective["width"].as_u64(), effective["texture_px"].as_u64()), (Some(1024), Some(4096)));
         assert_eq!(plan.n_pictures(), 6);
+    }
+
+    #[test]
+    fn d08_a_turntable_is_72_frames_of_the_same_light_and_begins_with_the_front() {
+        let (materials, limits) = (json!({"library": null, "parts": []}), Limits::default());
+        let plans = |more: Value| {
+            let wish = parse(more).expect("a wish");
+            let turntable = wish.turntable_plan(&materials, &limits);
+            (wish.plan(&materials, &limits).expect("a plan"), turntable, wish)
+        };
+        for without in [json!({}), json!({"animation": false})] {
+            assert_eq!(plans(without).1, Ok(None));
+        }
+        let (views, turntable, wish) =
+            plans(json!({"animation": true, "seed": 7, "light": "white", "elevation_deg": 5}));
+        let turntable = turntable.expect("a plan").expect("a turntable");
+        let effective = wish.in_effect(&json!(null), &views, Some(&turntable));
+        let wanted = json!({"frame_count": 72, "fps": 24, "direction": "ccw", "formats": ["mp4"]});
+        assert_eq!(effective["animation"], wanted);
+        let direction = turntable.direction().expect("a direction");
+        assert_eq!((direction.azimuth_deg, direction.elevation_deg), (0.0, 5.0));
+        for id in [OptionId::Seed, OptionId::Light, OptionId::ViewTransform, OptionId::Samples, OptionId::Width] {
+            assert_eq!(turntable.options.json(id), views.options.json(id), "{}", id.spec().name);
+        }
+        // What an MP4 cannot have is said at the member that asks for one.
+        let (_, odd, _) = plans(json!({"animation": true, "width": 65, "height": 64}));
+        assert_eq!(odd.expect_err("odd").findings[0].pointer, "/animation/formats/0");
     }
 }

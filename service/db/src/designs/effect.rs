@@ -13,7 +13,7 @@ use crate::media::of_design;
 use crate::tasks::Delivery;
 use crate::tx::Tx;
 use crate::{DbError, Json};
-use packshot_domain::design_job::{DesignEvent, DesignStep, DesignStepStatus};
+use packshot_domain::design_job::{DesignEvent, DesignStep, DesignStepStatus, rendered_pct};
 use packshot_domain::id::{DesignJobId, TenantId};
 use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::media::AssetType;
@@ -70,6 +70,10 @@ async fn moved(tx: &Tx<'_>, mut row: design_job::Model, turn: Turn<'_>) -> Resul
         }
         Phase::Released => {
             if let Some(step) = steps.running() {
+                if step == DesignStep::RenderDesign {
+                    // The next attempt begins with less, and what was seen stays.
+                    made_progress(&mut row, rendered_pct(turn.reached_pct));
+                }
                 steps.set(step, DesignStepStatus::Pending);
             }
             advance(&mut row, DesignEvent::Release)?
@@ -149,8 +153,8 @@ async fn done(
     let step = match kind {
         TaskKind::Step(StepName::ComposeDesign) => {
             let package = delivery.packages.first().ok_or(DbError::NotFound("package"))?;
-            let of = (AssetType::DesignTexture, package);
-            let saved = of_design::save(tx, row, of, &delivery.files, json!({})).await?;
+            let files = delivery.files.iter().map(|file| (AssetType::DesignTexture, file.clone()));
+            let saved = of_design::save(tx, row, package, files.collect(), json!({})).await?;
             row.texture_asset_id = saved.first().copied().map(Col);
             row.placement_report = Some(Col(delivery.output["placement_report"].clone()));
             DesignStep::ComposeDesign

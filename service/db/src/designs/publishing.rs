@@ -8,24 +8,26 @@ use super::steps::Steps;
 use super::{find, outputs, owed, save, telling};
 use crate::artifacts::{self, WholePackage};
 use crate::column::Col;
-use crate::entity::design_job;
+use crate::entity::{design_job, media_asset};
 use crate::held::Held;
 use crate::media::{gallery, of_design};
 use crate::tasks::OutputFile;
 use crate::tx::Tx;
 use crate::{Db, DbError, TenantScope};
-use packshot_domain::design_job::{DesignStep, DesignStepStatus};
+use packshot_domain::design_job::{DesignStep, DesignStepStatus, TURNTABLE};
 use packshot_domain::id::{AssetId, DesignJobId, TenantId};
 use packshot_domain::media::{AssetEvent, AssetType, FRONT, GallerySource};
 use packshot_domain::task::Lease;
 
-/// The pictures of a job, in the order of their views. Their bytes are in the store.
+/// The pictures of a job, in the order of their views, and its turntable. Their bytes are in the store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredOutputs {
     /// Their package.
     pub package: WholePackage,
     /// The pictures.
-    pub files: Vec<OutputFile>,
+    pub views: Vec<OutputFile>,
+    /// The files of the turntable.
+    pub turntable: Vec<OutputFile>,
 }
 
 /// The fifth step: the pictures become assets that nobody sees yet. The sixth begins.
@@ -44,12 +46,14 @@ pub async fn store_outputs(
             let (mut row, mut steps) = under(tx, *tenant, *lease).await?;
             let now = tx.now().await?;
             let has_moved = begin(&mut row, &mut steps, (DesignStep::StoreRenderOutputs, *attempt), now)?;
-            let of = (AssetType::View, &stored.package);
-            of_design::save(tx, &row, of, &stored.files, json!({})).await?;
+            let StoredOutputs { package, views, turntable } = stored;
+            let files = views.iter().map(|file| (AssetType::View, file.clone()));
+            let files = files.chain(turntable.iter().map(|file| (AssetType::Turntable, file.clone())));
+            of_design::save(tx, &row, package, files.collect(), json!({})).await?;
             steps.end(DesignStep::StoreRenderOutputs, DesignStepStatus::Done, now);
             steps.begin(DesignStep::AssociateProductMedia, *attempt, now);
             moved(tx, row, &steps, has_moved).await?;
-            artifacts::store_in(tx, *tenant, std::slice::from_ref(&stored.package)).await.map(drop)
+            artifacts::store_in(tx, *tenant, std::slice::from_ref(package)).await.map(drop)
         })
     })
     .await
@@ -73,7 +77,9 @@ pub async fn associate(db: &Db, scope: TenantScope, (lease, attempt): (Lease, i3
             let says = |name: &str| row.request.0[name].as_bool().unwrap_or(true);
             if says("associate") {
                 let product = row.product_id.0;
-                gallery::associate(tx, *tenant, product, &ids, GallerySource::DesignJob).await?;
+                let shown: Vec<AssetId> =
+                    pictures.iter().filter(|asset| is_shown(asset)).map(|asset| asset.id.0).collect();
+                gallery::associate(tx, *tenant, product, &shown, GallerySource::DesignJob).await?;
                 let front = pictures.iter().find(|asset| asset.view_name.as_deref() == Some(FRONT));
                 if let Some(front) = front.filter(|_| says("set_thumbnail")) {
                     let before = of_design::become_thumbnail(tx, *tenant, (product, front.id.0)).await?;
@@ -87,6 +93,11 @@ pub async fn associate(db: &Db, scope: TenantScope, (lease, attempt): (Lease, i3
         })
     })
     .await
+}
+
+/// Whether a gallery shows it: the views, and of a turntable what is one file of all frames.
+fn is_shown(asset: &media_asset::Model) -> bool {
+    asset.asset_type.0 == AssetType::View || asset.view_name.as_deref() == Some(TURNTABLE)
 }
 
 /// Takes the sixth step back while the last task runs: the pictures leave the gallery, are hidden again, and the

@@ -134,8 +134,8 @@ pub async fn stored(
             queue(tx, &mut row, tasks).await?;
             row.design_asset_id = Some(Col(match source {
                 DesignSource::Sent(package, file) => {
-                    let of = (AssetType::Design, &**package);
-                    let saved = of_design::save(tx, &row, of, std::slice::from_ref(file), row.design.0.clone()).await?;
+                    let files = vec![(AssetType::Design, file.clone())];
+                    let saved = of_design::save(tx, &row, package, files, row.design.0.clone()).await?;
                     saved.first().copied().ok_or(DbError::NotFound("media asset"))?
                 }
                 DesignSource::Asset(id) => *id,

@@ -13,6 +13,7 @@ use crate::{DbError, Json};
 use packshot_domain::channel::{ActivityType, Message, NotificationType, Severity};
 use packshot_domain::design_job::DesignStatus;
 use packshot_domain::event::EventName;
+use packshot_domain::media::AssetType;
 use packshot_domain::stream::StreamId;
 
 /// Tells that a job was made.
@@ -78,9 +79,11 @@ async fn say(
 async fn notify(tx: &Tx<'_>, row: &design_job::Model, product: &str, data: Json) -> Result<(), DbError> {
     let (of, severity, text) = match row.status.0 {
         DesignStatus::Completed => {
-            let n = super::outputs(tx, row).await?.len();
+            let made = super::outputs(tx, row).await?;
+            let n = made.iter().filter(|asset| asset.asset_type.0 == AssetType::View).count();
             let noun = if n == 1 { "picture" } else { "pictures" };
-            let text = format!("Design on {product} is ready: {n} {noun}");
+            let turntable = if n < made.len() { " and a turntable" } else { "" };
+            let text = format!("Design on {product} is ready: {n} {noun}{turntable}");
             (NotificationType::DesignCompleted, Severity::Info, text)
         }
         DesignStatus::Failed => {

@@ -166,6 +166,8 @@ impl Kept {
         let (token, log_seq) = (row.lease_token.map(Col::value), row.log_seq);
         let cancel_requested_at = row.cancel_requested_at.map(Col::value);
         let (log, spec, result, found) = (Vec::new(), None, None, None);
-        Self { task: Task::of(row, job), token, cancel_requested_at, log_seq, log, spec, result, found }
+        let task = Task::of(row, job);
+        let reached_pct = task.progress_pct;
+        Self { task, reached_pct, token, cancel_requested_at, log_seq, log, spec, result, found }
     }
 }

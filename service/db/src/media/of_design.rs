@@ -31,12 +31,13 @@ pub(crate) async fn shown(tx: &Tx<'_>, rows: Vec<media_asset::Model>) -> Result<
     whole(tx, rows).await
 }
 
-/// Saves files of a locked job. Pictures are not published yet; a design and its texture are not for clients to see.
+/// Saves files of a locked job, each with what it is. Pictures are not published yet; a design and its texture are not
+/// for clients to see.
 pub(crate) async fn save(
     tx: &Tx<'_>,
     job: &design_job::Model,
-    (of, whole): (AssetType, &WholePackage),
-    files: &[OutputFile],
+    whole: &WholePackage,
+    files: Vec<(AssetType, OutputFile)>,
     metadata: Json,
 ) -> Result<Vec<AssetId>, DbError> {
     let tenant = job.tenant_id.0;
@@ -44,12 +45,12 @@ pub(crate) async fn save(
     let kept = Kept::of(tx, tenant, whole).await?;
     tx.enter(Level::Object);
     let mut rows = Vec::with_capacity(files.len());
-    for (position, file) in (0..).zip(files) {
-        let new = row(tx, tenant, (of, kept), position, file).await?;
+    for (position, (of, file)) in (0..).zip(files) {
+        let new = row(tx, tenant, (of, kept), position, &file).await?;
         rows.push(media_asset::Model {
             product_id: product.as_ref().map(|product| product.id),
             design_job_id: Some(job.id.0.uuid()),
-            view_name: new.view_name.clone().filter(|_| of == AssetType::View),
+            view_name: new.view_name.clone().filter(|_| matches!(of, AssetType::View | AssetType::Turntable)),
             state: Col(AssetState::Unpublished),
             published_at: None,
             metadata: Col(metadata.clone()),
