@@ -43,6 +43,14 @@ pub fn composed(product: &Product, design: &Design, request: &DesignRequest) -> 
     Ok(ComposedDesign { texture: compose(design, &resolved)?, report: resolved.report })
 }
 
+/// Finds the place of a design, and draws nothing.
+///
+/// # Errors
+/// Codes of [`DesignError`].
+pub fn report(product: &Product, design: &Design, request: &DesignRequest) -> Result<PlacementReport, Error> {
+    Ok(placed(product, design, request)?.report)
+}
+
 fn placed(product: &Product, design: &Design, request: &DesignRequest) -> Result<Resolved, Error> {
     let area = match &request.area {
         Some(wanted) => find(&product.scene, wanted)?,

@@ -18,7 +18,7 @@ use super::query::Params;
 use super::state::AppState;
 use crate::app::{AppError, Page};
 use crate::designs::{self, Cancelled, DesignFilter, SentDesign, ShownMedia};
-use packshot_contract::design::{DesignJob, DesignJobPage, NewDesignJob};
+use packshot_contract::design::{DesignJob, DesignJobPage, DesignJobRequest, DesignWish};
 use packshot_contract::problem::Invalid;
 use packshot_domain::id::DesignJobId;
 use packshot_domain::principal::Principal;
@@ -26,7 +26,7 @@ use packshot_domain::stream::StreamId;
 
 const PATH: &str = "/admin/render-engine/jobs";
 /// The part with the file.
-const PART: &str = "design";
+pub(super) const PART: &str = "design";
 /// Requests without a body are equal when their paths are.
 const NO_BODY: [u8; 32] = [0; 32];
 
@@ -89,7 +89,7 @@ pub(crate) async fn create(
 }
 
 /// A file that is too large is named.
-fn at_design(error: ApiError) -> ApiError {
+pub(super) fn at_design(error: ApiError) -> ApiError {
     match error.code() == Code::BodyTooLarge.as_str() {
         true => {
             let detail = "the design has more bytes than `max_design_bytes` allows";
@@ -99,10 +99,15 @@ fn at_design(error: ApiError) -> ApiError {
     }
 }
 
-async fn create_once(state: &AppState, who: &Principal, mut form: Form) -> ApiResult<Answer> {
+/// What is asked for, and the design that came with it.
+pub(super) fn asked(mut form: Form) -> ApiResult<(DesignWish, Option<SentDesign>)> {
     let name = form.file_names.remove(PART).unwrap_or_default();
     let sent = form.files.remove(PART).map(|file| SentDesign { name, file });
-    let wish = NewDesignJob::parse(&form.json, sent.is_some())?;
+    Ok((DesignJobRequest::parse(&form.json, sent.is_some())?, sent))
+}
+
+async fn create_once(state: &AppState, who: &Principal, form: Form) -> ApiResult<Answer> {
+    let (wish, sent) = asked(form)?;
     let job = designs::create(state, who, wish, sent).await?;
     Ok(Answer::json(StatusCode::ACCEPTED, &job)?.with(LOCATION, job.links.own))
 }

@@ -208,6 +208,19 @@ impl IntoResponses for ReviewEvents {
     }
 }
 
+/// Where a design would lie, or its texture.
+pub(crate) struct DesignLook;
+
+impl IntoResponses for DesignLook {
+    fn responses() -> Responses {
+        let report: RefOr<Schema> = ObjectBuilder::new().schema_type(Type::Object).into();
+        let [report, picture] = [report, Binary::schema()].map(|of| ContentBuilder::new().schema(Some(of)).build());
+        let sent = ResponseBuilder::new().description("Where the design would lie, or its texture");
+        let sent = sent.content("application/json", report).content("image/png", picture);
+        Responses::from([("200".to_owned(), sent.build().into())])
+    }
+}
+
 /// The events of a design job.
 pub(crate) struct DesignEvents;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use packshot_renderer::backend::CancelToken;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{Instant, sleep_until};
@@ -168,20 +168,26 @@ impl Attempt {
     async fn save(&self, desk: &Desk, composed: Composed) -> Result<Delivery, Failure> {
         desk.send(TaskUpdate::Finishing);
         self.place.deeds.may(Deed::StoreTexture)?;
-        let Composed { mut report, png, size_px } = composed;
+        let Composed { report, png, size_px } = composed;
         let place = (&self.place.db, &self.place.store, self.scope);
         let (mut row, kept) = of_design::store_file(place, TEXTURE, png).await?;
         [row.width, row.height] = size_px.map(|side| i32::try_from(side).ok());
         self.stored.note(row.address);
         let job = designs::get(&self.place.db, self.scope, self.job).await.map_err(of_design::away)?;
-        for member in ["id", "name"] {
-            let known = &job.request["area"][member];
-            if !known.is_null() || member == "id" {
-                report["area"][member] = known.clone();
-            }
-        }
+        let report = of_area(report, &job.request);
         let package = of_design::package((EventActor::System, PRODUCER), "texture", self.job, vec![kept])?;
         let output = json!({"placement_report": report});
         Ok(Delivery { output, files: vec![row], packages: vec![package], ..Delivery::default() })
     }
+}
+
+/// A report with the id and the name of the stored area that a request, in effect, means.
+pub(super) fn of_area(mut report: Json, request: &Json) -> Json {
+    for member in ["id", "name"] {
+        let known = &request["area"][member];
+        if !known.is_null() || member == "id" {
+            report["area"][member] = known.clone();
+        }
+    }
+    report
 }

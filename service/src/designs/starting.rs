@@ -51,6 +51,68 @@ enum Source {
 /// An SVG may have a tenth of the bytes of other designs.
 const SVG_SHARE: u64 = 10;
 
+/// What is asked of a job, with everything checked and in effect.
+pub(super) struct Checked {
+    source: Source,
+    /// The file of the design.
+    pub(super) bytes: Bytes,
+    design: Design,
+    /// The request with everything in effect.
+    pub(super) request: Json,
+    /// What its tasks compute.
+    pub(super) spec: Json,
+}
+
+/// Checks everything about a job that is asked for. Nothing is stored.
+///
+/// # Errors
+/// As [`create`], but for what happens when the job is made.
+pub(super) async fn checked(
+    app: &App,
+    who: &Principal,
+    wish: &DesignWish,
+    sent: Option<SentDesign>,
+) -> Result<Checked, AppError> {
+    let settings = require(app, who).await?;
+    let scope = TenantScope::of(who.tenant);
+    let canvas = Canvas::of(app, scope, wish.product).await?;
+    let (source, bytes) = source(app, scope, wish, sent).await?;
+    let stored = chosen_area(app, scope, wish).await?;
+    let materials = materials(wish, &canvas);
+    if wish.turntable.is_some() {
+        settings.require(Feature::Turntables)?;
+    }
+    let plan = wish.plan(&materials, &settings.limits)?;
+    let turntable = wish.turntable_plan(&materials, &settings.limits)?;
+    let limits = limits(app, &settings).await?;
+    let wanted = match (&stored, &wish.area) {
+        (Some(area), _) => Some(request_of(area)?),
+        (None, AreaChoice::Surfaces(surfaces)) => Some(surfaces.clone()),
+        (None, _) => None,
+    };
+    let (asked, file) = (wish.clone(), bytes.clone());
+    let look = move |scenery: &packshot_pipeline::product::Product| {
+        let design = canvas::checked(&file, &limits)?;
+        let request = |area: &AreaRequest| {
+            let read = DesignRequest::read(&asked.placed_on(area));
+            read.map_err(|faults| AppError::from(Invalid { findings: faults.into_iter().map(Into::into).collect() }))
+        };
+        let (area, _) = canvas::placed(scenery, wanted, &design, request)?;
+        Ok((design, area))
+    };
+    let (design, area) = canvas.look(app, scope, &plan, look).await?;
+    let input = DesignInput {
+        design: design_address(&source, app, scope).await?,
+        texture: None,
+        request: wish.placed_on(&area),
+        pixels_max: settings.limits.pixels_max,
+    };
+    let shown_area = shown::area_of_request(stored.as_ref(), &area);
+    let request = with_source(wish.in_effect(&shown_area, &plan, turntable.as_ref()), &source);
+    let spec = of_design::spec(app, scope, &settings, canvas.scene, ((plan, turntable), input)).await?;
+    Ok(Checked { source, bytes, design, request, spec })
+}
+
 /// Starts a design job. When this returns, its design is stored and its tasks wait.
 ///
 /// # Errors
@@ -63,52 +125,17 @@ pub async fn create(
     wish: DesignWish,
     sent: Option<SentDesign>,
 ) -> Result<DesignJob, AppError> {
-    let settings = require(app, who).await?;
     let scope = TenantScope::of(who.tenant);
-    let canvas = Canvas::of(app, scope, wish.product).await?;
-    let (source, bytes) = source(app, scope, &wish, sent).await?;
-    let stored = chosen_area(app, scope, &wish).await?;
-    let materials = materials(&wish, &canvas);
-    if wish.turntable.is_some() {
-        settings.require(Feature::Turntables)?;
-    }
-    let plan = wish.plan(&materials, &settings.limits)?;
-    let turntable = wish.turntable_plan(&materials, &settings.limits)?;
-    let limits = limits(app, &settings).await?;
-    let wanted = match (&stored, &wish.area) {
-        (Some(area), _) => Some(request_of(area)?),
-        (None, AreaChoice::Surfaces(surfaces)) => Some(surfaces.clone()),
-        (None, _) => None,
-    };
-    let asked = wish.clone();
-    let look = move |scenery: &packshot_pipeline::product::Product| {
-        let design = canvas::checked(&bytes, &limits)?;
-        let request = |area: &AreaRequest| {
-            let read = DesignRequest::read(&asked.placed_on(area));
-            read.map_err(|faults| AppError::from(Invalid { findings: faults.into_iter().map(Into::into).collect() }))
-        };
-        let (area, _) = canvas::placed(scenery, wanted, &design, request)?;
-        Ok((design, area))
-    };
-    let (design, area) = canvas.look(app, scope, &plan, look).await?;
-    let address = design_address(&source, app, scope).await?;
-    let input = DesignInput {
-        design: address,
-        texture: None,
-        request: wish.placed_on(&area),
-        pixels_max: settings.limits.pixels_max,
-    };
-    let shown_area = shown::area_of_request(stored.as_ref(), &area);
-    let request = with_source(wish.in_effect(&shown_area, &plan, turntable.as_ref()), &source);
+    let Checked { source, bytes: _, design, request, spec } = checked(app, who, &wish, sent).await?;
     let id = DesignJobId::new();
     let new = NewDesignJob {
         id,
         product: wish.product,
         created_by: who.user,
-        spec: of_design::spec(app, scope, &settings, canvas.scene, ((plan, turntable), input)).await?,
+        spec,
         design: facts(&design, &source),
         request,
-        metadata: Json::Object(wish.metadata.clone()),
+        metadata: Json::Object(wish.metadata),
     };
     let tasks = tasks(DesignStep::ComposeDesign, &new.spec, &new.request);
     packshot_db::designs::starting::create(&app.db, scope, new).await?;
@@ -182,8 +209,8 @@ async fn keep(
     kept
 }
 
-/// A failure of the second step as an error of the request.
-fn of_failure(failure: Failure) -> AppError {
+/// The failure of a step that is done within a request as an error of the request.
+pub(super) fn of_failure(failure: Failure) -> AppError {
     match Code::from_name(&failure.code) {
         Some(code) => AppError::new(code, failure.detail),
         None => AppError::of_work(failure.code, failure.detail),

@@ -338,5 +338,5 @@ async fn c29_files_are_bytes_and_streams_are_text() {
             }
         }
     }
-    assert_eq!((n_binary, n_streams), (61, 10));
+    assert_eq!((n_binary, n_streams), (62, 10));
 }

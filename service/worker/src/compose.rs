@@ -4,14 +4,16 @@
 //! is opened.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use packshot_designs::design::{DesignLimits, check};
+use packshot_designs::resolve::PlacementReport;
 use packshot_designs::{Design, DesignRequest, Texture};
 use packshot_pipeline::design::{self, ComposedDesign};
 use packshot_pipeline::error::Error;
-use packshot_pipeline::product::Product;
+use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_renderer::backend::CancelToken;
 use serde_json::{Value, json};
 
@@ -20,7 +22,7 @@ use super::executor::AssetSource;
 use super::failure::Stopped;
 use super::inline;
 use super::protocol::{DesignInput, Failure, RenderInput, WorkEvent};
-use super::steps::{Step, facts};
+use super::steps::{Emit, Step, facts};
 use super::subject::read;
 use packshot_domain::step::StepName;
 use packshot_domain::task::FaultKind;
@@ -37,6 +39,15 @@ pub struct Composed {
     pub png: Bytes,
     /// Width and height of the texture.
     pub size_px: [u32; 2],
+}
+
+/// A design that somebody looks at before there is a job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Looked {
+    /// Where it lies: what a job would say.
+    pub report: Value,
+    /// A small texture, if one was asked for: a PNG with straight alpha.
+    pub png: Option<Bytes>,
 }
 
 /// How an attempt ended.
@@ -66,18 +77,8 @@ impl Engine {
         cancel: &CancelToken,
         emit: &(dyn Fn(WorkEvent) + Sync),
     ) -> ComposeOutcome {
-        let begun = Instant::now();
         let bare = RenderInput { design: None, ..input.clone() };
-        let job = Attempt {
-            input: &bare,
-            output_bytes_max: u64::MAX,
-            memory_bytes_max: None,
-            kept_as: None,
-            assets,
-            cancel,
-            emit,
-            begun,
-        };
+        let job = attempt_at(&bare, assets, cancel, emit);
         let attempt = AssertUnwindSafe(|| self.compose_attempt(&job, input.design.as_ref()));
         match catch_unwind(attempt) {
             Ok(Ok(composed)) => ComposeOutcome::Composed(Box::new(composed)),
@@ -90,30 +91,98 @@ impl Engine {
         }
     }
 
-    fn compose_attempt(&self, job: &Attempt<'_>, worn: Option<&DesignInput>) -> Result<Composed, Stopped> {
-        let worn = worn.ok_or_else(|| Failure::new(FaultKind::Input, "spec.invalid", "the work has no design"))?;
+    /// Looks at the design of a work as a job would, and composes a texture of at most `texture_px_max` texels if there
+    /// is such a number.
+    ///
+    /// # Errors
+    /// As a job would fail.
+    pub fn look(
+        &self,
+        input: &RenderInput,
+        texture_px_max: Option<u32>,
+        assets: &dyn AssetSource,
+        cancel: &CancelToken,
+    ) -> Result<Looked, Failure> {
+        let bare = RenderInput { design: None, ..input.clone() };
+        let job = attempt_at(&bare, assets, cancel, &drop);
+        self.look_attempt(&job, input.design.as_ref(), texture_px_max).map_err(|stopped| match stopped.failure() {
+            Some(failure) => failure.clone(),
+            None => Failure::infrastructure("unavailable", "nobody waits for the design any more"),
+        })
+    }
+
+    fn look_attempt(
+        &self,
+        job: &Attempt<'_>,
+        worn: Option<&DesignInput>,
+        texture_px_max: Option<u32>,
+    ) -> Result<Looked, Stopped> {
+        let worn = worn.ok_or_else(no_design)?;
+        let (product, materials) = self.canvas(job)?;
+        let (design, request) = asked(worn, job.assets)?;
+        let report = shown(&design::report(&product, &design, &request)?, &materials);
+        job.go_on()?;
+        let png = match texture_px_max {
+            None => None,
+            Some(most) => {
+                let small = DesignRequest { texture_px: request.texture_px.min(most), ..request };
+                let texture = design::composed(&product, &design, &small)?.texture;
+                Some(Bytes::from(texture.png().map_err(Error::from)?))
+            }
+        };
+        Ok(Looked { report, png })
+    }
+
+    /// The product of a work with its materials. Whatever is wrong with them is found before anything is composed.
+    fn canvas(&self, job: &Attempt<'_>) -> Result<(Arc<Product>, PartMaterials), Stopped> {
         let (_, product) = Step::scope(job.emit, StepName::ResolveStepPath, |_| self.import(job))?;
         job.go_on()?;
-        // Whatever is wrong with the materials is found before anything is composed.
         let materials = Step::scope(job.emit, StepName::ResolveMaterials, |step| self.materials(job, &product, step))?;
         job.go_on()?;
+        Ok((product, materials))
+    }
+
+    fn compose_attempt(&self, job: &Attempt<'_>, worn: Option<&DesignInput>) -> Result<Composed, Stopped> {
+        let worn = worn.ok_or_else(no_design)?;
+        let (product, materials) = self.canvas(job)?;
         Step::scope(job.emit, StepName::ComposeDesign, |_| {
             let (design, request) = asked(worn, job.assets)?;
             let ComposedDesign { report, texture } = design::composed(&product, &design, &request)?;
             job.go_on()?;
             let png = Bytes::from(texture.png().map_err(Error::from)?);
             let size_px = [texture.width_px, texture.height_px];
-            let mut report = serde_json::to_value(&report).unwrap_or_default();
-            if materials.unmapped() > 0
-                && let Some(warnings) = report["warnings"].as_array_mut()
-            {
-                let detail = format!("parts without a material: {}", materials.unmapped_names());
-                warnings.push(json!({"code": UNMAPPED, "detail": detail}));
-            }
+            let report = shown(&report, &materials);
             let output = facts(json!({"width": size_px[0], "height": size_px[1], "size_bytes": png.len()}));
             Ok((Composed { report, png, size_px }, output))
         })
     }
+}
+
+/// A work from its beginning. Nothing of it is kept.
+fn attempt_at<'a>(
+    input: &'a RenderInput,
+    assets: &'a dyn AssetSource,
+    cancel: &'a CancelToken,
+    emit: Emit<'a>,
+) -> Attempt<'a> {
+    let (output_bytes_max, begun) = (u64::MAX, Instant::now());
+    Attempt { input, output_bytes_max, memory_bytes_max: None, kept_as: None, assets, cancel, emit, begun }
+}
+
+fn no_design() -> Failure {
+    Failure::new(FaultKind::Input, "spec.invalid", "the work has no design")
+}
+
+/// The report of a placement as a job has it: with the parts that have no material.
+fn shown(report: &PlacementReport, materials: &PartMaterials) -> Value {
+    let mut report = serde_json::to_value(report).unwrap_or_default();
+    if materials.unmapped() > 0
+        && let Some(warnings) = report["warnings"].as_array_mut()
+    {
+        let detail = format!("parts without a material: {}", materials.unmapped_names());
+        warnings.push(json!({"code": UNMAPPED, "detail": detail}));
+    }
+    report
 }
 
 /// The design of a work, and where it lies.

@@ -113,6 +113,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         (_, "ticket") => json!("q3T5nWb8xYz0AcD2eFg4hJk6LmN7pQr9sTuVwXyZ1aB.zip"),
         (_, "download") => json!(1),
         (_, "size") => json!(128),
+        ("preview_design", "Accept") => json!("image/png"),
         (_, "Accept") => json!("image/webp"),
         _ => return None,
     };
@@ -137,13 +138,13 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
             json!({"title": "Maintenance", "body": "No renders on Saturday from 8 to 10", "roles": ["project_manager", "client"]})
         }
         ("create_cad_file", _) => json!({"file": "(the bytes of bearing.glb)"}),
-        ("create_design_job", "multipart/form-data") => {
+        ("create_design_job" | "preview_design", "multipart/form-data") => {
             let request = json!({
                 "product_id": ID, "area": {"part": "Of_lines"}, "preset": "centered", "placement": {"rotation_deg": 10},
             });
             json!({"design": "(the bytes of logo.png)", "request": request})
         }
-        ("create_design_job", _) => {
+        ("create_design_job" | "preview_design", _) => {
             json!({"product_id": ID, "design_asset_id": ID, "area": {"part": "Of_lines"}, "views": ["front_0deg"]})
         }
         ("create_design_area", _) => json!({"name": "Front", "selector": {"part": "Of_lines"}, "safe_mm": 2}),

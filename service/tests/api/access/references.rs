@@ -42,6 +42,8 @@ const IN_BODIES: &[(&str, &str)] = &[
     ("create_media_download", "asset_ids"),
     ("create_design_job", "product_id"),
     ("create_design_job", "design_asset_id"),
+    ("preview_design", "product_id"),
+    ("preview_design", "design_asset_id"),
 ];
 /// A name that no library has, as long as [`OF_ALPHA`] and much like it: no tenant is told what others call theirs.
 const OF_NOBODY: &str = "ATLAX";

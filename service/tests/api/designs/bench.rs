@@ -122,6 +122,14 @@ impl<'a> Bench<'a> {
         Reply::of(request).await
     }
 
+    /// Looks at a design as a preview shows it in this form.
+    pub(super) async fn look(&self, design: Vec<u8>, more: &Value, accept: &str) -> Reply {
+        let form = Form::new().part("design", Part::bytes(design).file_name("logo.png"));
+        let form = form.text("request", self.request(more).to_string());
+        let request = self.admin.request(Method::POST, "/api/v1/design-previews").header("accept", accept);
+        Reply::of(request.multipart(form)).await
+    }
+
     /// Starts a job.
     pub(super) async fn start(&self, more: &Value) -> Value {
         let reply = self.send(design(), "logo.png", more, &[]).await;

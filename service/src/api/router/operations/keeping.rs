@@ -5,7 +5,8 @@ use crate::api::auth::Access::{self, Instance, List, Open, Tenant};
 use crate::api::operation::{CONTENT, IDEMPOTENT, JSON, UPLOAD, operation};
 use crate::api::problem::Code;
 use crate::api::{
-    artifacts, channels, chores, design_areas, designs, media_assets, media_downloads, media_files, packages, webhooks,
+    artifacts, channels, chores, design_areas, design_previews, designs, media_assets, media_downloads, media_files,
+    packages, webhooks,
 };
 use packshot_domain::access::Permission as P;
 use utoipa_axum::routes;
@@ -84,6 +85,17 @@ pub(super) fn designs(mut table: Table<'_>) -> Table<'_> {
         area,
         measured,
         &[Code::QueueFull, Code::AssetNotFound, Code::AssetExpired, Code::LibraryNotFound]
+    );
+    add!(
+        table,
+        design_previews::create,
+        Tenant(P::WriteDesigns),
+        &JSON,
+        &UPLOAD,
+        picture,
+        area,
+        measured,
+        &[Code::AssetNotFound, Code::AssetExpired, Code::LibraryNotFound]
     );
     add!(table, designs::get, Tenant(P::ReadDesigns), job);
     add!(table, designs::delete, Tenant(P::WriteDesigns), job, &[Code::RenderJobNotTerminal, Code::ValidationFailed]);
