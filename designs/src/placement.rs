@@ -268,8 +268,8 @@ pub(crate) const TEXTURE_PX: (u32, u32, u32) = (512, 4096, 16_384);
 pub struct DesignRequest {
     /// The area; `None` for the only one that there is.
     pub area: Option<AreaRequest>,
-    /// The preset that the placement builds on.
-    pub preset: Preset,
+    /// The preset that the placement builds on; `None` where it builds on members of its own.
+    pub preset: Option<Preset>,
     /// The placement, with what the preset says.
     pub placement: Placement,
     /// Texels of the longer side of the texture.

@@ -14,7 +14,7 @@ use crate::area::{Area, MappingWord, OVERLAP_MAX, planar};
 use crate::compose::Texture;
 use crate::design::{Design, MM_PER_INCH};
 use crate::error::{DesignCode as Code, DesignError};
-use crate::placement::{DesignRequest, FitWord, Length, OrientationWord, Placement, UnitWord};
+use crate::placement::{DesignRequest, FitWord, Length, OrientationWord, Placement, Preset, UnitWord};
 
 /// A design with fewer pixels of an inch looks blurred in print.
 const DPI_LOW: f64 = 150.0;
@@ -150,14 +150,9 @@ impl Frame {
 /// placement is strict.
 pub fn resolve(design: &Design, area: &Area, request: &DesignRequest) -> Result<Resolved, DesignError> {
     let placement = &request.placement;
-    if request.preset.needs_wrap() && !area.wraps {
-        let message = format!("`{}`, laid out as `{}`, does not close around the product", area.name, area.mapping);
-        let help = match area.mapping {
-            MappingWord::Cylindrical => "choose another preset, such as `full_area`",
-            _ => {
-                "choose the mapping `cylindrical` where the surface is round, else another preset, such as `full_area`"
-            }
-        };
+    if request.preset.is_some_and(Preset::needs_wrap) && !area.wraps {
+        let message = format!("`{}` does not close around the product", area.name);
+        let help = "choose another preset, such as `full_area`";
         return Err(DesignError::new(Code::AreaDoesNotWrap, message, help).at("/preset"));
     }
     let (mut area, origin_mm) = area.seen_from(placement.at.as_ref())?;

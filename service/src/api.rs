@@ -43,6 +43,7 @@ mod jobs;
 mod renders;
 mod preflight;
 mod design_areas;
+mod design_presets;
 mod design_previews;
 mod designs;
 mod devices;

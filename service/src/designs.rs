@@ -6,6 +6,7 @@ mod canvas;
 pub mod checking;
 mod composing;
 mod leftovers;
+pub mod presets;
 mod previewing;
 mod shown;
 mod starting;

@@ -25,6 +25,8 @@ const WRITTEN: &[[&str; 4]] = &[
     ["design_missing", "409", "the design was never stored: start a new job with it", ""],
     ["design_area_not_found", "404", "the product has no such area", ""],
     ["area_name_exists", "409", "another printable area of the product has this name", ""],
+    ["preset_not_found", "404", "the tenant has no such preset", ""],
+    ["preset_exists", "409", "another preset of the tenant has this name", ""],
     ["product_not_renderable", "409", "the product has no CAD file", ""],
     [
         "pictures_missing",

@@ -30,8 +30,16 @@ impl Placement {
     /// # Errors
     /// Everything that is wrong with it, each with its place.
     pub fn read(preset: Preset, value: &Value) -> Result<Self, Vec<Fault>> {
+        Self::over(preset.members(), value)
+    }
+
+    /// Reads the members of a placement over these, which are sound themselves.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its place.
+    pub fn over(members: Map<String, Value>, value: &Value) -> Result<Self, Vec<Fault>> {
         let faults = Faults::default();
-        let read = placement(preset, Node::root(value, &faults));
+        let read = placement(&Value::Object(members), &Node::root(value, &faults));
         match read {
             Some(read) if faults.is_empty() => Ok(read),
             _ => Err(faults.into_vec()),
@@ -42,20 +50,44 @@ impl Placement {
 fn request(node: Node<'_>) -> Option<DesignRequest> {
     let mut members = node.members()?;
     let area = members.given("area").map(area);
-    let preset = members.given("preset").map_or(Some(Preset::Centered), |node| node.word());
+    let basis = members.given("preset").map_or(Some(Basis::of(Preset::Centered)), |node| basis(&node));
     let (least, default, most) = TEXTURE_PX;
     let texture_px = members.given("texture_px").map_or(Some(default), |node| node.count(least..=most));
-    let empty = Value::Object(Map::new());
+    // What is wrong with a placement is said even where nobody knows what it builds on.
+    let below = basis.as_ref().map_or_else(|| Preset::Centered.members(), |basis| basis.members.clone());
     let placement = match members.given("placement") {
-        Some(node) => placement(preset.unwrap_or(Preset::Centered), node),
-        None => Placement::read(preset.unwrap_or(Preset::Centered), &empty).ok(),
+        Some(node) => placement(&Value::Object(below), &node),
+        None => Placement::over(below, &Value::Object(Map::new())).ok(),
     };
     members.finish();
     let area = match area {
         Some(area) => Some(area?),
         None => None,
     };
-    Some(DesignRequest { area, preset: preset?, placement: placement?, texture_px: texture_px? })
+    Some(DesignRequest { area, preset: basis?.preset, placement: placement?, texture_px: texture_px? })
+}
+
+/// What a placement builds on.
+struct Basis {
+    preset: Option<Preset>,
+    members: Map<String, Value>,
+}
+
+impl Basis {
+    fn of(preset: Preset) -> Self {
+        Self { preset: Some(preset), members: preset.members() }
+    }
+}
+
+/// A preset by its name, or members of a placement in its place.
+fn basis(node: &Node<'_>) -> Option<Basis> {
+    match node.value() {
+        Value::Object(members) => {
+            placement(&Value::Object(Map::new()), node)?;
+            Some(Basis { preset: None, members: members.clone() })
+        }
+        _ => node.word().map(Basis::of),
+    }
 }
 
 /// Who names an area by text alone means a part or a material.
@@ -108,7 +140,9 @@ impl Layered<'_, '_> {
     }
 
     fn flag(&mut self, name: &'static str) -> Option<bool> {
-        self.given.given(name).map_or(Some(false), |node| node.flag())
+        let node = self.given.given(name).map(|node| node.flag());
+        let of_preset = self.preset.given(name).map(|node| node.flag());
+        node.or(of_preset).unwrap_or(Some(false))
     }
 
     /// A length that was given; else that of the preset, if `inherits`.
@@ -121,13 +155,12 @@ impl Layered<'_, '_> {
     }
 }
 
-fn placement(preset: Preset, node: Node<'_>) -> Option<Placement> {
-    let of_preset = Value::Object(preset.members());
+fn placement(below: &Value, node: &Node<'_>) -> Option<Placement> {
     let sound = Faults::default();
-    let (mut given, mut preset) = (node.members()?, Node::root(&of_preset, &sound).members()?);
+    let (mut given, mut preset) = (node.members()?, Node::root(below, &sound).members()?);
     let unit = given.given("unit").map_or(Some(UnitWord::default()), |node| node.word());
     let preset_unit = preset.given("unit").and_then(|node| node.word()).unwrap_or_default();
-    let at = given.given("at").map_or(Some(None), |node| spot(&node).map(Some));
+    let at = given.given("at").or_else(|| preset.given("at")).map_or(Some(None), |node| spot(&node).map(Some));
     let has_size = given.has("width") || given.has("height");
     let units = [unit.unwrap_or_default(), preset_unit];
     let mut members = Layered { given, preset, units };

@@ -26,6 +26,10 @@ pub fn schema() -> Value {
         "The printable area; the only one that there is, if it is not given. A text is the name of a part or material.";
     request.insert("area".to_owned(), json!({"oneOf": [{"type": "null"}, name, area], "description": described}));
     let placement = object(of_group(Group::Placement), "How the design lies on the area.");
+    if let Some(preset) = request.remove("preset") {
+        let own = object(of_group(Group::Placement), "Members of a placement, in place of a preset's.");
+        request.insert("preset".to_owned(), json!({"oneOf": [preset, own]}));
+    }
     request.insert("placement".to_owned(), json!({"oneOf": [{"type": "null"}, placement]}));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

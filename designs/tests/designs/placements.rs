@@ -154,7 +154,8 @@ fn the_margin_is_kept_where_no_size_is_given() {
     let tag = tag(Layout::default());
     let wanted = AreaRequest { safe_mm: 5.0, ..AreaRequest::new(Selector::Part("Label".to_owned())) };
     let area = find(&tag, &wanted).expect("it is there");
-    let of_actual = DesignRequest { preset: Preset::FullArea, ..request("fit=stretch,preset=full_area,bleed_mm=0") };
+    let of_actual =
+        DesignRequest { preset: Some(Preset::FullArea), ..request("fit=stretch,preset=full_area,bleed_mm=0") };
     let found = resolve(&design(&letter()), &area, &of_actual).expect("a place").report;
     assert_box(&found, [0.0, 0.0, 70.0, 40.0]);
 }

@@ -27,7 +27,7 @@ fn a_command_line_says_what_a_document_says() {
     assert_eq!(named("material=Print"), Selector::Material("Print".to_owned()));
     let both = Selector::Both { material: "Print".to_owned(), part: "Body".to_owned() };
     assert_eq!(named("part=Body,material=Print"), both);
-    assert_eq!(DesignRequest::from_text(None, None).expect("nothing is sound").preset, Preset::Centered);
+    assert_eq!(DesignRequest::from_text(None, None).expect("nothing is sound").preset, Some(Preset::Centered));
 }
 
 #[test]
@@ -118,4 +118,21 @@ proptest! {
     fn texts_are_read_or_refused(text in "[a-z_=,/0-9. -]{0,40}") {
         let _ = DesignRequest::from_text(Some(&text), Some(&text));
     }
+}
+
+#[test]
+fn d65_members_take_the_place_of_a_preset_each_with_its_own_unit() {
+    let own = json!({"unit": "area", "width": 0.5, "x": 0.1, "flip_horizontal": true, "at": "back"});
+    let read = DesignRequest::read(&json!({"preset": own, "placement": {"y": 7}})).expect("a request");
+    let length = |value, unit| Length { value, unit };
+    let placement = &read.placement;
+    assert_eq!((placement.x, placement.y), (length(0.1, UnitWord::Area), length(7.0, UnitWord::Mm)));
+    assert_eq!((placement.width, placement.flip_horizontal), (Some(length(0.5, UnitWord::Area)), true));
+    assert_eq!((placement.at.is_some(), read.preset), (true, None));
+    let over = json!({"preset": own, "placement": {"flip_horizontal": false, "height": 20, "at": [0, 0, 40]}});
+    let placement = DesignRequest::read(&over).expect("a request").placement;
+    assert_eq!((placement.flip_horizontal, placement.width), (false, None), "a size takes the place of the preset's");
+    let wrong = DesignRequest::read(&json!({"preset": {"opacity": 3, "colour": 1}})).expect_err("it is refused");
+    let places: Vec<&str> = wrong.iter().map(|fault| fault.at.as_str()).collect();
+    assert_eq!(places, ["/preset/opacity", "/preset/colour"]);
 }

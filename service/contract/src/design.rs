@@ -1,6 +1,7 @@
 //! Design jobs and printable areas, as clients see them (design-renders.md).
 
 mod area;
+mod preset;
 mod request;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,8 @@ pub use area::{
     AreaMapping, AreaSelector, AreaWish, DesignArea, DesignAreaList, DesignAreaPatch, DesignAreaRequest, DetectedArea,
     DetectedAreas,
 };
-pub use request::{AreaChoice, DesignWish, NewDesignJob};
+pub use preset::{DesignPreset, DesignPresetList, DesignPresetPatch, DesignPresetRequest, PresetWish, is_builtin};
+pub use request::{AreaChoice, DesignJobRequest, DesignWish};
 
 words! {
     /// State of a design job.

@@ -6,6 +6,7 @@
 pub mod areas;
 pub mod checking;
 pub mod ending;
+pub mod presets;
 pub mod publishing;
 pub mod starting;
 mod effect;

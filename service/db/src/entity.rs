@@ -13,6 +13,7 @@ pub(super) mod audit_entry;
 pub(super) mod cad_file;
 pub(super) mod design_area;
 pub(super) mod design_job;
+pub(super) mod design_preset;
 pub(super) mod event;
 pub(super) mod fix_change;
 pub(super) mod idempotency_key;

@@ -92,6 +92,8 @@ words! {
         TaskRequeued = "task.requeued",
         /// A printable area of a product was made, changed or deleted
         DesignAreaChanged = "design_area.changed",
+        /// A preset of placements was made, changed or deleted
+        DesignPresetChanged = "design_preset.changed",
         /// A design job was deleted
         DesignJobDeleted = "design_job.deleted",
         /// A media asset was deleted

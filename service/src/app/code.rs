@@ -90,6 +90,10 @@ codes! {
     DesignAreaNotFound = "design_area_not_found", "check the id: GET /api/v1/products/{id}/design-areas lists the areas of a product";
     /// Another printable area of the product has this name.
     AreaNameExists = "area_name_exists", "choose another name, or change the area that has it";
+    /// There is no such preset of placements, or it is another tenant's.
+    PresetNotFound = "preset_not_found", "check the name: GET /api/v1/design-presets lists the presets";
+    /// Another preset has this name, of the tenant or built in.
+    PresetExists = "preset_exists", "choose another name, or change the tenant's preset that has it";
     /// The fix has its last outcome.
     FixTerminal = "fix_terminal", "choose another fix of the part, or have new ones proposed: POST /api/v1/material-reviews/{id}/refresh";
     /// Only a fix that is proposed can be applied.

@@ -303,6 +303,7 @@ impl From<DbError> for AppError {
             DbError::Exists("design area") => {
                 Self::new(Code::AreaNameExists, "another printable area of the product has this name").at("/name")
             }
+            DbError::NotFound("design preset") => Self::new(Code::PresetNotFound, "the tenant has no such preset"),
             DbError::NotFound("notification") => Self::new(Code::NotificationNotFound, "there is no such notification"),
             DbError::NotFound("alert") => Self::new(Code::AlertNotFound, "there is no such alert"),
             DbError::NotFound("announcement") => Self::new(Code::AnnouncementNotFound, "there is no such announcement"),

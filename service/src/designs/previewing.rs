@@ -54,7 +54,7 @@ pub async fn preview(
     sent: Option<SentDesign>,
     form: PreviewForm,
 ) -> Result<Preview, AppError> {
-    let Checked { bytes, request, spec, .. } = starting::checked(app, who, &wish, sent).await?;
+    let Checked { bytes, request, spec, .. } = starting::checked(app, who, wish, sent).await?;
     let input = of_design::input(Some(&spec)).map_err(starting::of_failure)?;
     let scope = TenantScope::of(who.tenant);
     let stored = TenantAssets { db: app.db.clone(), store: app.store.clone(), scope, runtime: Handle::current() };

@@ -7,7 +7,7 @@ use packshot_words::Word;
 use serde_json::{Value as Json, json};
 
 use super::canvas::{self, Canvas};
-use super::{require, shown};
+use super::{presets, require, shown};
 use crate::app::{App, AppError, Code, Deed, Upload};
 use crate::objects;
 use crate::packages::{self, caller};
@@ -53,6 +53,7 @@ const SVG_SHARE: u64 = 10;
 
 /// What is asked of a job, with everything checked and in effect.
 pub(super) struct Checked {
+    wish: DesignWish,
     source: Source,
     /// The file of the design.
     pub(super) bytes: Bytes,
@@ -70,15 +71,16 @@ pub(super) struct Checked {
 pub(super) async fn checked(
     app: &App,
     who: &Principal,
-    wish: &DesignWish,
+    wish: DesignWish,
     sent: Option<SentDesign>,
 ) -> Result<Checked, AppError> {
     let settings = require(app, who).await?;
     let scope = TenantScope::of(who.tenant);
     let canvas = Canvas::of(app, scope, wish.product).await?;
-    let (source, bytes) = source(app, scope, wish, sent).await?;
-    let stored = chosen_area(app, scope, wish).await?;
-    let materials = materials(wish, &canvas);
+    let wish = presets::known(app, scope, wish).await?;
+    let (source, bytes) = source(app, scope, &wish, sent).await?;
+    let stored = chosen_area(app, scope, &wish).await?;
+    let materials = materials(&wish, &canvas);
     if wish.turntable.is_some() {
         settings.require(Feature::Turntables)?;
     }
@@ -110,15 +112,15 @@ pub(super) async fn checked(
     let shown_area = shown::area_of_request(stored.as_ref(), &area);
     let request = with_source(wish.in_effect(&shown_area, &plan, turntable.as_ref()), &source);
     let spec = of_design::spec(app, scope, &settings, canvas.scene, ((plan, turntable), input)).await?;
-    Ok(Checked { source, bytes, design, request, spec })
+    Ok(Checked { wish, source, bytes, design, request, spec })
 }
 
 /// Starts a design job. When this returns, its design is stored and its tasks wait.
 ///
 /// # Errors
 /// [`Code::FeatureDisabled`], [`Code::ProductNotFound`], [`Code::ProductNotRenderable`], [`Code::DesignAreaNotFound`],
-/// [`Code::AssetNotFound`], [`Code::QueueFull`]; codes of designs; findings about the request. Of a design that could
-/// not be stored, the job is kept, and the error names it.
+/// [`Code::PresetNotFound`], [`Code::AssetNotFound`], [`Code::QueueFull`]; codes of designs; findings about the
+/// request. Of a design that could not be stored, the job is kept, and the error names it.
 pub async fn create(
     app: &App,
     who: &Principal,
@@ -126,7 +128,7 @@ pub async fn create(
     sent: Option<SentDesign>,
 ) -> Result<DesignJob, AppError> {
     let scope = TenantScope::of(who.tenant);
-    let Checked { source, bytes: _, design, request, spec } = checked(app, who, &wish, sent).await?;
+    let Checked { wish, source, bytes: _, design, request, spec } = checked(app, who, wish, sent).await?;
     let id = DesignJobId::new();
     let new = NewDesignJob {
         id,

@@ -51,6 +51,7 @@ async fn request(
                 match of {
                     "id" => value = things.id_for(app, name).await.unwrap_or(value),
                     "area_id" => value = things.area(app).await,
+                    "name" if name.ends_with("_design_preset") => value = Things::preset(app).await,
                     // Of the order whose id is in the path already.
                     "line_id" => {
                         let (order, _) = path.split_once("/lines/").expect("the order");

@@ -4,6 +4,7 @@ mod areas;
 mod bench;
 mod failing;
 mod life;
+mod presets;
 mod previews;
 mod refused;
 mod turntable;

@@ -1,16 +1,18 @@
 //! What is asked of a design job (design-renders.md §5).
 
-use packshot_designs::{AreaRequest, DesignRequest};
+use packshot_designs::{AreaRequest, DesignRequest, Preset};
 use packshot_domain::design_job::DESIGN_VIEWS;
 use packshot_domain::id::{AssetId, ProductId};
 use packshot_json::{FaultKind, Faults, Members, Node};
 use packshot_pipeline::plan::{self, Base, Kind, Limits, OptionId, OptionSpec, Options, PicturePlan, TABLE};
+use packshot_words::Word;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::area::{area_of, json_of};
+use super::preset::NAME_BYTES_MAX as PRESET_BYTES_MAX;
 use crate::problem::{Finding, Invalid};
 use crate::read::{optional, parsed};
 use crate::request::{faults, read};
@@ -58,7 +60,7 @@ pub struct NewDesignJob {
     /// product's default or only one.
     #[schema(value_type = Option<Object>)]
     pub area: Option<Value>,
-    /// The placement that `placement` changes; if absent, `centered`.
+    /// The placement that `placement` changes, built in or the tenant's own; if absent, `centered`.
     pub preset: Option<String>,
     /// Where the design lies.
     #[schema(value_type = Option<Object>)]
@@ -103,7 +105,10 @@ pub struct DesignWish {
     pub design: Option<AssetId>,
     /// The area.
     pub area: AreaChoice,
-    /// The preset and the placement, as they were given; they can be read.
+    /// The name of the preset.
+    pub preset: String,
+    /// The preset and the placement, as they were given; they can be read. Of a preset of the tenant, its members are
+    /// missing until [they are known](DesignWish::build_on).
     pub placement: Value,
     /// The views, in their order.
     pub views: Vec<&'static str>,
@@ -141,7 +146,8 @@ impl DesignJobRequest {
             let product = m.require("product_id").and_then(|node| parsed(&node));
             let design = design(&mut m, has_file);
             let area = m.given("area").map_or(Some(Ok(AreaChoice::Only)), |node| Some(area(&node)));
-            let placement = placement(&mut m);
+            let preset = preset(&mut m);
+            let placement = placement(&mut m, preset.as_deref());
             let views = views(&mut m);
             let turntable = m.given("animation").map_or(Some(None), |node| turntable(&node));
             let mut options = Options::default();
@@ -161,6 +167,7 @@ impl DesignJobRequest {
                 product: product?,
                 design: design?,
                 area: AreaChoice::Only,
+                preset: preset?,
                 placement,
                 views: views?,
                 turntable: turntable?,
@@ -224,9 +231,16 @@ fn design(m: &mut Members<'_>, has_file: bool) -> Option<Option<AssetId>> {
     }
 }
 
-fn placement(m: &mut Members<'_>) -> Value {
+fn preset(m: &mut Members<'_>) -> Option<String> {
+    let named = m.given("preset").map(|node| node.text(PRESET_BYTES_MAX).map(str::to_owned));
+    named.unwrap_or_else(|| Some(Preset::Centered.word().to_owned()))
+}
+
+fn placement(m: &mut Members<'_>, preset: Option<&str>) -> Value {
     let mut given = Map::new();
-    for member in ["preset", "placement", "texture_px"] {
+    let builtin = preset.filter(|name| Preset::by_word(name).is_some());
+    given.extend(builtin.map(|name| ("preset".to_owned(), json!(name))));
+    for member in ["placement", "texture_px"] {
         given.extend(m.given(member).map(|node| (member.to_owned(), node.value().clone())));
     }
     Value::Object(given)
@@ -268,6 +282,19 @@ fn turntable(node: &Node<'_>) -> Option<Option<Options>> {
 }
 
 impl DesignWish {
+    /// The preset of the tenant that it names; `None` for one that is built in.
+    #[must_use]
+    pub fn own_preset(&self) -> Option<&str> {
+        Some(self.preset.as_str()).filter(|name| Preset::by_word(name).is_none())
+    }
+
+    /// The same on the members of a preset.
+    #[must_use]
+    pub fn build_on(mut self, members: &Value) -> Self {
+        self.placement["preset"] = members.clone();
+        self
+    }
+
     /// What is rendered, with every option in effect. `materials` are those of the product.
     ///
     /// # Errors
@@ -332,8 +359,7 @@ impl DesignWish {
         let mut members = Map::new();
         members.insert("product_id".to_owned(), json!(self.product.uuid()));
         members.insert("area".to_owned(), area.clone());
-        let preset = self.placement.get("preset").cloned().unwrap_or_else(|| json!("centered"));
-        members.insert("preset".to_owned(), preset);
+        members.insert("preset".to_owned(), json!(self.preset));
         members.insert("placement".to_owned(), self.placement.get("placement").cloned().unwrap_or_else(|| json!({})));
         members.insert("texture_px".to_owned(), json!(placed.map(|placed| placed.texture_px)));
         members.insert("views".to_owned(), json!(self.views));

@@ -1,4 +1,4 @@
-//! Design jobs, and printable areas of products (design-renders.md).
+//! Design jobs, printable areas of products, and presets of tenants (design-renders.md).
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -6,7 +6,7 @@ use sea_orm_migration::schema::*;
 use super::{belongs_to, index, of_tenant, table};
 
 pub(super) fn tables() -> Vec<TableCreateStatement> {
-    vec![jobs(), areas()]
+    vec![jobs(), areas(), presets()]
 }
 
 pub(super) fn indexes() -> Vec<IndexCreateStatement> {
@@ -85,4 +85,16 @@ fn areas() -> TableCreateStatement {
         .foreign_key(&mut of_tenant("design_areas"))
         .foreign_key(&mut belongs_to("design_areas", ["tenant_id", "product_id"], "products"))
         .take()
+}
+
+fn presets() -> TableCreateStatement {
+    let columns = vec![
+        uuid("tenant_id"),
+        text("name"),
+        text("placement"),
+        big_integer("created_at"),
+        big_integer("updated_at"),
+        big_integer("revision"),
+    ];
+    table("design_presets", &["tenant_id", "name"], columns).foreign_key(&mut of_tenant("design_presets")).take()
 }

@@ -14,6 +14,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
         (_, "id" | "workflow_run_id") => json!(ID),
         ("get_comparison_picture", "picture") => json!("flip"),
         ("get_file", "name") => json!("result.png"),
+        ("change_design_preset" | "delete_design_preset", "name") => json!("Chest"),
         ("list_packages", "name") => json!("Lager 6204"),
         ("list_cad_files", "status") => json!("ready"),
         ("list_orders", "status") => json!("submitted"),
@@ -147,6 +148,8 @@ pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
         ("create_design_job" | "preview_design", _) => {
             json!({"product_id": ID, "design_asset_id": ID, "area": {"part": "Of_lines"}, "views": ["front_0deg"]})
         }
+        ("create_design_preset", _) => json!({"name": "Chest", "placement": {"width": 60, "y": 10}}),
+        ("change_design_preset", _) => json!({"placement": {"width": 50}}),
         ("create_design_area", _) => json!({"name": "Front", "selector": {"part": "Of_lines"}, "safe_mm": 2}),
         ("change_design_area", _) => json!({"is_default": true}),
         ("create_media_asset", _) => {

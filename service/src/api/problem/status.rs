@@ -43,6 +43,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::SuggestedFixNotFound
         | Code::RenderJobNotFound
         | Code::DesignAreaNotFound
+        | Code::PresetNotFound
         | Code::CadFileNotFound
         | Code::ProductNotFound
         | Code::OrderNotFound
@@ -82,6 +83,7 @@ pub(crate) const fn of_code(code: Code) -> StatusCode {
         | Code::DesignMissing
         | Code::ProductNotRenderable
         | Code::AreaNameExists
+        | Code::PresetExists
         | Code::StateConflict
         | Code::LeaseLost
         | Code::LibraryVersionExists

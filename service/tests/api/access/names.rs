@@ -17,6 +17,7 @@ const MAKERS: &[&str] = &[
     "create_render_template",
     "create_order",
     "create_design_area",
+    "create_design_preset",
 ];
 
 async fn user(guest: &Guest<'_>) -> (u16, String) {
@@ -56,6 +57,7 @@ cases! {
             ("/api/v1/output-types", json!({"name": "Same"}), "output_type_exists"),
             ("/api/v1/render-templates", json!({"name": "Same"}), "template_exists"),
             ("/api/orders", json!({"order_number": "same"}), "order_number_exists"),
+            ("/api/v1/design-presets", json!({"name": "Same", "placement": {}}), "preset_exists"),
         ] {
             let make = async |guest: &Guest<'_>| outcome(&guest.send(Method::POST, path, &body).await);
             let free = (201, String::new());

@@ -232,6 +232,12 @@ impl Tenants {
                 // The newest tenant is not alpha.
                 "/api/v1/tenants" => self.alpha.id.to_string(),
                 "/api/v1/webhooks" => self.webhook_of_alpha().await,
+                // Those that are built in come first, and a preset has its name alone.
+                "/api/v1/design-presets" => {
+                    let presets = self.app.with_key(&self.alpha.boss.token).get(list).await.json();
+                    let last = presets["items"].as_array().and_then(|items| items.last()).expect("a preset");
+                    last["name"].as_str().expect("a name").to_owned()
+                }
                 // Files are in no list but those of their packages.
                 "/api/v1/files" | "/api/v1/content" => self.newest_file_of_alpha(name).await,
                 // Lines are in no list but those of their orders.
@@ -402,6 +408,10 @@ async fn catalogue(guest: &Guest<'_>, name: &str) {
 
 /// Gives a product a printable area, and puts a design on it.
 async fn design(guest: &Guest<'_>, product: &str, part: &str) {
+    // As long as the names that nothing has: they are in answers.
+    let preset = json!({"name": Uuid::now_v7().to_string(), "placement": {"width": 1}});
+    let made = guest.send(Method::POST, "/api/v1/design-presets", &preset).await;
+    assert_eq!(made.status, 201, "{}", made.text());
     let area = json!({"name": "Front", "selector": {"part": part}});
     let made = guest.send(Method::POST, &format!("/api/v1/products/{product}/design-areas"), &area).await;
     assert_eq!(made.status, 201, "{}", made.text());

@@ -98,6 +98,13 @@ impl Things {
         id(&Reply::of(app.request(Method::POST, &path).json(&area)).await.json())
     }
 
+    /// A preset of placements, by its name.
+    pub(super) async fn preset(app: &TestApp) -> String {
+        let preset = json!({"name": uuid::Uuid::now_v7().to_string(), "placement": {"width": 60, "y": 10}});
+        let made = Reply::of(app.request(Method::POST, "/api/v1/design-presets").json(&preset)).await.json();
+        made["name"].as_str().expect("a name").to_owned()
+    }
+
     /// The ticket of a ZIP, as it is in a path.
     pub(super) async fn ticket(&self, app: &TestApp) -> String {
         let wanted = json!({"asset_ids": [self.asset(app).await]});

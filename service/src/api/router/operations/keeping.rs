@@ -5,8 +5,8 @@ use crate::api::auth::Access::{self, Instance, List, Open, Tenant};
 use crate::api::operation::{CONTENT, IDEMPOTENT, JSON, UPLOAD, operation};
 use crate::api::problem::Code;
 use crate::api::{
-    artifacts, channels, chores, design_areas, design_previews, designs, media_assets, media_downloads, media_files,
-    packages, webhooks,
+    artifacts, channels, chores, design_areas, design_presets, design_previews, designs, media_assets, media_downloads,
+    media_files, packages, webhooks,
 };
 use packshot_domain::access::Permission as P;
 use utoipa_axum::routes;
@@ -84,7 +84,7 @@ pub(super) fn designs(mut table: Table<'_>) -> Table<'_> {
         picture,
         area,
         measured,
-        &[Code::QueueFull, Code::AssetNotFound, Code::AssetExpired, Code::LibraryNotFound]
+        &[Code::QueueFull, Code::AssetNotFound, Code::AssetExpired, Code::LibraryNotFound, Code::PresetNotFound]
     );
     add!(
         table,
@@ -95,7 +95,7 @@ pub(super) fn designs(mut table: Table<'_>) -> Table<'_> {
         picture,
         area,
         measured,
-        &[Code::AssetNotFound, Code::AssetExpired, Code::LibraryNotFound]
+        &[Code::AssetNotFound, Code::AssetExpired, Code::LibraryNotFound, Code::PresetNotFound]
     );
     add!(table, designs::get, Tenant(P::ReadDesigns), job);
     add!(table, designs::delete, Tenant(P::WriteDesigns), job, &[Code::RenderJobNotTerminal, Code::ValidationFailed]);
@@ -115,6 +115,18 @@ pub(super) fn designs(mut table: Table<'_>) -> Table<'_> {
         job,
         &[Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]
     );
+    let preset: &[Code] = &[Code::PresetNotFound, Code::FeatureDisabled];
+    add!(table, design_presets::list, Tenant(P::ReadDesigns), &[Code::FeatureDisabled]);
+    add!(
+        table,
+        design_presets::create,
+        Tenant(P::WriteDesigns),
+        &JSON,
+        &IDEMPOTENT,
+        &[Code::PresetExists, Code::FeatureDisabled]
+    );
+    add!(table, design_presets::change, Tenant(P::WriteDesigns), &JSON, preset, &[Code::PreconditionFailed]);
+    add!(table, design_presets::delete, Tenant(P::WriteDesigns), preset);
     add!(table, design_areas::list, Tenant(P::ReadDesigns), &[Code::ProductNotFound, Code::FeatureDisabled]);
     add!(
         table,
