@@ -3,6 +3,7 @@
 pub mod aliases;
 mod assets;
 mod cache;
+pub(crate) mod equal_designs;
 pub mod export;
 mod finished;
 mod ingredients;

@@ -6,6 +6,7 @@
 pub mod areas;
 pub mod checking;
 pub mod ending;
+pub mod equal;
 pub mod presets;
 pub mod publishing;
 pub mod starting;
@@ -89,6 +90,15 @@ pub struct DesignJob {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
+}
+
+impl DesignJob {
+    /// Whether it has ended with its pictures, and has all of them still.
+    #[must_use]
+    pub fn has_all_outputs(&self) -> bool {
+        let n_made = self.metadata["media_ids"].as_array().map(Vec::len);
+        self.status == DesignStatus::Completed && n_made == Some(self.outputs.len() + self.turntable.len())
+    }
 }
 
 /// Which design jobs a list shows.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use packshot_renderer::backend::CancelToken;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{Instant, sleep_until};
@@ -15,7 +15,8 @@ use super::leftovers::{CleanAfter, StoredFiles};
 use crate::app::{Deed, Deeds};
 use crate::config::Settings;
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, StopReason, TaskUpdate};
-use crate::renders::of_design::{self, Workfolder};
+use crate::objects;
+use crate::renders::of_design::{self, Reported, Workfolder};
 use crate::renders::outputs::TenantAssets;
 use crate::renders::work::say_step;
 use crate::settings::InForce;
@@ -116,6 +117,17 @@ struct Attempt {
 
 impl Attempt {
     async fn run(self, mut desk: Desk) -> Outcome {
+        match self.composed_before().await {
+            Ok(Some(composed)) => {
+                let reported = Reported::begin(desk.teller(), StepName::ComposeDesign);
+                let facts = Map::from_iter([("from_cache".to_owned(), json!(true))]);
+                let saved = self.save(&desk, composed).await;
+                reported.end(&saved.as_ref().map(|_| facts).map_err(Clone::clone));
+                return saved.map_or_else(Outcome::Failed, Outcome::Done);
+            }
+            Ok(None) => {}
+            Err(failure) => return Outcome::Failed(failure),
+        }
         let deadline = Instant::now() + self.time_max;
         let cancel = CancelToken::default();
         let _guard = CancelOnDrop(cancel.clone());
@@ -162,6 +174,20 @@ impl Attempt {
             ComposeOutcome::Failed(failure) => Outcome::Failed(failure),
             ComposeOutcome::Cancelled => Outcome::Stopped,
         }
+    }
+
+    /// The texture of an equal job, if it is still there.
+    async fn composed_before(&self) -> Result<Option<Composed>, Failure> {
+        let ComposeHandler { db, store, .. } = &self.place;
+        for other in designs::equal::others(db, self.scope, self.job).await.map_err(of_design::away)? {
+            let (Some(texture), Some(report)) = (other.texture, other.placement_report) else { continue };
+            let size_px = [texture.width, texture.height].map(|side| side.map_or(0, i32::unsigned_abs));
+            // What cannot be read is composed again.
+            if let Ok(png) = objects::read(db, store, self.scope, &texture.address).await {
+                return Ok(Some(Composed { report, png, size_px }));
+            }
+        }
+        Ok(None)
     }
 
     /// Stores the texture.

@@ -11,6 +11,7 @@ use super::{presets, require, shown};
 use crate::app::{App, AppError, Code, Deed, Upload};
 use crate::objects;
 use crate::packages::{self, caller};
+use crate::renders::equal_designs;
 use crate::renders::of_design::{self, Workfolder};
 use crate::tenancy::RenderSettings;
 use packshot_contract::design::{AreaChoice, DesignJob, DesignWish};
@@ -134,6 +135,7 @@ pub async fn create(
         id,
         product: wish.product,
         created_by: who.user,
+        work_key: equal_designs::key(&spec, &request),
         spec,
         design: facts(&design, &source),
         request,

@@ -184,7 +184,7 @@ impl Workfolder {
     }
 
     /// Keeps pictures, and only them, with their list last.
-    async fn put(&self, pictures: &[Made]) -> io::Result<()> {
+    pub(super) async fn put(&self, pictures: &[Made]) -> io::Result<()> {
         self.remove().await?;
         self.make().await?;
         let mut list = Vec::with_capacity(pictures.len());

@@ -15,7 +15,7 @@ use super::of_design::Workfolder;
 use super::outputs::{self, OutputError, Received, TenantAssets};
 use super::portion::Portion;
 use super::spec::Spec;
-use super::{lines, of_design, of_run, packages, provenance, thumbnails};
+use super::{equal_designs, lines, of_design, of_run, packages, provenance, thumbnails};
 use crate::config::Settings;
 use crate::events::hub::{Hub, Preview};
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
@@ -250,6 +250,17 @@ impl Drop for Guard {
 
 impl Attempt {
     async fn run(self, mut desk: Desk) -> Outcome {
+        if let Some(folder) = &self.folder {
+            let place = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
+            match equal_designs::made_before(place, self.made_for.job).await {
+                Ok(Some(made)) => {
+                    let taken = equal_designs::take_over(&desk, folder, made).await;
+                    return taken.map_or_else(Outcome::Failed, Outcome::Done);
+                }
+                Ok(None) => {}
+                Err(failure) => return Outcome::Failed(failure),
+            }
+        }
         let deadline = self.time_max.map(|time_max| Instant::now() + time_max);
         let n = |work: &RenderWork| work.input.plan.n_pictures();
         let (own, turned) = (n(&self.work), self.turntable.as_ref().map_or(0, n));
@@ -276,10 +287,8 @@ impl Attempt {
                 }
             }
         };
-        match of_design::keep(&desk, folder, (made.received, made.completed), turned).await {
-            Ok(delivery) => Outcome::Done(delivery),
-            Err(failure) => Outcome::Failed(failure),
-        }
+        let kept = of_design::keep(&desk, folder, (made.received, made.completed), turned).await;
+        kept.map_or_else(Outcome::Failed, Outcome::Done)
     }
 
     /// Has a work done.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 pub(crate) use crate::picture::pixels;
@@ -42,6 +43,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::converter;
+use crate::counted::Counted;
 use crate::glb::Glb;
 
 /// How long a test waits for anything.
@@ -98,6 +100,8 @@ pub(crate) struct Installation {
     ports: Ports,
     /// What renders, around the renderer.
     pub(crate) renders_with: fn(Arc<dyn Executor>) -> Arc<dyn Executor>,
+    /// How many works it was given.
+    pub(crate) n_works: Arc<AtomicUsize>,
     /// What delivers to webhooks.
     pub(crate) sender: Sender,
 }
@@ -122,6 +126,7 @@ impl Installation {
             conversion_time_max: 2 * PATIENCE,
             ports: Ports::default(),
             renders_with: |renderer| renderer,
+            n_works: Arc::default(),
             sender: Sender::new().expect("TLS can be set up"),
         }
     }
@@ -191,11 +196,12 @@ impl Installation {
             program: Program { commit: Some("0123456789ab"), ..Program::UNNAMED },
             ..EngineOptions::default()
         };
+        let inline = Arc::new(InlineExecutor::new(Arc::new(Engine::new(options))));
         let renderer = RenderHandler {
             db: db.clone(),
             store: store.clone(),
             hub: hub.clone(),
-            executor: (self.renders_with)(Arc::new(InlineExecutor::new(Arc::new(Engine::new(options))))),
+            executor: Arc::new(Counted { inner: (self.renders_with)(inline), n_works: self.n_works.clone() }),
             settings: settings.clone(),
         };
         let exporter = ExportHandler::new(db.clone(), store.clone(), settings.clone(), Program::UNNAMED);

@@ -1,7 +1,8 @@
-//! D01–D14, D16–D25, D28–D32, D34–D37, D39–D43, D60, D64, D66–D68, D71: designs on products.
+//! D01–D14, D16–D25, D28–D32, D34–D37, D39–D43, D60, D63–D68, D71: designs on products.
 
 mod areas;
 mod bench;
+mod equal;
 mod failing;
 mod life;
 mod presets;

@@ -119,6 +119,7 @@ mod checked;
 mod collecting;
 mod configs;
 mod conversions;
+mod counted;
 mod coverage;
 mod described;
 mod designs;

@@ -15,6 +15,7 @@ use crate::tasks::OutputFile;
 use crate::tx::Tx;
 use crate::{Db, DbError, Json, TenantScope, products, quota};
 use packshot_domain::design_job::{DesignEvent, DesignStatus, DesignStep, DesignStepStatus};
+use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{AssetId, DesignJobId, JobId, ProductId, TenantId, UserId};
 use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::media::AssetType;
@@ -33,6 +34,8 @@ pub struct NewDesignJob {
     pub request: Json,
     /// What its tasks compute, the same for every try.
     pub spec: Json,
+    /// The same for jobs with the same texture and pictures.
+    pub work_key: ContentAddress,
     /// What is known of the design's file.
     pub design: Json,
     /// What its sender keeps with it.
@@ -60,6 +63,7 @@ pub async fn create(db: &Db, scope: TenantScope, new: NewDesignJob) -> Result<De
                 steps: Col(steps.json()),
                 request: Col(new.request.clone()),
                 spec: Col(new.spec.clone()),
+                work_key: Col(new.work_key),
                 design: Col(new.design.clone()),
                 design_asset_id: None,
                 texture_asset_id: None,

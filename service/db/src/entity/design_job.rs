@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 use crate::Json;
 use crate::column::Col;
 use packshot_domain::design_job::DesignStatus;
+use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{AssetId, DesignJobId, JobId, ProductId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
 
@@ -23,6 +24,8 @@ pub(crate) struct Model {
     pub(crate) request: Col<Json>,
     /// What its tasks compute, the same for every try.
     pub(crate) spec: Col<Json>,
+    /// Jobs with the same key have the same texture and pictures.
+    pub(crate) work_key: Col<ContentAddress>,
     /// What is known of the design's file.
     pub(crate) design: Col<Json>,
     pub(crate) design_asset_id: Option<Col<AssetId>>,

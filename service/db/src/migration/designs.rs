@@ -15,6 +15,7 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_design_jobs_page_of_all", "design_jobs", &["created_at", "id"]),
         index("idx_design_jobs_status", "design_jobs", &["tenant_id", "status", "created_at", "id"]),
         index("idx_design_jobs_product", "design_jobs", &["tenant_id", "product_id", "created_at", "id"]),
+        index("idx_design_jobs_equal", "design_jobs", &["tenant_id", "work_key", "created_at", "id"]),
         // What the service looks for by itself: what was not taken back, and what nobody goes on with.
         index("idx_design_jobs_owed", "design_jobs", &["is_owed", "updated_at"]),
         index("idx_design_jobs_checked", "design_jobs", &["status", "updated_at"]),
@@ -35,6 +36,8 @@ fn jobs() -> TableCreateStatement {
         text("request"),
         // What its tasks compute, the same for every try.
         text("spec"),
+        // Jobs with the same key have the same texture and pictures.
+        text("work_key"),
         // What is known of the design's file.
         text("design"),
         uuid_null("design_asset_id"),
