@@ -138,7 +138,10 @@ impl Attempt {
         if is_open(DesignStep::AssociateProductMedia) {
             self.step(teller, StepName::AssociateMedia, self.associate()).await?;
         }
-        self.place.deeds.may(Deed::Complete)
+        self.place.deeds.may(Deed::Complete)?;
+        // Whoever cancelled the job meanwhile is heard before it is ended.
+        tokio::task::yield_now().await;
+        Ok(())
     }
 
     /// Does a step within its time, and reports it.

@@ -2,10 +2,12 @@
 
 mod areas;
 mod bench;
+mod cancelling;
 mod equal;
 mod failing;
 mod life;
 mod presets;
 mod previews;
+mod progress;
 mod refused;
 mod turntable;

@@ -230,7 +230,7 @@ cases! {
         assert_eq!(refused.problem(), (429, "queue_full".to_owned()), "its jobs count");
     }
 
-    /// N21, as far as there are uploads: CAD files, imports and media, no designs.
+    /// N21: CAD files, imports and media; designs are in `designs/life.rs`.
     async fn o19_n09_n10_n21_imports_and_uploads_are_told(engine) {
         let app = TestApp::idle(&engine).await;
         let office = Office::open(&app).await;

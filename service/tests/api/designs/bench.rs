@@ -218,7 +218,7 @@ impl<'a> Bench<'a> {
         items.iter().map(|task| [word(&task["task_name"]), word(&task["queue"]), word(&task["state"])]).collect()
     }
 
-    async fn job_id(&self, job: &str) -> String {
+    pub(super) async fn job_id(&self, job: &str) -> String {
         let task = self.job(job).await["task_id"].as_str().expect("a task").to_owned();
         self.admin.get(&format!("/api/v1/tasks/{task}")).await.json()["job_id"].as_str().expect("a job").to_owned()
     }

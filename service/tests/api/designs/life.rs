@@ -1,5 +1,6 @@
 //! How a design job goes when nothing fails.
 
+use packshot_domain::access::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ fn members(list: &Value, member: &str) -> Vec<String> {
 }
 
 cases! {
-    async fn d01_d04_d05_a_job_begins_with_its_design_stored(engine) {
+    async fn d01_d04_d05_n21_a_job_begins_with_its_design_stored(engine) {
         let app = TestApp::idle(&engine).await;
         let bench = Bench::open(&app).await;
         let reply = bench.send(design(), "logo.png", &json!({"metadata": {"campaign": "spring"}}), &[]).await;
@@ -44,6 +45,10 @@ cases! {
         assert_eq!(states, ["done", "done", "pending", "pending", "pending", "pending", "pending"]);
         assert_eq!((&job["request"]["view_transform"], &job["request"]["scale"]), (&json!("khronos_neutral"), &json!("shared")));
         assert_eq!(bench.assets(&id(&job)).await, [("design".to_owned(), "unpublished".to_owned())]);
+        let activity = bench.admin.get("/api/activity?event_type=design.*").await.json();
+        let [told] = &activity["items"].as_array().expect("entries")[..] else { panic!("{activity}") };
+        assert_eq!((&told["event_type"], &told["actor_id"]), (&json!("design.uploaded"), &job["created_by"]));
+        assert_eq!(told["subject"]["id"], job["id"], "{told}");
     }
 
     async fn d02_d03_d06_d07_d09_d10_d11_d12_d13_d14_d30_d71_a_design_becomes_the_media_of_its_product(engine) {
@@ -162,19 +167,61 @@ cases! {
         assert_eq!(again["items"], json!([]));
     }
 
-    async fn d28_several_jobs_of_two_tenants_end(engine) {
+    async fn d28_ten_jobs_of_two_tenants_keep_the_limits_and_end(engine) {
         let app = TestApp::start(&engine).await;
         let (alpha, beta) = (Bench::open(&app).await, Bench::of_tenant(&app, "beta", Glb::mug(None)).await);
+        let operator = app.operating_key(&[Scope::Admin]).await;
+        let operator = app.with_key(&operator);
+        for (queue, most) in [("render", 3), ("convert", 4)] {
+            let limits = json!({"max_concurrency": most, "min_concurrency": 1});
+            let put = operator.send(Method::PUT, &format!("/api/v1/worker-configs/{queue}"), &limits).await;
+            assert_eq!(put.status, 200, "{}", put.text());
+        }
+        let config = format!("/api/v1/tenants/{}/config", alpha.tenant);
+        let limited = operator.send(Method::PATCH, &config, &json!({"max_concurrent_renders": 1})).await;
+        assert_eq!(limited.status, 200, "{}", limited.text());
         let mut jobs = Vec::new();
-        for n in 0..3 {
+        for seed in 0..5 {
             for bench in [&alpha, &beta] {
-                jobs.push((bench, id(&bench.start(&json!({"views": ["front_0deg"], "seed": n})).await)));
+                let wanted = json!({"views": ["front_0deg"], "seed": seed, "samples": 256});
+                jobs.push((bench, id(&bench.start(&wanted).await)));
             }
         }
+        let (mut of_alpha, mut all) = (Vec::new(), Vec::new());
         for (bench, job) in jobs {
-            assert_eq!(bench.ended(&job).await["status"], "completed");
+            let done = bench.ended(&job).await;
+            assert_eq!(done["status"], "completed", "{done}");
+            let tasks = bench.admin.get("/api/v1/tasks?limit=200").await.json();
+            let of_job = bench.job_id(&job).await;
+            let is_it = |task: &&Value| task["task_name"] == "render_design" && task["job_id"] == json!(of_job);
+            let task = tasks["items"].as_array().expect("a list").iter().find(is_it).expect("its task");
+            let span = ["started_at", "completed_at"].map(|at| task[at].as_str().expect("a time").to_owned());
+            all.push(span.clone());
+            if bench.tenant == alpha.tenant {
+                of_alpha.push(span);
+            }
         }
-        assert_eq!((alpha.gallery().await.len(), beta.gallery().await.len()), (3, 3));
+        assert_eq!((alpha.gallery().await.len(), beta.gallery().await.len()), (5, 5));
+        assert_eq!(at_once(&of_alpha), 1, "the tenant's limit: {of_alpha:?}");
+        assert!((1..=3).contains(&at_once(&all)), "the queue's: {all:?}");
+    }
+
+    async fn c39_d14_the_stream_of_a_job_resumes_anywhere_and_closes(engine) {
+        let app = TestApp::start(&engine).await;
+        let bench = Bench::open(&app).await;
+        let job = id(&bench.start(&json!({"views": ["front_0deg"]})).await);
+        assert_eq!(bench.ended(&job).await["status"], "completed");
+        // Each of these answers comes to an end: the stream closes.
+        let after = async |seen: &str| {
+            let text = bench.admin.get(&format!("{JOBS}/{job}/events?after={seen}")).await.text();
+            let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
+            ids.map(|id| id.parse::<usize>().expect("a number")).collect::<Vec<_>>()
+        };
+        let all = after("0").await;
+        assert_eq!(all, (1..=all.len()).collect::<Vec<_>>(), "no gap, no double");
+        for seen in [1, all.len() / 2, all.len() - 1] {
+            assert_eq!(after(&seen.to_string()).await, all[seen..], "the rest after {seen}");
+        }
     }
 
     async fn d29_names_of_designs_never_become_paths(engine) {
@@ -232,6 +279,12 @@ cases! {
         assert_eq!((&failed["status"], &failed["error"]["code"], &failed["error"]["step"]), (&json!("failed"), &json!("unmapped_parts"), &json!("compose_design")));
         assert_eq!(bench.assets(&id(&failed)).await.len(), 1, "the design alone");
     }
+}
+
+/// How many of these spans of time have a moment together, at most. One that ends when another begins has none.
+fn at_once(spans: &[[String; 2]]) -> usize {
+    let during = |moment: &String| spans.iter().filter(|[from, to]| from <= moment && moment < to).count();
+    spans.iter().map(|[from, _]| during(from)).max().unwrap_or(0)
 }
 
 impl Bench<'_> {
