@@ -177,7 +177,8 @@ impl Attempt {
             let names = [picture.name.as_str(), picture.format.as_str(), picture.media_type.as_str()];
             let (row, file) = of_design::store_file(place, names, bytes).await?;
             let row = OutputFile { width: picture.width, height: picture.height, movie: picture.movie, ..row };
-            if is_turned { &mut turntable } else { &mut views }.push(row);
+            let files = if is_turned { &mut turntable } else { &mut views };
+            files.push(row);
             kept.push(file);
         }
         let output = Map::from_iter([("files".to_owned(), json!(kept.len()))]);

@@ -104,7 +104,8 @@ impl Engine {
         cancel: &CancelToken,
     ) -> Result<Looked, Failure> {
         let bare = RenderInput { design: None, ..input.clone() };
-        let job = attempt_at(&bare, assets, cancel, &drop);
+        let nobody = |_: WorkEvent| ();
+        let job = attempt_at(&bare, assets, cancel, &nobody);
         self.look_attempt(&job, input.design.as_ref(), texture_px_max).map_err(|stopped| match stopped.failure() {
             Some(failure) => failure.clone(),
             None => Failure::infrastructure("unavailable", "nobody waits for the design any more"),

@@ -122,7 +122,7 @@ impl DesignPresetPatch {
                 _ => node.refuse(FaultKind::Type, "expected an object"),
             });
             m.finish();
-            given.map_or(Some(Map::new()), |given| given)
+            given.unwrap_or_else(|| Some(Map::new()))
         });
         let mut after = before.clone();
         for (member, value) in Invalid::unless_faults(read, faults)? {
@@ -158,7 +158,8 @@ fn name(node: &Node<'_>) -> Option<String> {
         && text.starts_with(char::is_alphanumeric)
         && !text.ends_with(' ')
         && text.chars().all(is_plain);
-    let expected = format!("expected 1 to {NAME_CHARS_MAX} letters, digits, spaces, `_`, `-` and `.`, a letter first");
+    let expected =
+        format!("expected 1 to {NAME_CHARS_MAX} letters, digits, spaces, `_`, `-` and `.`, a letter or digit first");
     if is_fit { Some(text.to_owned()) } else { node.refuse(FaultKind::Range, expected) }
 }
 
