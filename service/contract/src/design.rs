@@ -19,7 +19,7 @@ pub use area::{
     DetectedAreas,
 };
 pub use preset::{DesignPreset, DesignPresetList, DesignPresetPatch, DesignPresetRequest, PresetWish, is_builtin};
-pub use request::{AreaChoice, DesignJobRequest, DesignWish};
+pub use request::{AreaChoice, DesignWish, NewDesignJob};
 
 words! {
     /// State of a design job.

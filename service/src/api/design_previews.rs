@@ -14,7 +14,7 @@ use super::problem::ApiResult;
 use super::state::AppState;
 use super::{multipart, prefer};
 use crate::designs::{self, Preview, PreviewForm};
-use packshot_contract::design::DesignJobRequest;
+use packshot_contract::design::NewDesignJob;
 
 /// The media type of a texture.
 const PNG: &str = "image/png";
@@ -26,7 +26,7 @@ const PNG: &str = "image/png";
 #[utoipa::path(
     post, path = "/api/v1/design-previews", operation_id = "preview_design", tag = "media",
     params(("Accept" = Option<String>, Header, description = "With `image/png`, the texture; else the report")),
-    request_body(content((DesignJobForm = "multipart/form-data"), (DesignJobRequest = "application/json"))),
+    request_body(content((DesignJobForm = "multipart/form-data"), (NewDesignJob = "application/json"))),
     responses(DesignLook),
 )]
 pub(crate) async fn create(

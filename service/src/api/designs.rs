@@ -18,7 +18,7 @@ use super::query::Params;
 use super::state::AppState;
 use crate::app::{AppError, Page};
 use crate::designs::{self, Cancelled, DesignFilter, SentDesign, ShownMedia};
-use packshot_contract::design::{DesignJob, DesignJobPage, DesignJobRequest, DesignWish};
+use packshot_contract::design::{DesignJob, DesignJobPage, DesignWish, NewDesignJob};
 use packshot_contract::problem::Invalid;
 use packshot_domain::id::DesignJobId;
 use packshot_domain::principal::Principal;
@@ -103,7 +103,7 @@ pub(super) fn at_design(error: ApiError) -> ApiError {
 pub(super) fn asked(mut form: Form) -> ApiResult<(DesignWish, Option<SentDesign>)> {
     let name = form.file_names.remove(PART).unwrap_or_default();
     let sent = form.files.remove(PART).map(|file| SentDesign { name, file });
-    Ok((DesignJobRequest::parse(&form.json, sent.is_some())?, sent))
+    Ok((NewDesignJob::parse(&form.json, sent.is_some())?, sent))
 }
 
 async fn create_once(state: &AppState, who: &Principal, form: Form) -> ApiResult<Answer> {

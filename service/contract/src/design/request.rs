@@ -134,7 +134,7 @@ fn turntable_specs() -> impl Iterator<Item = &'static OptionSpec> {
     TABLE.iter().filter(|spec| TURNTABLE_OPTIONS.contains(&spec.name))
 }
 
-impl DesignJobRequest {
+impl NewDesignJob {
     /// Reads what is asked of a design job; with a file beside it, it names none.
     ///
     /// # Errors
