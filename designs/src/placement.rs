@@ -18,7 +18,7 @@ mod schema;
 mod text;
 
 pub use packshot_renderer::scene::DesignFinish;
-pub use schema::schema;
+pub use schema::{members_schema, schema};
 
 words! {
     /// What lengths of a placement are in.

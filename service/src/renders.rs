@@ -13,7 +13,7 @@ pub mod lines;
 mod log;
 pub(crate) mod made_for;
 pub(crate) mod of_design;
-mod of_run;
+pub(crate) mod of_run;
 pub(crate) mod outputs;
 pub(crate) mod packages;
 mod portion;
@@ -25,6 +25,7 @@ mod submit;
 pub mod thumbnails;
 pub(crate) mod work;
 mod wait;
+pub(crate) mod worn;
 pub mod results;
 
 use std::collections::{BTreeMap, HashMap};

@@ -4,15 +4,17 @@ use serde_json::{Map, Value, json};
 
 use super::members::{Group, LENGTH_MAX, MEMBERS, Member, NAME_BYTES_MAX, Takes};
 
+/// The schemas of the members of an object, in draft 2020-12.
+pub fn members_schema(group: Group) -> Map<String, Value> {
+    let members = MEMBERS.iter().filter(|member| member.group == group);
+    members.map(|member| (member.name.to_owned(), of_member(member))).collect()
+}
+
 /// The schema, in draft 2020-12.
 pub fn schema() -> Value {
-    let of_group = |group: Group| -> Map<String, Value> {
-        let members = MEMBERS.iter().filter(|member| member.group == group);
-        members.map(|member| (member.name.to_owned(), of_member(member))).collect()
-    };
     let object = |properties: Map<String, Value>, description: &str| json!({"type": "object", "properties": properties, "additionalProperties": false, "description": description});
     let name = json!({"type": "string", "minLength": 1, "maxLength": NAME_BYTES_MAX});
-    let mut area = of_group(Group::Area);
+    let mut area = members_schema(Group::Area);
     area.insert(
         "name".to_owned(),
         json!({
@@ -20,14 +22,14 @@ pub fn schema() -> Value {
             "description": "A part or a material, whichever has this name, in place of `part` and `material`."
         }),
     );
-    let mut request = of_group(Group::Request);
+    let mut request = members_schema(Group::Request);
     let area = object(area, "The surfaces, and how they are laid out flat.");
     let described =
         "The printable area; the only one that there is, if it is not given. A text is the name of a part or material.";
     request.insert("area".to_owned(), json!({"oneOf": [{"type": "null"}, name, area], "description": described}));
-    let placement = object(of_group(Group::Placement), "How the design lies on the area.");
+    let placement = object(members_schema(Group::Placement), "How the design lies on the area.");
     if let Some(preset) = request.remove("preset") {
-        let own = object(of_group(Group::Placement), "Members of a placement, in place of a preset's.");
+        let own = object(members_schema(Group::Placement), "Members of a placement, in place of a preset's.");
         request.insert("preset".to_owned(), json!({"oneOf": [preset, own]}));
     }
     request.insert("placement".to_owned(), json!({"oneOf": [{"type": "null"}, placement]}));

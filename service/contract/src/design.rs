@@ -1,6 +1,7 @@
 //! Design jobs and printable areas, as clients see them (design-renders.md).
 
 mod area;
+mod of_node;
 mod preset;
 mod request;
 
@@ -18,8 +19,11 @@ pub use area::{
     AreaMapping, AreaSelector, AreaWish, DesignArea, DesignAreaList, DesignAreaPatch, DesignAreaRequest, DetectedArea,
     DetectedAreas,
 };
+pub use of_node::NodeDesign;
 pub use preset::{DesignPreset, DesignPresetList, DesignPresetPatch, DesignPresetRequest, PresetWish, is_builtin};
 pub use request::{AreaChoice, DesignWish, NewDesignJob};
+
+pub(crate) use of_node::schema as schema_of_node;
 
 words! {
     /// State of a design job.

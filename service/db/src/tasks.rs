@@ -35,7 +35,9 @@ pub use dead::tell_of_gone;
 pub(crate) use deferral::stop_stuck;
 pub use deferral::{defer, postpone};
 pub use delivery::{Delivery, Movie, OutputFile};
-pub use list::{QueueDepth, TaskFilter, TaskView, Took, get, is_cancelled, list, queue_depths, state_under, took};
+pub use list::{
+    QueueDepth, TaskFilter, TaskView, Took, get, is_cancelled, list, queue_depths, spec, state_under, took,
+};
 
 /// A task as it is stored, without what it was given.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,7 @@
-//! The third step of design jobs: a task of the queue for conversions, on a thread of this process. It composes the
-//! texture, which is stored with its record.
+//! The third step of design jobs, and the step `compose_design` of workflows: a task of the queue for conversions, on a
+//! thread of this process. It composes the texture, which is stored with its record.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,16 +17,20 @@ use crate::app::{Deed, Deeds};
 use crate::config::Settings;
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, StopReason, TaskUpdate};
 use crate::objects;
+use crate::renders::made_for::MadeFor;
 use crate::renders::of_design::{self, Reported, Workfolder};
 use crate::renders::outputs::TenantAssets;
-use crate::renders::work::say_step;
+use crate::renders::work::{LOOK_AGAIN, say_step};
+use crate::renders::{of_run, packages, worn};
 use crate::settings::InForce;
 use crate::store::Store;
+use packshot_db::artifacts::NewFile;
 use packshot_db::designs;
-use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
+use packshot_db::tasks::{Claimed, Delivery, LaneLimit, OutputFile};
 use packshot_db::{Db, TenantScope};
-use packshot_domain::artifact::EventActor;
+use packshot_domain::artifact::{EventActor, Metadata, RetentionClass};
 use packshot_domain::id::DesignJobId;
+use packshot_domain::job::JobKind;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
 use packshot_worker::compose::{ComposeOutcome, Composed};
@@ -76,27 +81,41 @@ impl Handler for ComposeHandler {
             let job = claimed.task.job.ok_or_else(|| {
                 Failure::new(FaultKind::Input, "internal_error", "a design without a job has no product")
             })?;
-            let input = of_design::input(claimed.input.spec.as_ref())?;
+            let scope = TenantScope::of(claimed.tenant);
+            let (stored, frozen) = match (&claimed.input.spec, job.kind) {
+                (None, JobKind::Line | JobKind::Shadow) => {
+                    match worn::spec(&self.db, &self.settings, claimed, job).await? {
+                        Some(spec) => (Some(spec.clone()), Some(spec)),
+                        None => return Ok(Start::deferred(LOOK_AGAIN)),
+                    }
+                }
+                (stored, _) => (stored.clone(), None),
+            };
+            let input = of_design::input(stored.as_ref())?;
             let in_force = InForce::of_instance(&self.db, &self.settings).await.map_err(of_design::away)?;
-            let (folder, stored) = (Workfolder::of(&self.settings, job), StoredFiles::default());
-            let attempt = Attempt {
-                place: self.clone(),
-                scope: TenantScope::of(claimed.tenant),
-                job: DesignJobId::from_uuid(job.record),
-                input,
-                time_max: in_force.compose_timeout,
-                stored: stored.clone(),
+            let (owner, until_written): (Owner, Option<Box<dyn Any + Send + Sync>>) = match job.kind {
+                JobKind::Design => {
+                    let (id, stored) = (DesignJobId::from_uuid(job.record), StoredFiles::default());
+                    let clean = CleanAfter {
+                        db: self.db.clone(),
+                        store: self.store.clone(),
+                        deeds: self.deeds.clone(),
+                        scope,
+                        job: id,
+                        stored: stored.clone(),
+                    };
+                    let folder = Workfolder::of(&self.settings, job).until_ended(&self.db);
+                    (Owner::Job(id, stored), Some(Box::new((clean, folder))))
+                }
+                _ => {
+                    let class = of_run::class(&self.db, scope, &claimed.input.kwargs).await?;
+                    let class = packages::class_of(job, class, &json!(null))?;
+                    (Owner::Run(MadeFor::find(&self.db, scope, job, &claimed.input.kwargs).await?, class), None)
+                }
             };
-            let clean = CleanAfter {
-                db: self.db.clone(),
-                store: self.store.clone(),
-                deeds: self.deeds.clone(),
-                scope: attempt.scope,
-                job: attempt.job,
-                stored,
-            };
+            let attempt = Attempt { place: self.clone(), scope, owner, input, time_max: in_force.compose_timeout };
             let work = Box::new(|desk| Box::pin(attempt.run(desk)) as BoxFuture<'static, Outcome>);
-            Ok(Start { spec: None, work, until_written: Some(Box::new((clean, folder.until_ended(&self.db)))) })
+            Ok(Start { spec: frozen, work, until_written })
         })
     }
 
@@ -105,14 +124,21 @@ impl Handler for ComposeHandler {
     }
 }
 
+/// Whose texture it is.
+enum Owner {
+    /// A design job's, with what was stored for it.
+    Job(DesignJobId, StoredFiles),
+    /// A run's, which keeps it so long.
+    Run(MadeFor, RetentionClass),
+}
+
 /// One attempt at a texture.
 struct Attempt {
     place: ComposeHandler,
     scope: TenantScope,
-    job: DesignJobId,
+    owner: Owner,
     input: RenderInput,
     time_max: Duration,
-    stored: StoredFiles,
 }
 
 impl Attempt {
@@ -178,8 +204,9 @@ impl Attempt {
 
     /// The texture of an equal job, if it is still there.
     async fn composed_before(&self) -> Result<Option<Composed>, Failure> {
+        let Owner::Job(id, _) = &self.owner else { return Ok(None) };
         let ComposeHandler { db, store, .. } = &self.place;
-        for other in designs::equal::others(db, self.scope, self.job).await.map_err(of_design::away)? {
+        for other in designs::equal::others(db, self.scope, *id).await.map_err(of_design::away)? {
             let (Some(texture), Some(report)) = (other.texture, other.placement_report) else { continue };
             let size_px = [texture.width, texture.height].map(|side| side.map_or(0, i32::unsigned_abs));
             // What cannot be read is composed again.
@@ -193,17 +220,62 @@ impl Attempt {
     /// Stores the texture.
     async fn save(&self, desk: &Desk, composed: Composed) -> Result<Delivery, Failure> {
         desk.send(TaskUpdate::Finishing);
+        match &self.owner {
+            Owner::Job(job, stored) => self.save_of_job((*job, stored), composed).await,
+            Owner::Run(made_for, class) => self.save_of_run(desk, (made_for, *class), composed).await,
+        }
+    }
+
+    async fn save_of_job(
+        &self,
+        (id, stored): (DesignJobId, &StoredFiles),
+        composed: Composed,
+    ) -> Result<Delivery, Failure> {
         self.place.deeds.may(Deed::StoreTexture)?;
-        let Composed { report, png, size_px } = composed;
-        let place = (&self.place.db, &self.place.store, self.scope);
-        let (mut row, kept) = of_design::store_file(place, TEXTURE, png).await?;
-        [row.width, row.height] = size_px.map(|side| i32::try_from(side).ok());
-        self.stored.note(row.address);
-        let job = designs::get(&self.place.db, self.scope, self.job).await.map_err(of_design::away)?;
+        let report = composed.report.clone();
+        let (row, kept) = self.store(TEXTURE[0], composed).await?;
+        stored.note(row.address);
+        let job = designs::get(&self.place.db, self.scope, id).await.map_err(of_design::away)?;
         let report = of_area(report, &job.request);
-        let package = of_design::package((EventActor::System, PRODUCER), "texture", self.job, vec![kept])?;
+        let package = of_design::package((EventActor::System, PRODUCER), "texture", id, vec![kept])?;
         let output = json!({"placement_report": report});
         Ok(Delivery { output, files: vec![row], packages: vec![package], ..Delivery::default() })
+    }
+
+    async fn save_of_run(
+        &self,
+        desk: &Desk,
+        (made_for, class): (&MadeFor, RetentionClass),
+        composed: Composed,
+    ) -> Result<Delivery, Failure> {
+        let reported = Reported::begin(desk.teller(), StepName::OutputSave);
+        let report = composed.report.clone();
+        let name = made_for.named(TEXTURE[0].to_owned());
+        let stored = self.store(&name, composed).await;
+        let facts = |row: &OutputFile| -> Map<String, Json> {
+            let members = [
+                ("output_path", json!(made_for.path_of(&row.name))),
+                ("files", json!(1)),
+                ("size_bytes", json!(row.size_bytes)),
+            ];
+            members.map(|(member, value)| (member.to_owned(), value)).into_iter().collect()
+        };
+        reported.end(&stored.as_ref().map(|(row, _)| facts(row)).map_err(Clone::clone));
+        let (row, kept) = stored?;
+        let mut output = facts(&row);
+        output.insert("placement_report".to_owned(), report);
+        let kept_as = (class, Metadata::default());
+        let names = [StepName::ComposeDesign.as_str(), PRODUCER];
+        let package = packages::package(EventActor::System, names, &made_for.subject(), kept_as, vec![kept])?;
+        Ok(Delivery { output: Json::Object(output), files: vec![row], packages: vec![package], ..Delivery::default() })
+    }
+
+    async fn store(&self, name: &str, composed: Composed) -> Result<(OutputFile, NewFile), Failure> {
+        let [_, format, media_type] = TEXTURE;
+        let place = (&self.place.db, &self.place.store, self.scope);
+        let (mut row, kept) = of_design::store_file(place, [name, format, media_type], composed.png).await?;
+        [row.width, row.height] = composed.size_px.map(|side| i32::try_from(side).ok());
+        Ok((row, kept))
     }
 }
 

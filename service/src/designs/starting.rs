@@ -13,6 +13,7 @@ use crate::objects;
 use crate::packages::{self, caller};
 use crate::renders::equal_designs;
 use crate::renders::of_design::{self, Workfolder};
+use crate::renders::worn;
 use crate::tenancy::RenderSettings;
 use packshot_contract::design::{AreaChoice, DesignJob, DesignWish};
 use packshot_contract::problem::Invalid;
@@ -22,13 +23,12 @@ use packshot_db::designs::starting::{self as rows, DesignSource, NewDesignJob};
 use packshot_db::designs::{StepError, areas};
 use packshot_db::jobs::NewTask;
 use packshot_db::tasks::OutputFile;
-use packshot_db::{DbError, TenantScope, media};
+use packshot_db::{TenantScope, media};
 use packshot_domain::artifact::{ArtifactFile, ByteSize, MediaType, Receipt, RelativePath};
 use packshot_domain::cad_file::OriginalName;
 use packshot_domain::design_job::DesignStep;
 use packshot_domain::feature::Feature;
 use packshot_domain::id::{AssetId, DesignJobId, FileId, TaskId};
-use packshot_domain::media::{AssetState, AssetType};
 use packshot_domain::principal::Principal;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{Chore, Lane, QueueName, TaskKind};
@@ -80,7 +80,7 @@ pub(super) async fn checked(
     let canvas = Canvas::of(app, scope, wish.product).await?;
     let wish = presets::known(app, scope, wish).await?;
     let (source, bytes) = source(app, scope, &wish, sent).await?;
-    let stored = chosen_area(app, scope, &wish).await?;
+    let stored = worn::chosen(areas::list(&app.db, scope, wish.product).await?, &wish.area)?;
     let materials = materials(&wish, &canvas);
     if wish.turntable.is_some() {
         settings.require(Feature::Turntables)?;
@@ -235,14 +235,7 @@ async fn source(
     let missing =
         || Invalid::one("/design_asset_id", "missing", "name a stored design, or send it as the part `design`");
     let id = wish.design.ok_or_else(missing)?;
-    let asset = media::get(&app.db, scope, None, id).await?;
-    if !matches!(asset.asset_type, AssetType::Design | AssetType::Upload) {
-        let detail = format!("the asset is a {}: name one of the type design or upload", asset.asset_type);
-        return Err(Invalid::one("/design_asset_id", "unknown_value", detail).into());
-    }
-    if asset.state == AssetState::Expired {
-        return Err(AppError::new(Code::AssetExpired, "the bytes of the design are no longer stored"));
-    }
+    let asset = worn::usable(&app.db, scope, id).await?;
     let bytes = objects::read(&app.db, &app.store, scope, &asset.address).await?;
     Ok((Source::Asset(id), bytes))
 }
@@ -265,34 +258,6 @@ fn with_source(mut request: Json, source: &Source) -> Json {
         Source::Asset(id) => json!(id.uuid()),
     };
     request
-}
-
-/// The stored area that a request names; without one the product's default, or its only one.
-async fn chosen_area(app: &App, scope: TenantScope, wish: &DesignWish) -> Result<Option<DesignArea>, AppError> {
-    let of_product = areas::list(&app.db, scope, wish.product).await?;
-    match &wish.area {
-        AreaChoice::Surfaces(_) => Ok(None),
-        AreaChoice::Stored(text) => {
-            let is_it = |area: &&DesignArea| area.id.to_string() == *text || area.fields.name == *text;
-            let found = of_product.iter().find(is_it).cloned();
-            found.map(Some).ok_or_else(|| DbError::NotFound("design area").into())
-        }
-        AreaChoice::Only => match of_product.iter().find(|area| area.fields.is_default) {
-            Some(default) => Ok(Some(default.clone())),
-            None if of_product.len() > 1 => {
-                let names = of_product.iter().map(|area| format!("`{}`", area.fields.name)).collect::<Vec<_>>();
-                let detail =
-                    format!("the product has several printable areas, and none is chosen: {}", names.join(", "));
-                let code = "printable_area_required";
-                Err(AppError::of_input(
-                    code,
-                    &detail,
-                    vec![packshot_contract::problem::Finding::new("/area", code, &detail)],
-                ))
-            }
-            None => Ok(of_product.into_iter().next()),
-        },
-    }
 }
 
 /// A stored area as designs read it.

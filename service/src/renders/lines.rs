@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::ingredients::{Ingredients, Template, UNCONVERTED, away};
 use super::of_run::{self, OfRun};
 use super::spec::{RenderV1, Spec};
+use super::worn;
 use crate::config::Settings;
 use crate::tenancy::RenderSettings;
 use packshot_contract::picture_settings::PictureSettings;
@@ -107,11 +108,14 @@ impl LineFacts {
 pub(super) async fn spec(db: &Db, process: &Settings, claimed: &Claimed, job: JobRef) -> Result<Spec, Failure> {
     let TaskKind::Step(step) = claimed.task.kind else { return Err(no_pictures()) };
     let kind = workflow::picture_kind(step).ok_or_else(no_pictures)?;
-    Ok(Spec::RenderV1(found(db, process, claimed, job, ((step, kind), &claimed.input.kwargs)).await?))
+    let kwargs = &claimed.input.kwargs;
+    let found = found(db, process, claimed, job, ((step, kind), kwargs)).await?;
+    let design = worn::above(db, TenantScope::of(claimed.tenant), kwargs).await?;
+    Ok(Spec::RenderV1(RenderV1 { design, ..found }))
 }
 
-/// What a line's product is exported of, of what is true when the first attempt starts. Options of pictures have no
-/// part in it.
+/// What a line's product is exported of, and a design composed on, of what is true when the first attempt starts.
+/// Options of pictures have no part in it.
 pub(super) async fn exported(db: &Db, process: &Settings, claimed: &Claimed, job: JobRef) -> Result<RenderV1, Failure> {
     found(db, process, claimed, job, ((StepName::RenderStill, Kind::Still), &Json::Null)).await
 }

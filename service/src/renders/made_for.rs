@@ -62,7 +62,7 @@ impl MadeFor {
     }
 
     /// What its packages are about.
-    pub(super) fn subject(&self) -> String {
+    pub(crate) fn subject(&self) -> String {
         match (self.line, self.job.kind) {
             (Some(line), _) => format!("order_line:{line}"),
             (None, JobKind::Cad) => format!("cad_file:{}", self.job.record),

@@ -1,11 +1,13 @@
 //! What the run of a task says about its pictures beyond the task's own arguments: the nodes above and below it in the
 //! graph as it was dispatched (workflow.md §5).
 
+use packshot_contract::design::NodeDesign;
 use packshot_contract::workflow::Config;
 use packshot_db::workflows::{self, Run, RunNode};
 use packshot_db::{Db, Json, TenantScope};
 use packshot_domain::artifact::RetentionClass;
-use packshot_domain::id::{RenderTemplateId, RunId};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{RenderTemplateId, RunId, TaskId};
 use packshot_domain::step::StepName;
 use packshot_domain::task::FaultKind;
 use packshot_domain::workflow::NodeId;
@@ -91,11 +93,42 @@ pub(super) async fn above(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<
 ///
 /// # Errors
 /// A run that cannot be read.
-pub(super) async fn class(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<Option<RetentionClass>, Failure> {
+pub(crate) async fn class(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<Option<RetentionClass>, Failure> {
     let Some(Place { config, node, .. }) = place(db, scope, kwargs).await? else { return Ok(None) };
     let mut below = config.graph.armed_by(node).into_iter().map(|armed| &config.nodes[armed]);
     let saving = below.find(|node| node.step == StepName::OutputSave);
     Ok(saving.and_then(|node| RetentionClass::named(node.get("retention_class").as_str()?).ok()))
+}
+
+/// What the node of a task with these arguments composes, and the texels of its texture's longer side.
+///
+/// # Errors
+/// A run that cannot be read.
+pub(super) async fn composing(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<(NodeDesign, Json), Failure> {
+    let place = place(db, scope, kwargs).await?;
+    let Place { config, node, .. } = place.ok_or_else(|| invalid("there is no run".to_owned()))?;
+    let node = &config.nodes[node];
+    let design = NodeDesign::of(&node.get("placement"));
+    let design = design.ok_or_else(|| invalid("the placement of a design cannot be read".to_owned()))?;
+    Ok((design, node.get("texture_px")))
+}
+
+/// The task above one with these arguments that composed a design, the nearest if there are several, and its texture.
+///
+/// # Errors
+/// A run that cannot be read.
+pub(super) async fn composed(
+    db: &Db,
+    scope: TenantScope,
+    kwargs: &Json,
+) -> Result<Option<(TaskId, ContentAddress)>, Failure> {
+    let Some(Place { run, config, node }) = place(db, scope, kwargs).await? else { return Ok(None) };
+    let Some(above) = config.above(node, StepName::ComposeDesign) else { return Ok(None) };
+    let done = run.nodes.iter().find(|of_run| of_run.id == above.id).map(|node| &node.output);
+    let task = done.and_then(|output| output["task_id"].as_str()?.parse().ok());
+    let texture = done.and_then(|output| output["file_hash"].as_str()?.parse().ok());
+    let missing = || invalid(format!("the node {} has no texture", above.id));
+    task.zip(texture).map(Some).ok_or_else(missing)
 }
 
 async fn place(db: &Db, scope: TenantScope, kwargs: &Json) -> Result<Option<Place>, Failure> {

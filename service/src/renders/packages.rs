@@ -130,7 +130,10 @@ pub(super) fn file(
 }
 
 /// A package of a render.
-pub(super) fn package(
+///
+/// # Errors
+/// [`Unfit::Defect`].
+pub(crate) fn package(
     by: EventActor,
     [name, producer]: [&str; 2],
     subject: &str,

@@ -55,7 +55,7 @@ pub(super) fn is_movie(media_type: &str) -> bool {
 }
 
 /// A task of a shadow run that waits for a CAD file looks again after this time.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How long a worker whose files cannot be stored has to stop before it is given up.
 const PATIENCE: Duration = Duration::from_millis(1_500);

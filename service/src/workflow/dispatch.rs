@@ -68,11 +68,11 @@ async fn dispatch(
     let scope = TenantScope::of(who.tenant);
     let context = Context::find(app, who, context_id).await?;
     check_kind(config, &context)?;
-    let unsupported = Unavailable::here(app).await?.nodes_of(config);
+    let settings = RenderSettings::in_force(app, who).await?;
+    let unsupported = Unavailable::here(app, &settings).await?.nodes_of(config);
     if !unsupported.is_empty() {
         return Err(AppError::new(Code::UnsupportedNodes, unsupported_nodes(&unsupported)));
     }
-    let settings = RenderSettings::in_force(app, who).await?;
     check_turntables(config, &settings)?;
     let facts = Facts::read(app, who, config, context).await?;
     let role = Role::Authoritative;

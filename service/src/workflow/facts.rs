@@ -14,7 +14,8 @@ use crate::app::{App, AppError, Code};
 use crate::libraries::materials;
 use crate::objects::{self, ObjectError};
 use crate::renders::lines::{self, LineFacts};
-use crate::renders::{aliases, thumbnails};
+use crate::renders::{aliases, thumbnails, worn};
+use packshot_contract::design::NodeDesign;
 use packshot_contract::workflow::Config;
 use packshot_db::cad_files::CadFile;
 use packshot_db::imports::{self, Import};
@@ -61,6 +62,8 @@ pub(super) struct Facts {
     pub(super) imports: BTreeMap<NodeId, Result<Import, String>>,
     /// The materials of each node that resolves them.
     pub(super) materials: BTreeMap<NodeId, Result<Resolved, String>>,
+    /// The design of each node that composes one; `Err` where there is none that could be composed.
+    pub(super) designs: BTreeMap<NodeId, Result<(), String>>,
     /// The parts that these are about, if there are such nodes.
     pub(super) parts: Option<Parts>,
 }
@@ -131,6 +134,7 @@ impl Facts {
     pub(super) async fn read(app: &App, who: &Principal, config: &Config, context: Context) -> Result<Self, AppError> {
         let scope = TenantScope::of(who.tenant);
         let (mut templates, mut found_imports, mut found) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut designs = BTreeMap::new();
         let mut parts = None;
         for node in &config.nodes {
             let id = |name: &str| node.get(name).as_str().and_then(|id| Uuid::parse_str(id).ok());
@@ -159,10 +163,13 @@ impl Facts {
                     let library = node.get("library").as_str().map(str::to_owned);
                     found.insert(node.id.clone(), parts.resolved(app, who, library.as_deref()).await?);
                 }
+                (StepName::ComposeDesign, _) => {
+                    designs.insert(node.id.clone(), design(app, scope, &node.get("placement")).await?);
+                }
                 _ => {}
             }
         }
-        Ok(Self { context, templates, imports: found_imports, materials: found, parts })
+        Ok(Self { context, templates, imports: found_imports, materials: found, designs, parts })
     }
 }
 
@@ -177,6 +184,16 @@ async fn named(
         Ok(template) => Ok(Err(format!("the render template \"{}\" is not active", template.fields.name))),
         Err(DbError::NotFound(_)) => Ok(Err(format!("there is no render template {id}"))),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The design that a placement names, if it is there.
+async fn design(app: &App, scope: TenantScope, placement: &Json) -> Result<Result<(), String>, AppError> {
+    let Some(node) = NodeDesign::of(placement) else { return Ok(Err("the placement cannot be read".to_owned())) };
+    match worn::named(&app.db, scope, &node).await {
+        Ok(_) => Ok(Ok(())),
+        Err(error) if error.code() == Code::Unavailable.as_str() => Err(error),
+        Err(error) => Ok(Err(error.detail().to_owned())),
     }
 }
 

@@ -59,7 +59,7 @@ pub async fn decide(
         Ok(config) => config,
         Err(invalid) => return making.unprepared(id, &invalid.to_string()),
     };
-    let unsupported = Unavailable::here(app).await?.nodes_of(&config);
+    let unsupported = Unavailable::here(app, settings).await?.nodes_of(&config);
     if !unsupported.is_empty() {
         return making.unprepared(id, &unsupported_nodes(&unsupported));
     }

@@ -1,6 +1,7 @@
 //! What each step does within a dispatch, one file a step. Steps that are queued, and those that have their work done
-//! by the tasks before them, are planned alike.
+//! by the tasks before them, are planned alike; one that composes a design looks whether there is one.
 
+mod compose_design;
 mod order_line_setup;
 mod parse_excel;
 mod resolve_materials;
@@ -16,7 +17,7 @@ use serde_json::Value as Json;
 
 use super::facts::Facts;
 
-/// What an inline step says of its work.
+/// What a step says of its work within the dispatch.
 ///
 /// # Errors
 /// Why it cannot be done.
@@ -28,6 +29,7 @@ pub(super) fn run(node: &ConfigNode, facts: &Facts) -> Result<Json, String> {
         StepName::ResolveMaterials => resolve_materials::run(node, facts),
         StepName::OrderLineSetup => order_line_setup::run(facts),
         StepName::ResolveTemplate => resolve_template::run(node, facts),
+        StepName::ComposeDesign => compose_design::run(node, facts),
         // The others do nothing here.
         _ => Ok(Json::Object(serde_json::Map::new())),
     }

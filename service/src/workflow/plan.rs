@@ -81,6 +81,12 @@ impl Planning<'_> {
                 Err(reason) => return Ok(self.failed(&outputs, &node.id, reason)),
             }
         }
+        // What would fail for certain is not begun.
+        for (_, node) in self.nodes().filter(|(_, node)| node.step == StepName::ComposeDesign) {
+            if let Err(reason) = nodes::run(node, self.facts) {
+                return Ok(self.failed(&outputs, &node.id, reason));
+            }
+        }
         let mut tasks: Vec<NewTask> = Vec::new();
         let (mut task_of, mut planned) = (HashMap::new(), Vec::new());
         let (mut saved, mut published) = (None, None);

@@ -67,7 +67,7 @@ async fn preflight(
 ) -> Result<GraphPreflight, AppError> {
     let context = Context::find(app, who, context_id).await?;
     let settings = RenderSettings::in_force(app, who).await?;
-    let unavailable = Unavailable::here(app).await?;
+    let unavailable = Unavailable::here(app, &settings).await?;
     let refusing = refusing(config, &context);
     let facts = Facts::read(app, who, config, context).await?;
     let mut issues = Vec::new();
@@ -174,7 +174,7 @@ async fn of_parts(app: &App, who: &Principal, facts: &Facts) -> Result<Option<Is
     })
 }
 
-/// What an inline step would say.
+/// What a step would say within the dispatch.
 fn of_step(node: &ConfigNode, facts: &Facts) -> Option<Issue> {
     match (node.step, nodes::run(node, facts)) {
         (StepName::ResolveTemplate, Err(reason)) => Some(Issue::error("template_not_found", reason)),
@@ -186,6 +186,7 @@ fn of_step(node: &ConfigNode, facts: &Facts) -> Option<Issue> {
             Some(Issue::error("source_missing", reason))
         }
         (StepName::ResolveMaterials, Err(reason)) => Some(Issue::error("unmapped_parts", reason)),
+        (StepName::ComposeDesign, Err(reason)) => Some(Issue::error("design_missing", reason)),
         (StepName::ParseExcel, Err(reason)) => Some(Issue::error("import_missing", reason)),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! D01–D14, D16–D25, D28–D32, D34–D37, D39–D43, D60, D63–D68, D71: designs on products.
+//! D01–D14, D16–D25, D28–D32, D34–D37, D39–D43, D60, D63–D69, D71: designs on products.
 
 mod areas;
 mod bench;
@@ -6,6 +6,7 @@ mod cancelling;
 mod equal;
 mod failing;
 mod life;
+mod of_runs;
 mod presets;
 mod previews;
 mod progress;

@@ -53,10 +53,16 @@ async fn refusals(service: &Service, (line, file): (&str, &str), texts: &mut Vec
         (ID, graph("render_still")),
         (file, graph("render_still")),
         (line, json!({"version": 1, "nodes": []})),
-        (line, graph("compose_design")),
         (line, graph("parse_excel")),
     ] {
         texts.extend(refused(post("/workflows/dispatch", &draft(context, config))).await);
+    }
+    for disabled in [json!(["deliver"]), json!(null)] {
+        let set = service.request(Method::PATCH, "/api/v1/settings").json(&json!({"disabled_steps": disabled}));
+        assert!(set.send().await.expect("an answer").status().is_success());
+        if !disabled.is_null() {
+            texts.extend(refused(post("/workflows/dispatch", &draft(line, graph("deliver")))).await);
+        }
     }
     texts.extend(refused(service.request(Method::GET, &format!("/api/workflows/runs/{ID}"))).await);
     let made = async |path: &str, body: &Value| -> String {

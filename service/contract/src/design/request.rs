@@ -203,7 +203,7 @@ impl NewDesignJob {
 }
 
 /// What may be wrong with an area and a placement is found by who reads designs.
-fn area(node: &Node<'_>) -> Result<AreaChoice, Invalid> {
+pub(super) fn area(node: &Node<'_>) -> Result<AreaChoice, Invalid> {
     match node.value() {
         Value::String(text) if !text.is_empty() && text.len() <= NAME_BYTES_MAX => Ok(AreaChoice::Stored(text.clone())),
         Value::Object(_) => {

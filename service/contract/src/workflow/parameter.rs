@@ -10,6 +10,7 @@ use packshot_words::Word;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::design::{NodeDesign, schema_of_node};
 use crate::package::retention_class;
 
 /// The kinds of files that are CAD files.
@@ -20,6 +21,10 @@ const UNMAPPED_MAX: u32 = 1_000_000;
 const NAME_BYTES_MAX: usize = 200;
 /// The coarsest surface, in millimetres.
 const DEFLECTION_MM_MAX: f64 = 1_000.0;
+/// Texels of the longer side of a texture, at least.
+const TEXTURE_PX_MIN: u32 = 512;
+/// The same at most.
+const TEXTURE_PX_MAX: u32 = 16_384;
 /// A deflection that follows the size of the product.
 pub(crate) const AUTO: &str = "auto";
 
@@ -58,9 +63,9 @@ pub(super) enum Takes {
     Quality,
     /// How long files are kept.
     Class,
-    /// Pixels of a texture's side.
+    /// Texels of a texture's longer side.
     TexturePx,
-    /// Where a design lies on its product.
+    /// A design, and where it lies on its product.
     Placement,
 }
 
@@ -136,10 +141,15 @@ pub(super) fn of_step(step: StepName) -> &'static [Parameter] {
         None,
         "The render template; null: the active one that fits output type and category best",
     );
-    const PLACEMENT: Parameter =
-        parameter("placement", Takes::Placement, none, None, "Where the design lies on the product");
+    const PLACEMENT: Parameter = parameter(
+        "placement",
+        Takes::Placement,
+        none,
+        None,
+        "The design, its printable area, and where it lies on that, with the members of a design job's placement",
+    );
     const TEXTURE: Parameter =
-        parameter("texture_px", Takes::TexturePx, || json!(4096), Some("px"), "Each side of the texture");
+        parameter("texture_px", Takes::TexturePx, || json!(4096), Some("px"), "Texels of the texture's longer side");
     const QUALITY: Parameter = parameter(
         "quality",
         Takes::Quality,
@@ -222,9 +232,8 @@ impl Parameter {
             Takes::Count => node.count(0..=UNMAPPED_MAX).map(|n| json!(n)),
             Takes::Quality => node.word::<ExportQuality>().map(|quality| json!(quality.word())),
             Takes::Class => retention_class(node).map(|class| json!(class.to_string())),
-            Takes::TexturePx => node.count(256..=16_384).map(|n| json!(n)),
-            // What it has is a matter of designs.
-            Takes::Placement => node.entries().map(|_| node.value().clone()),
+            Takes::TexturePx => node.count(TEXTURE_PX_MIN..=TEXTURE_PX_MAX).map(|n| json!(n)),
+            Takes::Placement => NodeDesign::read(node).map(|_| node.value().clone()),
         }
     }
 
@@ -257,8 +266,10 @@ impl Parameter {
                 let words = RetentionClass::ALL.iter().map(|class| json!(class.to_string())).chain([Value::Null]);
                 json!({"type": ["string", "null"], "enum": words.collect::<Vec<_>>()})
             }
-            Takes::TexturePx => json!({"type": ["integer", "null"], "minimum": 256, "maximum": 16_384}),
-            Takes::Placement => json!({"type": ["object", "null"]}),
+            Takes::TexturePx => {
+                json!({"type": ["integer", "null"], "minimum": TEXTURE_PX_MIN, "maximum": TEXTURE_PX_MAX})
+            }
+            Takes::Placement => schema_of_node(),
         };
         schema["title"] = json!(title(self.name));
         schema["description"] = json!(format!("{}.", self.help));

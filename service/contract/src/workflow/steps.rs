@@ -135,6 +135,7 @@ fn output_schema(step: S) -> Value {
             ("output_type_id", uuid.clone()),
         ],
         S::ResolveTemplate => vec![("template_id", or_null(&uuid)), ("use_materials", flag.clone())],
+        S::ComposeDesign => vec![("placement_report", json!({"type": "object"})), ("file_hash", text)],
         S::ThumbnailSave | S::OutputSave => vec![("publication_mode", text), ("asset_id", uuid.clone())],
         S::AssociateMedia => vec![("association_mode", text), ("armed_node_ids", names.clone())],
         S::Notify => vec![("notification_mode", text), ("armed_node_ids", names.clone())],

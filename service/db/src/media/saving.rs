@@ -275,7 +275,7 @@ pub(super) async fn row(
         height: file.height,
         frame_count: file.movie.map(|movie| movie.frames),
         duration_s: file.movie.map(|movie| movie.duration_ms as f64 / 1_000.0),
-        view_name: (stem != WHOLE).then(|| stem.to_owned()),
+        view_name: (stem != WHOLE && of != AssetType::DesignTexture).then(|| stem.to_owned()),
         product_id: None,
         order_id: None,
         order_line_id: None,

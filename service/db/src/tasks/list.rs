@@ -50,6 +50,21 @@ pub(super) async fn get_in(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<
     views(tx, vec![row]).await?.pop().ok_or(DbError::NotFound("task"))
 }
 
+/// What a task computes, once it was frozen.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn spec(db: &Db, scope: TenantScope, id: TaskId) -> Result<Option<Json>, DbError> {
+    db.read(scope, (scope.tenant, id), |tx, (tenant, id)| {
+        Box::pin(async move {
+            let row = task::Entity::find_by_id((Col(*tenant), Col(*id))).one(tx.on()).await?;
+            Ok(row.ok_or(DbError::NotFound("task"))?.spec.map(Col::value))
+        })
+    })
+    .await
+}
+
 /// What a task took that completed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Took {

@@ -27,7 +27,7 @@ use packshot_domain::workflow::{ExecutionMode, NodeEvent, NodeStatus, RunEvent, 
 /// The error of a task that was cancelled because one before it did not complete.
 const UPSTREAM_FAILED: &str = "upstream_failed";
 /// What a delivery says that its node says too.
-const SHOWN: [&str; 11] = [
+const SHOWN: [&str; 12] = [
     "output_path",
     "size_bytes",
     "duration_s",
@@ -39,6 +39,7 @@ const SHOWN: [&str; 11] = [
     "glb_path",
     "glb_duration_s",
     "cad_file_id",
+    "placement_report",
 ];
 
 /// A run with its nodes, all of them locked.

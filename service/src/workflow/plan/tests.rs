@@ -162,6 +162,7 @@ fn w55_w65_ten_thousand_random_graphs_end_armed_as_the_table_says() {
         context: Context::File(Box::new(file())),
         templates: BTreeMap::new(),
         imports: BTreeMap::new(),
+        designs: BTreeMap::new(),
         materials: BTreeMap::new(),
         parts: None,
     };

@@ -20,7 +20,7 @@ cases! {
         let still_step = steps.iter().find(|step| step["name"] == "render_still").expect("a step");
         assert_eq!(still_step["aliases"], json!(["blender_still"]));
         assert_eq!(still_step["params_schema"]["properties"]["samples"]["default"], 256);
-        assert!(steps.iter().all(|step| step["available"] == (step["name"] != "compose_design")), "designs come later");
+        assert!(steps.iter().all(|step| step["available"] == true && step["unavailable_reason"].is_null()));
         let presets = shop.get("/api/workflows/presets").await;
         assert_eq!(presets["items"].as_array().expect("presets").len(), 4);
         let coffee = json!({"name": "n", "config": graph(vec![node("a", "make_coffee", json!({}))], &[])});

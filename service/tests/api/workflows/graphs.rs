@@ -259,8 +259,6 @@ cases! {
         let mismatch = shop.try_dispatch(&config, &shop.cad_file).await;
         assert_eq!(mismatch.problem(), (422, "context_kind_mismatch".to_owned()));
         assert!(mismatch.text().contains("Context kind mismatch"));
-        let design = shop.try_dispatch(&chain(vec![node("d", "compose_design", json!({}))]), &line.id).await;
-        assert_eq!(design.problem(), (422, "unsupported_nodes".to_owned()));
         let rejected = shop.line(None).await;
         shop.admin.post(&format!("/api/orders/{}/submit", rejected.order)).await;
         let reason = json!({"reason": "no", "notify_client": false});
