@@ -148,9 +148,9 @@ export class ReviewsView {
     show("review-refresh", mayWrite);
     show("review-close", mayWrite && review.status !== "closed");
     show("review-reopen", mayWrite && review.status === "closed");
-    const line = review.order_line_id;
-    show("review-line", Boolean(line));
-    if (line) put("review-line", `Order line ${line}`);
+    const { order_line_id: line, design_job_id: design } = review;
+    show("review-line", Boolean(line || design));
+    if (line || design) put("review-line", line ? `Order line ${line}` : `Design job ${design}`);
     // A button that has the focus stays the element that it is only where nothing of it has changed.
     const focus = document.activeElement?.dataset?.key;
     byId("review-parts").replaceChildren(...review.parts.map((part) => this.drawPart(part)));

@@ -32,7 +32,7 @@ pub use composing::ComposeHandler;
 pub use packshot_db::designs::DesignFilter;
 pub use packshot_db::designs::ending::ShownMedia;
 pub use previewing::{Preview, PreviewForm, preview};
-pub use starting::{SentDesign, create};
+pub use starting::{SentDesign, again, create};
 pub use storing::StoreHandler;
 pub use waiting::until_ended;
 

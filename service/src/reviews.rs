@@ -96,11 +96,11 @@ pub struct OpenedReview {
     pub is_new: bool,
 }
 
-/// The review of a line or a render; it is made where there is none yet.
+/// The review of a line, a render or a design job; it is made where there is none yet.
 ///
 /// # Errors
-/// [`Code::FeatureDisabled`], [`Code::OrderLineNotFound`], [`Code::RenderNotFound`]; [`Code::NothingUnmapped`] when its
-/// newest pictures show no part in the fallback material.
+/// [`Code::FeatureDisabled`], [`Code::OrderLineNotFound`], [`Code::RenderNotFound`], [`Code::RenderJobNotFound`];
+/// [`Code::NothingUnmapped`] when its newest pictures show no part in the fallback material.
 pub async fn open(app: &App, who: &Principal, subject: ReviewSubject) -> Result<OpenedReview, AppError> {
     require(app, who).await?;
     let scope = TenantScope::of(who.tenant);

@@ -123,8 +123,8 @@ words! {
     }
 }
 
-/// A review: the parts that the pictures of a line or a render show in the fallback material, and the fixes that are
-/// suggested for them.
+/// A review: the parts that the pictures of a line, a render or a design job show in the fallback material, and the
+/// fixes that are suggested for them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MaterialReview {
     /// Its id.
@@ -137,7 +137,7 @@ pub struct MaterialReview {
     pub render_id: Option<Uuid>,
     /// The design job whose pictures it is about.
     pub design_job_id: Option<Uuid>,
-    /// The product of the line.
+    /// The product of the line or of the design.
     pub product_id: Option<Uuid>,
     /// The CAD file of the product.
     pub cad_file_id: Option<Uuid>,
@@ -240,7 +240,7 @@ pub struct SuggestedFix {
 /// A reason for a material.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FixSignal {
-    /// `tenant_choice`, `name`, `public_alias`, `gltf_material`, `metadata`, `colour` or `product_family`.
+    /// `tenant_choice`, `name`, `public_alias`, `gltf_material`, `metadata`, `colour`, `product_family` or `part_kind`.
     pub kind: String,
     /// How strong it is, 0 to 1.
     pub score: f64,

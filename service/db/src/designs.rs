@@ -22,11 +22,12 @@ use super::jobs::Job;
 use super::level::Level;
 use super::media::Asset;
 use super::tx::Tx;
-use super::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, media, products, streams};
+use super::{Db, DbError, Json, Page, PageRequest, ReadScope, TenantScope, media, products, reviews, streams};
 use packshot_domain::design_job::{DesignEvent, DesignStatus, DesignStep, rendered_pct};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{DesignJobId, ProductId, TenantId, UserId};
 use packshot_domain::media::AssetType;
+use packshot_domain::review::UnmappedPart;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::{Chore, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
@@ -66,6 +67,8 @@ pub struct DesignJob {
     pub texture: Option<Asset>,
     /// Where the design lies.
     pub placement_report: Option<Json>,
+    /// Names without a material in its pictures, as far as these are rendered.
+    pub unmapped: Vec<UnmappedPart>,
     /// Its pictures, in the order of their views.
     pub outputs: Vec<Asset>,
     /// The files of its turntable.
@@ -287,6 +290,7 @@ async fn whole(tx: &Tx<'_>, row: design_job::Model) -> Result<DesignJob, DbError
         design_asset,
         texture,
         placement_report: row.placement_report.map(Col::value),
+        unmapped: row.unmapped.map_or(Ok(Vec::new()), |stored| reviews::read_parts(stored.0))?,
         outputs,
         turntable,
         error: row.error.map(Col::value),

@@ -27,7 +27,7 @@ use packshot_domain::channel::{ActivityType, Message};
 use packshot_domain::event::EventName;
 use packshot_domain::fix::{FixAction, FixNotes, FixState, FixStatus};
 use packshot_domain::id::{
-    AliasId, CadFileId, FixId, OrderId, OrderLineId, ProductId, RenderId, ReviewId, TaskId, TenantId,
+    AliasId, CadFileId, DesignJobId, FixId, OrderId, OrderLineId, ProductId, RenderId, ReviewId, TaskId, TenantId,
 };
 use packshot_domain::material_alias::AliasScope;
 use packshot_domain::review::{Proposal, ReviewEvent, ReviewStatus, ReviewSubject, Signal, UnmappedPart};
@@ -35,7 +35,7 @@ use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
 use uuid::Uuid;
 
-pub use applying::{Applied, Applying, NameApplied, Names, Rerendering, apply, apply_names};
+pub use applying::{Again, Applied, Applying, NameApplied, Names, Rerendering, apply, apply_names};
 pub(super) use following::job_moved;
 pub use following::{follow, is_followed};
 pub use knowledge::{GivenMaterial, Known, affected, known};
@@ -45,8 +45,8 @@ pub use outcome::{Said as SaidOutcome, discard_proposal, say};
 pub(super) use outcome::{lock_of_alias, taken_back};
 pub use report::{Acceptance, NameCursor, NameFilter, NameReport, ReportedName, ReportedProposal, names, spelling};
 pub use seen::{Opened, Unmapped, open, refresh, unmapped_of};
-pub(super) use seen::{lock_of_line, lock_of_render, seen};
-pub(super) use stored::write_parts;
+pub(super) use seen::{lock_of_design, lock_of_line, lock_of_render, seen};
+pub(super) use stored::{read_parts, write_parts};
 
 /// A review as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +57,7 @@ pub struct Review {
     pub tenant: TenantId,
     /// What it is of.
     pub subject: ReviewSubject,
-    /// The product of its line.
+    /// The product of its line or of its design.
     pub product: Option<ProductId>,
     /// The CAD file of that.
     pub cad_file: Option<CadFileId>,
@@ -136,7 +136,7 @@ pub struct Fix {
 pub struct Rerender {
     /// The lines of orders.
     pub lines: Vec<OrderLineId>,
-    /// The tasks, of these lines or of a direct render.
+    /// The tasks, of these lines, of a direct render or of a design.
     pub tasks: Vec<TaskId>,
     /// How many more lines show the name in the fallback material.
     pub skipped: u32,
@@ -191,7 +191,7 @@ pub async fn get(db: &Db, scope: TenantScope, id: ReviewId) -> Result<Review, Db
     .await
 }
 
-/// The review of a line or a render, if there is one.
+/// The review of a line, a render or a design job, if there is one.
 ///
 /// # Errors
 ///
@@ -245,6 +245,7 @@ async fn find_of(
     let of_it = match subject {
         ReviewSubject::Line(line) => of_tenant.filter(C::OrderLineId.eq(Col(line))),
         ReviewSubject::Render(render) => of_tenant.filter(C::RenderId.eq(Col(render))),
+        ReviewSubject::Design(job) => of_tenant.filter(C::DesignJobId.eq(Col(job))),
     };
     Ok(of_it.one(tx.on()).await?)
 }
@@ -358,10 +359,11 @@ async fn all(tx: &Tx<'_>, rows: Vec<material_review::Model>) -> Result<Vec<Revie
 fn subject_of(row: &material_review::Model) -> Result<ReviewSubject, DbError> {
     let corrupt = || DbError::Corrupt { what: "material review", reason: "it is of nothing".to_owned() };
     let line = row.order_line_id.map(|line| ReviewSubject::Line(line.0));
-    line.or(row.render_id.map(|render| ReviewSubject::Render(render.0))).ok_or_else(corrupt)
+    let render = row.render_id.map(|render| ReviewSubject::Render(render.0));
+    line.or(render).or(row.design_job_id.map(|job| ReviewSubject::Design(job.0))).ok_or_else(corrupt)
 }
 
-/// Forgets the streams of the reviews of lines or of a render, which go with them.
+/// Forgets the streams of the reviews of lines, of a render or of a design job, which go with them.
 pub(super) async fn forget_streams(tx: &Tx<'_>, tenant: TenantId, of: &[ReviewId]) -> Result<(), DbError> {
     for id in of {
         streams::delete(tx, tenant, StreamId::of_review(*id)).await?;
@@ -383,4 +385,9 @@ pub(super) async fn ids_of(
     let ids = material_review::Entity::find().filter(C::TenantId.eq(Col(tenant))).filter(of_them);
     let ids: Vec<Col<ReviewId>> = ids.select_only().column(C::Id).order_by_asc(C::Id).into_tuple().all(tx.on()).await?;
     Ok(ids.into_iter().map(Col::value).collect())
+}
+
+/// The review of a design job, if there is one.
+pub(super) async fn ids_of_design(tx: &Tx<'_>, tenant: TenantId, job: DesignJobId) -> Result<Vec<ReviewId>, DbError> {
+    Ok(find_of(tx, tenant, ReviewSubject::Design(job)).await?.map(|row| row.id.0).into_iter().collect())
 }

@@ -1,7 +1,7 @@
-//! Reviews of materials: one for each order line or direct render whose pictures show parts in the fallback material
-//! (suggested-fixes.md §1).
+//! Reviews of materials: one for each order line, direct render or design job whose pictures show parts in the fallback
+//! material (suggested-fixes.md §1).
 
-use crate::id::{OrderLineId, RenderId};
+use crate::id::{DesignJobId, OrderLineId, RenderId};
 use crate::material_alias::AliasScope;
 use crate::words::words;
 
@@ -83,6 +83,8 @@ pub enum ReviewSubject {
     Line(OrderLineId),
     /// A direct render.
     Render(RenderId),
+    /// A design on a product.
+    Design(DesignJobId),
 }
 
 impl ReviewStatus {

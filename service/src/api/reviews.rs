@@ -43,13 +43,14 @@ fn tagged(status: StatusCode, review: &MaterialReview) -> ApiResult<Answer> {
 
 /// Lists reviews of materials, newest first
 ///
-/// A line of an order and a direct render have one each, once their pictures showed a part in the fallback material.
+/// A line of an order, a direct render and a design job have one each, once their pictures showed a part in the fallback
+/// material.
 #[utoipa::path(
     get, path = "/api/v1/material-reviews", operation_id = "list_material_reviews", tag = "materials",
     params(
         ("status" = Option<String>, Query, description = "Only reviews in this state: `open`, `resolved` or `closed`"),
         ("order_id" = Option<String>, Query, format = Uuid, description = "Only reviews of lines of this order"),
-        ("product_id" = Option<String>, Query, format = Uuid, description = "Only reviews of lines of this product"),
+        ("product_id" = Option<String>, Query, format = Uuid, description = "Only reviews of lines and designs of this product"),
         ("part_key" = Option<String>, Query, description = "Only reviews with a part of this key"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Reviews per page; 50 if absent"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
@@ -71,7 +72,7 @@ fn filter(params: &Params) -> Result<ReviewFilter, Invalid> {
     })
 }
 
-/// Makes the review of an order line or a direct render
+/// Makes the review of an order line, a direct render or a design job
 ///
 /// Where there is one already, that is the answer. Renders with parts in the fallback material make theirs by
 /// themselves, unless the feature was switched off then.

@@ -81,7 +81,7 @@ fn write_note(to: &mut String, bundle: &NoteBundle) -> fmt::Result {
 }
 
 fn write_problem(to: &mut String, bundle: &NoteBundle) -> fmt::Result {
-    let MaterialReview { order_line_id, render_id, parts, status, .. } = &bundle.review;
+    let MaterialReview { order_line_id, render_id, design_job_id, parts, status, .. } = &bundle.review;
     writeln!(to, "## Problem\n")?;
     let n_open = parts.iter().filter(|part| !part.resolved).count();
     let n = counted(parts.len(), "name");
@@ -102,6 +102,9 @@ fn write_problem(to: &mut String, bundle: &NoteBundle) -> fmt::Result {
     }
     if let Some(render) = render_id {
         writeln!(to, "- Render: {render}")?;
+    }
+    if let Some(job) = design_job_id {
+        writeln!(to, "- Design job: {job}")?;
     }
     writeln!(to, "- Review: {}", status.word())?;
     for part in parts {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use packshot_designs::design::DesignLimits;
 use packshot_designs::{AreaRequest, Design, DesignRequest};
+use packshot_materials::aliases::AliasLayer;
 use packshot_words::Word;
 use serde_json::{Value as Json, json};
 
@@ -13,17 +14,17 @@ use crate::objects;
 use crate::packages::{self, caller};
 use crate::renders::equal_designs;
 use crate::renders::of_design::{self, Workfolder};
-use crate::renders::worn;
+use crate::renders::{aliases, worn};
 use crate::tenancy::RenderSettings;
 use packshot_contract::design::{AreaChoice, DesignJob, DesignWish};
 use packshot_contract::problem::Invalid;
 use packshot_db::artifacts::NewFile;
 use packshot_db::designs::areas::DesignArea;
-use packshot_db::designs::starting::{self as rows, DesignSource, NewDesignJob};
+use packshot_db::designs::starting::{self as rows, DesignSource, NewAgain, NewDesignJob};
 use packshot_db::designs::{StepError, areas};
 use packshot_db::jobs::NewTask;
 use packshot_db::tasks::OutputFile;
-use packshot_db::{TenantScope, media};
+use packshot_db::{TenantScope, media, products};
 use packshot_domain::artifact::{ArtifactFile, ByteSize, MediaType, Receipt, RelativePath};
 use packshot_domain::cad_file::OriginalName;
 use packshot_domain::design_job::DesignStep;
@@ -112,7 +113,8 @@ pub(super) async fn checked(
     };
     let shown_area = shown::area_of_request(stored.as_ref(), &area);
     let request = with_source(wish.in_effect(&shown_area, &plan, turntable.as_ref()), &source);
-    let spec = of_design::spec(app, scope, &settings, canvas.scene, ((plan, turntable), input)).await?;
+    let aliases = aliases::layer(&app.db, scope).await?;
+    let spec = of_design::spec(app, scope, &settings, (canvas.scene, aliases), ((plan, turntable), input)).await?;
     Ok(Checked { wish, source, bytes, design, request, spec })
 }
 
@@ -154,6 +156,45 @@ pub async fn create(
             Err(error.of_design_job(id))
         }
     }
+}
+
+/// A job like this one, on its stored design, with the tenant's aliases as they will be. It is not stored yet.
+///
+/// # Errors
+/// [`Code::FeatureDisabled`], [`Code::RenderJobNotFound`], [`Code::ProductNotFound`], [`Code::AssetExpired`]; a library
+/// that is not there any more.
+pub async fn again(
+    app: &App,
+    who: &Principal,
+    id: DesignJobId,
+    change: impl FnOnce(&mut AliasLayer),
+) -> Result<NewAgain, AppError> {
+    let settings = require(app, who).await?;
+    let scope = TenantScope::of(who.tenant);
+    let job = packshot_db::designs::get(&app.db, scope, id).await?;
+    products::get(&app.db, scope, job.product).await?;
+    let gone = || AppError::new(Code::AssetExpired, "the design of the job is no longer stored");
+    let design = worn::usable(&app.db, scope, job.design_asset.ok_or_else(gone)?.id).await?.id;
+    let mut aliases = aliases::layer(&app.db, scope).await?;
+    change(&mut aliases);
+    let mut metadata = job.metadata;
+    if let Some(members) = metadata.as_object_mut() {
+        members.remove("media_ids");
+    }
+    let spec = of_design::spec_again(app, scope, &settings, &job.spec, aliases).await?;
+    let request = with_source(job.request, &Source::Asset(design));
+    let new = NewDesignJob {
+        id: DesignJobId::new(),
+        product: job.product,
+        created_by: who.user,
+        work_key: equal_designs::key(&spec, &request),
+        spec,
+        design: job.design,
+        request,
+        metadata,
+    };
+    let tasks = tasks(DesignStep::ComposeDesign, &new.spec, &new.request);
+    Ok(NewAgain { new, design, tasks })
 }
 
 /// The second step: folder and design are stored, and the tasks of the job begin to wait.

@@ -14,10 +14,12 @@ use super::leftovers::{CleanAfter, StoredFiles};
 use crate::app::{Deed, Deeds};
 use crate::config::Settings;
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, StopReason, TaskUpdate, Teller};
+use crate::libraries::proposals;
 use crate::renders::of_design::{self, Made, Reported, Workfolder};
 use crate::store::Store;
 use packshot_db::designs::publishing::{self, StoredOutputs};
 use packshot_db::designs::{self, DesignJob};
+use packshot_db::reviews::ProposedPart;
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit, OutputFile};
 use packshot_db::{Db, TenantScope};
 use packshot_domain::artifact::EventActor;
@@ -110,7 +112,8 @@ impl Attempt {
         match outcome {
             Some(Ok(())) => {
                 desk.send(TaskUpdate::Finishing);
-                Outcome::Done(Delivery { output: json!({}), ..Delivery::default() })
+                let unmapped = Some(self.proposed().await);
+                Outcome::Done(Delivery { output: json!({}), unmapped, ..Delivery::default() })
             }
             Some(Err(failure)) => {
                 let is_tried_again = self.has_more && failure.fault == FaultKind::Infrastructure;
@@ -124,6 +127,24 @@ impl Attempt {
                 Outcome::Stopped
             }
         }
+    }
+
+    /// The names without a material in its pictures, with what is proposed for them. Without proposals, somebody asks
+    /// for them later.
+    async fn proposed(&self) -> Vec<ProposedPart> {
+        let StoreHandler { db, store, settings, .. } = &self.place;
+        let (parts, product) = match designs::get(db, self.scope, self.job).await {
+            Ok(job) => (job.unmapped, job.product),
+            Err(error) => {
+                tracing::warn!("the unmapped parts of the design job {} cannot be read: {error}", self.job);
+                return Vec::new();
+            }
+        };
+        let proposed = proposals::propose((db, store, settings), self.scope, Some(product), parts.clone()).await;
+        proposed.unwrap_or_else(|error| {
+            tracing::warn!("no materials are proposed for the unmapped parts of the design job {}: {error}", self.job);
+            parts.into_iter().map(|part| ProposedPart { part, proposals: Vec::new() }).collect()
+        })
     }
 
     /// Does the steps that are not done, in their order.

@@ -8,12 +8,14 @@ use crate::jobs::handler::{Desk, TaskUpdate};
 use crate::objects;
 use crate::store::Store;
 use packshot_db::media::Asset;
+use packshot_db::reviews::ProposedPart;
 use packshot_db::tasks::{Delivery, Movie, OutputFile};
 use packshot_db::{Db, TenantScope, designs};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::DesignJobId;
 use packshot_domain::job::JobRef;
 use packshot_domain::media::AssetType;
+use packshot_domain::review::UnmappedPart;
 use packshot_domain::step::StepName;
 use packshot_worker::protocol::Failure;
 
@@ -25,14 +27,15 @@ pub(crate) fn key(spec: &Json, request: &Json) -> ContentAddress {
     ContentAddress::of(parts.to_string().as_bytes())
 }
 
-/// What an equal job has rendered, if all of it is still there: with the texture that this job has.
+/// What an equal job has rendered, if all of it is still there: with the texture that this job has. And the names in it
+/// without a material.
 ///
 /// # Errors
 /// As [`away`].
 pub(super) async fn made_before(
     (db, store, scope): (&Db, &Store, TenantScope),
     job: JobRef,
-) -> Result<Option<Vec<Made>>, Failure> {
+) -> Result<Option<(Vec<Made>, Vec<UnmappedPart>)>, Failure> {
     let id = DesignJobId::from_uuid(job.record);
     let texture = designs::texture(db, scope, id).await.map_err(away)?;
     for other in designs::equal::others(db, scope, id).await.map_err(away)? {
@@ -47,7 +50,7 @@ pub(super) async fn made_before(
             made.push(Made { row: row_of(asset), bytes, is_turned: asset.asset_type == AssetType::Turntable });
         }
         if made.len() == other.outputs.len() + other.turntable.len() {
-            return Ok(Some(made));
+            return Ok(Some((made, other.unmapped)));
         }
     }
     Ok(None)
@@ -70,7 +73,11 @@ fn row_of(asset: &Asset) -> OutputFile {
 }
 
 /// Keeps what an equal job has rendered in the working folder of a job, and reports the step as done.
-pub(super) async fn take_over(desk: &Desk, folder: &Workfolder, made: Vec<Made>) -> Result<Delivery, Failure> {
+pub(super) async fn take_over(
+    desk: &Desk,
+    folder: &Workfolder,
+    (made, unmapped): (Vec<Made>, Vec<UnmappedPart>),
+) -> Result<Delivery, Failure> {
     desk.send(TaskUpdate::Finishing);
     let of_views = Reported::begin(desk.teller(), StepName::RenderViews);
     let kept = folder.put(&made).await.map_err(|reason| {
@@ -83,5 +90,7 @@ pub(super) async fn take_over(desk: &Desk, folder: &Workfolder, made: Vec<Made>)
         Reported::begin(desk.teller(), StepName::RenderTurntable).end(&Ok(facts.clone()));
     }
     outcome?;
-    Ok(Delivery { output: Json::Object(facts), ..Delivery::default() })
+    // What is proposed for them is looked up when the job ends.
+    let unmapped = unmapped.into_iter().map(|part| ProposedPart { part, proposals: Vec::new() }).collect();
+    Ok(Delivery { output: Json::Object(facts), unmapped: Some(unmapped), ..Delivery::default() })
 }

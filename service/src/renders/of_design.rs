@@ -13,7 +13,7 @@ use super::inputs;
 use super::outputs::{self, OutputError, Received};
 use super::packages::{self, Unfit};
 use super::spec::{RenderV1, Spec, text};
-use super::{aliases, work};
+use super::work;
 use crate::app::{App, AppError};
 use crate::config::Settings;
 use crate::jobs::handler::{Desk, TaskUpdate, Teller};
@@ -23,6 +23,7 @@ use packshot_contract::request::RenderRequest;
 use packshot_db::artifacts::{NewFile, WholePackage};
 use packshot_db::designs;
 use packshot_db::log::NewLogRow;
+use packshot_db::reviews::ProposedPart;
 use packshot_db::tasks::{Delivery, Movie, OutputFile};
 use packshot_db::{AllTenants, Db, DbError, TenantScope};
 use packshot_domain::artifact::{EventActor, Metadata, RetentionClass};
@@ -33,8 +34,10 @@ use packshot_domain::id::DesignJobId;
 use packshot_domain::job::JobRef;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, TaskKind};
+use packshot_materials::aliases::AliasLayer;
 use packshot_pipeline::plan::PicturePlan;
 use packshot_worker::protocol::{Completed, DesignInput, Failure, RenderInput, StepPhase};
+use packshot_worker::unmapped::UnmappedPart;
 
 /// The folder in the data folder that has one for each design job.
 const FOLDER: [&str; 2] = ["tmp", "design-jobs"];
@@ -51,7 +54,7 @@ pub(crate) async fn spec(
     app: &App,
     scope: TenantScope,
     settings: &RenderSettings,
-    scene: ContentAddress,
+    (scene, aliases): (ContentAddress, AliasLayer),
     ((plan, turntable), design): ((PicturePlan, Option<PicturePlan>), DesignInput),
 ) -> Result<Json, AppError> {
     let request = RenderRequest { options: plan.options.clone(), ..RenderRequest::default() };
@@ -61,13 +64,32 @@ pub(crate) async fn spec(
         environment: None,
         libraries: libraries.into_iter().map(|library| library.file).collect(),
         fallback_material: settings.fallback_material.clone(),
-        aliases: aliases::layer(&app.db, scope).await?,
+        aliases,
         plan,
         max_unmapped: None,
         design: Some(design),
         turntable,
     });
     spec.write().map_err(AppError::internal)
+}
+
+/// What the tasks of a job like one with this spec compute: with the libraries in force now, and with these aliases.
+///
+/// # Errors
+/// As [`spec`]; `spec.invalid`.
+pub(crate) async fn spec_again(
+    app: &App,
+    scope: TenantScope,
+    settings: &RenderSettings,
+    stored: &Json,
+    aliases: AliasLayer,
+) -> Result<Json, AppError> {
+    let stored = Spec::read(Some(stored))
+        .map_err(|failure| AppError::of_input(failure.code, failure.detail, Vec::new()))?;
+    let turntable = stored.turntable();
+    let RenderInput { scene, plan, design, .. } = stored.into_input();
+    let design = design.ok_or_else(|| AppError::of_input("spec.invalid", "the job has no design", Vec::new()))?;
+    spec(app, scope, settings, (scene, aliases), ((plan, turntable), design)).await
 }
 
 /// What a task of a design job computes, by its spec.
@@ -318,6 +340,9 @@ pub(super) async fn keep(
     desk.send(TaskUpdate::Finishing);
     let duration_s = completed.duration_s + turned.as_ref().map_or(0.0, |(_, turned, _)| turned.duration_s);
     let output = json!({"duration_s": duration_s, "unmapped_parts": completed.unmapped_parts});
+    // What is proposed for them is looked up when the job ends.
+    let bare = |part: &UnmappedPart| ProposedPart { part: part.clone().into(), proposals: Vec::new() };
+    let unmapped = completed.unmapped.iter().map(bare).collect();
     let kept = async {
         let views = outputs::unstored(received, completed).await?.into_iter();
         let mut made: Vec<Made> = views.map(|(row, bytes)| Made { row, bytes, is_turned: false }).collect();
@@ -329,7 +354,7 @@ pub(super) async fn keep(
         Ok::<_, OutputError>(())
     };
     kept.await.map_err(|error| work::fail_to_store(desk, error, Duration::ZERO))?;
-    Ok(Delivery { output, ..Delivery::default() })
+    Ok(Delivery { output, unmapped: Some(unmapped), ..Delivery::default() })
 }
 
 /// A file of a turntable: one of all frames has a name of its own, so that it stands beside those of the views.

@@ -26,7 +26,7 @@ pub async fn preview(app: &App, who: &Principal, id: ReviewId, kind: NoteKind) -
     }
     let line = match review.subject {
         ReviewSubject::Line(line) => Some(orders::line(&app.db, scope, None, line).await?),
-        ReviewSubject::Render(_) => None,
+        ReviewSubject::Render(_) | ReviewSubject::Design(_) => None,
     };
     let order_number = match &line {
         Some(line) => {

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::app::{App, AppError, ErrorKind};
+use crate::designs;
 use crate::orders;
 use crate::renders::again;
 use crate::tenancy::RenderSettings;
-use packshot_db::reviews::{self as rows, Rerendering};
+use packshot_db::reviews::{self as rows, Again, Rerendering};
 use packshot_db::{DbError, TenantScope, orders as order_rows};
-use packshot_domain::id::{OrderLineId, RenderId};
+use packshot_domain::id::OrderLineId;
 use packshot_domain::material_alias::AliasScope;
 use packshot_domain::principal::Principal;
 use packshot_domain::review::{RERENDERED_MAX, RerenderMode, ReviewSubject};
@@ -17,7 +18,8 @@ use packshot_materials::aliases::AliasLayer;
 /// A name, by what it is of and its key, and the material that it means from then on; `None` where it means none.
 pub(super) type Renamed = (AliasScope, String, Option<String>);
 
-/// The lines of which pictures show these names in the fallback material, and the direct render of a review.
+/// The lines of which pictures show these names in the fallback material, and the direct render or the design job of a
+/// review.
 pub(super) async fn of_names(
     app: &App,
     who: &Principal,
@@ -38,19 +40,15 @@ pub(super) async fn of_names(
             lines
         }
     };
-    let render = match subject {
-        Some(ReviewSubject::Render(render)) => Some(render),
-        _ => None,
-    };
-    rendered(app, who, &lines, render, names).await
+    rendered(app, who, &lines, subject, names).await
 }
 
-/// These lines, and a direct render, of names that have changed.
+/// These lines, and the direct render or the design job that a review is of, with names that have changed.
 pub(super) async fn rendered(
     app: &App,
     who: &Principal,
     lines: &[OrderLineId],
-    render: Option<RenderId>,
+    subject: Option<ReviewSubject>,
     names: &[Renamed],
 ) -> Result<Rerendering, AppError> {
     let mut rerendering = Rerendering::default();
@@ -75,16 +73,24 @@ pub(super) async fn rendered(
             }
         }
     }
-    if let Some(render) = render {
-        match again(app, who, render, |layer| renamed(layer, names)).await {
-            Ok(new) => rerendering.again = Some(Box::new(new)),
-            // Its files have expired, or it is of what the tenant may not render any more.
-            Err(error) if matches!(error.kind(), ErrorKind::Own(_) | ErrorKind::Input(_)) => {
-                tracing::info!(render.id = %render, "it cannot be rendered again: {error}");
-                rerendering.skipped += 1;
-            }
-            Err(error) => return Err(error),
+    let change = |layer: &mut AliasLayer| renamed(layer, names);
+    let again = match subject {
+        Some(ReviewSubject::Render(render)) => {
+            again(app, who, render, change).await.map(|new| Again::Render(Box::new(new)))
         }
+        Some(ReviewSubject::Design(job)) => {
+            designs::again(app, who, job, change).await.map(|new| Again::Design(Box::new(new)))
+        }
+        Some(ReviewSubject::Line(_)) | None => return Ok(rerendering),
+    };
+    match again {
+        Ok(again) => rerendering.again = Some(again),
+        // Its files have expired, or it is of what the tenant may not render any more.
+        Err(error) if matches!(error.kind(), ErrorKind::Own(_) | ErrorKind::Input(_)) => {
+            tracing::info!("{subject:?} cannot be rendered again: {error}");
+            rerendering.skipped += 1;
+        }
+        Err(error) => return Err(error),
     }
     Ok(rerendering)
 }

@@ -6,7 +6,6 @@ use packshot_contract::review::{OutcomeWish, SuggestedFix};
 use packshot_db::TenantScope;
 use packshot_db::reviews::{self as rows, FixRef, Rerendering, SaidOutcome};
 use packshot_domain::principal::Principal;
-use packshot_domain::review::ReviewSubject;
 
 /// Says the outcome of a fix. One that did not work, or that nobody wants, takes its alias back, and the lines that
 /// were rendered with it are rendered again. Returns the fix, with the version of its review.
@@ -30,12 +29,8 @@ pub async fn say(
     let is_undone = rerender && outcome.takes_back() && fix.wrote_alias && !fix.state.status.is_terminal();
     let rerendering = match &fix.rerender {
         Some(before) if is_undone && !before.tasks.is_empty() => {
-            let render = match review.subject {
-                ReviewSubject::Render(render) => Some(render),
-                ReviewSubject::Line(_) => None,
-            };
             let names = [(fix.scope, fix.alias_key.clone(), None)];
-            rerendering::rendered(app, who, &before.lines, render, &names).await?
+            rerendering::rendered(app, who, &before.lines, Some(review.subject), &names).await?
         }
         _ => Rerendering::default(),
     };

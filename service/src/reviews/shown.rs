@@ -9,9 +9,10 @@ use packshot_domain::id::{AliasId, CadFileId, FixId, OrderLineId, ProductId, Tas
 use packshot_domain::review::{ReviewSubject, Signal};
 
 pub(super) fn review(row: Review) -> MaterialReview {
-    let (line, render) = match row.subject {
-        ReviewSubject::Line(line) => (Some(line.uuid()), None),
-        ReviewSubject::Render(render) => (None, Some(render.uuid())),
+    let (line, render, design) = match row.subject {
+        ReviewSubject::Line(line) => (Some(line.uuid()), None, None),
+        ReviewSubject::Render(render) => (None, Some(render.uuid()), None),
+        ReviewSubject::Design(job) => (None, None, Some(job.uuid())),
     };
     let keys: Vec<(i32, String)> = row.parts.iter().map(|part| (part.position, part.part.part_key.clone())).collect();
     let key_of = |position: i32| {
@@ -23,8 +24,7 @@ pub(super) fn review(row: Review) -> MaterialReview {
         tenant_id: row.tenant.uuid(),
         order_line_id: line,
         render_id: render,
-        // Design jobs have no reviews yet.
-        design_job_id: None,
+        design_job_id: design,
         product_id: row.product.map(ProductId::uuid),
         cad_file_id: row.cad_file.map(CadFileId::uuid),
         status: row.status.into(),

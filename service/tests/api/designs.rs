@@ -11,4 +11,5 @@ mod presets;
 mod previews;
 mod progress;
 mod refused;
+mod reviewed;
 mod turntable;

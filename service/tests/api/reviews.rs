@@ -13,4 +13,4 @@ mod report;
 mod rights;
 mod undoing;
 
-pub(crate) use desk::{Held, review_of};
+pub(crate) use desk::{Held, REVIEWS, STEEL, is_magenta, review_of};

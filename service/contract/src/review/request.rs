@@ -10,7 +10,7 @@ use super::{FixOutcome, NoteKind, RerenderMode};
 use crate::problem::Invalid;
 use crate::read::{optional, parsed};
 use packshot_domain::fix::{FixNotes, NOTES_CHARS_MAX, Outcome};
-use packshot_domain::id::{OrderLineId, RenderId};
+use packshot_domain::id::{DesignJobId, OrderLineId, RenderId};
 use packshot_domain::review as domain;
 
 /// Which confidences fixes can be applied by.
@@ -23,6 +23,8 @@ pub struct ReviewRequest {
     pub order_line_id: Option<Uuid>,
     /// A direct render.
     pub render_id: Option<Uuid>,
+    /// A design job.
+    pub design_job_id: Option<Uuid>,
 }
 
 impl ReviewRequest {
@@ -35,13 +37,15 @@ impl ReviewRequest {
         let subject = Node::root(body, &faults).members().and_then(|mut m| {
             let line = optional(&mut m, "order_line_id", |node| parsed::<OrderLineId>(node));
             let render = optional(&mut m, "render_id", |node| parsed::<RenderId>(node));
-            let subject = match (line?, render?) {
-                (Some(line), None) => Some(domain::ReviewSubject::Line(line)),
-                (None, Some(render)) => Some(domain::ReviewSubject::Render(render)),
-                (None, None) => m.node().refuse(FaultKind::Missing, "name the order_line_id or the render_id"),
-                (Some(_), Some(_)) => {
-                    m.node().refuse(FaultKind::Conflict, "name either the order_line_id or the render_id")
+            let design = optional(&mut m, "design_job_id", |node| parsed::<DesignJobId>(node));
+            let subject = match (line?, render?, design?) {
+                (Some(line), None, None) => Some(domain::ReviewSubject::Line(line)),
+                (None, Some(render), None) => Some(domain::ReviewSubject::Render(render)),
+                (None, None, Some(job)) => Some(domain::ReviewSubject::Design(job)),
+                (None, None, None) => {
+                    m.node().refuse(FaultKind::Missing, "name the order_line_id, the render_id or the design_job_id")
                 }
+                _ => m.node().refuse(FaultKind::Conflict, "name the order_line_id, the render_id or the design_job_id"),
             };
             m.finish();
             subject

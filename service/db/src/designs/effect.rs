@@ -4,19 +4,19 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use super::steps::{StepError, Steps};
-use super::{advance, find, lock, save, telling};
-use crate::artifacts;
+use super::{advance, find, lock_alone, save, telling};
 use crate::column::Col;
 use crate::effect::{Effect, Phase, Turn};
 use crate::entity::design_job;
 use crate::media::of_design;
 use crate::tasks::Delivery;
 use crate::tx::Tx;
-use crate::{DbError, Json};
-use packshot_domain::design_job::{DesignEvent, DesignStep, DesignStepStatus, rendered_pct};
+use crate::{DbError, Json, artifacts, products, reviews};
+use packshot_domain::design_job::{DesignEvent, DesignStatus, DesignStep, DesignStepStatus, rendered_pct};
 use packshot_domain::id::{DesignJobId, TenantId};
 use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::media::AssetType;
+use packshot_domain::review::ReviewSubject;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{Chore, TaskKind};
 use packshot_domain::time::Timestamp;
@@ -28,8 +28,17 @@ pub(crate) struct DesignEffect;
 impl Effect for DesignEffect {
     fn lock<'t>(&'t self, tx: &'t Tx<'_>, tenant: TenantId, job: JobRef) -> BoxFuture<'t, Result<(), DbError>> {
         Box::pin(async move {
-            match lock(tx, tenant, DesignJobId::from_uuid(job.record)).await {
+            let id = DesignJobId::from_uuid(job.record);
+            // Of which product it is never changes.
+            let product = match find(tx, tenant, id).await {
+                Ok(row) => row.product_id.0,
                 // It may have been deleted after its job had ended.
+                Err(DbError::NotFound(_)) => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            products::lock_of(tx, tenant, None, &[product], &[]).await?;
+            reviews::lock_of_design(tx, tenant, id).await?;
+            match lock_alone(tx, tenant, id).await {
                 Ok(_) | Err(DbError::NotFound(_)) => Ok(()),
                 Err(error) => Err(error),
             }
@@ -43,6 +52,7 @@ impl Effect for DesignEffect {
                 Err(DbError::NotFound(_)) => return Ok(()),
                 Err(error) => return Err(error),
             };
+            reviews::job_moved(tx, turn).await?;
             if row.status.0.is_terminal() || row.job_id != Some(Col(turn.job.id)) {
                 return match turn.phase {
                     // A design job is tried again as a whole.
@@ -110,6 +120,11 @@ async fn moved(tx: &Tx<'_>, mut row: design_job::Model, turn: Turn<'_>) -> Resul
     if has_moved || is_cancelled {
         telling::moved(tx, &row, &steps).await?;
     }
+    if let (DesignStatus::Completed, Phase::Completed(delivery)) = (row.status.0, turn.phase)
+        && let Some(shown) = &delivery.unmapped
+    {
+        reviews::seen(tx, turn.tenant, ReviewSubject::Design(row.id.0), shown).await?;
+    }
     artifacts::store_in(tx, turn.tenant, packages).await.map(drop)
 }
 
@@ -159,7 +174,11 @@ async fn done(
             row.placement_report = Some(Col(delivery.output["placement_report"].clone()));
             DesignStep::ComposeDesign
         }
-        TaskKind::Chore(Chore::RenderDesign) => DesignStep::RenderDesign,
+        TaskKind::Chore(Chore::RenderDesign) => {
+            let shown = delivery.unmapped.iter().flatten().map(|shown| &shown.part);
+            row.unmapped = Some(Col(reviews::write_parts(shown)));
+            DesignStep::RenderDesign
+        }
         _ => DesignStep::CompleteRenderJob,
     };
     steps.end(step, DesignStepStatus::Done, now);

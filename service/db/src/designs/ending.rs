@@ -13,7 +13,7 @@ use crate::entity::{design_job, media_asset};
 use crate::jobs::{self, Cancelling, NewTask};
 use crate::media::{gallery, removing};
 use crate::tx::Tx;
-use crate::{Db, DbError, TenantScope};
+use crate::{Db, DbError, TenantScope, reviews};
 use packshot_domain::audit::Action;
 use packshot_domain::design_job::{DesignEvent, DesignRefusal, DesignStatus, DesignStep};
 use packshot_domain::id::{AssetId, DesignJobId, TenantId};
@@ -168,6 +168,7 @@ pub async fn delete(
             let found = find(tx, *tenant, *id).await?;
             let own = own_media(tx, *tenant, &found).await?;
             let lines = removing::lock_above(tx, *tenant, &own).await?;
+            let reviews = reviews::ids_of_design(tx, *tenant, *id).await?;
             let row = lock_alone(tx, *tenant, *id).await?;
             if row.status.0.next(DesignEvent::Delete).is_err() {
                 return Err(DesignRefusal::NotTerminal(row.status.0).into());
@@ -178,6 +179,7 @@ pub async fn delete(
             };
             design_job::Entity::delete_by_id((Col(*tenant), Col(*id))).exec(tx.on()).await?;
             removing::delete_below(tx, *tenant, by, (lines, &going)).await?;
+            reviews::forget_streams(tx, *tenant, &reviews).await?;
             let detail = json!({
                 "before": {"status": row.status.0.as_str(), "product_id": row.product_id.0.to_string()},
                 "after": null,

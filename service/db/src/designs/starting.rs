@@ -19,6 +19,7 @@ use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{AssetId, DesignJobId, JobId, ProductId, TenantId, UserId};
 use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::media::AssetType;
+use packshot_domain::time::Timestamp;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 
 /// A design job that is to be made.
@@ -53,34 +54,7 @@ pub async fn create(db: &Db, scope: TenantScope, new: NewDesignJob) -> Result<De
             products::lock(tx, *tenant, new.product).await?;
             let now = tx.now().await?;
             let steps = Steps::of_new(now);
-            let row = design_job::Model {
-                tenant_id: Col(*tenant),
-                id: Col(new.id),
-                product_id: Col(new.product),
-                created_by: Col(new.created_by),
-                status: Col(DesignStatus::Pending),
-                progress_pct: DesignStep::CreateRenderJob.progress_pct_when_done(),
-                steps: Col(steps.json()),
-                request: Col(new.request.clone()),
-                spec: Col(new.spec.clone()),
-                work_key: Col(new.work_key),
-                design: Col(new.design.clone()),
-                design_asset_id: None,
-                texture_asset_id: None,
-                placement_report: None,
-                error: None,
-                attempt: 1,
-                attempts: Col(json!([])),
-                metadata: Col(with_workflow(new.metadata.clone())),
-                is_owed: false,
-                job_id: None,
-                thumbnail_before: None,
-                cancel_requested_at: None,
-                created_at: Col(now),
-                started_at: None,
-                completed_at: None,
-                updated_at: Col(now),
-            };
+            let row = row_of(*tenant, new, &steps, now);
             tx.enter(Level::DesignJob);
             tx.insert_all(vec![row.clone().into_active_model().reset_all()]).await?;
             telling::created(tx, &row, &steps).await?;
@@ -90,6 +64,73 @@ pub async fn create(db: &Db, scope: TenantScope, new: NewDesignJob) -> Result<De
         })
     })
     .await
+}
+
+/// The row of a job whose first step is done.
+fn row_of(tenant: TenantId, new: &NewDesignJob, steps: &Steps, now: Timestamp) -> design_job::Model {
+    design_job::Model {
+        tenant_id: Col(tenant),
+        id: Col(new.id),
+        product_id: Col(new.product),
+        created_by: Col(new.created_by),
+        status: Col(DesignStatus::Pending),
+        progress_pct: DesignStep::CreateRenderJob.progress_pct_when_done(),
+        steps: Col(steps.json()),
+        request: Col(new.request.clone()),
+        spec: Col(new.spec.clone()),
+        work_key: Col(new.work_key),
+        design: Col(new.design.clone()),
+        design_asset_id: None,
+        texture_asset_id: None,
+        placement_report: None,
+        unmapped: None,
+        error: None,
+        attempt: 1,
+        attempts: Col(json!([])),
+        metadata: Col(with_workflow(new.metadata.clone())),
+        is_owed: false,
+        job_id: None,
+        thumbnail_before: None,
+        cancel_requested_at: None,
+        created_at: Col(now),
+        started_at: None,
+        completed_at: None,
+        updated_at: Col(now),
+    }
+}
+
+/// A job like one that there was, on the same stored design: with other materials.
+#[derive(Clone, Debug)]
+pub struct NewAgain {
+    /// The job.
+    pub new: NewDesignJob,
+    /// The stored design.
+    pub design: AssetId,
+    /// Its tasks.
+    pub tasks: Vec<NewTask>,
+}
+
+/// Makes the job of a design that is put on its product anew; its record must follow.
+pub(crate) async fn queue_again(tx: &Tx<'_>, tenant: TenantId, again: &NewAgain) -> Result<design_job::Model, DbError> {
+    let NewAgain { new, design, tasks } = again;
+    let now = tx.now().await?;
+    let mut steps = Steps::of_new(now);
+    let step = DesignStep::UploadDesignFile;
+    steps.begin(step, 1, now);
+    steps.end(step, DesignStepStatus::Done, now);
+    let mut row = row_of(tenant, new, &steps, now);
+    row.design_asset_id = Some(Col(*design));
+    made_progress(&mut row, step.progress_pct_when_done());
+    queue(tx, &mut row, tasks).await?;
+    Ok(row)
+}
+
+/// Stores the record of a design job that was made anew, if the tenant has room for it.
+pub(crate) async fn record_again(tx: &Tx<'_>, row: design_job::Model) -> Result<(), DbError> {
+    let steps = Steps::of(&row)?;
+    tx.insert_all(vec![row.clone().into_active_model().reset_all()]).await?;
+    telling::created(tx, &row, &steps).await?;
+    quota::check_design(tx, row.tenant_id.0).await
 }
 
 /// What the service keeps with every job.

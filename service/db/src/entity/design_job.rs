@@ -31,6 +31,8 @@ pub(crate) struct Model {
     pub(crate) design_asset_id: Option<Col<AssetId>>,
     pub(crate) texture_asset_id: Option<Col<AssetId>>,
     pub(crate) placement_report: Option<Col<Json>>,
+    /// Names without a material in its pictures, once these are rendered.
+    pub(crate) unmapped: Option<Col<Json>>,
     pub(crate) error: Option<Col<Json>>,
     pub(crate) attempt: i32,
     pub(crate) attempts: Col<Json>,

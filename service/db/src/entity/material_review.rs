@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::column::Col;
-use packshot_domain::id::{CadFileId, OrderLineId, ProductId, RenderId, ReviewId, TenantId};
+use packshot_domain::id::{CadFileId, DesignJobId, OrderLineId, ProductId, RenderId, ReviewId, TenantId};
 use packshot_domain::review::ReviewStatus;
 use packshot_domain::time::Timestamp;
 
@@ -16,8 +16,9 @@ pub(crate) struct Model {
     pub(crate) id: Col<ReviewId>,
     pub(crate) order_line_id: Option<Col<OrderLineId>>,
     pub(crate) render_id: Option<Col<RenderId>>,
-    /// The newest render that was made anew for it.
-    pub(crate) again_id: Option<Col<RenderId>>,
+    pub(crate) design_job_id: Option<Col<DesignJobId>>,
+    /// The newest render or design job that was made anew for it.
+    pub(crate) again_id: Option<Uuid>,
     pub(crate) product_id: Option<Col<ProductId>>,
     pub(crate) cad_file_id: Option<Col<CadFileId>>,
     pub(crate) status: Col<ReviewStatus>,

@@ -43,6 +43,8 @@ fn jobs() -> TableCreateStatement {
         uuid_null("design_asset_id"),
         uuid_null("texture_asset_id"),
         text_null("placement_report"),
+        // Names without a material in its pictures, once these are rendered.
+        text_null("unmapped"),
         text_null("error"),
         integer("attempt"),
         text("attempts"),

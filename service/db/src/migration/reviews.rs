@@ -12,9 +12,10 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
 
 pub(super) fn indexes() -> Vec<IndexCreateStatement> {
     vec![
-        // A line and a render have one review each.
+        // A line, a render and a design job have one review each.
         index("idx_material_reviews_line", "material_reviews", &["tenant_id", "order_line_id"]).unique().take(),
         index("idx_material_reviews_render", "material_reviews", &["tenant_id", "render_id"]).unique().take(),
+        index("idx_material_reviews_design", "material_reviews", &["tenant_id", "design_job_id"]).unique().take(),
         index("idx_material_reviews_again", "material_reviews", &["tenant_id", "again_id"]),
         index("idx_material_reviews_page", "material_reviews", &["tenant_id", "created_at", "id"]),
         index("idx_material_reviews_status", "material_reviews", &["tenant_id", "status", "created_at", "id"]),
@@ -38,7 +39,8 @@ fn reviews() -> TableCreateStatement {
         // One of them is set.
         uuid_null("order_line_id"),
         uuid_null("render_id"),
-        // The newest render that was made anew for it.
+        uuid_null("design_job_id"),
+        // The newest render or design job that was made anew for it.
         uuid_null("again_id"),
         uuid_null("product_id"),
         uuid_null("cad_file_id"),
@@ -51,6 +53,7 @@ fn reviews() -> TableCreateStatement {
         .foreign_key(&mut of_tenant("material_reviews"))
         .foreign_key(&mut belongs_to("material_reviews", ["tenant_id", "order_line_id"], "order_lines"))
         .foreign_key(&mut belongs_to("material_reviews", ["tenant_id", "render_id"], "renders"))
+        .foreign_key(&mut belongs_to("material_reviews", ["tenant_id", "design_job_id"], "design_jobs"))
         .take()
 }
 

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::{FixRef, Rerender, Review, advance, fixes, lock, parts, tell, whole};
 use crate::column::Col;
-use crate::entity::{material_alias, suggested_fix};
+use crate::designs::starting::{self, NewAgain};
+use crate::entity::{design_job, material_alias, suggested_fix};
 use crate::jobs::Job;
 use crate::material_aliases::{self, Written};
 use crate::orders::{self, Dispatched, LineWork};
@@ -23,16 +24,34 @@ use packshot_domain::material_alias::{AliasSource, NewAlias};
 use packshot_domain::order::OrderRefusal;
 use packshot_domain::order::line::LineState;
 use packshot_domain::stream::StreamId;
+use uuid::Uuid;
 
 /// What is rendered again.
 #[derive(Clone, Debug, Default)]
 pub struct Rerendering {
     /// Lines, each of its order.
     pub works: Vec<(OrderId, LineWork)>,
-    /// The direct render of a review, anew.
-    pub again: Option<Box<NewRender>>,
+    /// The direct render or the design job of a review, anew.
+    pub again: Option<Again>,
     /// How many more lines would be.
     pub skipped: u32,
+}
+
+/// What is made anew for a review.
+#[derive(Clone, Debug)]
+pub enum Again {
+    /// A direct render.
+    Render(Box<NewRender>),
+    /// A design job.
+    Design(Box<NewAgain>),
+}
+
+/// What is made anew, with its job; its record is to follow.
+pub(super) enum Begun<'a> {
+    /// A direct render.
+    Render(&'a NewRender, Box<Job>),
+    /// A design job.
+    Design(Box<design_job::Model>),
 }
 
 /// Fixes of a review to apply together.
@@ -108,16 +127,15 @@ async fn apply_in(tx: &Tx<'_>, tenant: TenantId, applying: &Applying) -> Result<
     }
     let done = orders::queue(tx, tenant, placed).await?;
     let mut rerender = rendered_again(done, rerendering.skipped);
-    let job = begin_again(tx, tenant, rerendering, &mut rerender).await?;
+    let begun = begin_again(tx, tenant, rerendering, &mut rerender).await?;
     let mut made = Vec::new();
     for row in &mut rows {
         let (alias, new) = alias_of(tx, tenant, row, by.1).await?;
         (row.alias_id, row.wrote_alias) = (Some(Col(alias)), new.is_some());
         made.extend(new);
     }
-    if let Some((new, job)) = rerendering.again.as_deref().zip(job) {
-        renders::record(tx, tenant, new, job).await?;
-        review.again_id = Some(Col(new.id));
+    if let Some(begun) = begun {
+        review.again_id = Some(begun.record(tx, tenant).await?);
     }
     for alias in &made {
         material_aliases::note_created(tx, &by.0, alias).await?;
@@ -162,16 +180,41 @@ async fn alias_of(
     }
 }
 
-/// Makes the job of a render that is made anew; its record follows when aliases are written, as rows are locked.
-pub(super) async fn begin_again(
+/// Makes the job of what is made anew; its record follows when aliases are written, as rows are locked.
+pub(super) async fn begin_again<'a>(
     tx: &Tx<'_>,
     tenant: TenantId,
-    rerendering: &Rerendering,
+    rerendering: &'a Rerendering,
     rerender: &mut Rerender,
-) -> Result<Option<Job>, DbError> {
-    let Some(new) = rerendering.again.as_deref() else { return Ok(None) };
-    rerender.tasks.push(new.work.id);
-    renders::queue_job(tx, tenant, new).await.map(Some)
+) -> Result<Option<Begun<'a>>, DbError> {
+    Ok(match &rerendering.again {
+        None => None,
+        Some(Again::Render(new)) => {
+            rerender.tasks.push(new.work.id);
+            Some(Begun::Render(new, Box::new(renders::queue_job(tx, tenant, new).await?)))
+        }
+        Some(Again::Design(new)) => {
+            rerender.tasks.extend(new.tasks.iter().map(|task| task.id));
+            Some(Begun::Design(Box::new(starting::queue_again(tx, tenant, new).await?)))
+        }
+    })
+}
+
+impl Begun<'_> {
+    /// Stores the record, if the tenant has room for it, and returns its id.
+    pub(super) async fn record(self, tx: &Tx<'_>, tenant: TenantId) -> Result<Uuid, DbError> {
+        match self {
+            Self::Render(new, job) => {
+                renders::record(tx, tenant, new, *job).await?;
+                Ok(new.id.uuid())
+            }
+            Self::Design(row) => {
+                let id = row.id.0.uuid();
+                starting::record_again(tx, *row).await?;
+                Ok(id)
+            }
+        }
+    }
 }
 
 /// What is rendered again of lines that were dispatched. One whose job waits takes a new alias up by itself.

@@ -6,7 +6,7 @@ use crate::column::{arg, cell};
 use crate::effect::{Phase, Turn};
 use crate::tx::Tx;
 use crate::{Db, DbError, TenantScope, streams};
-use packshot_domain::id::{OrderLineId, RenderId, ReviewId};
+use packshot_domain::id::{OrderLineId, ReviewId};
 use packshot_domain::job::{JobKind, JobState};
 use packshot_domain::review::ReviewStatus;
 use packshot_domain::stream::StreamId;
@@ -26,8 +26,8 @@ pub async fn follow(db: &Db, scope: TenantScope, id: ReviewId) -> Result<(Review
     .await
 }
 
-/// Whether events may follow number `after` of a review's stream: it is open, its line or its render has a live job, or
-/// there are more already.
+/// Whether events may follow number `after` of a review's stream: it is open, its line or what was made anew for it has
+/// a live job, or there are more already.
 ///
 /// # Errors
 ///
@@ -46,12 +46,13 @@ pub async fn is_followed(db: &Db, scope: TenantScope, id: ReviewId, after: i64) 
             let ended = JobState::ALL.iter().filter(|state| state.is_terminal()).map(|state| format!("'{state}'"));
             let sql = format!(
                 "SELECT COUNT(*) FROM jobs j WHERE j.tenant_id = $1 AND j.state NOT IN ({}) AND (j.id IN \
-                 (SELECT l.job_id FROM order_lines l WHERE l.tenant_id = $1 AND l.id = $2) OR j.id = $3)",
+                 (SELECT l.job_id FROM order_lines l WHERE l.tenant_id = $1 AND l.id = $2) OR j.id = $3 OR j.id IN \
+                 (SELECT d.job_id FROM design_jobs d WHERE d.tenant_id = $1 AND d.id = $3))",
                 ended.collect::<Vec<_>>().join(", ")
             );
             let nothing = uuid::Uuid::nil();
             let line = row.order_line_id.map_or(nothing, |line| line.0.uuid());
-            let again = row.again_id.map_or(nothing, |again| again.0.uuid());
+            let again = row.again_id.unwrap_or(nothing);
             let rows = tx.query(&sql, [arg(*tenant), line.into(), again.into()]).await?;
             let n_live: i64 = rows.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
             Ok(n_live > 0 || streams::last_seq_in(tx, *tenant, StreamId::of_review(*id)).await? > *after)
@@ -60,7 +61,7 @@ pub async fn is_followed(db: &Db, scope: TenantScope, id: ReviewId, after: i64) 
     .await
 }
 
-/// Says in the stream of a review that a job of its line, or a render that was made anew for it, has begun or ended.
+/// Says in the stream of a review that a job of its line, or what was made anew for it, has begun or ended.
 pub(crate) async fn job_moved(tx: &Tx<'_>, turn: Turn<'_>) -> Result<(), DbError> {
     // What a short render reports first may be its end.
     let state = match turn.phase {
@@ -74,10 +75,9 @@ pub(crate) async fn job_moved(tx: &Tx<'_>, turn: Turn<'_>) -> Result<(), DbError
             let line = OrderLineId::from_uuid(turn.job.record);
             (Some(line), ids_of(tx, turn.tenant, &[line], &[]).await?)
         }
-        JobKind::Render => {
-            let again = RenderId::from_uuid(turn.job.record);
+        JobKind::Render | JobKind::Design => {
             let sql = "SELECT id FROM material_reviews WHERE tenant_id = $1 AND again_id = $2";
-            let rows = tx.query(sql, [arg(turn.tenant), arg(again)]).await?;
+            let rows = tx.query(sql, [arg(turn.tenant), turn.job.record.into()]).await?;
             (None, rows.iter().map(|row| cell(row, 0)).collect::<Result<Vec<ReviewId>, _>>()?)
         }
         _ => return Ok(()),

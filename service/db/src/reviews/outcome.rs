@@ -7,7 +7,7 @@ use super::{FixRef, Rerendering, Review, advance, fixes, lock, lock_all, parts, 
 use crate::column::Col;
 use crate::entity::{material_review, suggested_fix};
 use crate::tx::Tx;
-use crate::{Db, DbError, TenantScope, material_aliases, orders, products, renders};
+use crate::{Db, DbError, TenantScope, material_aliases, orders, products};
 use packshot_domain::audit::Actor;
 use packshot_domain::channel::ActivityType;
 use packshot_domain::fix::{FixAction, FixNotes, FixRefusal, Outcome};
@@ -84,15 +84,14 @@ async fn say_in(tx: &Tx<'_>, tenant: TenantId, said: &Said) -> Result<Review, Db
     }
     let done = orders::queue(tx, tenant, placed).await?;
     let mut rerender = rendered_again(done, 0);
-    let job = begin_again(tx, tenant, rerendering, &mut rerender).await?;
+    let begun = begin_again(tx, tenant, rerendering, &mut rerender).await?;
     let mut ended = None;
     if let Some(alias) = back {
         ended = Some(material_aliases::take_back(tx, tenant, alias, &products).await?.ok_or(FixRefusal::Raced)?);
         parts::unresolve(tx, tenant, alias).await?;
     }
-    if let Some((new, job)) = rerendering.again.as_deref().zip(job) {
-        renders::record(tx, tenant, new, job).await?;
-        review.again_id = Some(Col(new.id));
+    if let Some(begun) = begun {
+        review.again_id = Some(begun.record(tx, tenant).await?);
     }
     if let Some(ended) = &ended {
         material_aliases::note_withdrawn(tx, &by.0, ended).await?;

@@ -1,5 +1,5 @@
-//! What newest pictures show: how the end of a render changes the review of its line, and what reviews of others learn
-//! from it (suggested-fixes.md §1, §4, §5).
+//! What newest pictures show: how the end of a render changes the review that it is for, and what reviews of others
+//! learn from it (suggested-fixes.md §1, §4, §5).
 
 use std::collections::BTreeSet;
 
@@ -8,23 +8,23 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::stored::read_parts;
-use super::{ProposedPart, Review, advance, find_of, fixes, lock_all, parts, whole};
+use super::{ProposedPart, Review, advance, find_of, fixes, lock_all, parts, read_parts, whole};
 use crate::column::Col;
-use crate::entity::{material_review, order_line, product, render, review_part, suggested_fix};
+use crate::entity::{design_job, material_review, order_line, product, render, review_part, suggested_fix};
 use crate::level::Level;
 use crate::tx::Tx;
 use crate::{Db, DbError, TenantScope, tenant_configs};
+use packshot_domain::design_job::DesignStatus;
 use packshot_domain::feature::Feature;
 use packshot_domain::fix::{OutcomeProposal, Verdict};
-use packshot_domain::id::{CadFileId, FixId, OrderLineId, ProductId, RenderId, ReviewId, TenantId};
+use packshot_domain::id::{CadFileId, DesignJobId, FixId, OrderLineId, ProductId, RenderId, ReviewId, TenantId};
 use packshot_domain::material_alias::AliasScope;
 use packshot_domain::review::{ReviewEvent, ReviewStatus, ReviewSubject, UnmappedPart};
 
-/// The product of a line and the CAD file of that.
+/// The product of a line or a design, and the CAD file of that.
 type About = (Option<ProductId>, Option<CadFileId>);
 
-/// Names without a material in the newest pictures of a line or a render, and the category of its product.
+/// Names without a material in the newest pictures of a line, a render or a design job, and its product.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unmapped {
     /// The names.
@@ -44,7 +44,8 @@ pub enum Opened {
     Nothing,
 }
 
-/// Names without a material in the newest pictures of a line or a render: what a review of it would be about.
+/// Names without a material in the newest pictures of a line, a render or a design job: what a review of it would be
+/// about.
 ///
 /// # Errors
 ///
@@ -62,6 +63,12 @@ pub async fn unmapped_of(db: &Db, scope: TenantScope, subject: ReviewSubject) ->
                     let row = render::Entity::find_by_id((Col(*tenant), Col(id))).one(tx.on()).await?;
                     (row.ok_or(DbError::NotFound("render"))?.unmapped, None)
                 }
+                ReviewSubject::Design(id) => {
+                    let row = design_job::Entity::find_by_id((Col(*tenant), Col(id))).one(tx.on()).await?;
+                    let row = row.ok_or(DbError::NotFound("design job"))?;
+                    let is_shown = row.status.0 == DesignStatus::Completed;
+                    (row.unmapped.filter(|_| is_shown), Some(row.product_id.0))
+                }
             };
             let parts = stored.map_or(Ok(Vec::new()), |stored| read_parts(stored.0))?;
             Ok(Unmapped { parts, product })
@@ -70,7 +77,7 @@ pub async fn unmapped_of(db: &Db, scope: TenantScope, subject: ReviewSubject) ->
     .await
 }
 
-/// Makes the review of a line or a render, where there is none yet.
+/// Makes the review of a line, a render or a design job, where there is none yet.
 ///
 /// # Errors
 ///
@@ -89,10 +96,7 @@ pub async fn open(
             if proposed.is_empty() {
                 return Ok(Opened::Nothing);
             }
-            let about = match *subject {
-                ReviewSubject::Line(line) => about(tx, *tenant, line).await?,
-                ReviewSubject::Render(_) => (None, None),
-            };
+            let about = about(tx, *tenant, *subject).await?;
             let Some(made) = make(tx, *tenant, *subject, about, proposed).await? else {
                 let there = find_of(tx, *tenant, *subject).await?.ok_or(DbError::NotFound("material review"))?;
                 return Ok(Opened::There(Box::new(whole(tx, there).await?)));
@@ -125,12 +129,21 @@ pub async fn refresh(db: &Db, scope: TenantScope, id: ReviewId, fresh: Vec<Propo
     .await
 }
 
-/// The product of a line, and its CAD file.
-async fn about(tx: &Tx<'_>, tenant: TenantId, line: OrderLineId) -> Result<About, DbError> {
-    let row = order_line::Entity::find_by_id((Col(tenant), Col(line))).one(tx.on()).await?;
-    let row = row.ok_or(DbError::NotFound("order line"))?;
-    let product = product::Entity::find_by_id((Col(tenant), row.product_id)).one(tx.on()).await?;
-    Ok((Some(row.product_id.0), product.and_then(|product| product.cad_file_id).map(Col::value)))
+/// The product of a line or a design, and its CAD file.
+async fn about(tx: &Tx<'_>, tenant: TenantId, subject: ReviewSubject) -> Result<About, DbError> {
+    let id = match subject {
+        ReviewSubject::Line(line) => {
+            let row = order_line::Entity::find_by_id((Col(tenant), Col(line))).one(tx.on()).await?;
+            row.ok_or(DbError::NotFound("order line"))?.product_id
+        }
+        ReviewSubject::Design(job) => {
+            let row = design_job::Entity::find_by_id((Col(tenant), Col(job))).one(tx.on()).await?;
+            row.ok_or(DbError::NotFound("design job"))?.product_id
+        }
+        ReviewSubject::Render(_) => return Ok((None, None)),
+    };
+    let product = product::Entity::find_by_id((Col(tenant), id)).one(tx.on()).await?;
+    Ok((Some(id.0), product.and_then(|product| product.cad_file_id).map(Col::value)))
 }
 
 /// Locks the review of a line whose pictures are about to change, and those that would learn from it.
@@ -143,6 +156,11 @@ pub(crate) async fn lock_of_render(tx: &Tx<'_>, tenant: TenantId, render: Render
     lock_with_learners(tx, tenant, ReviewSubject::Render(render)).await
 }
 
+/// The same for a design job.
+pub(crate) async fn lock_of_design(tx: &Tx<'_>, tenant: TenantId, job: DesignJobId) -> Result<(), DbError> {
+    lock_with_learners(tx, tenant, ReviewSubject::Design(job)).await
+}
+
 async fn lock_with_learners(tx: &Tx<'_>, tenant: TenantId, subject: ReviewSubject) -> Result<(), DbError> {
     tx.enter(Level::Review);
     let Some(own) = reported_to(tx, tenant, subject).await? else { return Ok(()) };
@@ -153,15 +171,19 @@ async fn lock_with_learners(tx: &Tx<'_>, tenant: TenantId, subject: ReviewSubjec
     lock_all(tx, tenant, &ids.into_iter().collect::<Vec<_>>()).await.map(drop)
 }
 
-/// The review that the pictures of a line or a render report to.
+/// The review that the pictures of a line, a render or a design job report to.
 async fn reported_to(
     tx: &Tx<'_>,
     tenant: TenantId,
     subject: ReviewSubject,
 ) -> Result<Option<material_review::Model>, DbError> {
     use material_review::Column as C;
-    let ReviewSubject::Render(render) = subject else { return find_of(tx, tenant, subject).await };
-    let of_it = Condition::any().add(C::RenderId.eq(Col(render))).add(C::AgainId.eq(Col(render)));
+    let (own, again) = match subject {
+        ReviewSubject::Line(_) => return find_of(tx, tenant, subject).await,
+        ReviewSubject::Render(render) => (C::RenderId.eq(Col(render)), render.uuid()),
+        ReviewSubject::Design(job) => (C::DesignJobId.eq(Col(job)), job.uuid()),
+    };
+    let of_it = Condition::any().add(own).add(C::AgainId.eq(again));
     let of_it = material_review::Entity::find().filter(C::TenantId.eq(Col(tenant))).filter(of_it);
     Ok(of_it.order_by_asc(C::Id).one(tx.on()).await?)
 }
@@ -182,7 +204,8 @@ async fn with_name(tx: &Tx<'_>, tenant: TenantId, scope: AliasScope, key: &str) 
     Ok(rows.iter().map(|row| crate::column::cell(row, 0)).collect::<Result<_, _>>()?)
 }
 
-/// What the newest pictures of a line or a render show. Its review, and those that learn from it, are locked.
+/// What the newest pictures of a line, a render or a design job show. Its review, and those that learn from it, are
+/// locked.
 pub(crate) async fn seen(
     tx: &Tx<'_>,
     tenant: TenantId,
@@ -196,10 +219,7 @@ pub(crate) async fn seen(
         if shown.is_empty() {
             return Ok(());
         }
-        let about = match subject {
-            ReviewSubject::Line(line) => about(tx, tenant, line).await?,
-            ReviewSubject::Render(_) => (None, None),
-        };
+        let about = about(tx, tenant, subject).await?;
         return make(tx, tenant, subject, about, shown).await.map(drop);
     };
     let id = review.id.0;
@@ -343,15 +363,17 @@ async fn make(
     shown: &[ProposedPart],
 ) -> Result<Option<material_review::Model>, DbError> {
     let now = tx.now().await?;
-    let (line, render) = match subject {
-        ReviewSubject::Line(line) => (Some(line), None),
-        ReviewSubject::Render(render) => (None, Some(render)),
+    let (line, render, design) = match subject {
+        ReviewSubject::Line(line) => (Some(line), None, None),
+        ReviewSubject::Render(render) => (None, Some(render), None),
+        ReviewSubject::Design(job) => (None, None, Some(job)),
     };
     let row = material_review::Model {
         tenant_id: Col(tenant),
         id: Col(ReviewId::new()),
         order_line_id: line.map(Col),
         render_id: render.map(Col),
+        design_job_id: design.map(Col),
         again_id: None,
         product_id: product.map(Col),
         cad_file_id: cad_file.map(Col),

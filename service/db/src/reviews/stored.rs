@@ -67,7 +67,7 @@ pub(crate) fn write_parts<'p>(parts: impl IntoIterator<Item = &'p UnmappedPart>)
 }
 
 /// The parts in JSON.
-pub(super) fn read_parts(stored: Json) -> Result<Vec<UnmappedPart>, DbError> {
+pub(crate) fn read_parts(stored: Json) -> Result<Vec<UnmappedPart>, DbError> {
     let stored: Vec<StoredPart> =
         serde_json::from_value(stored).map_err(|error| corrupt("list of unmapped parts", error))?;
     let part = |stored: StoredPart| {

@@ -33,6 +33,7 @@ const IN_BODIES: &[(&str, &str)] = &[
     ("add_order_line", "output_type_id"),
     ("create_material_review", "order_line_id"),
     ("create_material_review", "render_id"),
+    ("create_material_review", "design_job_id"),
     ("create_workflow", "output_type_id"),
     ("replace_workflow", "output_type_id"),
     ("dispatch_graph", "workflow_id"),
@@ -217,9 +218,12 @@ cases! {
         let nobody = uuid::Uuid::now_v7().to_string();
         let renders = tenants.app.with_key(&tenants.alpha.boss.token).get("/api/v1/renders").await.json();
         let render = renders["items"][0]["id"].as_str().expect("an id").to_owned();
+        let designs = tenants.app.with_key(&tenants.alpha.boss.token).get("/admin/render-engine/jobs").await.json();
+        let design = designs["items"][0]["id"].as_str().expect("an id").to_owned();
         for (member, foreign, code) in [
             ("order_line_id", tenants.newest_line_of_alpha().await, "order_line_not_found"),
             ("render_id", render, "render_not_found"),
+            ("design_job_id", design, "render_job_not_found"),
         ] {
             let (path, body) = ("/api/v1/material-reviews", |id: &str| json!({member: id}));
             let seen = told(&tenants, (Method::POST, path), Some(&body(&foreign)), &foreign).await;

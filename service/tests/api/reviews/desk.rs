@@ -248,7 +248,7 @@ pub(crate) fn n_unresolved(review: &Value) -> usize {
 }
 
 /// Hue 290° to 325° and a saturation of at least 0.25.
-fn is_magenta([r, g, b, a]: [u8; 4]) -> bool {
+pub(crate) fn is_magenta([r, g, b, a]: [u8; 4]) -> bool {
     let (max, min) = (r.max(g).max(b), r.min(g).min(b));
     let range = f64::from(max - min);
     if a == 0 || range < 0.25 * f64::from(max) || max == 0 {

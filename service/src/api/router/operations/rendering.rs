@@ -124,7 +124,8 @@ pub(super) fn reviews(mut table: Table<'_>) -> Table<'_> {
         Tenant(P::WriteReviews),
         &JSON,
         &IDEMPOTENT,
-        &[Code::FeatureDisabled, Code::OrderLineNotFound, Code::RenderNotFound, Code::NothingUnmapped],
+        &[Code::FeatureDisabled, Code::OrderLineNotFound, Code::RenderNotFound, Code::RenderJobNotFound],
+        &[Code::NothingUnmapped],
         reads
     );
     add!(table, reviews::get, Tenant(P::ReadReviews), review);
