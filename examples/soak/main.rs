@@ -15,6 +15,7 @@ use std::process::ExitCode;
 mod cancel;
 mod crash;
 mod database;
+mod designs;
 mod orders;
 mod pair;
 mod product;
@@ -37,7 +38,7 @@ pub(crate) struct Finding {
     pub(crate) faults: Vec<String>,
 }
 
-const TRIALS: [&str; 13] = [
+const TRIALS: [&str; 14] = [
     "kill",
     "pair",
     "failpoint",
@@ -48,6 +49,7 @@ const TRIALS: [&str; 13] = [
     "orders",
     "workflows",
     "shadow",
+    "designs",
     "crowd",
     "sign-in",
     "warm",
@@ -80,6 +82,7 @@ async fn main() -> ExitCode {
             "orders" => orders::run(&setup).await,
             "workflows" => workflows::run(&setup).await,
             "shadow" => shadow::run(&setup).await,
+            "designs" => designs::run(&setup).await,
             "crowd" => orders::crowds(&setup).await,
             "sign-in" => sign_in::run(&setup).await,
             _ => vec![warm::run(&setup).await],

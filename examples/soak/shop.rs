@@ -57,6 +57,24 @@ impl Shop {
         body
     }
 
+    /// Posts files with a request, whose answer may be lost.
+    pub(crate) async fn send<const N: usize>(
+        &self,
+        path: &str,
+        request: &Value,
+        files: [(&'static str, &'static str, Vec<u8>); N],
+    ) -> reqwest::Result<Response> {
+        let form = Form::new().text("request", request.to_string());
+        let with = |form: Form, (part, name, bytes)| form.part(part, Part::bytes(bytes).file_name(name));
+        self.request(Method::POST, path).multipart(files.into_iter().fold(form, with)).send().await
+    }
+
+    /// Deletes something.
+    pub(crate) async fn delete(&self, path: &str) {
+        let answer = self.request(Method::DELETE, path).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    }
+
     /// Posts something whose answer may be lost.
     pub(crate) async fn post(&self, path: &str, body: Value) -> reqwest::Result<Response> {
         self.request(Method::POST, path).json(&body).send().await

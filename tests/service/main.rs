@@ -17,6 +17,7 @@ mod client;
 mod conversion;
 mod crash;
 mod database;
+mod design_kill;
 mod executor;
 mod markdown;
 mod memory;

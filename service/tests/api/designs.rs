@@ -1,5 +1,6 @@
 //! D01–D14, D16–D25, D28–D32, D34–D37, D39–D43, D60, D63–D69, D71: designs on products.
 
+mod alone;
 mod areas;
 mod bench;
 mod cancelling;
