@@ -14,6 +14,7 @@ use crate::name::suffix::strip_all;
 use crate::name::{is_unnamed, match_key, one_line};
 
 mod colour;
+mod kinds;
 
 /// Proposals for one name.
 const SHOWN_MAX: usize = 5;
@@ -47,6 +48,8 @@ words! {
         Colour = "colour",
         /// Parts of this name wear it in products of the same category
         ProductFamily = "product_family",
+        /// Parts of its kind are usually made of it
+        PartKind = "part_kind",
     }
 }
 
@@ -59,6 +62,7 @@ impl SignalKind {
             Self::Name => 0.85,
             Self::PublicAlias => 0.80,
             Self::GltfMaterial | Self::Metadata => 0.70,
+            Self::PartKind => 0.55,
             Self::Colour => 0.25,
             Self::ProductFamily => 0.20,
         }
@@ -241,6 +245,18 @@ impl<'l> Proposer<'l> {
                 let score = f64::from(*n) / f64::from(total.max(1));
                 let detail = format!("{} of such parts in products of the category wear it", percent(score));
                 reasons.entry(*idx).or_default().push(Signal { kind: SignalKind::ProductFamily, score, detail });
+            }
+        }
+        if let Some(kind) = part.names.iter().find_map(|name| kinds::kind_of(name)) {
+            let offered = |idx: LibraryMaterialIdx| {
+                self.library.material(idx).status == Status::Active && idx != self.library.fallback()
+            };
+            for (idx, score, detail) in kind.materials(self.library).into_iter().filter(|(idx, ..)| offered(*idx)) {
+                let signals = reasons.entry(idx).or_default();
+                // What the tenant has chosen needs no textbook, nor is it to be outweighed by one.
+                if signals.iter().all(|signal| signal.kind != SignalKind::TenantChoice) {
+                    signals.push(Signal { kind: SignalKind::PartKind, score, detail });
+                }
             }
         }
         if let Some(color) = part.gltf_color.filter(|color| !colour::is_default_grey(*color)) {

@@ -66,9 +66,9 @@ cases! {
         let own = ACME.replace("\"ACME\"", "\"BETALIB\"").replace("200101", "020301").replace("Signal-Red", "NBR-Black");
         let own = own.replace("[\"Rot\"]", "[\"Quetschring\"]\noverride = true");
         let library = upload(&beta, &own).await;
-        let only = ACME.replace("\"ACME\"", "\"BETATWO\"").replace("\"Rot\"", "\"Zwickmuffe\"");
+        let only = ACME.replace("\"ACME\"", "\"BETATWO\"").replace("\"Rot\"", "\"Zwickling\"");
         let other = upload(&beta, &only).await;
-        let line = alpha.line_of("one", &["Quetschring_2", "Zwickmuffe_2"]).await;
+        let line = alpha.line_of("one", &["Quetschring_2", "Zwickling_2"]).await;
         assert_eq!(proposed(&alpha, &line, "quetschring 2").await, [""; 0], "nothing is published");
         let review = id(&alpha.review_of(&line).await);
         let refresh = format!("{REVIEWS}/{review}/refresh");
@@ -81,7 +81,7 @@ cases! {
         let shown = alpha.admin.post(&refresh).await;
         let fix = fixes(&shown.json(), "quetschring 2")[0].clone();
         assert_eq!((&fix["material_id"], &fix["signals"][0]["kind"]), (&json!(NBR), &json!("public_alias")), "{fix}");
-        assert_eq!(proposed(&alpha, &line, "zwickmuffe 2").await, [""; 0], "only beta has that material");
+        assert_eq!(proposed(&alpha, &line, "zwickling 2").await, [""; 0], "only beta has that material");
         assert_eq!(proposed(&alpha, &line, "quetschring 2").await, [NBR]);
         for secret in ["BETALIB", "BETATWO", &beta.tenant.to_string(), &id(&library)] {
             assert!(!shown.text().contains(secret), "{secret}: {}", shown.text());

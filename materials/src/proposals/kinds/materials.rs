@@ -1,0 +1,49 @@
+//! What parts are usually made of: a name that the library knows, and what a sentence says.
+
+/// A material.
+pub(super) type Material = (&'static str, &'static str);
+
+pub(super) const STEEL: Material = ("Steel-Bare", "plain steel");
+pub(super) const GROUND: Material = ("Steel-Ground", "ground steel");
+pub(super) const POLISHED: Material = ("Steel-Polished", "polished steel");
+pub(super) const BEARING: Material = ("Steel-BearingRing", "bearing steel");
+pub(super) const SPRING: Material = ("Steel-Spring", "spring steel");
+pub(super) const STAINLESS: Material = ("Stainless-316", "stainless steel");
+pub(super) const STAINLESS_WIRE: Material = ("Stainless-Polished", "stainless steel wire");
+pub(super) const STAINLESS_SHEET: Material = ("Stainless-Brushed", "brushed stainless steel");
+pub(super) const CAST_IRON: Material = ("CastIron-AsCast", "cast iron");
+pub(super) const ZINC: Material = ("Zinc-Plated", "zinc-plated steel");
+pub(super) const GALVANISED: Material = ("Galvanised", "galvanised steel");
+pub(super) const BLACK: Material = ("Black-Oxide", "blackened steel");
+pub(super) const PHOSPHATE: Material = ("Phosphate", "phosphated steel");
+pub(super) const CHROME: Material = ("Chrome", "chrome-plated steel");
+pub(super) const NICKEL: Material = ("Nickel-Electroless", "nickel-plated");
+pub(super) const ALUMINIUM: Material = ("Alu-DieCast", "aluminium");
+pub(super) const ALU_SHEET: Material = ("Alu-Brushed", "brushed aluminium");
+pub(super) const ANODISED: Material = ("Anodised-Clear", "anodised aluminium");
+pub(super) const ANODISED_BLACK: Material = ("Anodised-Black", "black anodised aluminium");
+pub(super) const BRASS: Material = ("Brass-CuZn30", "brass");
+pub(super) const BRONZE: Material = ("Bronze", "bronze");
+pub(super) const SINTERED: Material = ("Bronze-Sintered", "sintered bronze");
+pub(super) const COPPER: Material = ("Copper", "copper");
+pub(super) const GRAPHITE: Material = ("Graphite", "graphite");
+pub(super) const NBR: Material = ("NBR-Black", "NBR");
+pub(super) const FKM: Material = ("FKM-Brown", "FKM");
+pub(super) const EPDM: Material = ("EPDM-Black", "EPDM");
+pub(super) const PTFE: Material = ("PTFE", "PTFE");
+pub(super) const PUR: Material = ("PUR-Amber", "polyurethane");
+pub(super) const FIBRE: Material = ("Fibre-Gasket", "fibre gasket sheet");
+pub(super) const PAPER: Material = ("Label-Paper", "printed paper or film");
+pub(super) const FELT: Material = ("Felt-Grey", "felt");
+pub(super) const CARDBOARD: Material = ("Cardboard", "cardboard");
+pub(super) const PA_BLACK: Material = ("PA66-GF-Black", "black polyamide");
+pub(super) const PA_NATURAL: Material = ("PA6-Natural", "polyamide");
+pub(super) const PHENOLIC: Material = ("Phenolic-Brown", "phenolic resin");
+pub(super) const POM: Material = ("POM-White", "POM");
+pub(super) const PE: Material = ("PE-UHMW", "polyethylene");
+pub(super) const PP: Material = ("PP-Grey", "polypropylene");
+pub(super) const PVC: Material = ("PVC-Grey", "PVC");
+pub(super) const PVC_CLEAR: Material = ("PVC-Clear", "clear PVC");
+pub(super) const PMMA: Material = ("PMMA-Clear", "PMMA");
+pub(super) const PC: Material = ("PC-Clear", "polycarbonate");
+pub(super) const GLASS: Material = ("Glass-Boro", "glass");
