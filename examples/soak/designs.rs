@@ -1,6 +1,7 @@
 //! Designs on products, while the service is killed at any moment of their jobs, and at each of their transactions.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -17,6 +18,8 @@ const FAILPOINTS: [&str; 10] =
 /// How long what is left over may take.
 const SETTLE: Duration = Duration::from_secs(120);
 const JOBS: &str = "/admin/render-engine/jobs";
+/// Equal jobs are computed once: each has a seed of its own.
+static NEXT_SEED: AtomicU32 = AtomicU32::new(1);
 const VIEWS: [&str; 2] = ["front_0deg", "back_180deg"];
 
 /// On each engine there is.
@@ -35,7 +38,7 @@ pub(crate) async fn run(setup: &Setup) -> Vec<Finding> {
 async fn begin(shop: &Shop) -> Result<String, String> {
     let request = json!({
         "product_id": shop.product, "views": VIEWS, "width": 64, "height": 64, "samples": 256, "noise_threshold": 0,
-        "denoise": "off", "texture_px": 512,
+        "denoise": "off", "texture_px": 512, "seed": NEXT_SEED.fetch_add(1, Ordering::Relaxed),
     });
     let logo = br##"<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><rect width="30" height="30" fill="#0a0"/></svg>"##;
     let files = [("design", "logo.svg", logo.to_vec())];

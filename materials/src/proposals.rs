@@ -202,8 +202,8 @@ impl<'l> Proposer<'l> {
         }
     }
 
-    /// The materials that are proposed for a name: the surest first, of equals the one that the tenant chose more
-    /// often, then by id.
+    /// The materials that are proposed for a name: the surest first, of equals the one that the tenant chose for the
+    /// whole name, not for it without a number, then the one that it chose more often, then by id.
     pub fn propose(&mut self, part: &Unmatched<'_>) -> Vec<Proposal> {
         let mut reasons: BTreeMap<LibraryMaterialIdx, Vec<Signal>> = BTreeMap::new();
         let forms = |texts: &[&str]| -> Vec<Likeness> {
@@ -270,11 +270,12 @@ impl<'l> Proposer<'l> {
                 }
             }
         }
-        self.ranked(reasons)
+        self.ranked(reasons, part)
     }
 
-    fn ranked(&self, reasons: BTreeMap<LibraryMaterialIdx, Vec<Signal>>) -> Vec<Proposal> {
-        let mut ranked: Vec<(f64, u32, Proposal)> = Vec::new();
+    fn ranked(&self, reasons: BTreeMap<LibraryMaterialIdx, Vec<Signal>>, part: &Unmatched<'_>) -> Vec<Proposal> {
+        let whole: Vec<String> = part.names.iter().map(|name| Likeness::new(name).key).collect();
+        let mut ranked: Vec<(f64, bool, u32, Proposal)> = Vec::new();
         for (idx, mut signals) in reasons {
             signals.sort_by(|a, b| strength(b).total_cmp(&strength(a)));
             let confidence = confidence(&signals);
@@ -282,15 +283,18 @@ impl<'l> Proposer<'l> {
             if confidence_pct < CONFIDENCE_PCT_MIN {
                 continue;
             }
-            let n = self.choices.iter().filter(|known| known.material == idx).map(|known| known.n).sum();
+            let chosen = || self.choices.iter().filter(|known| known.material == idx);
+            let n = chosen().map(|known| known.n).sum();
+            let is_exact = chosen().any(|known| whole.contains(&known.likeness.key));
             let material = self.library.material(idx).id.clone();
             let description = sentence(&signals);
             signals.iter_mut().for_each(|signal| signal.score = (signal.score * 1000.0).round() / 1000.0);
-            ranked.push((confidence, n, Proposal { material, confidence_pct, description, signals }));
+            ranked.push((confidence, is_exact, n, Proposal { material, confidence_pct, description, signals }));
         }
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(a.2.material.cmp(&b.2.material)));
+        let by_name = |a: &Proposal, b: &Proposal| a.material.cmp(&b.material);
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then((b.1, b.2).cmp(&(a.1, a.2))).then_with(|| by_name(&a.3, &b.3)));
         ranked.truncate(SHOWN_MAX);
-        ranked.into_iter().map(|(_, _, proposal)| proposal).collect()
+        ranked.into_iter().map(|(.., proposal)| proposal).collect()
     }
 
     /// For each material that the tenant has chosen, how alike the likest name is that it was chosen for.

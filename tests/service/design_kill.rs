@@ -2,6 +2,7 @@
 //! same many more times.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -16,6 +17,8 @@ use crate::workflow_client::ask;
 const ROUNDS: u32 = 4;
 const JOBS: &str = "/admin/render-engine/jobs";
 const REVIEWS: &str = "/api/v1/material-reviews";
+/// Equal jobs are computed once: each has a seed of its own.
+static NEXT_SEED: AtomicU32 = AtomicU32::new(1);
 const VIEWS: [&str; 2] = ["front_0deg", "back_180deg"];
 
 async fn get(service: &Service, path: &str) -> Value {
@@ -67,6 +70,7 @@ async fn start(service: &Service, product: &str) -> String {
     let request = json!({
         "product_id": product, "area": {"part": "Lid"}, "placement": {"at": "front", "width": 18}, "views": VIEWS,
         "width": 64, "height": 64, "samples": 256, "noise_threshold": 0, "denoise": "off", "texture_px": 512,
+        "seed": NEXT_SEED.fetch_add(1, Ordering::Relaxed),
     });
     let form = Form::new().part("design", FormPart::bytes(logo()).file_name("logo.png"));
     let form = form.text("request", request.to_string());

@@ -76,6 +76,10 @@ fn f55_what_the_tenant_chose_comes_first() {
     let both = vec![given("Welle", STEEL, 1), given("Welle", BRASS, 4)];
     let found = propose(&named("welle"), &Knowledge { choices: both, ..Knowledge::default() });
     assert_eq!([found[0].material.as_str(), &found[1].material], [BRASS, STEEL]);
+    // The whole name before the name without its number.
+    let both = vec![given("Welle", STEEL, 4), given("Welle_1", BRASS, 1)];
+    let found = propose(&named("Welle_1"), &Knowledge { choices: both, ..Knowledge::default() });
+    assert_eq!([found[0].material.as_str(), &found[1].material], [BRASS, STEEL]);
 }
 
 #[test]

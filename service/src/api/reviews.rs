@@ -43,8 +43,8 @@ fn tagged(status: StatusCode, review: &MaterialReview) -> ApiResult<Answer> {
 
 /// Lists reviews of materials, newest first
 ///
-/// A line of an order, a direct render and a design job have one each, once their pictures showed a part in the fallback
-/// material.
+/// A line of an order, a direct render and a design job have one each, once their pictures showed a part in the
+/// fallback material.
 #[utoipa::path(
     get, path = "/api/v1/material-reviews", operation_id = "list_material_reviews", tag = "materials",
     params(

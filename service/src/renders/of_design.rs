@@ -84,8 +84,8 @@ pub(crate) async fn spec_again(
     stored: &Json,
     aliases: AliasLayer,
 ) -> Result<Json, AppError> {
-    let stored = Spec::read(Some(stored))
-        .map_err(|failure| AppError::of_input(failure.code, failure.detail, Vec::new()))?;
+    let stored =
+        Spec::read(Some(stored)).map_err(|failure| AppError::of_input(failure.code, failure.detail, Vec::new()))?;
     let turntable = stored.turntable();
     let RenderInput { scene, plan, design, .. } = stored.into_input();
     let design = design.ok_or_else(|| AppError::of_input("spec.invalid", "the job has no design", Vec::new()))?;

@@ -123,7 +123,7 @@ async fn moved(tx: &Tx<'_>, mut row: design_job::Model, turn: Turn<'_>) -> Resul
     if let (DesignStatus::Completed, Phase::Completed(delivery)) = (row.status.0, turn.phase)
         && let Some(shown) = &delivery.unmapped
     {
-        reviews::seen(tx, turn.tenant, ReviewSubject::Design(row.id.0), shown).await?;
+        reviews::seen(tx, turn.tenant, (ReviewSubject::Design(row.id.0), row.created_at.0), shown).await?;
     }
     artifacts::store_in(tx, turn.tenant, packages).await.map(drop)
 }

@@ -81,7 +81,9 @@ async fn move_line(tx: &Tx<'_>, turn: Turn<'_>, run: Option<&workflows::Followin
     if let Some(delivery) = delivery.filter(|_| turn.task.publishes && is_result) {
         publish(&mut line, delivery);
         if let Some(shown) = &delivery.unmapped {
-            reviews::seen(tx, turn.tenant, ReviewSubject::Line(line.id.0), shown).await?;
+            // A task looks them up when it starts.
+            let with_aliases_of = turn.task.started_at.unwrap_or(turn.task.created_at);
+            reviews::seen(tx, turn.tenant, (ReviewSubject::Line(line.id.0), with_aliases_of), shown).await?;
         }
     }
     match event_of(&line, turn)? {

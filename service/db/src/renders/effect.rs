@@ -54,7 +54,10 @@ impl Effect for RenderEffect {
                 updated => updated.map(|_| ())?,
             }
             match shown {
-                Some(shown) => reviews::seen(tx, turn.tenant, ReviewSubject::Render(id), shown).await,
+                // They were looked up when it was submitted.
+                Some(shown) => {
+                    reviews::seen(tx, turn.tenant, (ReviewSubject::Render(id), turn.task.created_at), shown).await
+                }
                 None => Ok(()),
             }
         })

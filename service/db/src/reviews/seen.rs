@@ -20,6 +20,7 @@ use packshot_domain::fix::{OutcomeProposal, Verdict};
 use packshot_domain::id::{CadFileId, DesignJobId, FixId, OrderLineId, ProductId, RenderId, ReviewId, TenantId};
 use packshot_domain::material_alias::AliasScope;
 use packshot_domain::review::{ReviewEvent, ReviewStatus, ReviewSubject, UnmappedPart};
+use packshot_domain::time::Timestamp;
 
 /// The product of a line or a design, and the CAD file of that.
 type About = (Option<ProductId>, Option<CadFileId>);
@@ -204,12 +205,12 @@ async fn with_name(tx: &Tx<'_>, tenant: TenantId, scope: AliasScope, key: &str) 
     Ok(rows.iter().map(|row| crate::column::cell(row, 0)).collect::<Result<_, _>>()?)
 }
 
-/// What the newest pictures of a line, a render or a design job show. Its review, and those that learn from it, are
-/// locked.
+/// What the newest pictures of a line, a render or a design job show, with the aliases of `with_aliases_of`. Its review,
+/// and those that learn from it, are locked.
 pub(crate) async fn seen(
     tx: &Tx<'_>,
     tenant: TenantId,
-    subject: ReviewSubject,
+    (subject, with_aliases_of): (ReviewSubject, Timestamp),
     shown: &[ProposedPart],
 ) -> Result<(), DbError> {
     if !tenant_configs::load(tx, tenant).await?.config.features.has(Feature::SuggestedFixes) {
@@ -228,7 +229,7 @@ pub(crate) async fn seen(
     let mut changed = match_up(tx, (tenant, id), &mut own, shown).await?;
     let mut learned: Vec<(AliasScope, String, FixId)> = Vec::new();
     for part in &own {
-        changed |= judge(tx, part, &mut rows).await?;
+        changed |= judge(tx, part, &mut rows, with_aliases_of).await?;
         let by = part.resolved_by.filter(|_| part.resolved).map(Col::value);
         let Some(by) = by else { continue };
         match rows.iter().find(|row| row.id.0 == by) {
@@ -291,10 +292,20 @@ async fn match_up(
     Ok(changed)
 }
 
-/// Suggests an outcome for each fix of a part that is on trial. Returns whether there was any.
-async fn judge(tx: &Tx<'_>, part: &review_part::Model, rows: &mut [suggested_fix::Model]) -> Result<bool, DbError> {
+/// Suggests an outcome for each fix of a part that is on trial. Returns whether there was any. Pictures that were begun
+/// before a fix was applied say nothing of it.
+async fn judge(
+    tx: &Tx<'_>,
+    part: &review_part::Model,
+    rows: &mut [suggested_fix::Model],
+    with_aliases_of: Timestamp,
+) -> Result<bool, DbError> {
     let mut any = false;
-    for row in rows.iter_mut().filter(|row| row.part_position == part.position && is_on_trial(row)) {
+    let is_judged = |row: &&mut suggested_fix::Model| {
+        let is_later = row.applied_at.is_some_and(|applied_at| applied_at.0 > with_aliases_of);
+        row.part_position == part.position && is_on_trial(row) && !is_later
+    };
+    for row in rows.iter_mut().filter(is_judged) {
         let mut state = fixes::state_of(row);
         let (verdict, reason) = if part.in_fallback {
             let why = part.reason.0;

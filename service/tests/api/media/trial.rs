@@ -94,7 +94,7 @@ cases! {
             ("a view", &[("view_name", "front_0deg")]),
             ("a media type", &[("media_type", "image/png")]),
             ("a designation", &[("q", "80113")]),
-            ("two words", &[("q", "tv 80113")]),
+            ("two words", &[("q", "tv 80114")]),
             ("a frequent word", &[("q", "kegel")]),
             ("two frequent words", &[("q", "kegel tv")]),
             ("a frequent word, deepest page", &[("q", "kegel"), ("page", "500")]),

@@ -218,6 +218,29 @@ cases! {
         assert!(fix["ai_outcome_proposal"]["reason"].as_str().is_some_and(|why| why.contains("ambiguous")), "{fix}");
     }
 
+    async fn f52_pictures_begun_before_say_nothing(engine) {
+        let app = TestApp::start(&engine).await;
+        let desk = Desk::open(&app).await;
+        let line = desk.line_of("bar", &["Steel_Bar"]).await;
+        let review = desk.review_of(&line).await;
+        let output_type = id(&desk.admin.get("/api/v1/output-types").await.json()["items"][0]);
+        let slow = json!({"render_settings": {"width": 320, "height": 320, "samples": 2048, "noise_threshold": 0, "denoise": "off"}});
+        let changed = desk.admin.send(Method::PATCH, &format!("/api/v1/output-types/{output_type}"), &slow).await;
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        let before = desk.line(&line).await;
+        desk.admin.post(&format!("/api/v1/order-lines/{line}/dispatch")).await;
+        desk.line_when(&line, |line| line["render_status"] == "processing").await;
+        let applied = desk.applied(fixes(&review, "steel bar")[0], json!({"rerender": "line"})).await;
+        assert_eq!((&applied["rerender"]["skipped"], &applied["rerender"]["order_line_ids"]), (&json!(1), &json!([])));
+        desk.again(&line, &before).await;
+        assert!(desk.n_magenta(&line).await > 0, "it was begun without the alias");
+        let fix = fixes(&desk.review(&id(&review)).await, "steel bar")[0].clone();
+        assert_eq!((&fix["applied_at"].is_string(), &fix["ai_outcome_proposal"]), (&true, &json!(null)), "{fix}");
+        desk.render_again(&line).await;
+        let judged = desk.review_when(&id(&review), |review| !review["fixes"][0]["ai_outcome_proposal"].is_null()).await;
+        assert_eq!(judged["fixes"][0]["ai_outcome_proposal"]["outcome"], "success", "{judged}");
+    }
+
     async fn f60_the_first_of_every_part(engine) {
         let app = TestApp::start(&engine).await;
         let desk = Desk::open(&app).await;
