@@ -1,5 +1,5 @@
-// The files that were made of an order line or by a node of a workflow, and looking at one of them: a picture, or a movie
-// that plays.
+// The files that were made of an order line or by a node of a workflow, and looking at one of them: a picture, or a
+// movie that plays.
 
 import { may } from "./account.js";
 import { mayPass } from "./http.js";

@@ -96,8 +96,8 @@ pub(crate) async fn respond_with(
     Ok(response)
 }
 
-/// What a browser lets a file do that it opens: nothing. It plays a movie in a document of the service's origin, as that
-/// of none may not fetch the movie; there is nothing in it that could run.
+/// What a browser lets a file do that it opens: nothing. It plays a movie in a document of the service's origin, as
+/// that of none may not fetch the movie; there is nothing in it that could run.
 fn policy_of(media_type: &str) -> &'static str {
     if media_type == "video/mp4" { "frame-ancestors 'none'" } else { "sandbox" }
 }

@@ -205,8 +205,8 @@ async fn with_name(tx: &Tx<'_>, tenant: TenantId, scope: AliasScope, key: &str) 
     Ok(rows.iter().map(|row| crate::column::cell(row, 0)).collect::<Result<_, _>>()?)
 }
 
-/// What the newest pictures of a line, a render or a design job show, with the aliases of `with_aliases_of`. Its review,
-/// and those that learn from it, are locked.
+/// What the newest pictures of a line, a render or a design job show, with the aliases of `with_aliases_of`. Its
+/// review, and those that learn from it, are locked.
 pub(crate) async fn seen(
     tx: &Tx<'_>,
     tenant: TenantId,
