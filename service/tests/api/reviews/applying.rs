@@ -224,7 +224,7 @@ cases! {
         let line = desk.line_of("bar", &["Steel_Bar"]).await;
         let review = desk.review_of(&line).await;
         let output_type = id(&desk.admin.get("/api/v1/output-types").await.json()["items"][0]);
-        let slow = json!({"render_settings": {"width": 320, "height": 320, "samples": 2048, "noise_threshold": 0, "denoise": "off"}});
+        let slow = json!({"render_settings": {"width": 240, "height": 240, "samples": 256, "noise_threshold": 0, "denoise": "off"}});
         let changed = desk.admin.send(Method::PATCH, &format!("/api/v1/output-types/{output_type}"), &slow).await;
         assert_eq!(changed.status, 200, "{}", changed.text());
         let before = desk.line(&line).await;

@@ -170,10 +170,10 @@ cases! {
         let other = poll(async || hooks.delivery(&waiting).await, |of| of["state"] == "failed").await;
         let n = other["attempts"].as_array().map_or(0, Vec::len);
         assert!(n <= 10 && other["attempts"][n - 1]["error"].is_string(), "{other}");
-        // The other one may have been on its last attempt, too.
+        // The other one may have been on its last attempt at the same time.
         let dead: Vec<Value> = hooks.alerts("task.dead").await.into_iter().filter(|alert| alert["state"] == "open").collect();
-        let n_dead = 1 + usize::from(n == 10);
-        assert_eq!(dead.len(), n_dead, "that the webhook is disabled says what became of those that waited: {dead:?}");
+        let n_dead = 1..=1 + usize::from(n == 10);
+        assert!(n_dead.contains(&dead.len()), "that the webhook is disabled says what became of those that waited: {dead:?}");
         let before = hooks.deliveries(&hook).await.len();
         hooks.submitted().await;
         assert_eq!(hooks.deliveries(&hook).await.len(), before, "nothing more is delivered");
