@@ -51,9 +51,12 @@ fn n_rendered(engine: &Engine, assets: &Assets, work: &RenderWork) -> (u64, Run)
 
 /// Everything that is kept of a job except the list of pictures.
 fn kept_files(scratch: &Path) -> Vec<PathBuf> {
-    let folders = std::fs::read_dir(scratch).expect("there").map(|entry| entry.expect("readable").path());
-    let files = folders.flat_map(|folder| std::fs::read_dir(folder).expect("there"));
-    files.map(|entry| entry.expect("readable").path()).filter(|path| path.extension().is_none()).collect()
+    let below = |folder: PathBuf| {
+        std::fs::read_dir(folder).expect("there").map(|entry| entry.expect("readable").path()).collect::<Vec<_>>()
+    };
+    let jobs = below(scratch.to_owned()).into_iter();
+    let files = jobs.flat_map(below).flat_map(below);
+    files.filter(|path| path.extension().is_none()).collect()
 }
 
 #[test]
