@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::conditions::Conditions;
-use super::list::{AssetFilter, count};
+use super::list::{AssetFilter, count, prefer_indexes};
 use crate::column::{Stored, cell_or_none};
 use crate::tx::Tx;
 use crate::{Db, DbError, ReadScope};
@@ -34,6 +34,7 @@ pub async fn list(db: &Db, scope: impl Into<ReadScope>, filter: AssetFilter) -> 
     let scope = scope.into();
     db.read_snapshot(scope, (scope, filter), |tx, (scope, filter)| {
         Box::pin(async move {
+            prefer_indexes(tx).await?;
             let backend = tx.on().get_database_backend();
             let mut facets = Facets::default();
             for facet in Facet::ALL {

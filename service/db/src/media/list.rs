@@ -18,11 +18,6 @@ use packshot_domain::media::{AssetOrder, AssetState, AssetType, Facet};
 use packshot_domain::order::line::RenderStatus;
 use packshot_domain::time::Timestamp;
 
-/// For the rest of a transaction: an index is no dearer to read than a table, as with disks of today, and starting
-/// other processes does not pay for what takes a few milliseconds. By default PostgreSQL reads the whole table for a
-/// frequent word, which takes three times as long.
-const POSTGRES_SEARCHES: &str = "SELECT set_config('random_page_cost', '1.1', true), \
-                                 set_config('max_parallel_workers_per_gather', '0', true)";
 /// The end of the words that begin with something: no word has it.
 const LAST: char = '\u{10ffff}';
 
@@ -222,6 +217,7 @@ pub async fn list(
             let Some(all) = filter.conditions(backend, *scope, None) else {
                 return Ok(Listed { items: Vec::new(), total: 0, next: None });
             };
+            prefer_indexes(tx).await?;
             let (total, mut rows) = if filter.query.is_some() {
                 found(tx, all, *order, start, *limit).await?
             } else {
@@ -235,6 +231,18 @@ pub async fn list(
         })
     })
     .await
+}
+
+/// For the rest of a transaction PostgreSQL reckons that an index is no dearer to read than a table, as with the disks
+/// of today, and starts no other processes for what takes some milliseconds. By default it reads the whole table to
+/// count what a filter or a frequent word finds, which takes longer.
+pub(super) async fn prefer_indexes(tx: &Tx<'_>) -> Result<(), DbError> {
+    if tx.on().get_database_backend() == DbBackend::Postgres {
+        let sql = "SELECT set_config('random_page_cost', '1.1', true), \
+                   set_config('max_parallel_workers_per_gather', '0', true)";
+        tx.query(sql, []).await?;
+    }
+    Ok(())
 }
 
 /// The first assets of a list, at most `limit`.
@@ -370,9 +378,6 @@ async fn found(
     start: &Start,
     limit: u32,
 ) -> Result<(u64, Vec<(TenantId, Place)>), DbError> {
-    if tx.on().get_database_backend() == DbBackend::Postgres {
-        tx.query(POSTGRES_SEARCHES, []).await?;
-    }
     let (sql, values) = searching(all, order, start, limit);
     let rows = tx.query(&sql, values).await?;
     let total: i64 = rows.first().map_or(Ok(0), |row| row.try_get_by_index(3))?;
