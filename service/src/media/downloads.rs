@@ -183,17 +183,30 @@ impl Archive {
     }
 
     /// Some of its bytes, which lie within it. Files are read as they are sent, each only if its owner may still read
-    /// it then. The first bytes are there when this returns; the stream ends with its first error.
+    /// it then. The first bytes of the first file are there when this returns, so that what is wrong with it is
+    /// answered instead of breaking the connection off; the stream ends with its first error.
     ///
     /// # Errors
     /// [`Code::DownloadNotFound`] when the first file has gone, [`Code::ContentCorrupt`] when it is damaged.
     pub async fn stream(&self, range: Range<u64>) -> Result<Sent, AppError> {
         let mut sending = Sending { archive: self.clone(), at: range.start, end: range.end, file: None };
-        let Some(first) = sending.next().await.map_err(gone_first)? else { return Ok(stream::empty().boxed()) };
+        let mut first = Vec::new();
+        // A range may begin before a file: then what precedes the file comes first.
+        while first.len() < 2 && sending.file.is_none() {
+            let Some(piece) = sending.next().await.map_err(gone_first)? else { break };
+            first.push(Ok(piece));
+        }
         let rest = stream::try_unfold(sending, |mut sending| async move {
-            Ok(sending.next().await?.map(|piece| (piece, sending)))
+            match sending.next().await {
+                Ok(piece) => Ok(piece.map(|piece| (piece, sending))),
+                Err(error) => {
+                    // Gives the connection a turn: it throws away what it has not written yet when a body fails.
+                    tokio::task::yield_now().await;
+                    Err(error)
+                }
+            }
         });
-        Ok(stream::once(std::future::ready(Ok(first))).chain(rest).boxed())
+        Ok(stream::iter(first).chain(rest).boxed())
     }
 
     /// Some bytes of a file, if it is still there as it was.

@@ -17,7 +17,8 @@ pub(crate) async fn kept(app: &TestApp) -> String {
     let bytes = uuid::Uuid::now_v7().to_string();
     let kept = Kept::make(app, scope, bytes.as_bytes()).await;
     let now = app.db.now().await.expect("the time");
-    let asset = SeedAsset { package: kept.package, address: kept.address, ..SeedAsset::still(now) };
+    let size_bytes = i64::try_from(bytes.len()).expect("small");
+    let asset = SeedAsset { package: kept.package, address: kept.address, size_bytes, ..SeedAsset::still(now) };
     let id = asset.id.to_string();
     insert_assets(&app.db, scope, vec![asset]).await.expect("an asset");
     id

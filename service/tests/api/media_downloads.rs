@@ -394,6 +394,10 @@ cases! {
         let (status, bytes, is_whole) = arrived(fetch(&app, &set)).await;
         assert_eq!((status, is_whole), (200, false));
         assert!(!bytes.is_empty() && whole.body.starts_with(&bytes));
+        // Where nothing has been sent yet, what is wrong is answered.
+        let stored = file(&app, assets[2]["file_hash"].as_str().expect("a hash")).await;
+        fs::write(&stored, b"other bytes").expect("written");
+        assert_eq!(Reply::of(fetch(&app, &set)).await.problem(), (500, "content_corrupt".to_owned()));
 
         // M48: its owner loses the right, and its time ends.
         let of_anna = format!("/api/v1/users/{}", id(&anna["user"]));
