@@ -118,8 +118,18 @@ async fn is_whole(service: &Service, place: &Workplace, product: &str, job: &Val
 
 #[tokio::test]
 async fn d23_d33_a_design_job_that_is_killed_anywhere_ends_once() {
+    a_design_job_is_killed(&[]).await;
+}
+
+#[tokio::test]
+async fn d23_d33_so_it_does_on_postgresql() {
+    let Some(url) = crate::postgres::database().await else { return };
+    a_design_job_is_killed(&["--database-url", &url]).await;
+}
+
+async fn a_design_job_is_killed(args: &[&str]) {
     let place = Workplace::new();
-    let mut service = place.start();
+    let mut service = place.start_with(args);
     let product = product_of(&service, "boxes").await;
     let begun = Instant::now();
     let job = ended(&service, &start(&service, &product).await).await;
@@ -131,7 +141,7 @@ async fn d23_d33_a_design_job_that_is_killed_anywhere_ends_once() {
         let share = (f64::from(round) * 0.618_033_988 + 0.3).fract();
         tokio::time::sleep(whole.mul_f64(share)).await;
         service.kill();
-        service = place.start();
+        service = place.start_with(args);
         let job = ended(&service, &id).await;
         is_whole(&service, &place, &product, &job).await;
         let product = get(&service, &format!("/api/v1/products/{product}")).await;
@@ -164,8 +174,18 @@ async fn was_applied(service: &Service, before: &Value, fix: &str, n_jobs: usize
 
 #[tokio::test]
 async fn f50_a_kill_leaves_an_apply_done_or_not_begun() {
+    an_apply_is_killed(&[]).await;
+}
+
+#[tokio::test]
+async fn f50_so_it_does_on_postgresql() {
+    let Some(url) = crate::postgres::database().await else { return };
+    an_apply_is_killed(&["--database-url", &url]).await;
+}
+
+async fn an_apply_is_killed(args: &[&str]) {
     let place = Workplace::new();
-    let mut service = place.start();
+    let mut service = place.start_with(args);
     // How long an apply takes, then moments before, within and after it.
     let mut took = Duration::from_millis(30);
     let mut seen = BTreeSet::new();
@@ -192,7 +212,7 @@ async fn f50_a_kill_leaves_an_apply_done_or_not_begun() {
             _ => tokio::time::sleep(took.mul_f64(f64::from(round - 1) / f64::from(ROUNDS - 1))).await,
         }
         service.kill();
-        service = place.start();
+        service = place.start_with(args);
         let done = was_applied(&service, &review, &fix, n_jobs).await;
         assert!(done || round > 0, "what was answered is there");
         seen.insert(done);

@@ -107,6 +107,31 @@ impl TestDatabase {
         }
     }
 
+    /// Has a database refuse every new row of a table from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError`] when there is no such table, or the server is away.
+    pub async fn refuse_rows(&self, database: &DatabaseConfig, table: &'static str) -> Result<(), DbError> {
+        let (connection, sql) = match (self, database) {
+            (Self::Postgres(server) | Self::PostgresAsOneRole(server), DatabaseConfig::Postgres { urls, .. }) => {
+                let (_, name) = split(urls.app())?;
+                let sql = format!("ALTER TABLE {table} ADD CONSTRAINT refused CHECK (false) NOT VALID");
+                (connect::postgres(&beside(server, name)?, 1).await?, sql)
+            }
+            (_, DatabaseConfig::Sqlite { path }) => {
+                let raise = "BEGIN SELECT RAISE(ABORT, 'refused'); END";
+                let sql = format!("CREATE TRIGGER refused BEFORE INSERT ON {table} {raise}");
+                (connect::sqlite(path, Access::Write).await?, sql)
+            }
+            (Self::Sqlite, DatabaseConfig::Postgres { .. }) => {
+                return Err(DbError::Unsupported("the database is on another server".to_owned()));
+            }
+        };
+        connection.execute_unprepared(&sql).await?;
+        Ok(connection.close().await?)
+    }
+
     /// Removes a database from the server, even if connections are open; a file goes with its folder.
     ///
     /// # Errors

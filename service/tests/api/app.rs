@@ -25,8 +25,7 @@ use packshot_service::executors;
 use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use packshot_service::renders::{ExportHandler, RenderHandler};
 use packshot_service::server::accept::{self, Limits};
-use packshot_service::server::identity;
-use packshot_service::server::metrics::Metrics;
+use packshot_service::server::{identity, metrics::Metrics};
 use packshot_service::store::{IDENTITY_FILE, Store, StoreConfig};
 use packshot_service::webhooks::{DeliveryHandler, Sender};
 use packshot_service::workflow::CompareHandler;
@@ -69,6 +68,7 @@ pub(crate) struct TestApp {
     pub(crate) db: Db,
     pub(crate) store: Store,
     pub(crate) hub: Hub,
+    pub(crate) queue: QueueHandle,
     pub(crate) settings: Arc<Settings>,
     /// The API key that requests carry; `None` for the open mode.
     pub(crate) key: Option<String>,
@@ -181,7 +181,7 @@ impl Installation {
         tokio::spawn(accept::serve(listener, api::router(state), limits, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let folder = Arc::clone(&self.folder);
-        TestApp { db, store, hub, settings, key: None, base, client, stop, folder }
+        TestApp { db, store, hub, queue, settings, key: None, base, client, stop, folder }
     }
 
     /// Gives the service a worker.

@@ -1,4 +1,4 @@
-//! D01–D14, D16–D25, D28–D32, D34–D37, D39–D43, D60, D63–D69, D71: designs on products.
+//! D01–D26, D28–D32, D34–D37, D39–D43, D52, D60, D63–D71: designs on products.
 
 mod alone;
 mod areas;
@@ -13,4 +13,5 @@ mod previews;
 mod progress;
 mod refused;
 mod reviewed;
+mod story;
 mod turntable;

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::bench::{Bench, JOBS, design};
-use crate::app::{TestApp, TestDatabase, id};
+use crate::app::{Installation, TestApp, id};
 use crate::glb::Glb;
 
 cases! {
@@ -94,18 +94,14 @@ cases! {
         assert!(!stray.exists());
         assert_eq!(bench.folders().len(), 1, "that of the job which waits stays");
     }
-}
-
-/// A database that refuses the row of a job: on SQLite, where a test may make a trigger.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d15_a_job_that_cannot_be_written_leaves_nothing() {
-    let app = TestApp::idle(&TestDatabase::Sqlite).await;
-    let bench = Bench::open(&app).await;
-    let before = bench.kept().await;
-    let sql = "CREATE TRIGGER boom BEFORE INSERT ON design_jobs BEGIN SELECT RAISE(ABORT, 'boom'); END";
-    let scope = packshot_db::TenantScope::of(bench.tenant);
-    packshot_db::testing::tamper(&app.db, scope, sql).await.expect("a trigger");
-    let refused = bench.send(design(), "logo.png", &json!({}), &[]).await;
-    assert_eq!(refused.problem(), (500, "internal_error".to_owned()));
-    assert_eq!((bench.kept().await, bench.folders().len()), (before, 0));
+    async fn d15_a_job_that_cannot_be_written_leaves_nothing(engine) {
+        let site = Installation::new(&engine, &[]).await;
+        let app = site.start(false).await;
+        let bench = Bench::open(&app).await;
+        let before = bench.kept().await;
+        engine.refuse_rows(&site.database, "design_jobs").await.expect("refuses");
+        let refused = bench.send(design(), "logo.png", &json!({}), &[]).await;
+        assert_eq!(refused.problem(), (500, "internal_error".to_owned()));
+        assert_eq!((bench.kept().await, bench.folders().len()), (before, 0));
+    }
 }

@@ -1,5 +1,7 @@
 //! F46, F50: aliases that are taken back, and what a kill leaves.
 
+use std::time::Duration;
+
 use packshot_domain::access::Scope;
 use reqwest::Method;
 use serde_json::json;
@@ -53,8 +55,9 @@ cases! {
         let fix = desk.admin.get(REVIEWS).await.json()["items"][0]["fixes"][0].clone();
         let (key, path, tenant) = (desk.admin.key().to_owned(), path_of(&fix), desk.tenant);
         drop(desk);
-        drop(app);
         // From now on nothing works, and one job that waits is as many as may.
+        app.queue.drain(Duration::ZERO).await;
+        drop(app);
         let app = installation.start(false).await;
         let (guest, operator) = (app.with_key(&key), app.operating_key(&[Scope::Admin]).await);
         let config = format!("/api/v1/tenants/{tenant}/config");
