@@ -260,8 +260,10 @@ struct Cost {
 
 impl Cost {
     fn of(format: Format, layers: u64, caught: u64) -> Self {
+        // A catcher's light, and how it fades.
+        let of_catcher = if caught > 0 { RGBA + 3 * NUMBER } else { 0 };
         // The display image, and the encoder's own copy of it.
-        let shown = |copy: u64, file: u64| Self { copies: RGBA + copy, file };
+        let shown = |copy: u64, file: u64| Self { copies: RGBA + of_catcher + copy, file };
         match format {
             Format::Png(PngDepth::Eight) | Format::Tiff(TiffDepth::Eight) => shown(8, 4),
             Format::Png(PngDepth::Sixteen) | Format::Tiff(TiffDepth::Sixteen) => shown(16, 8),

@@ -45,7 +45,7 @@ macro_rules! builtin {
 }
 
 /// The built-in templates: name and text.
-pub const BUILTIN: [(&str, &str); 12] = builtin![
+pub const BUILTIN: [(&str, &str); 18] = builtin![
     "catalogue_white",
     "marketplace_main",
     "three_point_classic",
@@ -53,6 +53,12 @@ pub const BUILTIN: [(&str, &str); 12] = builtin![
     "low_key",
     "hero_dark",
     "tent_metal",
+    "dark_metal_rim",
+    "dark_metal_gradient",
+    "glass_bright_field",
+    "white_on_white",
+    "small_parts",
+    "large_machine",
     "macro_detail",
     "top_down_flatlay",
     "clay_review",

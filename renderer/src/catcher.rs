@@ -13,11 +13,15 @@
 //! channel by channel, in linear Rec.709. Over the floor's own picture this is the picture of both together, whatever
 //! the product is made of (test: `renderer/tests/physics/catcher.rs`).
 
+mod fade;
+
 use packshot_materials::openpbr::OpenPbr;
 
 use crate::color::LinearImage;
 use crate::film::{Film, LUMINANCE, mean};
 use crate::shot::Floor;
+
+pub use fade::Fade;
 
 /// Largest ratio: a floor that gets more light than this times its own is in a caustic, which cannot be represented as
 /// a ratio.

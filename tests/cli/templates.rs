@@ -19,7 +19,7 @@ fn names(workplace: &Workplace) -> Vec<String> {
 fn every_builtin_template_renders_and_its_text_is_valid() {
     let workplace = Workplace::new();
     let names = names(&workplace);
-    assert_eq!(names.len(), 12);
+    assert_eq!(names.len(), 18);
     for name in names {
         let args =
             format!("render boxes.glb --template {name} --width 16 --height 16 --samples 1 -o {name}.png --json");

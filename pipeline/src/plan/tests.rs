@@ -98,7 +98,9 @@ fn colours_are_those_of_a_catalogue_or_of_blender() {
     assert_eq!(view(&json!({"template": "hero_dark"})), "agx_medium_high_contrast");
     assert_eq!(view(&json!({"template": "hero_dark", "preset": "amazon_main"})), "khronos_neutral");
     assert_eq!(view(&json!({"look": "blender-5.0", "preset": "amazon_main"})), "agx");
-    for white in ["catalogue_white", "high_key", "marketplace_main", "tent_metal", "technical_ortho_front"] {
+    let whites =
+        ["catalogue_white", "high_key", "marketplace_main", "tent_metal", "white_on_white", "technical_ortho_front"];
+    for white in whites {
         assert_eq!(view(&json!({"template": white})), "khronos_neutral", "{white}");
     }
 }

@@ -8,14 +8,14 @@ use rayon::prelude::*;
 
 use super::srgb::{decode, encode_unit};
 use super::{DisplayImage, DisplaySettings, LinearImage, PIXELS_PER_TASK, clamp_unit, display_image};
-use crate::catcher::Caught;
+use crate::catcher::{Caught, Fade};
 use crate::film::LUMINANCE;
 
 /// Stored values of backgrounds for which an alpha is fitted.
 const BACKGROUNDS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
 /// [`display_image`] of a product on a catcher: over the background colour of the settings, or with a fitted straight
-/// alpha.
+/// alpha. What is caught [fades](Fade) from the product to the frame.
 ///
 /// The part of a pixel that the product does not cover is, for a background of stored value b, U(b) = encode(ratio ·
 /// decode(b) + light). For a picture with alpha, U(b) ≈ q + (1 − a) · b is fitted by least squares over the stored
@@ -33,6 +33,7 @@ pub fn display_grounded(product: &LinearImage, caught: &Caught, settings: &Displ
     let [r, g, b, _] = display_image(&nothing, &without_background).rgba[0];
     let black = [r, g, b].map(decode);
     let background = settings.background_srgb.map(|color| color.map(clamp_unit));
+    let fade = Fade::around(product);
     shown.rgba.par_chunks_mut(PIXELS_PER_TASK).enumerate().for_each(|(task, pixels)| {
         for (i, pixel) in pixels.iter_mut().enumerate() {
             let i = task * PIXELS_PER_TASK + i;
@@ -42,7 +43,7 @@ pub fn display_grounded(product: &LinearImage, caught: &Caught, settings: &Displ
                 let [r, g, b, _] = light.rgba[i];
                 std::array::from_fn(|c| (decode([r, g, b][c]) - black[c]).max(0.0))
             });
-            let open = Open { ratio: caught.ratio[i], light };
+            let open = Open { ratio: caught.ratio[i], light }.faded(fade.share(i));
             *pixel = match background {
                 Some(below) => open.over(below).laid_under([r, g, b], coverage),
                 None => open.fitted().below([r, g, b], coverage),
@@ -66,6 +67,14 @@ struct Laid {
 }
 
 impl Open {
+    /// This share of it.
+    fn faded(self, share: f32) -> Self {
+        Self {
+            ratio: self.ratio.map(|ratio| 1.0 + share * (ratio - 1.0)),
+            light: self.light.map(|light| share * light),
+        }
+    }
+
     fn over_channel(&self, channel: usize, background: f32) -> f32 {
         // What is unchanged is not rounded either: white stays exactly white.
         if self.ratio[channel] == 1.0 && self.light[channel] == 0.0 {
@@ -132,6 +141,22 @@ mod tests {
 
     fn caught(ratio: [f32; 3], light: [f32; 3]) -> Caught {
         Caught { ratio: vec![ratio], light: vec![light] }
+    }
+
+    #[test]
+    fn the_outermost_pixels_are_those_of_the_page() {
+        let alpha = |i: usize| if i == 12 { 1.0 } else { 0.0 };
+        let rgba = (0..25).map(|i| [0.2 * alpha(i), 0.2 * alpha(i), 0.2 * alpha(i), alpha(i)]).collect();
+        let product = LinearImage { width_px: 5, height_px: 5, rgba };
+        let caught = Caught { ratio: vec![[0.3, 0.4, 0.5]; 25], light: vec![[0.1; 3]; 25] };
+        let background_srgb = Some([1.0; 3]);
+        let settings =
+            DisplaySettings { background_srgb, view_transform: ViewTransform::Standard, ..Default::default() };
+        let shown = display_grounded(&product, &caught, &settings).rgba;
+        let is_outermost = |i: usize| [0, 4].contains(&(i % 5)) || [0, 4].contains(&(i / 5));
+        for (i, [r, g, b, _]) in shown.into_iter().enumerate() {
+            assert_eq!([r, g, b] == [1.0; 3], is_outermost(i), "{i}");
+        }
     }
 
     #[test]
