@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use packshot_renderer::backend::{CancelToken, DeviceInfo, LoadedShot};
-use packshot_renderer::catcher::Caught;
+use packshot_renderer::catcher::{Caught, Fade};
 use packshot_renderer::color::{self, DisplayImage, DisplaySettings, LinearImage};
 use packshot_renderer::encode::{self, ExrLayer, ExrPrecision, Metadata, Provenance};
 use packshot_renderer::film::Film;
@@ -130,6 +130,9 @@ pub struct Picture {
     pub linear: LinearImage,
     /// What the product does to its floor, if that is a catcher.
     pub caught: Option<Caught>,
+    /// Whether that [fades](packshot_renderer::catcher::Fade) towards the frame in display images: not in pictures that
+    /// are to look like Blender's.
+    pub fades: bool,
     /// The backdrop behind product and catcher, if that is the environment; without a catcher it is part of `linear`.
     pub backdrop: Option<LinearImage>,
     /// The requested layers; only [`Format::Exr`] writes them.
@@ -241,7 +244,8 @@ impl Picture {
         let mut shown = match &self.caught {
             Some(caught) if self.backdrop.is_none() => {
                 let settings = display_settings(self.view, background, self.lut.as_deref());
-                color::display_grounded(&self.linear, caught, &settings)
+                let fade = self.fades.then(|| Fade::around(&self.linear));
+                color::display_grounded(&self.linear, caught, fade.as_ref(), &settings)
             }
             _ => display(&self.radiance(), self.view, background, self.lut.as_deref()),
         };

@@ -18,6 +18,7 @@ use packshot_renderer::encode::{self, Metadata, PngDepth, Provenance};
 use packshot_renderer::film::samples_mean;
 use packshot_renderer::layers::LayerNames;
 use packshot_renderer::layers::lines::LineStyle;
+use packshot_renderer::look::Look;
 use packshot_renderer::prepare::{FirstHit, LightGroup, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 use packshot_renderer::store::ByteStore;
@@ -171,8 +172,8 @@ impl Renderer {
         };
         let loaded = self.open_device.backend.load(Arc::new(prepared), cancel)?.into();
         let provenance = product_provenance(product, materials);
-        let (open_device, maps) = (self.open_device.clone(), self.maps.clone());
-        Ok(ResidentProduct { loaded, catcher, open_device, maps, provenance, names })
+        let (open_device, maps, look) = (self.open_device.clone(), self.maps.clone(), product.scene.look);
+        Ok(ResidentProduct { loaded, catcher, open_device, maps, provenance, names, look })
     }
 
     /// Uploads a product and one shot of it.
@@ -202,6 +203,7 @@ pub struct ResidentProduct {
     /// Provenance of the product alone.
     provenance: Provenance,
     names: Arc<LayerNames>,
+    look: Look,
 }
 
 impl std::fmt::Debug for ResidentProduct {
@@ -234,9 +236,9 @@ impl ResidentProduct {
             _ => (PreparedShot::new(prepared, &shot, environment), None),
         };
         let provenance = provenance(&self.provenance, &shot);
-        let (open_device, names) = (self.open_device.clone(), self.names.clone());
-        let loaded = self.loaded.load(prepared.clone())?;
-        Ok(ReadyShot { loaded, catcher, product: self.loaded.clone(), prepared, shot, open_device, provenance, names })
+        let (open_device, names, look) = (self.open_device.clone(), self.names.clone(), self.look);
+        let (loaded, product) = (self.loaded.load(prepared.clone())?, self.loaded.clone());
+        Ok(ReadyShot { loaded, catcher, product, prepared, shot, open_device, provenance, names, look })
     }
 
     /// Memory of the product in bytes, on the host and on the device, without its shots.
@@ -257,6 +259,7 @@ pub struct ReadyShot {
     open_device: Arc<OpenDevice>,
     provenance: Provenance,
     names: Arc<LayerNames>,
+    look: Look,
 }
 
 impl std::fmt::Debug for ReadyShot {
@@ -346,6 +349,7 @@ impl ReadyShot {
         Picture {
             linear,
             caught: None,
+            fades: self.look == Look::Gltf,
             backdrop: None,
             layers: Vec::new(),
             lines: None,

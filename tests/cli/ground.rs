@@ -46,7 +46,11 @@ fn a_shadow_is_laid_over_what_is_below() {
     let (width, white) = rgba(&workplace.read("white.png"));
     let is_outermost = |i: usize| [0, width - 1].contains(&(i % width)) || i < width || i >= white.len() - width;
     let border = (0..white.len()).filter(|&i| is_outermost(i));
-    assert_eq!(border.filter(|&i| white[i] != [255; 4]).count(), 0, "white to the last pixel");
+    assert_eq!(border.clone().filter(|&i| white[i] != [255; 4]).count(), 0, "white to the last pixel");
+    let as_blender = ["-o", "blender.png", "--background", "white", "--look", "blender-5.0"];
+    workplace.render(&[&SHADOW[..], &as_blender].concat());
+    let (_, whole) = rgba(&workplace.read("blender.png"));
+    assert!(border.filter(|&i| whole[i] != [255; 4]).count() > 0, "Blender's shadows reach the frame");
     workplace.render(&[&SHADOW[..], &["-o", "again.png", "--threads", "1"]].concat());
     assert!(workplace.read("again.png") == workplace.read("shadow.png"), "the same bytes on any number of threads");
 }

@@ -114,6 +114,7 @@ fn picture(square: std::ops::Range<usize>) -> Picture {
     Picture {
         linear: LinearImage { width_px: SIZE as u32, height_px: SIZE as u32, rgba },
         caught: None,
+        fades: true,
         backdrop: None,
         layers: Vec::new(),
         lines: None,

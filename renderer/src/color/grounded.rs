@@ -15,14 +15,19 @@ use crate::film::LUMINANCE;
 const BACKGROUNDS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
 /// [`display_image`] of a product on a catcher: over the background colour of the settings, or with a fitted straight
-/// alpha. What is caught [fades](Fade) from the product to the frame.
+/// alpha. Of what is caught, as much is shown as `fade` says, and all of it without one.
 ///
 /// The part of a pixel that the product does not cover is, for a background of stored value b, U(b) = encode(ratio ·
 /// decode(b) + light). For a picture with alpha, U(b) ≈ q + (1 − a) · b is fitted by least squares over the stored
 /// values 0, ¼, ½, ¾, 1, with one `a` for all channels, each weighted by its weight in luminance, and a `q` for each.
 /// It is exact where nothing is caught; grey shadows err by at most 8 codes of 255, the darkest most, coloured ones by
 /// what a single alpha cannot express.
-pub fn display_grounded(product: &LinearImage, caught: &Caught, settings: &DisplaySettings<'_>) -> DisplayImage {
+pub fn display_grounded(
+    product: &LinearImage,
+    caught: &Caught,
+    fade: Option<&Fade>,
+    settings: &DisplaySettings<'_>,
+) -> DisplayImage {
     let without_background = DisplaySettings { background_srgb: None, ..*settings };
     let mut shown = display_image(product, &without_background);
     let light = caught.has_light().then(|| {
@@ -33,7 +38,6 @@ pub fn display_grounded(product: &LinearImage, caught: &Caught, settings: &Displ
     let [r, g, b, _] = display_image(&nothing, &without_background).rgba[0];
     let black = [r, g, b].map(decode);
     let background = settings.background_srgb.map(|color| color.map(clamp_unit));
-    let fade = Fade::around(product);
     shown.rgba.par_chunks_mut(PIXELS_PER_TASK).enumerate().for_each(|(task, pixels)| {
         for (i, pixel) in pixels.iter_mut().enumerate() {
             let i = task * PIXELS_PER_TASK + i;
@@ -43,7 +47,7 @@ pub fn display_grounded(product: &LinearImage, caught: &Caught, settings: &Displ
                 let [r, g, b, _] = light.rgba[i];
                 std::array::from_fn(|c| (decode([r, g, b][c]) - black[c]).max(0.0))
             });
-            let open = Open { ratio: caught.ratio[i], light }.faded(fade.share(i));
+            let open = Open { ratio: caught.ratio[i], light }.faded(fade.map_or(1.0, |fade| fade.share(i)));
             *pixel = match background {
                 Some(below) => open.over(below).laid_under([r, g, b], coverage),
                 None => open.fitted().below([r, g, b], coverage),
@@ -136,7 +140,7 @@ mod tests {
         let product = LinearImage { width_px: 1, height_px: 1, rgba: vec![scene] };
         let settings =
             DisplaySettings { background_srgb, view_transform: ViewTransform::Standard, ..Default::default() };
-        display_grounded(&product, &caught, &settings).rgba[0]
+        display_grounded(&product, &caught, None, &settings).rgba[0]
     }
 
     fn caught(ratio: [f32; 3], light: [f32; 3]) -> Caught {
@@ -152,11 +156,14 @@ mod tests {
         let background_srgb = Some([1.0; 3]);
         let settings =
             DisplaySettings { background_srgb, view_transform: ViewTransform::Standard, ..Default::default() };
-        let shown = display_grounded(&product, &caught, &settings).rgba;
+        let fade = Fade::around(&product);
+        let shown = display_grounded(&product, &caught, Some(&fade), &settings).rgba;
         let is_outermost = |i: usize| [0, 4].contains(&(i % 5)) || [0, 4].contains(&(i / 5));
         for (i, [r, g, b, _]) in shown.into_iter().enumerate() {
             assert_eq!([r, g, b] == [1.0; 3], is_outermost(i), "{i}");
         }
+        let whole = display_grounded(&product, &caught, None, &settings).rgba;
+        assert!(whole.iter().all(|[r, ..]| *r < 1.0), "without a fade it reaches the frame");
     }
 
     #[test]
