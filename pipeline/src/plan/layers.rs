@@ -188,7 +188,8 @@ fn stand_on(options: &mut Options, ground: Ground) {
         (GroundKind::Sweep, roughness) => (GroundWord::Sweep, roughness),
     };
     options.ground = Some(word);
-    options.ground_roughness = roughness.map(f64::from);
+    // As it was written: 0.12, and not the nearest number of single precision.
+    options.ground_roughness = roughness.and_then(|roughness| roughness.to_string().parse().ok());
     options.ground_color = (ground.albedo != Ground::PAPER).then(|| Color::of_linear(ground.albedo));
 }
 

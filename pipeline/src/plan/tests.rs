@@ -81,6 +81,11 @@ fn each_layer_wins_over_the_one_before() {
     let plan = plan_of(Kind::Turntable, &json!({"preset": "amazon_360"}));
     assert_eq!((plan.options.frame_count, &plan.options.formats), (Some(72), &Some(vec![FileFormat::Png])));
 
+    // The ground of a template is shown as the template has it.
+    let options = still(&json!({"template": "hero_dark"})).options;
+    let shown = [O::GroundColor, O::GroundRoughness].map(|option| options.json(option));
+    assert_eq!(shown, [Some(json!("#14181E")), Some(json!(0.12))]);
+
     let look = still(&json!({"look": "blender-5.0"}));
     let film = look.shot_request(None).expect("a rig").film;
     assert_eq!((film.bounces.diffuse, film.bounces.total, film.clamp_indirect), (4, 12, 10.0));
@@ -178,7 +183,7 @@ fn r10_what_contradicts_is_refused_with_its_option() {
         (json!({"focus": "Ring"}), O::Focus, Missing),
         (json!({"light": "environment"}), O::Light, Missing),
         (json!({"light": "template"}), O::Light, Missing),
-        (json!({"light": "template", "template": "catalogue_white"}), O::Light, Missing),
+        (json!({"light": "template", "template": "macro_detail"}), O::Light, Missing),
         (json!({"ground_color": "#F0F0F0"}), O::GroundColor, Missing),
         (json!({"ground": "shadow", "ground_roughness": 0.2}), O::GroundRoughness, Conflict),
         (json!({"ground": "floor", "shadow_catcher": true}), O::ShadowCatcher, Conflict),

@@ -393,9 +393,9 @@ pub struct Color {
 }
 
 impl Color {
-    /// From linear Rec.709.
+    /// From linear Rec.709: the nearest of those that can be written as #RRGGBB.
     pub fn of_linear(linear: [f32; 3]) -> Self {
-        Self { srgb: linear.map(srgb::encode) }
+        Self { srgb: linear.map(|channel| (srgb::encode(channel) * 255.0).round() / 255.0) }
     }
 
     /// As linear Rec.709.

@@ -170,6 +170,7 @@ pub(crate) mod text {
 
 #[cfg(test)]
 mod tests {
+    use packshot_pipeline::plan::words::GroundWord;
     use packshot_pipeline::plan::{Base, Limits, Options, resolve};
     use serde_json::json;
 
@@ -193,6 +194,8 @@ mod tests {
             width: Some(640),
             samples: Some(32),
             template: Some("hero_dark".to_owned()),
+            // The template has had one since.
+            ground: Some(GroundWord::None),
             edges: Some(true),
             ..Options::default()
         };
