@@ -158,7 +158,8 @@ def set_world(environment):
     if environment.map is None:
         return
     height, width, _ = environment.map.shape
-    texture, turn, direction = (nodes.new(f"ShaderNode{kind}") for kind in ("TexEnvironment", "Mapping", "TexCoord"))
+    kinds = ("TexEnvironment", "Mapping", "Mapping", "TexCoord")
+    texture, tilt, turn, direction = (nodes.new(f"ShaderNode{kind}") for kind in kinds)
     texture.image = bpy.data.images.new("map", width, height, float_buffer=True)
     texture.image.colorspace_settings.name = "Linear Rec.709"
     pixels = np.ones((height, width, 4), np.float32)
@@ -166,8 +167,10 @@ def set_world(environment):
     texture.image.pixels.foreach_set(pixels.ravel())
     # The map turns one way, the directions that are looked up in it the other.
     turn.inputs["Rotation"].default_value = (0, 0, -math.radians(environment.rotation_y_deg))
+    tilt.inputs["Rotation"].default_value = (-math.radians(environment.rotation_x_deg), 0, 0)
     links.new(direction.outputs["Generated"], turn.inputs["Vector"])
-    links.new(turn.outputs["Vector"], texture.inputs["Vector"])
+    links.new(turn.outputs["Vector"], tilt.inputs["Vector"])
+    links.new(tilt.outputs["Vector"], texture.inputs["Vector"])
     links.new(texture.outputs["Color"], background.inputs["Color"])
 
 

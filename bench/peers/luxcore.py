@@ -177,7 +177,8 @@ def put_lights(put, scene, folder):
         put("lights.environment.gain", [float(environment.strength)] * 3)
         # LuxCore's map has Z up, and its columns run the other way.
         upright = np.array([[-1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
-        put("lights.environment.transformation", columns(peers.about_y(environment.rotation_y_deg) @ upright))
+        turn = peers.about_y(environment.rotation_y_deg) @ peers.about_x(environment.rotation_x_deg)
+        put("lights.environment.transformation", columns(turn @ upright))
     for i, light in enumerate(scene.lights):
         at = f"lights.light{i}."
         if light.kind == "rect":

@@ -233,7 +233,7 @@ def lights(scene, sees_through):
     if environment.map is not None:
         # Local +Z looks at the middle of Mitsuba's map, +X at that of a scene's.
         made["environment"] = {"type": "envmap", "bitmap": mi.Bitmap(from_pole_to_pole(environment.map)), "scale": float(environment.strength),
-                               "to_world": transform(peers.about_y(environment.rotation_y_deg + 90))}
+                               "to_world": transform(peers.about_y(environment.rotation_y_deg) @ peers.about_x(environment.rotation_x_deg) @ peers.about_y(90))}
     for i, light in enumerate(scene.lights):
         if light.kind == "rect":
             made |= rectangle(f"light{i}", light, scene, sees_through)

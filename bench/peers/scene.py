@@ -35,7 +35,7 @@ OPENPBR = {
 Camera = make_dataclass("Camera", ("world", "fov_y_deg", "height_m", "near_m", "far_m"))
 Film = make_dataclass("Film", ("width", "height", "samples", "seed", "filter", "filter_width_px", "max_bounces", "clamp_direct", "clamp_indirect"))
 # The same radiance everywhere, or a map of height x width x 3 with row 0 on top.
-Environment = make_dataclass("Environment", ("radiance", "map", "rotation_y_deg", "strength"))
+Environment = make_dataclass("Environment", ("radiance", "map", "rotation_x_deg", "rotation_y_deg", "strength"))
 # Shines along its -Z. `power` is the radiance of a rect, the irradiance of a directional, the intensity of others.
 SIZES = ("width_m", "height_m", "half_angle_deg", "inner_cone_deg", "outer_cone_deg")
 Light = make_dataclass("Light", ("kind", "world", "power", *SIZES))
@@ -113,6 +113,14 @@ def about_y(angle_deg):
     return turn
 
 
+def about_x(angle_deg):
+    """A turn about the horizontal axis that brings +Y towards +Z."""
+    turn, angle = np.eye(4), math.radians(angle_deg)
+    turn[1, 1] = turn[2, 2] = math.cos(angle)
+    turn[2, 1], turn[1, 2] = math.sin(angle), -math.sin(angle)
+    return turn
+
+
 def read(path, options):
     """The scene in the file, with the film as the options want it."""
     try:
@@ -146,10 +154,10 @@ def scene_of(document, words, options):
 
     camera, around, given = document["camera"], document["environment"], ("samples", "seed", "width", "height")
     film = document["film"] | {key: getattr(options, key) for key in given if getattr(options, key) is not None}
-    environment = Environment(np.array((around or {}).get("radiance", (0, 0, 0)), float), None, 0, 1)
+    environment = Environment(np.array((around or {}).get("radiance", (0, 0, 0)), float), None, 0, 0, 1)
     if around and "map" in around:
         pixels = array(around["map"], 3 * around["width"]).reshape(-1, around["width"], 3)
-        environment = Environment(np.zeros(3), pixels, around["rotation_y_deg"], around["strength"])
+        environment = Environment(np.zeros(3), pixels, around["rotation_x_deg"], around["rotation_y_deg"], around["strength"])
     meshes, instances = [mesh_of(m) for m in document["meshes"]], document["instances"]
     instance_mesh = np.array([instance["mesh"] for instance in instances], int)
     if not len(instances) or instance_mesh.min() < 0 or instance_mesh.max() >= len(meshes):

@@ -173,9 +173,10 @@ impl Writer {
         Ok(match environment {
             Environment::None => Value::Null,
             Environment::Uniform { radiance } => json!({ "radiance": radiance }),
-            Environment::LatLong { map, rotation_y_rad, strength } => json!({
+            Environment::LatLong { map, rotation_x_rad, rotation_y_rad, strength } => json!({
                 "map": [self.floats(map.rgb.iter().copied())?[0], map.height_px],
                 "width": map.width_px,
+                "rotation_x_deg": rotation_x_rad.to_degrees(),
                 "rotation_y_deg": rotation_y_rad.to_degrees(),
                 "strength": strength,
             }),

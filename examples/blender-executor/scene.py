@@ -116,13 +116,16 @@ def set_world(environment, path):
     background.inputs["Strength"].default_value = environment.get("strength", 1)
     if environment["kind"] != "latlong":
         return
-    image, turn, direction = (nodes.new(f"ShaderNode{kind}") for kind in ("TexEnvironment", "Mapping", "TexCoord"))
+    kinds = ("TexEnvironment", "Mapping", "Mapping", "TexCoord")
+    image, tilt, turn, direction = (nodes.new(f"ShaderNode{kind}") for kind in kinds)
     image.image = bpy.data.images.load(str(path))
     image.image.colorspace_settings.name = "Linear Rec.709"
     # The map turns one way, the directions that are looked up in it the other.
     turn.inputs["Rotation"].default_value = (0, 0, -math.radians(environment["rotation_y_deg"]))
+    tilt.inputs["Rotation"].default_value = (-math.radians(environment.get("rotation_x_deg", 0)), 0, 0)
     links.new(direction.outputs["Generated"], turn.inputs["Vector"])
-    links.new(turn.outputs["Vector"], image.inputs["Vector"])
+    links.new(turn.outputs["Vector"], tilt.inputs["Vector"])
+    links.new(tilt.outputs["Vector"], image.inputs["Vector"])
     links.new(image.outputs["Color"], background.inputs["Color"])
 
 

@@ -179,6 +179,8 @@ pub enum Environment {
     LatLong {
         /// The map.
         map: Arc<EnvironmentMap>,
+        /// Rotates the light about +X, right-handed (+Y goes towards +Z), before the rotation about +Y.
+        rotation_x_rad: f64,
         /// Rotates the light about +Y, right-handed (+Z goes towards +X).
         rotation_y_rad: f64,
         /// Factor on the map's pixels, not negative.

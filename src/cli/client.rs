@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::progress::duration;
-use super::serve::runtime;
+use super::serve::runtime_of_this_thread;
 use super::{console, files};
 
 mod bar;
@@ -135,7 +135,7 @@ fn render_id(text: &str) -> Result<Uuid, String> {
 }
 
 pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
-    let runtime = runtime()?;
+    let runtime = runtime_of_this_thread()?;
     let work = async {
         match command {
             ClientCommand::Submit(args) => submit::run(args, quiet).await,
@@ -151,7 +151,7 @@ pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
         tokio::select! {
             biased;
             done = &mut work => done,
-            // `watch` explains better what Ctrl-C means for the render, but may just have missed it.
+            // `watch` explains better what Ctrl-C means for the render: it hears of it too, and is asked once more.
             _ = tokio::signal::ctrl_c() => tokio::select! {
                 biased;
                 done = &mut work => done,

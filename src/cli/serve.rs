@@ -6,6 +6,7 @@ use clap::Args;
 use packshot::error::Fault;
 use packshot_service::config::{ConfigError, Settings, Sources};
 use packshot_service::server::{self, ServeError};
+use tokio::runtime::{Builder, Runtime};
 
 use super::failure::{Exit, Failure};
 use super::{cache, console, files, version};
@@ -89,10 +90,18 @@ pub(crate) fn settings(
     Ok(settings)
 }
 
-/// A runtime for a command that waits for others.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    built.map_err(|reason| {
+/// A runtime on several threads, for a command that waits for others.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    built(Builder::new_multi_thread())
+}
+
+/// A runtime on this thread alone. A signal reaches all that wait for it before any of them goes on.
+pub(crate) fn runtime_of_this_thread() -> Result<Runtime, Failure> {
+    built(Builder::new_current_thread())
+}
+
+fn built(mut builder: Builder) -> Result<Runtime, Failure> {
+    builder.enable_all().build().map_err(|reason| {
         Failure::new(Exit::Internal, Fault::new("internal", format!("no threads can be started: {reason}")))
     })
 }

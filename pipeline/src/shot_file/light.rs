@@ -144,7 +144,7 @@ pub(super) fn write(light: &Light, version: Version) -> Value {
 pub(super) enum NamedEnvironment {
     None,
     Uniform { radiance: [f32; 3] },
-    LatLong { file: NamedFile, rotation_y_rad: f64, strength: f32 },
+    LatLong { file: NamedFile, rotation_x_rad: f64, rotation_y_rad: f64, strength: f32 },
 }
 
 pub(super) fn read_environment(node: &Node<'_>) -> Option<NamedEnvironment> {
@@ -157,11 +157,13 @@ pub(super) fn read_environment(node: &Node<'_>) -> Option<NamedEnvironment> {
         }
         EnvironmentKind::LatLong => {
             let file = NamedFile::read(&mut m, &[".exr", ".hdr"]);
+            let rotation_x_deg = m.read_or("rotation_x_deg", 0.0, |node| node.number(Range::ANY));
             let rotation_y_deg = m.read_or("rotation_y_deg", 0.0, |node| node.number(Range::ANY));
             let strength = m.read_or("strength", 1.0, |node| node.single(Range::NOT_NEGATIVE));
-            match (file, rotation_y_deg, strength) {
-                (Some(file), Some(rotation_y_deg), Some(strength)) => {
-                    Some(NamedEnvironment::LatLong { file, rotation_y_rad: rotation_y_deg.to_radians(), strength })
+            match (file, rotation_x_deg, rotation_y_deg, strength) {
+                (Some(file), Some(rotation_x_deg), Some(rotation_y_deg), Some(strength)) => {
+                    let [rotation_x_rad, rotation_y_rad] = [rotation_x_deg, rotation_y_deg].map(f64::to_radians);
+                    Some(NamedEnvironment::LatLong { file, rotation_x_rad, rotation_y_rad, strength })
                 }
                 _ => None,
             }
@@ -188,7 +190,7 @@ impl Maps {
         match named {
             NamedEnvironment::None => Ok((Environment::None, None)),
             NamedEnvironment::Uniform { radiance } => Ok((Environment::Uniform { radiance }, None)),
-            NamedEnvironment::LatLong { file, rotation_y_rad, strength } => {
+            NamedEnvironment::LatLong { file, rotation_x_rad, rotation_y_rad, strength } => {
                 let (map, reference) = match &self.one {
                     Some((map, reference)) if reference.path == file.path => {
                         file.check(reference)?;
@@ -208,7 +210,7 @@ impl Maps {
                         kept.clone()
                     }
                 };
-                Ok((Environment::LatLong { map, rotation_y_rad, strength }, Some(reference)))
+                Ok((Environment::LatLong { map, rotation_x_rad, rotation_y_rad, strength }, Some(reference)))
             }
         }
     }
@@ -222,13 +224,22 @@ pub(super) fn write_environment(environment: &Environment, file: Option<&FileRef
     match (environment, file) {
         (Environment::None, _) => Ok(json!({"kind": "none"})),
         (Environment::Uniform { radiance }, _) => Ok(json!({"kind": "uniform", "radiance": radiance.map(single)})),
-        (Environment::LatLong { rotation_y_rad, strength, .. }, Some(FileReference { path, blake3 })) => Ok(json!({
-            "kind": "latlong",
-            "path": path,
-            "rotation_y_deg": degrees(*rotation_y_rad),
-            "strength": single(*strength),
-            "blake3": blake3,
-        })),
+        (
+            Environment::LatLong { rotation_x_rad, rotation_y_rad, strength, .. },
+            Some(FileReference { path, blake3 }),
+        ) => {
+            let mut environment = json!({
+                "kind": "latlong",
+                "path": path,
+                "rotation_y_deg": degrees(*rotation_y_rad),
+                "strength": single(*strength),
+                "blake3": blake3,
+            });
+            if *rotation_x_rad != 0.0 {
+                environment["rotation_x_deg"] = degrees(*rotation_x_rad).into();
+            }
+            Ok(environment)
+        }
         (Environment::LatLong { .. }, None) => {
             Err(Error::new(ErrorKind::Internal, Fault::new("internal", "the environment map of the shot has no file")))
         }

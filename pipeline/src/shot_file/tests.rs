@@ -29,7 +29,8 @@ fn complete() -> Document {
             "look_at": {"eye_m": [0.0944, 0.0599, 0.1348], "target_m": [0, 0, 0], "up": [0, 1, 0]}
         },
         "film": {"width": 512, "height": 256, "samples": 64, "max_bounces": {"total": 5, "glossy": 3}},
-        "environment": {"kind": "latlong", "path": "studio.exr", "rotation_y_deg": 25, "strength": 0.7},
+        "environment": {"kind": "latlong", "path": "studio.exr", "rotation_x_deg": 40, "rotation_y_deg": 25,
+            "strength": 0.7},
         "lights": [
             {"kind": "rect", "comment": "key", "width_m": 0.24, "height_m": 0.18, "radiance": [5, 4.9, 4.7],
              "look_at": {"eye_m": [-0.22, 0.22, 0.2], "target_m": [0, 0, 0]}},
@@ -143,9 +144,11 @@ fn every_member_is_read() {
     assert!((shot.camera.world_from_camera.matrix3.z_axis - eye.normalize()).length() < 1e-15);
     assert_eq!(shot.film.bounces, Bounces { total: 5, diffuse: 5, glossy: 3, transmission: 5 });
     assert_eq!(shot.film.filter, PixelFilter::Box);
-    let Environment::LatLong { map, rotation_y_rad, strength } = shot.environment else { panic!("a map") };
+    let Environment::LatLong { map, rotation_x_rad, rotation_y_rad, strength } = shot.environment else {
+        panic!("a map")
+    };
     assert_eq!((map.width_px, map.rgb[7], strength), (4, [0.5, 1.0, 2.0], 0.7));
-    assert_eq!(rotation_y_rad, 25_f64.to_radians());
+    assert_eq!((rotation_x_rad, rotation_y_rad), (40_f64.to_radians(), 25_f64.to_radians()));
     assert_eq!(shot.lights.len(), 3);
     let Light::Directional { direction, .. } = shot.lights[2] else { panic!("a directional light") };
     assert!((direction - DVec3::new(0.3, -1.0, 0.2).normalize()).length() < 1e-15);
@@ -362,12 +365,16 @@ proptest::proptest! {
     }
 
     #[test]
-    fn angles_of_a_scene_are_written_stably(fov_y_rad in 1e-3..3.0_f64, rotation_y_rad in -9.0..9.0_f64) {
+    fn angles_of_a_scene_are_written_stably(
+        fov_y_rad in 1e-3..3.0_f64,
+        about_x_rad in 0.0..3.2_f64,
+        about_y_rad in -9.0..9.0_f64,
+    ) {
         let mut first = read_document(&complete()).expect("a valid shot");
         first.pictures = first.pictures.map(|mut shot| {
             shot.camera.projection = Projection::Perspective { fov_y_rad };
-            if let Environment::LatLong { rotation_y_rad: rotation, .. } = &mut shot.environment {
-                *rotation = rotation_y_rad;
+            if let Environment::LatLong { rotation_x_rad, rotation_y_rad, .. } = &mut shot.environment {
+                (*rotation_x_rad, *rotation_y_rad) = (about_x_rad, about_y_rad);
             }
             shot
         });

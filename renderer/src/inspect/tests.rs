@@ -244,7 +244,7 @@ fn lights_count_by_what_they_bring_to_the_product() {
     let dark = Environment::None;
     let uniform = Environment::Uniform { radiance: [1.0; 3] };
     let map = EnvironmentMap { width_px: 4, height_px: 2, rgb: vec![[1.0; 3]; 8] };
-    let sky = Environment::LatLong { map: Arc::new(map), rotation_y_rad: 0.0, strength: 1.0 };
+    let sky = Environment::LatLong { map: Arc::new(map), rotation_x_rad: 0.0, rotation_y_rad: 0.0, strength: 1.0 };
     // A single light is all the light there is, unless it is off.
     assert_eq!(weak(&dark, vec![point(1.0, 1e-9)]), [""; 0]);
     assert_eq!(weak(&dark, vec![point(1.0, 0.0)]), ["0"]);

@@ -111,7 +111,7 @@ fn sky() -> Environment {
         _ => [0.1 + 0.01 * (i % 48) as f32, 0.2, 0.05 * (i / 48) as f32],
     };
     let map = EnvironmentMap { width_px, height_px, rgb: (0..width_px * height_px).map(texel).collect() };
-    Environment::LatLong { map: Arc::new(map), rotation_y_rad: 0.7, strength: 0.5 }
+    Environment::LatLong { map: Arc::new(map), rotation_x_rad: 0.4, rotation_y_rad: 0.7, strength: 0.5 }
 }
 
 fn rect(at: DVec3, width_m: f64, height_m: f64) -> Light {
@@ -320,13 +320,15 @@ fn the_environment() {
     let nothing = BounceSamples { choice: Vec2::ZERO, bsdf: Vec2::ZERO, light: Vec2::ZERO, survival: Vec2::ZERO };
     // A ray that misses asks for the density at its direction; here that of the direction through each texel's centre.
     let (sin, cos) = (shot.params.environment_sin, shot.params.environment_cos);
+    let (tilt_sin, tilt_cos) = (shot.params.environment_tilt_sin, shot.params.environment_tilt_cos);
     let mut probabilities = vec![0.0; w * h];
     for (i, probability) in probabilities.iter_mut().enumerate() {
         let (u, v) = ((i % w) as f32 + 0.5, (i / w) as f32 + 0.5);
         let (theta, phi) = (std::f32::consts::PI * v / h as f32, std::f32::consts::TAU * (u / w as f32 - 0.5));
-        let (x, z) = (theta.sin() * phi.cos(), theta.sin() * phi.sin());
+        let (x, y, z) = (theta.sin() * phi.cos(), theta.cos(), theta.sin() * phi.sin());
+        let (y, z) = (tilt_cos * y - tilt_sin * z, tilt_sin * y + tilt_cos * z);
         path.bounces = 1;
-        path.ray.direction = Vec3::new(cos * x + sin * z, theta.cos(), cos * z - sin * x);
+        path.ray.direction = Vec3::new(cos * x + sin * z, y, cos * z - sin * x);
         let point = at(&mut path, missed, &mut nothing.clone());
         let texel = std::f32::consts::PI / h as f32 * std::f32::consts::TAU / w as f32 * theta.sin();
         *probability = f64::from(point.pdf * texel);

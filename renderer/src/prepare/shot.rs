@@ -113,11 +113,12 @@ impl PreparedShot {
 
 fn render_params(shot: &Shot, space: &RenderSpace, lights: &Lights, filter_table: u32) -> gpu::RenderParams {
     let film = &shot.film;
-    let (environment_kind, environment_radiance, size, rotation) = match &shot.environment {
-        Environment::None => (ENVIRONMENT_UNIFORM, [0.0; 3], (0, 0), 0.0),
-        Environment::Uniform { radiance } => (ENVIRONMENT_UNIFORM, *radiance, (0, 0), 0.0),
-        Environment::LatLong { map, rotation_y_rad, strength } => {
-            (ENVIRONMENT_MAP, [*strength; 3], (map.width_px, map.height_px), *rotation_y_rad)
+    let (environment_kind, environment_radiance, size, [about_x, about_y]) = match &shot.environment {
+        Environment::None => (ENVIRONMENT_UNIFORM, [0.0; 3], (0, 0), [0.0; 2]),
+        Environment::Uniform { radiance } => (ENVIRONMENT_UNIFORM, *radiance, (0, 0), [0.0; 2]),
+        Environment::LatLong { map, rotation_x_rad, rotation_y_rad, strength } => {
+            let size = (map.width_px, map.height_px);
+            (ENVIRONMENT_MAP, [*strength; 3], size, [*rotation_x_rad, *rotation_y_rad])
         }
     };
     gpu::RenderParams {
@@ -139,8 +140,10 @@ fn render_params(shot: &Shot, space: &RenderSpace, lights: &Lights, filter_table
         environment_kind,
         environment_width_px: size.0,
         environment_height_px: size.1,
-        environment_sin: rotation.sin() as f32,
-        environment_cos: rotation.cos() as f32,
+        environment_sin: about_y.sin() as f32,
+        environment_cos: about_y.cos() as f32,
+        environment_tilt_sin: about_x.sin() as f32,
+        environment_tilt_cos: about_x.cos() as f32,
         environment_select: lights.environment_select,
         filter_table,
         emitter_select: lights.emitter_select,

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     fn lit_by(map: &Arc<EnvironmentMap>) -> Environment {
-        Environment::LatLong { map: map.clone(), rotation_y_rad: 0.0, strength: 1.0 }
+        Environment::LatLong { map: map.clone(), rotation_x_rad: 0.0, rotation_y_rad: 0.0, strength: 1.0 }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::framing::{Fit, Hull, Lens};
 use super::ground::{Ground, GroundKind};
 use super::inside::{Eye, camera_inside};
 use super::lut::Lut;
-use super::rig::{self, RigName};
+use super::rig::{RigName, RigTurn};
 use super::turntable::Turn;
 use super::view::{self, ViewDirection};
 use super::{
@@ -137,9 +137,9 @@ pub enum Focus {
 /// What lights a picture.
 #[derive(Clone, Debug)]
 pub enum LightChoice {
-    /// A procedural rig, which follows the camera's azimuth.
+    /// A procedural rig, which follows the camera.
     Rig(RigName),
-    /// A custom rig, as [`Rig::map`](super::rig::Rig::map) paints it; it follows the camera's azimuth.
+    /// A custom rig, as [`Rig::map`](super::rig::Rig::map) paints it; it follows the camera.
     Painted(Arc<EnvironmentMap>),
     /// An environment map, which is fixed in the world.
     Map(Arc<EnvironmentMap>),
@@ -187,21 +187,18 @@ pub(super) fn assemble(
         }
         None => None,
     };
-    let azimuth_deg = match &request.framing {
-        Framing::Auto { direction, .. } => direction.azimuth_deg,
-        Framing::SceneCamera { .. } => view::azimuth_deg(&camera.world_from_camera.matrix3),
+    let orientation = &camera.world_from_camera.matrix3;
+    let (azimuth_deg, elevation_deg) = match &request.framing {
+        Framing::Auto { direction, .. } => (direction.azimuth_deg, direction.elevation_deg),
+        Framing::SceneCamera { .. } => (view::azimuth_deg(orientation), view::elevation_deg(orientation)),
     };
+    let turn = RigTurn::following(azimuth_deg, elevation_deg, request.light_rotation_deg);
     let (environment, lights) = match &request.light {
-        LightChoice::Rig(rig) => {
-            (rig.environment(rig::rotation_y_rad(azimuth_deg, request.light_rotation_deg)), Vec::new())
-        }
-        LightChoice::Painted(map) => {
-            let rotation_y_rad = rig::rotation_y_rad(azimuth_deg, request.light_rotation_deg);
-            (Environment::LatLong { map: Arc::clone(map), rotation_y_rad, strength: 1.0 }, Vec::new())
-        }
+        LightChoice::Rig(rig) => (rig.environment(turn), Vec::new()),
+        LightChoice::Painted(map) => (turn.of(Arc::clone(map)), Vec::new()),
         LightChoice::Map(map) => {
-            let rotation_y_rad = request.light_rotation_deg.to_radians();
-            (Environment::LatLong { map: Arc::clone(map), rotation_y_rad, strength: 1.0 }, Vec::new())
+            let turn = RigTurn { x_rad: 0.0, y_rad: request.light_rotation_deg.to_radians() };
+            (turn.of(Arc::clone(map)), Vec::new())
         }
         LightChoice::SceneLights => {
             let turn = DAffine3::from_rotation_y(request.light_rotation_deg.to_radians());

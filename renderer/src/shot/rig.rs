@@ -6,9 +6,11 @@
 //! its colour: large soft panels give it gradients, the far edges of panels give crisp highlights, and flags beside the
 //! panels give the dark lines that define a contour.
 //!
-//! **A rig is fixed relative to the camera's azimuth.** It is laid out for a camera at azimuth 0° and rotated about +Y
-//! by the camera's azimuth ([`rotation_y_rad`]), so that the key light comes from the upper left in every view of a
-//! product. Elevation does not turn it: from above, the overhead softbox is behind the camera.
+//! **A rig follows the camera** ([`RigTurn`]). It is laid out for a camera at azimuth 0° and rotated about +Y by the
+//! camera's azimuth, so that the key light comes from the upper left in every view of a product. Above the horizon,
+//! elevation does not turn it: from above, the overhead softbox is behind the camera. Below, it is tilted about the
+//! picture's horizontal axis by twice the angle: a camera at −20° sees its lights where one at 20° does, as if the
+//! product had been turned over, and the bottom is as bright as the top.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -47,12 +49,9 @@ impl RigName {
         }
     }
 
-    /// Its light, turned by `rotation_y_rad`. [`White`](Self::White) is uniform and needs no map.
-    pub fn environment(self, rotation_y_rad: f64) -> Environment {
-        match self.map() {
-            None => Environment::Uniform { radiance: [1.0; 3] },
-            Some(map) => Environment::LatLong { map, rotation_y_rad, strength: 1.0 },
-        }
+    /// Its light, turned. [`White`](Self::White) is uniform and needs no map.
+    pub fn environment(self, turn: RigTurn) -> Environment {
+        self.map().map_or(Environment::Uniform { radiance: [1.0; 3] }, |map| turn.of(map))
     }
 
     /// Its map for a camera at azimuth 0°: 1024x512, or `None` for a uniform rig. Painted once per process: all callers
@@ -74,9 +73,27 @@ impl RigName {
     }
 }
 
-/// How far a rig is rotated for a camera at this azimuth, plus the rotation that the options ask for.
-pub fn rotation_y_rad(camera_azimuth_deg: f64, light_rotation_deg: f64) -> f64 {
-    (camera_azimuth_deg + light_rotation_deg).to_radians()
+/// How far a rig is rotated, as [`Environment::LatLong`] is: about +X, then about +Y.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RigTurn {
+    /// About +X.
+    pub x_rad: f64,
+    /// About +Y.
+    pub y_rad: f64,
+}
+
+impl RigTurn {
+    /// For a camera at this azimuth and elevation, plus the rotation about +Y that the options ask for.
+    pub fn following(azimuth_deg: f64, elevation_deg: f64, light_rotation_deg: f64) -> Self {
+        // The matrix of a level camera in a file is off by a rounding error or two.
+        let below_deg = if elevation_deg < -1e-9 { -elevation_deg } else { 0.0 };
+        Self { x_rad: (2.0 * below_deg).to_radians(), y_rad: (azimuth_deg + light_rotation_deg).to_radians() }
+    }
+
+    /// The light of a rig's map, turned.
+    pub fn of(self, map: Arc<EnvironmentMap>) -> Environment {
+        Environment::LatLong { map, rotation_x_rad: self.x_rad, rotation_y_rad: self.y_rad, strength: 1.0 }
+    }
 }
 
 /// A light rig around a camera at azimuth 0°.

@@ -182,8 +182,9 @@ impl TurntableShots {
 
 fn turned_environment(environment: Environment, angle_deg: f64) -> Environment {
     match environment {
-        Environment::LatLong { map, rotation_y_rad, strength } => {
-            Environment::LatLong { map, rotation_y_rad: rotation_y_rad + angle_deg.to_radians(), strength }
+        Environment::LatLong { map, rotation_x_rad, rotation_y_rad, strength } => {
+            let rotation_y_rad = rotation_y_rad + angle_deg.to_radians();
+            Environment::LatLong { map, rotation_x_rad, rotation_y_rad, strength }
         }
         Environment::None | Environment::Uniform { .. } => environment,
     }

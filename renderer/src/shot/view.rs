@@ -94,6 +94,12 @@ pub fn azimuth_deg(orientation: &DMat3) -> f64 {
     toward.x.atan2(toward.z).to_degrees()
 }
 
+/// The elevation of a camera with this orientation, in degrees.
+pub fn elevation_deg(orientation: &DMat3) -> f64 {
+    let back = orientation.z_axis;
+    back.y.atan2(back.x.hypot(back.z)).to_degrees()
+}
+
 /// Sine and cosine of degrees, without rounding at multiples of 90°.
 fn sin_cos_deg(deg: f64) -> (f64, f64) {
     let turned = deg.rem_euclid(360.0);

@@ -22,7 +22,7 @@ fn no_bit_depends_on_the_instruction_set_or_the_threads() {
         ("surfaces that shine", lamps(64, 16).prepare()),
         ("grain and fine structures", worn()),
         ("panes and bodies of two media", panes().prepare()),
-        ("every kind of material under a map", under(Sky::Map { rotation_y_rad: 0.7 })),
+        ("every kind of material under a map", under(Sky::Map { rotation_x_rad: 0.4, rotation_y_rad: 0.7 })),
         ("every kind of material under a uniform sky", under(Sky::Uniform)),
         ("long paths in glass", deep.prepare()),
     ];

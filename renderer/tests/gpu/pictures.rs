@@ -202,7 +202,7 @@ fn panes_and_bodies_of_two_media() {
 
 #[test]
 fn every_kind_of_material_together() {
-    for sky in [Sky::Map { rotation_y_rad: 0.7 }, Sky::Uniform] {
+    for sky in [Sky::Map { rotation_x_rad: 0.4, rotation_y_rad: 0.7 }, Sky::Uniform] {
         compare(&arranged(&Placement { sky, ..Placement::default() }, 48, 4));
     }
 }

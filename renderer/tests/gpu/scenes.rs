@@ -353,7 +353,7 @@ pub(crate) fn cards(size_px: u32, samples: u32) -> Sketch {
         |i: u32| if i == 5 * width_px + 9 { [60.0, 50.0, 40.0] } else { [0.2, 0.3, 0.1 + 0.02 * (i % 32) as f32] };
     let rgb = (0..width_px * height_px).map(radiance).collect();
     let map = Arc::new(EnvironmentMap { width_px, height_px, rgb });
-    sketch.shot.environment = Environment::LatLong { map, rotation_y_rad: 0.7, strength: 0.8 };
+    sketch.shot.environment = Environment::LatLong { map, rotation_x_rad: 0.4, rotation_y_rad: 0.7, strength: 0.8 };
     sketch.shot.background = Background::Environment;
     sketch
 }

@@ -40,8 +40,9 @@ pub(crate) struct Placement {
 
 #[derive(Clone, Copy)]
 pub(crate) enum Sky {
-    /// A gradient with a sun, turned about +Y.
+    /// A gradient with a sun, turned about +X and then about +Y.
     Map {
+        rotation_x_rad: f64,
         rotation_y_rad: f64,
     },
     Uniform,
@@ -49,7 +50,7 @@ pub(crate) enum Sky {
 
 impl Default for Placement {
     fn default() -> Self {
-        let sky = Sky::Map { rotation_y_rad: 0.0 };
+        let sky = Sky::Map { rotation_x_rad: 0.0, rotation_y_rad: 0.0 };
         Self { unit_m: 1.0, turn: DQuat::IDENTITY, at_m: DVec3::ZERO, sky, is_shared: true }
     }
 }
@@ -180,7 +181,9 @@ fn shot(placement: &Placement, size_px: u32, samples: u32) -> Shot {
     let turn = DMat3::from_quat(placement.turn) * DMat3::from_cols(right, back.cross(right), back);
     let environment = match placement.sky {
         Sky::Uniform => Environment::Uniform { radiance: [0.3, 0.35, 0.4] },
-        Sky::Map { rotation_y_rad } => Environment::LatLong { map: Arc::new(sky()), rotation_y_rad, strength: 0.8 },
+        Sky::Map { rotation_x_rad, rotation_y_rad } => {
+            Environment::LatLong { map: Arc::new(sky()), rotation_x_rad, rotation_y_rad, strength: 0.8 }
+        }
     };
     Shot {
         camera: Camera {

@@ -103,7 +103,7 @@ fn glass_inside_the_same_glass_is_not_seen() {
     let (width_px, height_px) = (16, 8);
     let rgb = (0..width_px * height_px).map(|i| [if i / width_px < height_px / 2 { 2.0 } else { 0.1 }; 3]).collect();
     let map = Arc::new(EnvironmentMap { width_px, height_px, rgb });
-    let shot = look(Environment::LatLong { map, rotation_y_rad: 0.0, strength: 1.0 }, 128);
+    let shot = look(Environment::LatLong { map, rotation_x_rad: 0.0, rotation_y_rad: 0.0, strength: 1.0 }, 128);
     let glass = OpenPbr { specular_roughness: 0.0, transmission_weight: 1.0, ..OpenPbr::default() };
     let inner = DAffine3::from_scale(DVec3::splat(0.5));
     let picture = |parts: &[(u32, DAffine3)], palette: &[OpenPbr], worn: &[usize]| {

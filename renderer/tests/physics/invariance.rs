@@ -71,9 +71,12 @@ fn assert_turns(straight: &Placement, turned: &Placement) {
 #[test]
 fn a_turned_product_with_its_camera_and_sky_makes_the_same_picture() {
     let angle = 0.83;
-    let sky = Sky::Map { rotation_y_rad: angle };
+    let sky = Sky::Map { rotation_x_rad: 0.0, rotation_y_rad: angle };
     let turned = Placement { turn: DQuat::from_rotation_y(angle), sky, ..Placement::default() };
     assert_turns(&Placement::default(), &turned);
+    let sky = Sky::Map { rotation_x_rad: -1.9, rotation_y_rad: angle };
+    let turn = DQuat::from_rotation_y(angle) * DQuat::from_rotation_x(-1.9);
+    assert_turns(&Placement::default(), &Placement { turn, sky, ..Placement::default() });
     // A sky that may be rotated about every axis must be the same everywhere.
     let straight = Placement { sky: Sky::Uniform, ..Placement::default() };
     let turn = DQuat::from_axis_angle(DVec3::new(1.0, -2.0, 0.5).normalize(), 2.1);

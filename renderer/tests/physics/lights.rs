@@ -68,7 +68,7 @@ fn wall(normal: DVec3, rotation_y_rad: f64, strength: f32) -> Vec3 {
     let map = Arc::new(EnvironmentMap { width_px, height_px, rgb });
     let mut shot = shot(normal * 0.5, 0.02, 8, 512);
     shot.film.bounces = Bounces::all(0);
-    shot.environment = Environment::LatLong { map, rotation_y_rad, strength };
+    shot.environment = Environment::LatLong { map, rotation_x_rad: 0.0, rotation_y_rad, strength };
     let x = DVec3::Y.cross(normal);
     let stood = DAffine3::from_mat3(DMat3::from_cols(x, normal, x.cross(normal)));
     mean_radiance(&render(&scene(vec![plane()], &[(0, stood)]), &white(), &shot, 2))

@@ -62,7 +62,7 @@ fn vial(glass: Primitive, oil: Primitive, priorities: [u8; 2], seed: u32) -> Fil
     let rgb = (0..width_px * height_px).map(|i| [if i / width_px < height_px / 2 { 1.5 } else { 0.2 }; 3]).collect();
     let map = Arc::new(EnvironmentMap { width_px, height_px, rgb });
     let mut shot = shot(DVec3::new(0.0, 0.8, 4.0), 2.0, 24, 128);
-    shot.environment = Environment::LatLong { map, rotation_y_rad: 0.0, strength: 1.0 };
+    shot.environment = Environment::LatLong { map, rotation_x_rad: 0.0, rotation_y_rad: 0.0, strength: 1.0 };
     (shot.film.bounces, shot.film.seed) = (Bounces::all(64), seed);
     let worn = [0, 1, 2].map(PartMaterial::Palette);
     load(&scene, &palette, &worn, &shot, 2).render(&RenderControl::new(&CancelToken::default()))

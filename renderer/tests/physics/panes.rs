@@ -114,7 +114,8 @@ fn light_of_a_map_falls_through_panes() {
     let rgb = (0..width_px * height_px).map(|i| [if is_bright(i / width_px) { 1.0 } else { 0.0 }; 3]).collect();
     let map = Arc::new(EnvironmentMap { width_px, height_px, rgb });
     let lit = |shot: &mut Shot| {
-        shot.environment = Environment::LatLong { map: map.clone(), rotation_y_rad: 0.0, strength: 1.0 };
+        shot.environment =
+            Environment::LatLong { map: map.clone(), rotation_x_rad: 0.0, rotation_y_rad: 0.0, strength: 1.0 };
     };
     let irradiance = |n_panes: i32| {
         const N: i32 = 4000;

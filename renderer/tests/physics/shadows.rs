@@ -81,7 +81,7 @@ fn a_wall_takes_its_form_factor_of_the_sky() {
     let map = Arc::new(EnvironmentMap { width_px: 16, height_px: 8, rgb: vec![[0.5, 1.0, 2.0]; 128] });
     for sky in [
         Environment::Uniform { radiance: [0.5, 1.0, 2.0] },
-        Environment::LatLong { map, rotation_y_rad: 0.3, strength: 1.5 },
+        Environment::LatLong { map, rotation_x_rad: 0.0, rotation_y_rad: 0.3, strength: 1.5 },
     ] {
         let shot = Shot { environment: sky, ..from_above(4.0) };
         let layer = shadow(&scene, &[OpenPbr::default()], &shot, 2);

@@ -143,7 +143,7 @@ impl Installation {
 
     /// Starts the service, with a worker if `works` is set.
     pub(crate) async fn start(&self, works: bool) -> TestApp {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::process::set_up();
         let sources = Sources { variables: self.variables.clone(), file: self.file.clone(), ..Sources::default() };
         let settings = Arc::new(Settings::from_sources(&sources).expect("valid settings"));
         let db = Db::open(&self.database).await.expect("the database opens");

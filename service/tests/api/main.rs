@@ -150,6 +150,7 @@ mod packages;
 mod people;
 mod preflight;
 mod problems;
+mod process;
 mod provenance;
 mod rates;
 mod render_packages;

@@ -116,7 +116,7 @@ fn key(tenant: TenantId, address: ContentAddress) -> Key {
 }
 
 fn client(server: &BucketServer) -> AmazonS3 {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crate::process::set_up();
     let builder = AmazonS3Builder::new().with_endpoint(format!("http://{}", server.address)).with_allow_http(true);
     let builder = builder.with_bucket_name(BUCKET).with_region(REGION);
     builder.with_access_key_id(KEY[0]).with_secret_access_key(KEY[1]).build().expect("a client")

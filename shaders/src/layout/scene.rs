@@ -86,10 +86,10 @@ gpu_struct! {
         pub emission_scale: f32,
         /// Base-2 logarithm of the number of consecutive samples that a pixel has in the sequence of its block.
         pub pixel_samples_log2: u32,
-        /// Padding.
-        pub pad0: u32,
-        /// Padding.
-        pub pad1: u32,
+        /// Sine of the rotation about the map's +X that follows the one about +Y.
+        pub environment_tilt_sin: f32,
+        /// Cosine of that rotation.
+        pub environment_tilt_cos: f32,
     }
 
     /// The surface of one primitive of one placed mesh.

@@ -22,9 +22,11 @@ const NO_LIGHT: LightSample = LightSample(vec3f(0.0), 0.0, vec3f(0.0), 0.0, vec3
 // top row.
 fn environment_uv(direction: vec3f) -> vec2f {
     let x = params.environment_cos * direction.x - params.environment_sin * direction.z;
-    let z = params.environment_sin * direction.x + params.environment_cos * direction.z;
+    let turned = params.environment_sin * direction.x + params.environment_cos * direction.z;
+    let y = params.environment_tilt_cos * direction.y + params.environment_tilt_sin * turned;
+    let z = params.environment_tilt_cos * turned - params.environment_tilt_sin * direction.y;
     let horizontal = sqrt(x * x + z * z);
-    return vec2f(fract(0.5 + atan2_turns(z, x)), 2.0 * atan2_turns(horizontal, direction.y));
+    return vec2f(fract(0.5 + atan2_turns(z, x)), 2.0 * atan2_turns(horizontal, y));
 }
 
 fn environment_column(column: i32) -> u32 {

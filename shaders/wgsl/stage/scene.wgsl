@@ -40,8 +40,9 @@ struct RenderParams {
     // Factor on the radiance of emissive surfaces.
     emission_scale: f32,
     pixel_samples_log2: u32,
-    pad0: u32,
-    pad1: u32,
+    // Rotation about the map's +X that follows the one about +Y.
+    environment_tilt_sin: f32,
+    environment_tilt_cos: f32,
 }
 
 // A placed mesh (or a group of parts baked into one).

@@ -1,6 +1,6 @@
 use std::f64::consts::{PI, TAU};
 
-use glam::{DVec3, dvec3};
+use glam::{DMat3, DVec3, dvec3};
 
 use packshot_words::Word;
 
@@ -53,13 +53,35 @@ fn maps_have_highlights_and_dark_edges_but_no_holes() {
 #[test]
 fn white_is_one_from_everywhere() {
     assert!(RigName::White.map().is_none());
-    assert!(matches!(RigName::White.environment(1.0), Environment::Uniform { radiance: [1.0, 1.0, 1.0] }));
+    assert!(matches!(
+        RigName::White.environment(RigTurn { x_rad: 0.0, y_rad: 1.0 }),
+        Environment::Uniform { radiance: [1.0, 1.0, 1.0] }
+    ));
 }
 
 #[test]
 fn a_rig_turns_with_the_camera() {
-    assert_eq!(rotation_y_rad(90.0, 0.0), 90_f64.to_radians());
-    assert_eq!(rotation_y_rad(35.0, -35.0), 0.0);
+    assert_eq!(RigTurn::following(90.0, 0.0, 0.0), RigTurn { x_rad: 0.0, y_rad: 90_f64.to_radians() });
+    assert_eq!(RigTurn::following(35.0, 90.0, -35.0), RigTurn { x_rad: 0.0, y_rad: 0.0 });
+    assert_eq!(RigTurn::following(0.0, -20.0, 0.0), RigTurn { x_rad: 40_f64.to_radians(), y_rad: 0.0 });
+    assert_eq!(RigTurn::following(0.0, -1e-14, 0.0), RigTurn { x_rad: 0.0, y_rad: 0.0 });
+}
+
+/// Where a camera sees a light of a rig, in its own frame: right, up, back.
+fn seen_at(elevation_deg: f64) -> DVec3 {
+    let azimuth_deg = 50.0;
+    let orientation = ViewDirection { azimuth_deg, elevation_deg }.orientation();
+    let turn = RigTurn::following(azimuth_deg, elevation_deg, 0.0);
+    let key = dvec3(-0.6, 0.5, 0.4).normalize();
+    orientation.transpose() * (DMat3::from_rotation_y(turn.y_rad) * DMat3::from_rotation_x(turn.x_rad) * key)
+}
+
+#[test]
+fn lights_are_seen_from_below_where_they_are_seen_from_above() {
+    for elevation_deg in [1.0, 20.0, 60.0, 90.0] {
+        assert!((seen_at(-elevation_deg) - seen_at(elevation_deg)).length() < 1e-12, "{elevation_deg}");
+    }
+    assert!((seen_at(20.0) - seen_at(60.0)).length() > 0.5);
 }
 
 #[test]
