@@ -8,6 +8,7 @@ use packshot_bench::renderer::{Installation, Job, Output, Peer};
 use packshot_bench::scaling::solids;
 use packshot_bench::subject::Subject;
 use packshot_bench::{Settings, process};
+use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::backend::CancelToken;
 use packshot_words::Word;
 
@@ -91,7 +92,8 @@ fn own_picture(subject: &Subject) -> LinearPicture {
     let renderer = Renderer::new(&DeviceRequest::Cpu, RendererOptions::default()).expect("a processor");
     let mut shot = subject.still.clone();
     (shot.film.samples, shot.film.noise_threshold) = (64, 0.0);
-    let ready = renderer.load(&subject.product, &subject.materials, shot, &cancel).expect("loaded");
+    let ready =
+        renderer.load(&subject.product, &subject.materials, shot, NeededVersions::SAMPLED, &cancel).expect("loaded");
     let picture = ready.render(&RenderControl::new(&cancel)).expect("rendered");
     LinearPicture { rgba: picture.linear.rgba.clone() }
 }

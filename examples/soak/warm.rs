@@ -9,6 +9,7 @@ use packshot_pipeline::picture::Format;
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{Renderer, RendererOptions, ResidentProduct};
 use packshot_pipeline::request::{MaterialRequest, PartFilter};
+use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::backend::device::DeviceRequest;
 use packshot_renderer::backend::{CancelToken, RenderControl};
 use packshot_renderer::import::ImportOptions;
@@ -124,7 +125,7 @@ impl Library {
         let mut request = ShotRequest::default();
         (request.film.width_px, request.film.height_px, request.film.samples) = (SIDE_PX, SIDE_PX, SAMPLES);
         let (shot, _) = build(&request, &self.product.scene).expect("a sound shot");
-        let ready = self.resident.ready(shot).expect("room");
+        let ready = self.resident.ready(shot, NeededVersions::SAMPLED).expect("room");
         let picture = ready.render(&RenderControl::new(&CancelToken::default())).expect("a picture");
         (picture.encode(Format::default()).expect("a file"), picture.render_s)
     }

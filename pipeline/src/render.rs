@@ -31,6 +31,7 @@ use crate::lines::{DrawnLines, LineRequest};
 use crate::picture::{Aov, Picture, display, layers, product_provenance, provenance};
 use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
+use crate::taken::NeededVersions;
 use crate::timing::process_time;
 
 /// Longest side of a preview in pixels.
@@ -126,7 +127,8 @@ impl Renderer {
         };
         let (shot, _) = request::build(&plan.shot_request(request.environment.clone())?, &product.scene)?;
         let taking = plan.taking([shot.film.width_px, shot.film.height_px]);
-        let ready = self.load(&product, &materials, shot, control.cancel)?;
+        let needed = taking.needed_versions(shot.view.transform);
+        let ready = self.load(&product, &materials, shot, needed, control.cancel)?;
         Ok(taking.take(&ready, control)?.picture)
     }
 
@@ -185,9 +187,10 @@ impl Renderer {
         product: &Product,
         materials: &PartMaterials,
         shot: Shot,
+        needed: NeededVersions,
         cancel: &CancelToken,
     ) -> Result<ReadyShot, Error> {
-        self.prepare(product, materials, shot.floor.as_ref(), cancel)?.ready(shot)
+        self.prepare(product, materials, shot.floor.as_ref(), cancel)?.ready(shot, needed)
     }
 }
 
@@ -216,11 +219,12 @@ impl std::fmt::Debug for ResidentProduct {
 
 impl ResidentProduct {
     /// Uploads a shot of the product, which takes milliseconds. The tables of an environment map are made for its first
-    /// shot and reused for all others, as long as the map exists; a rig's map is kept for good.
+    /// shot and reused for all others, as long as the map exists; a rig's map is kept for good. `needed` says what its
+    /// picture is for: where a catcher's shadows are denoised, they are sampled less.
     ///
     /// # Errors
     /// `device.…`; `internal` for a shot with another floor than the product was prepared with.
-    pub fn ready(&self, shot: Shot) -> Result<ReadyShot, Error> {
+    pub fn ready(&self, shot: Shot, needed: NeededVersions) -> Result<ReadyShot, Error> {
         let prepared = self.loaded.prepared();
         if prepared.floor != shot.floor {
             let fault = Fault::new("internal", "the product was prepared with another floor than the shot's");
@@ -230,7 +234,7 @@ impl ResidentProduct {
         let (prepared, catcher) = match (&self.catcher, &shot.floor) {
             (Some(alone), Some(floor)) => {
                 let product = PreparedShot::new(prepared, &ground::without_backdrop(&shot), environment.clone());
-                let catcher = CatcherShots::load(&*self.loaded, &**alone, floor, &shot, &environment)?;
+                let catcher = CatcherShots::load([&*self.loaded, &**alone], floor, &shot, needed, &environment)?;
                 (product.showing(FirstHit::Product), Some(catcher))
             }
             _ => (PreparedShot::new(prepared, &shot, environment), None),

@@ -41,6 +41,14 @@ pub struct NeededVersions {
 }
 
 impl NeededVersions {
+    /// Only the picture as sampled.
+    pub const SAMPLED: Self = Self { denoised: false, noisy: true };
+
+    /// Whether noise in samples is removed from everything that is seen.
+    pub fn is_denoised_everywhere(self) -> bool {
+        self.denoised && !self.noisy
+    }
+
     /// The single setting that this amounts to, whatever other files there are.
     pub fn when(self) -> Denoise {
         match self {

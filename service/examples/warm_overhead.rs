@@ -29,6 +29,7 @@ use packshot_pipeline::plan::{Base, Limits, Options, resolve};
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{Renderer, RendererOptions};
 use packshot_pipeline::request::{MaterialRequest, PartFilter};
+use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::backend::device::DeviceRequest;
 use packshot_renderer::backend::{CancelToken, RenderControl};
 use packshot_renderer::import::ImportOptions;
@@ -102,7 +103,7 @@ fn library() -> Result<Duration, Failure> {
     for _ in 0..WARM_UP + REPEATS {
         let begun = Instant::now();
         let (shot, _) = build(&request, &product.scene)?;
-        let picture = resident.ready(shot)?.render(&RenderControl::new(&cancel))?;
+        let picture = resident.ready(shot, NeededVersions::SAMPLED)?.render(&RenderControl::new(&cancel))?;
         picture.encode(Format::default())?;
         times.push(begun.elapsed());
     }

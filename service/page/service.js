@@ -38,14 +38,16 @@ export const objectUrl = async (path) => URL.createObjectURL(await (await send(p
 /**
  * Follows an event stream until `signal` aborts or it closes after `onEvent` has answered "end". It begins with the
  * event after `from`; where that is empty, with everything as it is now. A lost connection is resumed after the last event that arrived, so that no event is missed or seen twice.
+ * A page that was left closes its connection, and opens one again if it is shown again.
  */
 export async function follow(path, { signal, from = "0", onEvent, onAway }) {
   let last = from;
   let pause = RETRY_MS_MIN;
   while (!signal.aborted) {
+    const connection = connected(signal);
     try {
       const seen = last && { "Last-Event-ID": last };
-      const answer = await send(path, { signal, headers: { Accept: "text/event-stream", ...seen } });
+      const answer = await send(path, { signal: connection.signal, headers: { Accept: "text/event-stream", ...seen } });
       pause = RETRY_MS_MIN;
       let over = false;
       for await (const event of events(answer.body)) {
@@ -56,13 +58,44 @@ export async function follow(path, { signal, from = "0", onEvent, onAway }) {
       if (over) return;
     } catch (error) {
       if (signal.aborted) return;
+      if (connection.isLeft()) {
+        await shownAgain();
+        continue;
+      }
       if (!mayPass(error)) throw error;
+    } finally {
+      connection.end();
     }
     onAway();
     await new Promise((resolve) => setTimeout(resolve, pause));
     pause = Math.min(pause * 2, RETRY_MS_MAX);
   }
 }
+
+/**
+ * A signal that aborts with another, and when the page is left. Browsers keep pages for a way back, with their
+ * connections, and open only six to one address: after six pages nothing would load for a minute.
+ */
+function connected(signal) {
+  const own = new AbortController();
+  let left = false;
+  const abort = () => own.abort();
+  const leave = () => { left = true; own.abort(); };
+  signal.addEventListener("abort", abort);
+  window.addEventListener("pagehide", leave);
+  const end = () => {
+    signal.removeEventListener("abort", abort);
+    window.removeEventListener("pagehide", leave);
+  };
+  return { signal: own.signal, isLeft: () => left, end };
+}
+
+let isShown = true;
+window.addEventListener("pagehide", () => { isShown = false; });
+window.addEventListener("pageshow", () => { isShown = true; });
+
+const shownAgain = () =>
+  new Promise((resolve) => isShown ? resolve() : window.addEventListener("pageshow", resolve, { once: true }));
 
 /** The events of a stream, as the HTML standard has them: fields up to an empty line. */
 async function* events(body) {

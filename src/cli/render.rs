@@ -7,7 +7,7 @@ use packshot::plan::Kind;
 use packshot::preset::Preset;
 use packshot::render::{ReadyShot, ResidentProduct};
 use packshot::report::Preflight;
-use packshot::taken::{Taken, Taking};
+use packshot::taken::{NeededVersions, Taken, Taking};
 use packshot::timing::{Seconds, Stopwatch};
 use packshot_materials::library::Library;
 use packshot_materials::mapping::OnUnmapped;
@@ -281,8 +281,8 @@ impl<'a> Session<'a> {
     }
 
     fn load(&mut self, subject: &Subject, shot: Shot) -> Result<ReadyShot, Failure> {
-        let cancel = self.interrupt.cancel.clone();
-        Ok(self.renderer()?.load(&subject.product, &subject.materials, shot, &cancel)?)
+        let (cancel, needed) = (self.interrupt.cancel.clone(), self.needed_versions(&shot));
+        Ok(self.renderer()?.load(&subject.product, &subject.materials, shot, needed, &cancel)?)
     }
 
     pub(crate) fn sample(&self, ready: &ReadyShot, name: &str) -> Result<Taken, Failure> {
@@ -295,9 +295,9 @@ impl<'a> Session<'a> {
         Ok(taking.take(ready, &control)?)
     }
 
-    /// Whether noise is removed from pictures of a shot, for one of their files at least.
-    pub(crate) fn denoises(&self, shot: &Shot) -> bool {
-        self.taking(shot).needed_versions(shot.view.transform).denoised
+    /// Which versions of a shot's picture its files need.
+    pub(crate) fn needed_versions(&self, shot: &Shot) -> NeededVersions {
+        self.taking(shot).needed_versions(shot.view.transform)
     }
 
     /// Writes a picture, and gives the bytes of its file.

@@ -28,7 +28,9 @@ pub(crate) fn render_each<T: Send>(
     jobs: impl IntoIterator<Item = PlannedPicture<T>>,
     mut finish: impl FnMut(T, Taken) -> Result<(), Failure> + Send,
 ) -> Result<(), Failure> {
-    let take =
-        |PlannedPicture { of, name, shot }: PlannedPicture<T>| Ok((of, session.sample(&resident.ready(shot)?, &name)?));
+    let take = |PlannedPicture { of, name, shot }: PlannedPicture<T>| {
+        let needed = session.needed_versions(&shot);
+        Ok((of, session.sample(&resident.ready(shot, needed)?, &name)?))
+    };
     take_each(jobs, take, |(of, taken)| finish(of, taken))
 }

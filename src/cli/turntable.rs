@@ -101,7 +101,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         let of_frames = digest::with_preset(&request, planned.plan.preset());
         let list = Manifest::open(folder, &of_frames, turntable.frames, args.turn.overwrite)?;
         if let Some((movie, settings)) = movie {
-            let denoiser = session.renderer()?.oidn().filter(|_| session.denoises(shots.shot()));
+            let denoiser = session.renderer()?.oidn().filter(|_| session.needed_versions(shots.shot()).denoised);
             let provenance = Provenance {
                 denoiser: denoiser.and_then(DenoisedBy::provenance),
                 ..provenance_of(&subject.product, &subject.materials, shots.shot())

@@ -47,6 +47,7 @@ async fn the_page_in_a_browser() {
     a_job_is_followed_and_its_picture_downloaded(&browser, &place).await;
     sign_in::people_come_and_go(&browser).await;
     a_key_opens_the_page_and_a_refusal_is_said(&browser).await;
+    who_comes_and_goes_does_not_wait(&browser).await;
     orders::orders_are_followed_and_run(&browser).await;
     workflows::runs_are_followed(&browser).await;
     news::n28_people_are_told(&browser).await;
@@ -244,6 +245,17 @@ async fn a_key_opens_the_page_and_a_refusal_is_said(browser: &Browser) {
     browser.run("document.querySelector('#render').click()").await;
     browser.until("document.querySelector('#notice').textContent.includes('pixels')").await;
     fits(browser, "refused").await;
+}
+
+/// The browser keeps pages that were left, and opens six connections to one address.
+async fn who_comes_and_goes_does_not_wait(browser: &Browser) {
+    let place = Workplace::new();
+    let service = start(&place);
+    for _ in 0..8 {
+        browser.open("about:blank").await;
+        browser.open(&format!("{}/#orders", service.url)).await;
+        browser.until_within(SOON / 3, "!document.querySelector('#no-orders').hidden").await;
+    }
 }
 
 #[tokio::test]

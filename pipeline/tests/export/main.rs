@@ -17,6 +17,7 @@ use packshot_pipeline::picture::{Format, Picture};
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{Renderer, RendererOptions};
 use packshot_pipeline::request::{MaterialRequest, PartFilter};
+use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::backend::device::DeviceRequest;
 use packshot_renderer::backend::{CancelToken, RenderControl};
 use packshot_renderer::import::ImportOptions;
@@ -244,7 +245,7 @@ fn picture_of(product: &Product, materials: &PartMaterials, (side_px, samples, s
     (request.film.samples, request.film.seed) = (samples, seed);
     let shot = build(&request, &product.scene).expect("a sound request").0;
     let cancel = CancelToken::default();
-    let ready = renderer.load(product, materials, shot, &cancel).expect("room");
+    let ready = renderer.load(product, materials, shot, NeededVersions::SAMPLED, &cancel).expect("room");
     ready.render(&RenderControl::new(&cancel)).expect("nobody cancels")
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use packshot_pipeline::picture::Aov;
+use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::backend::{CancelToken, Progress, RenderControl};
 use packshot_renderer::layers::lines::LineStyle;
 use packshot_renderer::prepare::LightGroup;
@@ -20,7 +21,8 @@ fn groups_of_an_adaptive_picture_add_up_to_it() {
     let strength = position_m.length_squared() as f32;
     shot.lights.push(Light::Point { position_m, intensity: [strength, 0.5 * strength, 0.0] });
     let cancel = CancelToken::default();
-    let ready = studio.renderer.load(&studio.product, &studio.materials, shot, &cancel).expect("room");
+    let ready =
+        studio.renderer.load(&studio.product, &studio.materials, shot, NeededVersions::SAMPLED, &cancel).expect("room");
     let reports: Mutex<u32> = Mutex::default();
     let count = |_: Progress| *reports.lock().expect("not poisoned") += 1;
     let control = RenderControl { progress: &count, ..RenderControl::new(&cancel) };

@@ -14,6 +14,7 @@ use packshot_pipeline::plan::words::FileFormat;
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, Renderer, RendererOptions};
 use packshot_pipeline::request::{MaterialRequest, PartFilter, RenderRequest};
+use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::backend::device::DeviceRequest;
 use packshot_renderer::backend::{CancelToken, RenderControl, Snapshot, Snapshots};
 use packshot_renderer::import::ImportOptions;
@@ -80,8 +81,8 @@ fn every_shot_of_a_resident_product_is_the_shot_that_it_would_be_alone() {
     assert!(resident.size_bytes() > 1 << 20, "{} bytes", resident.size_bytes());
     for azimuth_deg in [0.0, 35.0, 200.0] {
         let shot = studio.shot(azimuth_deg);
-        let again = render(&resident.ready(shot.clone()).expect("a shot of this product"));
-        let alone = render(&renderer.load(product, materials, shot, &cancel).expect("room"));
+        let again = render(&resident.ready(shot.clone(), NeededVersions::SAMPLED).expect("a shot of this product"));
+        let alone = render(&renderer.load(product, materials, shot, NeededVersions::SAMPLED, &cancel).expect("room"));
         assert_eq!(again.linear.rgba, alone.linear.rgba, "from {azimuth_deg}°");
     }
 }
@@ -105,9 +106,12 @@ fn a_floor_belongs_to_the_product() {
     let bare = renderer.prepare(product, materials, None, &cancel).expect("room");
     let standing = renderer.prepare(product, materials, Some(&floor), &cancel).expect("room");
     let shot = Shot { floor: Some(floor), ..studio.shot(0.0) };
-    assert_eq!(bare.ready(shot.clone()).expect_err("no floor under it").kind, ErrorKind::Internal);
-    let with_floor = render(&standing.ready(shot).expect("its floor"));
-    let without = render(&bare.ready(studio.shot(0.0)).expect("no floor"));
+    assert_eq!(
+        bare.ready(shot.clone(), NeededVersions::SAMPLED).expect_err("no floor under it").kind,
+        ErrorKind::Internal
+    );
+    let with_floor = render(&standing.ready(shot, NeededVersions::SAMPLED).expect("its floor"));
+    let without = render(&bare.ready(studio.shot(0.0), NeededVersions::SAMPLED).expect("no floor"));
     assert_ne!(with_floor.linear.rgba, without.linear.rgba);
 }
 
@@ -126,7 +130,7 @@ fn previews_refine_to_the_picture() {
     let studio = Studio::new();
     let Studio { renderer, product, materials } = &studio;
     let cancel = CancelToken::default();
-    let ready = renderer.load(product, materials, studio.shot(0.0), &cancel).expect("room");
+    let ready = renderer.load(product, materials, studio.shot(0.0), NeededVersions::SAMPLED, &cancel).expect("room");
     let previews: Mutex<Vec<Vec<u8>>> = Mutex::default();
     let receive = |snapshot: Snapshot| {
         let png = ready.preview(&snapshot).expect("a small picture");
@@ -150,7 +154,7 @@ fn a_denoised_picture_is_nearer_to_that_of_many_samples() {
         let mut shot = studio.shot(35.0);
         (shot.film.width_px, shot.film.height_px) = (128, 128);
         (shot.film.samples, shot.film.seed, shot.film.noise_threshold) = (samples, seed, 0.0);
-        let ready = resident.ready(shot).expect("a shot of this product");
+        let ready = resident.ready(shot, NeededVersions::SAMPLED).expect("a shot of this product");
         let picture = render(&ready);
         (ready, picture)
     };

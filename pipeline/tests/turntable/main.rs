@@ -5,6 +5,7 @@ use packshot_pipeline::picture::Picture;
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{Renderer, RendererOptions};
 use packshot_pipeline::request::{MaterialRequest, PartFilter};
+use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::backend::device::DeviceRequest;
 use packshot_renderer::backend::{CancelToken, RenderControl};
 use packshot_renderer::import::ImportOptions;
@@ -37,7 +38,7 @@ fn product() -> Product {
 fn render(renderer: &Renderer, product: &Product, shot: Shot) -> Picture {
     let materials = PartMaterials::resolve(product, &MaterialRequest::default());
     let cancel = CancelToken::default();
-    let ready = renderer.load(product, &materials, shot, &cancel).expect("room");
+    let ready = renderer.load(product, &materials, shot, NeededVersions::SAMPLED, &cancel).expect("room");
     ready.render(&RenderControl::new(&cancel)).expect("nobody cancels")
 }
 

@@ -189,7 +189,9 @@ impl PictureTaker<'_> {
                 resident
             }
         };
-        let ready = engine.with_room(self.device, || resident.ready(shot.clone()))?;
+        let needed =
+            job.input.plan.taking([shot.film.width_px, shot.film.height_px]).needed_versions(shot.view.transform);
+        let ready = engine.with_room(self.device, || resident.ready(shot.clone(), needed))?;
         self.prepare_s += clock.lap();
 
         Failpoint::Render.pass();
