@@ -1,5 +1,7 @@
 //! The OpenAPI document: generated from the routes, served as they are.
 
+use std::sync::{Arc, LazyLock};
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -112,31 +114,31 @@ pub(super) fn complete(operation: &mut Operation, key: Needed) {
     }
 }
 
-/// The document as it is where keys are needed, and as it is where they are not.
-pub(super) struct Documents {
-    pub(super) closed: Value,
-    pub(super) open: Value,
-}
-
-impl Documents {
-    pub(super) fn of(document: &OpenApi) -> Self {
-        // The document holds strings, lists and maps, all of which can be written as JSON.
-        let closed = with_ordered_extensions(serde_json::to_value(document).unwrap_or_default());
-        Self { open: without_keys(closed.clone()), closed }
-    }
-}
-
-/// The documents as they are sent.
-#[derive(Clone, Debug)]
-pub(super) struct Rendered {
+/// What is made of the document: where keys are needed, and where they are not.
+struct Texts {
     closed: Bytes,
     open: Bytes,
 }
 
-impl Rendered {
-    /// Renders them once for all requests.
-    pub(super) fn new(Documents { closed, open }: &Documents) -> Self {
-        Self { closed: closed.to_string().into(), open: open.to_string().into() }
+/// Texts that are made when they are first asked for: the service does not start later because of them.
+#[derive(Clone)]
+pub(super) struct Made(Arc<LazyLock<Texts, Box<dyn FnOnce() -> Texts + Send>>>);
+
+impl Made {
+    /// Of the document as it is where keys are needed, and as it is where they are not.
+    pub(super) fn of(document: Arc<OpenApi>, text: fn(&Value) -> String) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(move || {
+            // The document holds strings, lists and maps, all of which can be written as JSON.
+            let closed = with_ordered_extensions(serde_json::to_value(&*document).unwrap_or_default());
+            let of_closed = text(&closed).into();
+            Texts { closed: of_closed, open: text(&without_keys(closed)).into() }
+        }))))
+    }
+
+    /// The text for an installation whose keys are needed, or not.
+    pub(super) fn text(&self, is_open: bool) -> Bytes {
+        let Texts { closed, open } = &**self.0;
+        if is_open { open.clone() } else { closed.clone() }
     }
 }
 
@@ -183,7 +185,7 @@ pub(super) async fn is_open(state: &AppState) -> bool {
     get, path = "/openapi.json", operation_id = "get_openapi", tag = "instance",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)),
 )]
-pub(crate) async fn document(State(state): State<AppState>, Extension(rendered): Extension<Rendered>) -> Response {
-    let json = if is_open(&state).await { rendered.open } else { rendered.closed };
+pub(crate) async fn document(State(state): State<AppState>, Extension(json): Extension<Made>) -> Response {
+    let json = json.text(is_open(&state).await);
     ([(CONTENT_TYPE, "application/json")], json).into_response()
 }

@@ -2,30 +2,29 @@
 //! document.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
 
 mod html;
 mod request;
 mod schema;
 
-use super::openapi::is_open;
+use super::openapi::{Made, is_open};
 use super::state::AppState;
 use crate::server::page;
 use html::{escaped, prose, word};
 
-/// The routes of the reference; `closed` is the document where keys are needed, `open` where they are not.
-pub(super) fn router(closed: &Value, open: &Value) -> Router<AppState> {
-    let pages = [closed, open].map(|document| Bytes::from(whole(document)));
-    let [closed, open] = pages;
+/// The routes of the reference.
+pub(super) fn router(document: Arc<OpenApi>) -> Router<AppState> {
+    let made = Made::of(document, whole);
     let shown = async move |State(state): State<AppState>| -> Response {
-        let text = if is_open(&state).await { open } else { closed };
-        page::of_text(text).into_response()
+        page::of_text(made.text(is_open(&state).await)).into_response()
     };
     Router::new().route("/docs", get(async || Redirect::permanent("/docs/"))).route("/docs/", get(shown))
 }

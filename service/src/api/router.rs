@@ -2,9 +2,12 @@
 
 mod operations;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use serde_json::Value;
 
 use super::problem::{ApiError, Code};
 use super::state::AppState;
@@ -16,10 +19,10 @@ use operations::documented;
 pub fn router(state: AppState) -> Router {
     let (routes, mut document) = documented(&state).split_for_parts();
     openapi::name_wildcards(&mut document);
-    let documents = openapi::Documents::of(&document);
-    let json = openapi::Rendered::new(&documents);
+    let document = Arc::new(document);
+    let json = openapi::Made::of(document.clone(), Value::to_string);
     routes
-        .merge(reference::router(&documents.closed, &documents.open))
+        .merge(reference::router(document))
         .merge(page::router())
         .fallback(async || ApiError::new(Code::NotFound, "there is nothing at this path"))
         .layer(axum::Extension(json))
