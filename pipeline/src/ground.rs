@@ -117,8 +117,8 @@ pub(crate) fn without_backdrop(shot: &Shot) -> Shot {
 }
 
 /// Film settings for shadows that will be denoised: half of the samples, and the noise that comes with it. Shadows are
-/// smoother than products, and the two films of a floor share their noise: the finished picture's error grows by 1 to 5
-/// %, its time shrinks by a quarter (`docs/decisions/half-the-samples-for-shadows.md`).
+/// smoother than products, and the two films of a floor share their noise: the finished picture's error grows by 1 to 6
+/// %, the time of sampling shrinks by a quarter and more (`docs/decisions/half-the-samples-for-shadows.md`).
 fn with_half_the_samples(film: FilmSettings) -> FilmSettings {
     FilmSettings {
         samples: film.samples.div_ceil(2),
