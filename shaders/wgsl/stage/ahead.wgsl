@@ -111,13 +111,13 @@ fn environment_choose(search: ptr<function, EnvironmentSearch>, point: ptr<funct
     if (*search).kind == SEARCH_SAMPLE {
         let azimuth = sin_cos_turn(fract((*point).uv.x + 0.5));
         let local = vec3f(polar.x * azimuth.y, polar.y, polar.x * azimuth.x);
-        let y = params.environment_tilt_cos * local.y - params.environment_tilt_sin * local.z;
-        let z = params.environment_tilt_sin * local.y + params.environment_tilt_cos * local.z;
-        (*point).direction = vec3f(
-            params.environment_cos * local.x + params.environment_sin * z,
-            y,
-            -params.environment_sin * local.x + params.environment_cos * z,
-        );
+        let tilt_cos = params.environment_tilt_cos;
+        let tilt_sin = params.environment_tilt_sin;
+        let y = tilt_cos * local.y - tilt_sin * local.z;
+        let z = tilt_sin * local.y + tilt_cos * local.z;
+        let turn_cos = params.environment_cos;
+        let turn_sin = params.environment_sin;
+        (*point).direction = vec3f(turn_cos * local.x + turn_sin * z, y, -turn_sin * local.x + turn_cos * z);
     }
     (*point).pdf = params.environment_select * environment_texel_pdf(column, (*search).row, (*search).cdf, polar.x);
 }

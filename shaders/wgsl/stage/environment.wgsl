@@ -21,10 +21,14 @@ const NO_LIGHT: LightSample = LightSample(vec3f(0.0), 0.0, vec3f(0.0), 0.0, vec3
 // u and v of a world direction: u = 0.5 + atan2(z, x) / 2 pi in the map's frame, v = acos(y) / pi, downwards from the
 // top row.
 fn environment_uv(direction: vec3f) -> vec2f {
-    let x = params.environment_cos * direction.x - params.environment_sin * direction.z;
-    let turned = params.environment_sin * direction.x + params.environment_cos * direction.z;
-    let y = params.environment_tilt_cos * direction.y + params.environment_tilt_sin * turned;
-    let z = params.environment_tilt_cos * turned - params.environment_tilt_sin * direction.y;
+    let turn_cos = params.environment_cos;
+    let turn_sin = params.environment_sin;
+    let x = turn_cos * direction.x - turn_sin * direction.z;
+    let turned = turn_sin * direction.x + turn_cos * direction.z;
+    let tilt_cos = params.environment_tilt_cos;
+    let tilt_sin = params.environment_tilt_sin;
+    let y = tilt_cos * direction.y + tilt_sin * turned;
+    let z = tilt_cos * turned - tilt_sin * direction.y;
     let horizontal = sqrt(x * x + z * z);
     return vec2f(fract(0.5 + atan2_turns(z, x)), 2.0 * atan2_turns(horizontal, y));
 }
