@@ -21,6 +21,7 @@ pub mod environment;
 pub mod error;
 pub mod framing;
 pub mod ground;
+mod hidden;
 mod inside;
 pub mod lut;
 pub mod request;

@@ -14,7 +14,7 @@ const DIRECTIONS: [DVec3; 3] =
 const FINDINGS_MAX: usize = 16;
 /// Most triangles that are examined; parts beyond that are not checked, because files may nest as many parts with as
 /// many triangles as they like.
-const TRIANGLES_MAX: usize = 1 << 27;
+pub(super) const TRIANGLES_MAX: usize = 1 << 27;
 
 /// The position of a camera.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ pub(super) fn camera_inside(eyes: &[Eye], scene: &Scene) -> Vec<Diagnostic> {
 }
 
 /// The minimum and maximum corners of a mesh.
-fn box_of(mesh: &Mesh) -> (Vec3, Vec3) {
+pub(super) fn box_of(mesh: &Mesh) -> (Vec3, Vec3) {
     let points = mesh.primitives.iter().flat_map(|primitive| &primitive.positions);
     points.fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(min, max), &point| (min.min(point), max.max(point)))
 }
@@ -88,7 +88,7 @@ fn is_inside(primitives: &[Primitive], origin: DVec3) -> bool {
 }
 
 /// Whether a ray from the origin hits a triangle.
-fn crosses([a, b, c]: [DVec3; 3], direction: DVec3) -> bool {
+pub(super) fn crosses([a, b, c]: [DVec3; 3], direction: DVec3) -> bool {
     // Signs of the volumes spanned by the ray and each edge: neighbouring triangles compute the same volume bit for
     // bit, apart from its sign.
     let volumes = [direction.dot(a.cross(b)), direction.dot(b.cross(c)), direction.dot(c.cross(a))];

@@ -10,18 +10,20 @@ use glam::{DAffine3, DVec3};
 use super::error::{ErrorCode, ShotError};
 use super::framing::{Fit, Hull, Lens};
 use super::ground::{Ground, GroundKind};
+use super::hidden::part_hidden;
 use super::inside::{Eye, camera_inside};
 use super::lut::Lut;
 use super::rig::{RigName, RigTurn};
 use super::turntable::Turn;
 use super::view::{self, ViewDirection};
 use super::{
-    Background, Bounces, Environment, EnvironmentMap, FilmSettings, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES,
-    MAX_SEED, MAX_SIDE_PX, PixelFilter, Shot, SpotFalloff, View, ViewTransform,
+    Background, Bounces, Camera, Environment, EnvironmentMap, FilmSettings, Light, MAX_BOUNCES, MAX_PIXELS,
+    MAX_SAMPLES, MAX_SEED, MAX_SIDE_PX, PixelFilter, Shot, SpotFalloff, View, ViewTransform,
 };
 use crate::diagnostic::{Diagnostic, Severity, option_place};
 use crate::inspect::{unseen, weak_lights};
 use crate::look::{LUMENS_PER_WATT, Look};
+use crate::part_pattern::PartPattern;
 use crate::scene::{Scene, SceneLight, SceneLightKind};
 
 mod camera;
@@ -173,6 +175,7 @@ pub(super) fn assemble(
     let (mut camera, film) = place(request, scene, turn)?;
     if turn.is_none() {
         diagnostics.extend(camera_inside(Eye::of(&camera, None).as_slice(), scene));
+        diagnostics.extend(unseen_subject(request, &camera, scene));
     }
     let floor = match &request.ground {
         Some(ground) if turn.is_some() && ground.kind == GroundKind::Sweep => {
@@ -221,6 +224,22 @@ pub(super) fn assemble(
     }
     diagnostics.extend(unseen(scene, &shot));
     Ok((shot, diagnostics))
+}
+
+/// Whether other parts hide what the picture is about: the parts that it is cropped to, or else those in focus.
+fn unseen_subject(request: &ShotRequest, camera: &Camera, scene: &Scene) -> Option<Diagnostic> {
+    let named = |names: &[String]| names.iter().map(|name| PartPattern::new(name)).collect::<Vec<_>>();
+    if let Framing::Auto { crop_to, .. } = &request.framing
+        && !crop_to.is_empty()
+    {
+        return part_hidden("crop_to", &named(crop_to), camera, scene);
+    }
+    match &request.depth_of_field {
+        Some(DepthOfField { focus: Focus::Part { name }, .. }) => {
+            part_hidden("focus", &named(std::slice::from_ref(name)), camera, scene)
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn in_range(option: &str, value: f64, range: std::ops::RangeInclusive<f64>) -> Result<(), ShotError> {

@@ -229,7 +229,9 @@ fn a_crop_frames_some_parts_and_draws_all() {
     }
     let (parallel, found) = build(&request, &scene).expect("a part");
     assert!(parallel.camera.world_from_camera.translation.z > 1.0, "before the near part");
-    assert!(found.is_empty() && parallel.camera.clip_far_m > 31.0, "{found:?}");
+    assert!(parallel.camera.clip_far_m > 31.0);
+    let found: Vec<(&str, &str)> = found.iter().map(|finding| (finding.code, finding.at.as_str())).collect();
+    assert_eq!(found, [("shot.part_hidden", "option:crop_to")], "the near part is before all of it");
     let error = cropped("Lid").expect_err("no such part");
     assert_eq!((error.code.name(), error.at.as_str()), ("shot.part_not_found", "option:crop_to"));
 }
