@@ -47,6 +47,7 @@ def plain(shot):
     if shot["view"]["transform"].startswith("agx_"):
         lost.append("/view/transform")
         shot["view"]["transform"] = "agx"
+    drop(shot.get("environment", {}), "rotation_x_deg", "/environment", 0.0)
     lights = []
     for i, light in enumerate(shot["lights"]):
         if light["kind"] == "spot":

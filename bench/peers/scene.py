@@ -157,7 +157,7 @@ def scene_of(document, words, options):
     environment = Environment(np.array((around or {}).get("radiance", (0, 0, 0)), float), None, 0, 0, 1)
     if around and "map" in around:
         pixels = array(around["map"], 3 * around["width"]).reshape(-1, around["width"], 3)
-        environment = Environment(np.zeros(3), pixels, around["rotation_x_deg"], around["rotation_y_deg"], around["strength"])
+        environment = Environment(np.zeros(3), pixels, around.get("rotation_x_deg", 0), around["rotation_y_deg"], around["strength"])
     meshes, instances = [mesh_of(m) for m in document["meshes"]], document["instances"]
     instance_mesh = np.array([instance["mesh"] for instance in instances], int)
     if not len(instances) or instance_mesh.min() < 0 or instance_mesh.max() >= len(meshes):

@@ -12,15 +12,19 @@ use packshot_renderer::shot::{Background, Camera, FilmSettings, Floor, Shot};
 
 use crate::taken::NeededVersions;
 
-/// Fractions of the work, and of the time limit if there is one: the product, the floor with it, the floor alone, and
+/// Work, and time if that is limited, for as many samples each: the product, the floor with it, the floor alone, and
 /// the backdrop.
-const SHARES: [f32; 4] = [0.4, 0.3, 0.25, 0.05];
+const WORK: [f32; 4] = [0.4, 0.3, 0.25, 0.05];
 /// Most samples per pixel of the backdrop, which is the environment without any surface.
 const BACKDROP_SAMPLES: u32 = 64;
 
 /// The shots of a catcher that are on the device in addition to the product without its floor.
 pub(crate) struct CatcherShots {
     floor: Floor,
+    /// Work for each pass, as in [`WORK`]; 0 for one that there is not.
+    work: [f32; 4],
+    /// Most samples of a pixel of the product.
+    samples_max: u32,
     /// The floor, with the product on it.
     with: Box<dyn LoadedShot>,
     /// The floor alone.
@@ -53,9 +57,10 @@ impl CatcherShots {
         needed: NeededVersions,
         environment: &Arc<EnvironmentTables>,
     ) -> Result<Self, RenderError> {
-        let mut caught = without_backdrop(shot);
+        let (mut caught, mut work) = (without_backdrop(shot), WORK);
         if needed.is_denoised_everywhere() {
             caught.film = with_half_the_samples(caught.film);
+            work[1..3].iter_mut().for_each(|of_floor| *of_floor *= 0.5);
         }
         let floor_of = |loaded: &dyn LoadedProduct| {
             let prepared = PreparedShot::new(loaded.prepared(), &caught, environment.clone());
@@ -66,9 +71,19 @@ impl CatcherShots {
                 let prepared = PreparedShot::new(alone.prepared(), &backdrop_of(shot), environment.clone());
                 Some(alone.load(prepared)?)
             }
-            Background::Transparent | Background::Color { .. } => None,
+            Background::Transparent | Background::Color { .. } => {
+                work[3] = 0.0;
+                None
+            }
         };
-        Ok(Self { floor: floor.clone(), with: floor_of(product)?, alone: floor_of(alone)?, backdrop })
+        Ok(Self {
+            floor: floor.clone(),
+            work,
+            samples_max: shot.film.samples,
+            with: floor_of(product)?,
+            alone: floor_of(alone)?,
+            backdrop,
+        })
     }
 
     /// Renders everything; `product` is the shot of the product without its floor.
@@ -80,15 +95,17 @@ impl CatcherShots {
         product: &dyn LoadedShot,
         control: &RenderControl<'_>,
     ) -> Result<Grounded, RenderError> {
-        let whole = if self.backdrop.is_some() { 1.0 } else { SHARES[..3].iter().sum() };
-        let mut passes = Passes { control, begun: Instant::now(), whole, done: 0.0, paths: 0, rays: 0 };
-        let product = passes.take(product, SHARES[0], None, control.snapshots.is_some())?;
-        let with = passes.take(&*self.with, SHARES[1], None, false)?;
+        let whole: f32 = self.work.iter().sum();
+        let shares = self.work.map(|work| work / whole);
+        let samples_max = self.samples_max;
+        let mut passes = Passes { control, begun: Instant::now(), samples_max, done: 0.0, paths: 0, rays: 0 };
+        let product = passes.take(product, shares[0], None, control.snapshots.is_some())?;
+        let with = passes.take(&*self.with, shares[1], None, false)?;
         let counts: Arc<[u32]> = with.film.samples.as_slice().into();
         // Exactly the same samples, whatever time is left: the two films may differ only by the product.
-        let alone = passes.take(&*self.alone, SHARES[2], Some(&counts), false)?;
+        let alone = passes.take(&*self.alone, shares[2], Some(&counts), false)?;
         let backdrop = match &self.backdrop {
-            Some(backdrop) => Some(image(&passes.take(&**backdrop, SHARES[3], None, false)?.film)),
+            Some(backdrop) => Some(image(&passes.take(&**backdrop, shares[3], None, false)?.film)),
             None => None,
         };
         let samples = product.film.samples.iter().zip(&with.film.samples).map(|(&a, &b)| a.max(b)).collect();
@@ -117,7 +134,7 @@ pub(crate) fn without_backdrop(shot: &Shot) -> Shot {
 }
 
 /// Film settings for shadows that will be denoised: half of the samples, and the noise that comes with it. Shadows are
-/// smoother than products, and the two films of a floor share their noise: the finished picture's error grows by 1 to 6
+/// smoother than products, and the two films of a floor share their noise: the finished picture's error grows by 1 to 7
 /// %, the time of sampling shrinks by a quarter and more (`docs/decisions/half-the-samples-for-shadows.md`).
 fn with_half_the_samples(film: FilmSettings) -> FilmSettings {
     FilmSettings {
@@ -125,6 +142,11 @@ fn with_half_the_samples(film: FilmSettings) -> FilmSettings {
         noise_threshold: film.noise_threshold * std::f32::consts::SQRT_2,
         ..film
     }
+}
+
+/// So many of `n` samples, of `of` instead.
+fn scaled(samples: u32, n: u32, of: u32) -> u32 {
+    (u64::from(samples) * u64::from(of) / u64::from(n.max(1))).min(u64::from(of)) as u32
 }
 
 /// The environment alone: nothing is between two clip planes that coincide.
@@ -138,9 +160,9 @@ fn backdrop_of(shot: &Shot) -> Shot {
 struct Passes<'a> {
     control: &'a RenderControl<'a>,
     begun: Instant,
-    /// Sum of the fractions of all passes.
-    whole: f32,
-    /// Sum of the fractions of the finished passes, out of 1.
+    /// Most samples of a pixel of the product: what progress is told in, whatever a pass has.
+    samples_max: u32,
+    /// Sum of the shares of the finished passes.
     done: f32,
     paths: u64,
     rays: u64,
@@ -154,15 +176,16 @@ impl Passes<'_> {
         counts: Option<&Arc<[u32]>>,
         has_snapshots: bool,
     ) -> Result<Rendered, RenderError> {
-        let share = share / self.whole;
+        let samples_max = self.samples_max;
         let (begun, before, paths_before) = (self.begun, self.done, self.paths);
         let progress = |progress: Progress| {
             let paths = paths_before + progress.paths;
             (self.control.progress)(Progress {
+                samples: scaled(progress.samples, progress.samples_max, samples_max),
+                samples_max,
                 done: before + share * progress.done,
                 paths,
                 elapsed: begun.elapsed(),
-                ..progress
             });
         };
         // The same fraction of the remaining time as of the remaining work.

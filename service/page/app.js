@@ -3,7 +3,7 @@
 import * as account from "./account.js";
 import { Bell } from "./bell.js";
 import { Door } from "./door.js";
-import { isAway } from "./http.js";
+import { again, isAway } from "./http.js";
 import { JobView } from "./job.js";
 import { MediaView } from "./media.js";
 import { forgetNames } from "./names.js";
@@ -240,7 +240,10 @@ async function thumbnail(job, image) {
   try {
     thumbs.set(job.id, await objectUrl(job.links.preview));
     image.src = thumbs.get(job.id);
-  } catch { /* its files may have expired */ }
+  } catch (error) {
+    // Its files may have expired.
+    again(error, () => image.isConnected, () => { thumbs.delete(job.id); thumbnail(job, image); });
+  }
 }
 
 function awaits(id) {

@@ -1,7 +1,7 @@
 // The files of a row in a list: small pictures that open large ones, and buttons to play movies and to save the rest.
 // They are fetched when the row comes into sight.
 
-import { again } from "./http.js";
+import { again, mayPass } from "./http.js";
 import { download, isPlayed, isShown } from "./pictures.js";
 import { objectUrl } from "./service.js";
 import { element } from "./text.js";
@@ -123,8 +123,9 @@ export class Files {
       if (!image.isConnected) return URL.revokeObjectURL(url);
       this.urls.push(url);
       image.src = url;
-    } catch {
-      image.classList.add("none");
+    } catch (error) {
+      if (!mayPass(error)) image.classList.add("none");
+      again(error, () => image.isConnected, () => this.thumbnail(file, image));
     }
   }
 }

@@ -1,7 +1,7 @@
 // Media: finding assets by words and facets, looking at them, choosing some, and what can be done with those.
 
 import { may } from "./account.js";
-import { mayPass } from "./http.js";
+import { again, mayPass } from "./http.js";
 import { download, isPlayed, isShown } from "./pictures.js";
 import { get, send, sendJson } from "./service.js";
 import { PAGE, Tiles } from "./tiles.js";
@@ -213,17 +213,20 @@ export class MediaView {
 
   async thumbnail(tile, asset) {
     const image = tile.querySelector("img");
+    // The list may have been read again meanwhile: the same file, in another object.
+    const isWanted = () => tile.isConnected && tile.asset.file_hash === asset.file_hash;
     try {
       const path = `api/media/assets/${asset.id}/thumbnail?size=${THUMBNAIL_PX}`;
       const answer = await send(path, { headers: { Accept: "image/webp,image/png" }, cache: "default" });
       const url = URL.createObjectURL(await answer.blob());
-      if (!tile.isConnected || tile.asset !== asset) return URL.revokeObjectURL(url);
+      if (!isWanted()) return URL.revokeObjectURL(url);
       this.drop(tile);
       this.urls.set(tile, url);
       image.src = url;
-    } catch {
+    } catch (error) {
       // A model of a product without a picture has none, and neither has a file whose time is over.
-      image.classList.add("none");
+      if (!mayPass(error)) image.classList.add("none");
+      again(error, isWanted, () => this.thumbnail(tile, asset));
     }
   }
 

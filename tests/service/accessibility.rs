@@ -28,7 +28,10 @@ async fn axe_finds_nothing_on_the_page_and_the_reference() {
         println!("skipped: Chromium or chromedriver is not installed");
         return;
     };
-    let service = Service::spawn(place.command(&["serve", "--threads", "1"]).env("PACKSHOT_LISTEN", "127.0.0.1:0"));
+    let mut command = place.command(&["serve", "--threads", "1"]);
+    // Pages are opened faster than people do.
+    let service =
+        Service::spawn(command.env("PACKSHOT_LISTEN", "127.0.0.1:0").env("PACKSHOT_RATE_LIMIT_BURST", "1000"));
     let check = async |what: &str| {
         browser.run(&axe).await;
         let script = "return axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => \

@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use base64::Engine;
 use serde_json::{Value, json};
@@ -76,13 +75,8 @@ impl Browser {
 
     /// Waits until an expression is true. Where the page is being replaced it is not.
     pub(crate) async fn until(&self, expression: &str) {
-        self.until_within(SOON, expression).await;
-    }
-
-    /// The same, within another time.
-    pub(crate) async fn until_within(&self, limit: Duration, expression: &str) {
         let body = json!({ "script": format!("return Boolean({expression})"), "args": [] });
-        until(expression, limit, async || self.post("/execute/sync", body.clone()).await == Some(json!(true))).await;
+        until(expression, SOON, async || self.post("/execute/sync", body.clone()).await == Some(json!(true))).await;
     }
 
     /// Types on the keyboard, into whatever has the focus.

@@ -404,6 +404,7 @@ const WRITTEN: &[[&str; 4]] = &[
         "",
     ],
     ["shot.camera_inside", "warning", "the camera is inside {}{when} and sees it from within", ""],
+    ["shot.part_hidden", "warning", "{what} hidden behind {:?}: unless that is transparent, nothing of it is seen", ""],
     ["shot.pattern_unmatched", "warning", "the pattern {pattern:?} matches no part", ""],
     [
         "shot.sweep_ends",

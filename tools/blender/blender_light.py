@@ -10,7 +10,7 @@ import re
 
 import bpy
 import numpy
-from mathutils import Vector
+from mathutils import Matrix, Vector
 
 from blender_scene import upstream, warn
 
@@ -35,6 +35,14 @@ def angles_deg(direction):
     """Azimuth and elevation of a direction in Blender's space: Z is up, and the front of a product looks to -Y."""
     x, y, z = direction.normalized()
     return math.degrees(math.atan2(x, -y)), math.degrees(math.asin(max(-1.0, min(1.0, z))))
+
+
+def in_rig(direction, camera_deg):
+    """Where a template has a direction, for a camera at this azimuth and elevation: below the horizon its rig is tilted about the picture's
+    horizontal axis by twice the angle."""
+    azimuth_deg, elevation_deg = camera_deg
+    turn = Matrix.Rotation(math.radians(azimuth_deg), 3, "Z")
+    return turn @ Matrix.Rotation(math.radians(min(2 * elevation_deg, 0)), 3, "X") @ turn.inverted() @ direction
 
 
 def painted_irradiance(size_deg, roundness, softness):
@@ -97,9 +105,10 @@ class Panel:
         corner = math.atan(math.hypot(*(math.tan(math.radians(size) / 2) for size in self.size_deg)))
         return self.toward.angle(direction) < half_angle + corner
 
-    def lines(self, camera_azimuth_deg):
-        azimuth_deg, elevation_deg = angles_deg(self.toward)
-        relative_deg = (azimuth_deg - camera_azimuth_deg + 180.0) % 360.0 - 180.0
+    def lines(self, camera_deg):
+        toward = in_rig(self.toward, camera_deg)
+        azimuth_deg, elevation_deg = angles_deg(toward)
+        relative_deg = (azimuth_deg - camera_deg[0] + 180.0) % 360.0 - 180.0
         ev = math.log2(self.irradiance / painted_irradiance(self.size_deg, self.roundness, self.softness))
         if abs(ev) > EV_MAX:
             warn(f"light {self.name!r}: its {ev:.1f} EV are beyond ±{EV_MAX:.0f}")
@@ -109,8 +118,8 @@ class Panel:
         if self.across is not None:
             azimuth = math.radians(azimuth_deg)
             level = Vector((-math.cos(azimuth), -math.sin(azimuth), 0.0))
-            upright = self.toward.normalized().cross(-level)
-            lines.append(f"roll_deg = {math.degrees(math.atan2(self.across.dot(upright), self.across.dot(level))):.4f}")
+            upright, across = toward.normalized().cross(-level), in_rig(self.across, camera_deg)
+            lines.append(f"roll_deg = {math.degrees(math.atan2(across.dot(upright), across.dot(level))):.4f}")
         if self.temperature_k:
             lines.append(f"temperature_k = {min(max(self.temperature_k, 1667.0), 25000.0):.1f}")
             if not 1667.0 <= self.temperature_k <= 25000.0:
@@ -197,7 +206,7 @@ def spot_share(light, matrix, toward):
     return beyond * beyond * (3 - 2 * beyond)
 
 
-def panels(lights, center, camera_azimuth_deg, cone):
+def panels(lights, center, camera_deg, cone):
     """The lines of all panels; `cone` is the middle and the half angle in radians of what the background shows, or `None`."""
     made = []
     for lamp, matrix in lights:
@@ -227,7 +236,7 @@ def panels(lights, center, camera_azimuth_deg, cone):
     if len(made) > PANELS_MAX:
         warn(f"there are {len(made)} lights: the {PANELS_MAX} that give the most light are kept")
         made = sorted(made, key=lambda panel: -panel.irradiance)[:PANELS_MAX]
-    return [line for panel in made for line in panel.lines(camera_azimuth_deg)]
+    return [line for panel in made for line in panel.lines(camera_deg)]
 
 
 def world(scene, out, has_panels):
@@ -331,8 +340,8 @@ def is_generated(link):
     return link.from_node.type == "TEX_COORD" and link.from_socket.name == "Generated"
 
 
-def lines(scene, lights, center, camera_azimuth_deg, cone, out):
-    made = panels(lights, center, camera_azimuth_deg, cone)
+def lines(scene, lights, center, camera_deg, cone, out):
+    made = panels(lights, center, camera_deg, cone)
     radiance, path, strength, turn = world(scene, out, bool(made))
     if path:
         ev = math.log2(strength)

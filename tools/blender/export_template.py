@@ -66,7 +66,7 @@ def sensor_mm(scene, data):
 
 
 def camera_lines(scene, camera, meshes, center):
-    """The lines, and the camera's azimuth in degrees."""
+    """The lines, and the camera's azimuth and elevation in degrees."""
     data, matrix = camera.data, camera.matrix_world.normalized().to_3x3()
     right, back = matrix.col[0], matrix.col[2]
     azimuth_deg, elevation_deg = angles_deg(back)
@@ -83,11 +83,11 @@ def camera_lines(scene, camera, meshes, center):
         lines.append(f"lens_mm = {within('the focal length in mm', data.lens * crop, 1.0, 10_000.0):.4f}")
     else:
         warn(f"a {data.type} camera has no counterpart: the template leaves the default lens and framing")
-        return lines, azimuth_deg
+        return lines, (azimuth_deg, elevation_deg)
     lines += fill_lines(scene, camera, meshes, center)
     if data.dof.use_dof:
         lines += focus_lines(camera, meshes, center, crop)
-    return lines, azimuth_deg
+    return lines, (azimuth_deg, elevation_deg)
 
 
 def background_cone(scene, camera):
@@ -213,10 +213,10 @@ def template(scene, depsgraph, has_camera, names, out):
     if meshes:
         low, high = (f([f(mesh.points, axis=0) for mesh in meshes], axis=0) for f in (numpy.min, numpy.max))
         center = Vector((low + high) / 2)
-    camera, azimuth_deg, cone = [], 0.0, None
+    camera, camera_deg, cone = [], (0.0, 0.0), None
     if has_camera:
         rendered = scene.camera.evaluated_get(depsgraph)
-        camera, azimuth_deg = camera_lines(scene, rendered, meshes, center)
+        camera, camera_deg = camera_lines(scene, rendered, meshes, center)
         cone = background_cone(scene, rendered)
     else:
         warn("the scene has no camera: the template leaves the default")
@@ -224,7 +224,7 @@ def template(scene, depsgraph, has_camera, names, out):
     name = os.path.splitext(source)[0]
     lines = ['schema = "shot-template/1"', "", "[template]", f"id = {quoted(re.sub(r'[^a-z0-9_]+', '_', name.lower()) or 'template')}",
              f"name = {quoted(name)}", f"description = {quoted('Exported from ' + source)}", "", *camera]
-    lines += blender_light.lines(scene, lights, center, azimuth_deg, cone, out)
+    lines += blender_light.lines(scene, lights, center, camera_deg, cone, out)
     lines += ["", "[backdrop]", f'background = "{"transparent" if scene.render.film_transparent else "environment"}"']
     lines += film_lines(scene) + view_lines(scene)
     return "\n".join(lines) + "\n"

@@ -147,7 +147,7 @@ pub(super) enum NamedEnvironment {
     LatLong { file: NamedFile, rotation_x_rad: f64, rotation_y_rad: f64, strength: f32 },
 }
 
-pub(super) fn read_environment(node: &Node<'_>) -> Option<NamedEnvironment> {
+pub(super) fn read_environment(node: &Node<'_>, version: Version) -> Option<NamedEnvironment> {
     let mut m = members(node)?;
     let environment = match m.require("kind").and_then(|node| node.choice(&ENVIRONMENT_KINDS))? {
         EnvironmentKind::None => Some(NamedEnvironment::None),
@@ -157,7 +157,10 @@ pub(super) fn read_environment(node: &Node<'_>) -> Option<NamedEnvironment> {
         }
         EnvironmentKind::LatLong => {
             let file = NamedFile::read(&mut m, &[".exr", ".hdr"]);
-            let rotation_x_deg = m.read_or("rotation_x_deg", 0.0, |node| node.number(Range::ANY));
+            let rotation_x_deg = match version {
+                Version::One => Some(0.0),
+                Version::Two => m.read_or("rotation_x_deg", 0.0, |node| node.number(Range::ANY)),
+            };
             let rotation_y_deg = m.read_or("rotation_y_deg", 0.0, |node| node.number(Range::ANY));
             let strength = m.read_or("strength", 1.0, |node| node.single(Range::NOT_NEGATIVE));
             match (file, rotation_x_deg, rotation_y_deg, strength) {

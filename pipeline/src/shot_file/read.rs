@@ -166,7 +166,7 @@ fn read_root(root: &Node<'_>, version: Version, default_name: &str, overrides: &
     let known = Known::new(materials.iter().map(|unopened| &unopened.material));
     let reading = Reading { version, overrides, materials: &known };
     let film = m.require("film").and_then(|node| reading.film_and_noise(&node));
-    let environment = m.read_or("environment", NamedEnvironment::None, |node| light::read_environment(&node));
+    let environment = m.read_or("environment", NamedEnvironment::None, |node| light::read_environment(&node, version));
     let lights = m.read_or("lights", Vec::new(), |node| reading.lights(&node));
     let parts = m.read_or("parts", PartRules::default(), |node| match version {
         Version::One => parts::read_one(&node, &known),

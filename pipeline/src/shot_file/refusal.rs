@@ -6,7 +6,7 @@ use super::Version;
 use crate::error::{Error, ErrorKind, Fault};
 
 /// Members of version 2 that version 1 does not have.
-const OF_VERSION_TWO: [&str; 19] = [
+const OF_VERSION_TWO: [&str; 20] = [
     "aperture",
     "center_m",
     "denoise_with",
@@ -19,6 +19,7 @@ const OF_VERSION_TWO: [&str; 19] = [
     "pose",
     "priority",
     "rotate_deg",
+    "rotation_x_deg",
     "smooth_deg",
     "surface",
     "sweep",

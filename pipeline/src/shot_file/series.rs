@@ -53,7 +53,8 @@ fn read_view(node: &Node<'_>, reading: &Reading<'_>, common: Option<&Unopened>) 
     let elevation_deg = m.read_or("elevation_deg", None, |node| node.number(Range::between(-90.0, 90.0)).map(Some));
     let camera = m.require("camera").and_then(|node| camera::read(&node, Version::Two));
     let film = m.read_or("film", None, |node| reading.film(&node).map(Some));
-    let environment = m.read_or("environment", None, |node| super::light::read_environment(&node).map(Some));
+    let environment =
+        m.read_or("environment", None, |node| super::light::read_environment(&node, Version::Two).map(Some));
     let lights = m.read_or("lights", None, |node| reading.lights(&node).map(Some));
     let floor = m.read_or("floor", None, |node| reading.floor(&node).map(Some));
     m.finish();

@@ -29,7 +29,7 @@ fn complete() -> Document {
             "look_at": {"eye_m": [0.0944, 0.0599, 0.1348], "target_m": [0, 0, 0], "up": [0, 1, 0]}
         },
         "film": {"width": 512, "height": 256, "samples": 64, "max_bounces": {"total": 5, "glossy": 3}},
-        "environment": {"kind": "latlong", "path": "studio.exr", "rotation_x_deg": 40, "rotation_y_deg": 25,
+        "environment": {"kind": "latlong", "path": "studio.exr", "rotation_y_deg": 25,
             "strength": 0.7},
         "lights": [
             {"kind": "rect", "comment": "key", "width_m": 0.24, "height_m": 0.18, "radiance": [5, 4.9, 4.7],
@@ -148,7 +148,7 @@ fn every_member_is_read() {
         panic!("a map")
     };
     assert_eq!((map.width_px, map.rgb[7], strength), (4, [0.5, 1.0, 2.0], 0.7));
-    assert_eq!((rotation_x_rad, rotation_y_rad), (40_f64.to_radians(), 25_f64.to_radians()));
+    assert_eq!((rotation_x_rad, rotation_y_rad), (0.0, 25_f64.to_radians()));
     assert_eq!(shot.lights.len(), 3);
     let Light::Directional { direction, .. } = shot.lights[2] else { panic!("a directional light") };
     assert!((direction - DVec3::new(0.3, -1.0, 0.2).normalize()).length() < 1e-15);

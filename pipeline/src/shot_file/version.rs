@@ -1,7 +1,7 @@
 //! Which version can express a shot.
 
 use packshot_renderer::import::ImportOptions;
-use packshot_renderer::shot::{Camera, Floor, Light, Shot};
+use packshot_renderer::shot::{Camera, Environment, Floor, Light, Shot};
 
 use super::write::{Dump, Worn};
 use super::{Geometry, Noise, Version};
@@ -36,14 +36,19 @@ fn is_plain_geometry(Geometry { file, import }: &Geometry) -> bool {
 }
 
 fn is_plain_shot(shot: &Shot) -> bool {
-    let Shot { camera: Camera { aperture, .. }, lights, floor, view, lut, .. } = shot;
+    let Shot { camera: Camera { aperture, .. }, environment, lights, floor, view, lut, .. } = shot;
     let is_plain_light = |light: &Light| match light {
         Light::Rect { .. } | Light::Point { .. } => true,
         Light::Directional { half_angle_rad, .. } => *half_angle_rad == 0.0,
         Light::Spot { .. } => false,
     };
     let is_plain_floor = |Floor { center_m, sweep, .. }: &Floor| *center_m == [0.0; 2] && sweep.is_none();
+    let is_level = match environment {
+        Environment::None | Environment::Uniform { .. } => true,
+        Environment::LatLong { rotation_x_rad, .. } => *rotation_x_rad == 0.0,
+    };
     aperture.is_none()
+        && is_level
         && lights.iter().all(is_plain_light)
         && floor.as_ref().is_none_or(is_plain_floor)
         && view.transform.without_look() == view.transform

@@ -16,10 +16,10 @@ use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, Renderer, Render
 use packshot_pipeline::request::{MaterialRequest, PartFilter, RenderRequest};
 use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::backend::device::DeviceRequest;
-use packshot_renderer::backend::{CancelToken, RenderControl, Snapshot, Snapshots};
+use packshot_renderer::backend::{CancelToken, Progress, RenderControl, Snapshot, Snapshots};
 use packshot_renderer::import::ImportOptions;
 use packshot_renderer::shot::request::{Framing, ShotRequest, build};
-use packshot_renderer::shot::{Environment, Floor, Shot};
+use packshot_renderer::shot::{Environment, Floor, FloorRole, Shot};
 
 /// The sample bearing with its materials, on the CPU.
 struct Studio {
@@ -113,6 +113,30 @@ fn a_floor_belongs_to_the_product() {
     let with_floor = render(&standing.ready(shot, NeededVersions::SAMPLED).expect("its floor"));
     let without = render(&bare.ready(studio.shot(0.0), NeededVersions::SAMPLED).expect("no floor"));
     assert_ne!(with_floor.linear.rgba, without.linear.rgba);
+}
+
+#[test]
+fn shadows_that_are_denoised_get_half_of_the_samples() {
+    let studio = Studio::new();
+    let Studio { renderer, product, materials } = &studio;
+    let cancel = CancelToken::default();
+    let floor = Floor { role: FloorRole::Catcher, ..Floor::square(-0.02, 1.0, "floor", OpenPbr::default()) };
+    let standing = renderer.prepare(product, materials, Some(&floor), &cancel).expect("room");
+    let shot = Shot { floor: Some(floor), ..studio.shot(0.0) };
+    let picture = |needed| {
+        let told = Mutex::new(Vec::new());
+        let progress = |progress: Progress| told.lock().expect("not poisoned").push(progress.samples_max);
+        let control = RenderControl { progress: &progress, ..RenderControl::new(&cancel) };
+        let ready = standing.ready(shot.clone(), needed).expect("a shot of this product");
+        let picture = ready.render(&control).expect("nobody cancels");
+        assert!(told.into_inner().expect("not poisoned").iter().all(|&n| n == 4), "told in samples of the product");
+        picture
+    };
+    let whole = picture(NeededVersions::SAMPLED);
+    let beside = picture(NeededVersions { denoised: true, noisy: true });
+    let half = picture(NeededVersions { denoised: true, noisy: false });
+    assert!(whole.caught == beside.caught && whole.caught != half.caught);
+    assert_eq!(whole.linear.rgba, half.linear.rgba, "the product has all of its samples");
 }
 
 #[test]

@@ -1,6 +1,8 @@
-//! What the service writes to its log, for tests that look for what must not be there.
+//! What the service writes to its log: errors go to standard error, so that a test that fails shows why the service
+//! answered 500; all lines are kept for tests that look for what must not be there.
 
 use std::fmt::{Debug, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
 use tracing::field::{Field, Visit};
@@ -10,10 +12,21 @@ use tracing::{Event, Level, Metadata, Subscriber};
 /// The lines of all tests of this process.
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// Whether lines are kept.
+static KEEPS: AtomicBool = AtomicBool::new(false);
+
+/// Shows errors from now on.
+pub(crate) fn show_errors() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Lines).expect("nothing else takes lines"));
+}
+
 /// Keeps lines from now on.
 pub(crate) fn keep() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing::subscriber::set_global_default(Lines).expect("nothing else keeps lines"));
+    show_errors();
+    KEEPS.store(true, Ordering::Relaxed);
+    // What nobody wanted before is wanted now.
+    tracing::callsite::rebuild_interest_cache();
 }
 
 /// The lines so far.
@@ -21,7 +34,7 @@ pub(crate) fn so_far() -> Vec<String> {
     LINES.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Keeps what the service says, down to what it says only when it is asked for more.
+/// Takes what the service says, down to what it says only when it is asked for more.
 struct Lines;
 
 /// The fields of a line.
@@ -36,13 +49,16 @@ impl Visit for Text {
 
 impl Text {
     fn keep(self) {
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).push(self.0);
+        if KEEPS.load(Ordering::Relaxed) {
+            LINES.lock().unwrap_or_else(PoisonError::into_inner).push(self.0);
+        }
     }
 }
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::DEBUG && metadata.target().starts_with("packshot")
+        let least = if KEEPS.load(Ordering::Relaxed) { Level::DEBUG } else { Level::ERROR };
+        *metadata.level() <= least && metadata.target().starts_with("packshot")
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
@@ -63,6 +79,9 @@ impl Subscriber for Lines {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text::default();
         event.record(&mut text);
+        if *event.metadata().level() == Level::ERROR {
+            eprintln!("error of {}: {}", event.metadata().target(), text.0);
+        }
         text.keep();
     }
 

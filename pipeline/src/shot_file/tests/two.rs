@@ -55,6 +55,9 @@ fn rich() -> ShotFile {
     file.lut_file = Some((FileReference::new("grade.cube", CURVE), CURVE.into()));
     file.pictures = file.pictures.map(|mut shot| {
         shot.camera.aperture = Some(Aperture { radius_m: 0.001, focus_depth_m: 0.17 });
+        if let Environment::LatLong { rotation_x_rad, .. } = &mut shot.environment {
+            *rotation_x_rad = 40_f64.to_radians();
+        }
         shot.lights.push(Light::Spot {
             world_from_light: DAffine3::from_translation(DVec3::new(0.1, 0.2, 0.3)),
             intensity: [1.0, 2.0, 0.1],
@@ -188,7 +191,8 @@ fn views_and_turns_are_whole_in_one_file() {
         let mut shot = still(&plain).clone();
         shot.camera.world_from_camera.translation.x += i as f64;
         shot.film.width_px += i as u32;
-        if let Environment::LatLong { rotation_y_rad, .. } = &mut shot.environment {
+        if let Environment::LatLong { rotation_x_rad, rotation_y_rad, .. } = &mut shot.environment {
+            *rotation_x_rad = if i == 5 { std::f64::consts::PI } else { 0.0 };
             *rotation_y_rad = (60.0 * i as f64).to_radians();
         }
         shot.floor = shot.floor.filter(|_| i % 2 == 0);

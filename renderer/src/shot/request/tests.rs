@@ -70,6 +70,40 @@ fn the_default_is_a_three_quarter_view_in_soft_light() {
     assert!(shot.lights.is_empty() && shot.floor.is_none());
 }
 
+fn tilt(environment: &Environment) -> f64 {
+    match environment {
+        Environment::LatLong { rotation_x_rad, .. } => *rotation_x_rad,
+        _ => f64::NAN,
+    }
+}
+
+#[test]
+fn a_rig_is_tilted_for_cameras_below_the_horizon_and_a_map_is_not() {
+    let from = |elevation_deg: f64, light: LightChoice| {
+        let mut request = ShotRequest { light, ..ShotRequest::default() };
+        if let Framing::Auto { direction, .. } = &mut request.framing {
+            *direction = ViewDirection { azimuth_deg: 0.0, elevation_deg };
+        }
+        tilt(&build(&request, &scene()).expect("a shot").0.environment)
+    };
+    let rig = || LightChoice::Rig(RigName::StudioSoft);
+    assert_eq!(from(-90.0, rig()), std::f64::consts::PI, "the bottom");
+    assert_eq!([from(0.0, rig()), from(90.0, rig())], [0.0; 2]);
+    let map = || Arc::new(EnvironmentMap { width_px: 2, height_px: 1, rgb: vec![[1.0; 3]; 2] });
+    assert_eq!(from(-20.0, LightChoice::Painted(map())), 40_f64.to_radians());
+    assert_eq!(from(-20.0, LightChoice::Map(map())), 0.0);
+
+    let mut below = scene();
+    let camera = &mut below.cameras[0].world_from_camera;
+    *camera = DAffine3 {
+        matrix3: ViewDirection { azimuth_deg: 90.0, elevation_deg: -30.0 }.orientation(),
+        translation: dvec3(5.0, -2.9, 0.0),
+    };
+    let framing = Framing::SceneCamera { name: "Side".to_owned() };
+    let (shot, _) = build(&ShotRequest { framing, ..ShotRequest::default() }, &below).expect("a shot");
+    assert!((tilt(&shot.environment) - 60_f64.to_radians()).abs() < 1e-12);
+}
+
 #[test]
 fn a_camera_of_the_file_is_taken_by_name() {
     let framing =
