@@ -52,12 +52,21 @@ async fn the_page_in_a_browser() {
     workflows::runs_are_followed(&browser).await;
     news::n28_people_are_told(&browser).await;
     media::m11_media_are_found(&browser, &place).await;
-    reviews::f26_a_fix_is_parked_with_a_reason(&browser).await;
+    reviews::f26_a_fix_is_parked_with_a_reason(&browser, &[]).await;
+    if let Some(url) = crate::postgres::database().await {
+        reviews::f26_a_fix_is_parked_with_a_reason(&browser, &["--database-url", &url]).await;
+    }
 }
 
 /// A service that leaves a processor to the browser.
 fn start(place: &Workplace) -> Service {
-    Service::spawn(place.command(&["serve", "--threads", "1"]).env("PACKSHOT_LISTEN", "127.0.0.1:0"))
+    start_with(place, &[])
+}
+
+/// Such a service with more arguments.
+fn start_with(place: &Workplace, args: &[&str]) -> Service {
+    let args = [&["serve", "--threads", "1"], args].concat();
+    Service::spawn(place.command(&args).env("PACKSHOT_LISTEN", "127.0.0.1:0"))
 }
 
 /// Clicks a button, once what was begun with it before is answered.

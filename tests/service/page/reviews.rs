@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::caller::{Caller, id};
-use super::{click, fits, start};
+use super::{click, fits, start_with};
 use crate::product::{self, BOXES, Part};
 use crate::service::Workplace;
 use crate::webdriver::Browser;
@@ -18,10 +18,10 @@ fn button(words: &str) -> String {
     )
 }
 
-pub(super) async fn f26_a_fix_is_parked_with_a_reason(browser: &Browser) {
+pub(super) async fn f26_a_fix_is_parked_with_a_reason(browser: &Browser, database: &[&str]) {
     let place = Workplace::new();
     std::fs::create_dir(place.path("downloads")).expect("made");
-    let service = start(&place);
+    let service = start_with(&place, database);
     let open = Caller::open(&service);
     browser.open("about:blank").await;
     browser.complaints().await;
