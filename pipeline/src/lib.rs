@@ -16,6 +16,7 @@ pub mod export;
 pub mod finished;
 mod ground;
 mod groups;
+mod lay;
 pub mod lines;
 pub mod memory;
 pub mod picture;

@@ -122,14 +122,14 @@ pub fn resolve(base: &Base, given: &Options, limits: &Limits) -> Result<PictureP
     };
     let mut options = layers::defaults(kind, limits);
     let look = given.look.unwrap_or_default();
-    options.lay(&layers::of_look(look));
+    options.overlay(&layers::of_look(look));
     if let Some(template) = &template {
-        options.lay(&layers::of_template(template, kind, limits));
+        options.overlay(&layers::of_template(template, kind, limits));
     }
     if let Some(preset) = given.preset {
-        options.lay(&layers::of_preset(preset, kind, look));
+        options.overlay(&layers::of_preset(preset, kind, look));
     }
-    options.lay(given);
+    options.overlay(given);
     camera::complete(kind, given, &mut options, &mut faults);
     light::complete(base, given, &template, &mut options, &mut faults);
     ground::complete(kind, given, &mut options, &mut faults);

@@ -32,6 +32,8 @@ const NAMED_MAX: usize = 20;
 pub struct Product {
     /// BLAKE3 of the file's bytes, 64 lower-case hexadecimal digits.
     pub blake3: String,
+    /// How the file was read.
+    pub import: ImportOptions,
     /// The scene, without the parts that the filter removes.
     pub scene: Scene,
     /// The parts that the filter removed.
@@ -64,7 +66,8 @@ impl Product {
         diagnostics.extend(found);
         let stats = if hidden.is_empty() { report.stats } else { of_shown(&scene, report.stats) };
         let blake3 = blake3::hash(bytes).to_hex().to_string();
-        Ok(Self { blake3, scene, hidden, stats, diagnostics, choices: report.choices, design: None })
+        let import = options.clone();
+        Ok(Self { blake3, import, scene, hidden, stats, diagnostics, choices: report.choices, design: None })
     }
 
     /// Hides the parts that are not wanted, unless that would be all of them.

@@ -120,7 +120,7 @@ impl Renderer {
         control: &RenderControl<'_>,
     ) -> Result<Picture, Error> {
         let plan = request.plan()?;
-        let product = Product::import(glb, &plan.import_options(), &plan.part_filter(), control.cancel)?;
+        let product = plan.import(glb, control.cancel)?;
         let materials = match plan.is_clay() {
             true => PartMaterials::clay(&product, &plan),
             false => product.assign(&plan.material_request(request.library.clone())?)?,

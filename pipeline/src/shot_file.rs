@@ -121,7 +121,7 @@ impl ShotFile {
     /// The options that the shot implies and that may be combined with it, overridden by the given ones.
     pub fn with_options(&self, given: &Options) -> Options {
         let mut options = self.options();
-        options.lay(given);
+        options.overlay(given);
         // A style without lines would contradict the given options.
         let is_asked = |flag: Option<bool>| flag == Some(true);
         let in_layers = |kind| options.aovs.iter().flatten().any(|aov| *aov == Aov::Seen(Quantity::Lines(kind)));

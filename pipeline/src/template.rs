@@ -18,6 +18,7 @@ use packshot_renderer::shot::{Background, Bounces, PixelFilter, ViewTransform};
 use crate::denoise::{Denoise, DenoiseWith};
 use crate::error::Error;
 use crate::picture::Encoding;
+use crate::plan::words::Lay;
 
 mod backdrop;
 mod light;
@@ -75,6 +76,8 @@ pub struct Template {
     pub name: String,
     /// One line on its purpose.
     pub description: String,
+    /// How the product lies. A request cannot hold it, so the caller applies it.
+    pub lay: Option<Lay>,
     /// The camera.
     pub camera: CameraTemplate,
     /// The light.

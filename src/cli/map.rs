@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use packshot::error::Fault;
-use packshot::product::Product;
 use packshot_materials::map::template;
 
 use super::args::{Input, ProductPlan};
@@ -50,8 +49,7 @@ pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     console::print_findings(&diagnostics);
     let input = Input::File(args.input.clone());
     let source = input.read().map_err(|failure| input.failed(failure))?;
-    let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)
-        .map_err(|error| input.failed(Failure::from(error)))?;
+    let product = plan.import(&source.glb, &interrupt.cancel).map_err(|error| input.failed(Failure::from(error)))?;
     let request = plan.material_request(library)?;
     let text = template(&request.library, request.map.as_ref(), &product.part_names());
     files::write(&args.output, text.as_bytes(), &interrupt)

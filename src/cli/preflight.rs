@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use packshot::product::{PartMaterials, Product};
+use packshot::product::PartMaterials;
 use packshot::report::{Animation, Preflight};
 use packshot_materials::mapping::{Method, OnUnmapped, Reason, Report};
 use packshot_materials::name::one_line;
@@ -46,8 +46,7 @@ pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
     let input = args.input();
     let source = input.read().map_err(|failure| input.failed(failure))?;
     diagnostics.extend(source.opened);
-    let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)
-        .map_err(|error| input.failed(Failure::from(error)))?;
+    let product = plan.import(&source.glb, &interrupt.cancel).map_err(|error| input.failed(Failure::from(error)))?;
     let request = plan.material_request(library)?.with_own_map(source.map);
     let materials = PartMaterials::resolve(&product, &request);
     materials.log();

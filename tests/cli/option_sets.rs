@@ -93,6 +93,7 @@ fn groups(kind: Kind) -> Vec<Vec<Value>> {
             json!({"only": ["*i*"]}),
             json!({"up_axis": "z", "unit_scale": 0.001}),
             json!({"rotate_deg": [-30, 15.5, 90], "smooth_deg": 95}),
+            json!({"lay": "flat"}),
             json!({"look": "blender-5.0"}),
         ],
         vec![

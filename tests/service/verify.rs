@@ -96,6 +96,7 @@ fn requests() -> Vec<Value> {
         json!({"light": "studio_contrast", "light_rotation_deg": 77}),
         json!({"background": "#336699", "view_transform": "khronos_neutral", "exposure_ev": 0.3}),
         json!({"rotate_deg": [-30, 15.5, 90], "smooth_deg": 95}),
+        json!({"lay": "flat"}),
         json!({"clay": true}),
         json!({"material": ["Pin_01=Brass", "Lid=PMMA"]}),
         json!({"edges": true, "line_width_px": 2}),
@@ -127,7 +128,7 @@ async fn a61_archives_rendered_again_are_equal() {
     let place = Workplace::new();
     let service = place.start();
     let requests = requests();
-    assert_eq!(requests.len(), 20);
+    assert_eq!(requests.len(), 21);
     for request in requests.iter().cycle().take(n_rerendered()) {
         let (digest, names) = packed(&place, &service, request).await;
         let again = ["verify", "archive.zip", "--rerender", "--scene", "boxes.glb", "--manifest-digest", &digest];

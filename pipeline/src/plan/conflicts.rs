@@ -3,10 +3,10 @@
 use super::fault::{OptionFault, Phrase, say};
 use super::option::Kind;
 use super::table::{OptionId as O, Options};
-use super::words::GroundWord;
+use super::words::{GroundWord, Lay};
 
 /// Options that replace each other: the second of each pair cannot be combined with the first.
-const ALTERNATIVES: [(O, O); 14] = [
+const ALTERNATIVES: [(O, O); 15] = [
     (O::View, O::AzimuthDeg),
     (O::View, O::ElevationDeg),
     (O::View, O::Camera),
@@ -21,6 +21,7 @@ const ALTERNATIVES: [(O, O); 14] = [
     (O::Fill, O::MarginPx),
     (O::Fill, O::Trim),
     (O::Ortho, O::LensMm),
+    (O::RotateDeg, O::Lay),
 ];
 
 /// What is wrong with the options on their own.
@@ -83,6 +84,7 @@ fn counts(given: &Options, id: O) -> bool {
     match id {
         O::Trim => given.trim == Some(true),
         O::Ortho => given.ortho == Some(true),
+        O::Lay => given.lay == Some(Lay::Flat),
         O::CropTo => given.crop_to.as_ref().is_some_and(|parts| !parts.is_empty()),
         id => given.has(id),
     }

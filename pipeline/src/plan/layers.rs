@@ -15,13 +15,13 @@ use super::Limits;
 use super::option::{Default, Kind};
 use super::table::{OptionId, Options, TABLE};
 use super::value::{Color, PresetName};
-use super::words::{FileFormat, Filter, GroundWord, Light};
+use super::words::{FileFormat, Filter, GroundWord, Lay, Light};
 use crate::preset::{Preset, WHITE};
 use crate::template::{LightSource, Template};
 
 impl Options {
     /// Applies options over these. Some exclude each other: an option that is given removes those that it replaces.
-    pub(crate) fn lay(&mut self, over: &Self) {
+    pub(crate) fn overlay(&mut self, over: &Self) {
         if over.view.is_some() || over.camera.is_some() {
             (self.view, self.camera, self.azimuth_deg, self.elevation_deg) = (None, None, None, None);
         }
@@ -40,6 +40,12 @@ impl Options {
         }
         if over.ortho == Some(true) {
             self.lens_mm = None;
+        }
+        if over.rotate_deg.is_some() {
+            self.lay = None;
+        }
+        if over.lay == Some(Lay::Flat) {
+            self.rotate_deg = None;
         }
         if over.ground.is_some() {
             self.ground_roughness = None;
@@ -118,6 +124,7 @@ pub(super) fn of_template(template: &Template, kind: Kind, limits: &Limits) -> O
         PixelFilter::BlackmanHarris { .. } => Filter::BlackmanHarris,
     });
     Options {
+        lay: template.lay,
         light_rotation_deg: template.light.rotation_deg,
         background: template.background,
         view_transform: template.transform,

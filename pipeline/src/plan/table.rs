@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::option::{Default, Group, Kind, OptionSpec, Takes, words_of};
 use super::value::{Color, Materials, OptionValue, PresetName, Views, Wrong};
-use super::words::{FileFormat, Filter, GroundWord, Light, ViewChoice, of_one_picture};
+use super::words::{FileFormat, Filter, GroundWord, Lay, Light, ViewChoice, of_one_picture};
 use crate::denoise::Denoise;
 use crate::picture::Aov;
 use crate::preset::PRESETS;
@@ -147,6 +147,8 @@ options! {
     /// Rotates everything in the file before the camera is placed: about the world's X axis, then Y, then Z, which do
     /// not turn with it
     RotateDeg, rotate_deg: [f64; 3] = Takes::Three { min: -TURN_DEG_MAX, max: TURN_DEG_MAX }, Default::None, Product, unit: Some("deg"), command_name: Some("rotate");
+    /// How the product lies: `flat` shows in views from above what a person who lays parts out would turn up
+    Lay, lay: Lay = Takes::Word(words_of::<Lay>), Default::Follows("as_modelled"), Product;
     /// Parts without normals in the file are shaded smooth where neighbouring triangles meet at up to this angle: 0 is
     /// flat, 180 smooth everywhere
     SmoothDeg, smooth_deg: f64 = Takes::Real { min: 0.0, max: SMOOTH_DEG_MAX }, Default::Follows("0, as in the glTF specification and Blender's importer"), Product, unit: Some("deg");

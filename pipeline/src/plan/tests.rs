@@ -1,3 +1,5 @@
+use packshot_renderer::backend::CancelToken;
+use packshot_renderer::sample::bearing;
 use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::Framing;
 use packshot_renderer::shot::{Background, Bounces, ViewTransform};
@@ -6,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::table::OptionId as O;
-use super::words::{FileFormat, GroundWord, Light, ViewChoice};
+use super::words::{FileFormat, GroundWord, Lay, Light, ViewChoice};
 use super::*;
 use crate::picture::{Encoding, Format};
 
@@ -57,6 +59,27 @@ fn fill_reaches_the_camera() {
     let plan = still(&json!({"fill": 0.8}));
     let Framing::Auto { fit, .. } = plan.shot_request(None).expect("a rig").framing else { panic!("framed") };
     assert_eq!(fit, Fit::Fill(0.8));
+}
+
+#[test]
+fn a_template_lays_flat_what_nobody_turned() {
+    let lay = |given: &Value| still(given).options.lay;
+    assert_eq!(lay(&json!({"template": "top_down_flatlay"})), Some(Lay::Flat));
+    assert_eq!(lay(&json!({"template": "top_down_flatlay", "lay": "as_modelled"})), Some(Lay::AsModelled));
+    assert_ne!(lay(&json!({"template": "top_down_flatlay", "rotate_deg": [0, 45, 0]})), Some(Lay::Flat));
+    let both = json!({"lay": "flat", "rotate_deg": [0, 45, 0]});
+    assert_eq!(faults(Kind::Still, &both), [(O::Lay, FaultKind::Conflict)]);
+
+    let size_mm = |given: &Value| {
+        let product = still(given).import(&bearing().glb, &CancelToken::default()).expect("a product");
+        let bounds = product.scene.bounds().expect("parts");
+        let size = (bounds.max - bounds.min).to_array().map(|side| (side * 1e3).round());
+        (size, product.import.rotate_deg)
+    };
+    assert_eq!(size_mm(&json!({})), ([52.0, 52.0, 15.0], [0.0; 3]));
+    assert_eq!(size_mm(&json!({"lay": "flat"})), ([52.0, 15.0, 52.0], [-90.0, 0.0, 0.0]));
+    let lies = json!({"lay": "flat", "up_axis": "z"});
+    assert_eq!(size_mm(&lies), ([52.0, 15.0, 52.0], [0.0; 3]), "it lies already");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use packshot_words::Word;
 use serde_json::{Value, json};
 
 use super::option::Takes;
-use super::words::{FileFormat, Filter, GroundWord, Light, ViewChoice};
+use super::words::{FileFormat, Filter, GroundWord, Lay, Light, ViewChoice};
 use crate::denoise::Denoise;
 use crate::picture::Aov;
 use crate::preset::Preset;
@@ -259,6 +259,7 @@ word_values!(
     ExrPrecision,
     Filter,
     GroundWord,
+    Lay,
     Light,
     Look,
     MapBy,

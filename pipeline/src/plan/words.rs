@@ -14,6 +14,18 @@ words! {
 }
 
 words! {
+    /// How a product lies.
+    #[derive(Default)]
+    pub enum Lay {
+        /// As it is modelled
+        #[default]
+        AsModelled = "as_modelled",
+        /// On its largest side, the front or the right side up, unless it lies so already
+        Flat = "flat",
+    }
+}
+
+words! {
     /// What lights a product.
     pub enum Light {
         /// Large softboxes all around

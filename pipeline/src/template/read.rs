@@ -19,6 +19,7 @@ use super::{
     CameraTemplate, FILE_BYTES_MAX, FilmTemplate, MaterialOverride, OUTPUTS_MAX, OVERRIDES_MAX, SCHEMA, Template,
 };
 use crate::denoise::{Denoise, DenoiseWith};
+use crate::plan::words::Lay;
 
 /// The codes of faults in templates.
 pub(super) const CODES: Codes = Codes {
@@ -49,6 +50,10 @@ fn read_root(mut root: Table<'_, '_>, reader: &mut Reader<'_>) -> Template {
     let mut template = Template::default();
     if let Some(table) = root.require("template", reader).and_then(|value| reader.table("template", value)) {
         read_header(table, reader, &mut template);
+    }
+    if let Some(mut table) = root.take("product").and_then(|value| reader.table("product", value)) {
+        template.lay = table.take("lay").and_then(|value| reader.choice("lay", value, &Lay::pairs()));
+        table.finish(reader);
     }
     if let Some(table) = root.take("camera").and_then(|value| reader.table("camera", value)) {
         template.camera = read_camera(table, reader);

@@ -1,6 +1,7 @@
 //! Options of pictures that output types and render templates hold: `render_settings` and `settings` (workflow.md §3).
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use packshot_json::{FaultKind, Node};
 use packshot_pipeline::plan::{self, Base, Group, Kind, Limits, OptionId, OptionSpec, Options, TABLE};
@@ -106,16 +107,24 @@ impl<'de> Deserialize<'de> for PictureSettings {
     }
 }
 
+/// Made once: many operations show it.
+static SCHEMA: LazyLock<RefOr<Schema>> = LazyLock::new(settings_schema);
+
+fn settings_schema() -> RefOr<Schema> {
+    let mut properties = Map::new();
+    let engine = json!({"type": ["string", "null"], "enum": ["path_tracer", "cycles", null], "description": "The engine. There is one; `cycles` is its name in the reference system."});
+    properties.insert(ENGINE.to_owned(), engine);
+    properties.extend(specs().map(|spec| (spec.name.to_owned(), schema::member(spec))));
+    let description = "Options of pictures, as a request has them, without those about materials. An option that the kind of picture does not \
+                       have has no effect.";
+    let schema =
+        json!({"type": "object", "description": description, "properties": properties, "additionalProperties": false});
+    schema::of_json(schema)
+}
+
 impl PartialSchema for PictureSettings {
     fn schema() -> RefOr<Schema> {
-        let mut properties = Map::new();
-        let engine = json!({"type": ["string", "null"], "enum": ["path_tracer", "cycles", null], "description": "The engine. There is one; `cycles` is its name in the reference system."});
-        properties.insert(ENGINE.to_owned(), engine);
-        properties.extend(specs().map(|spec| (spec.name.to_owned(), schema::member(spec))));
-        let description = "Options of pictures, as a request has them, without those about materials. An option that the kind of picture does not \
-                           have has no effect.";
-        let schema = json!({"type": "object", "description": description, "properties": properties, "additionalProperties": false});
-        schema::of_json(schema)
+        SCHEMA.clone()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Enumerations that are words in JSON, with what the description of the API says of them.
 
-use serde_json::json;
-use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 pub use packshot_words::Word;
 
@@ -40,6 +39,5 @@ macro_rules! words {
 /// The schema of an enumeration.
 pub(crate) fn schema<W: Word>(about: &str) -> RefOr<Schema> {
     let words: Vec<&str> = W::ENTRIES.iter().map(|entry| entry.word).collect();
-    let schema = json!({"type": "string", "enum": words, "description": about});
-    serde_json::from_value(schema).unwrap_or_else(|_| ObjectBuilder::new().into())
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).description(Some(about)).into()
 }

@@ -59,10 +59,10 @@ impl Canvas {
         look: impl FnOnce(&Scenery) -> Result<T, AppError> + Send + 'static,
     ) -> Result<T, AppError> {
         let glb = objects::read(&app.db, &app.store, scope, &self.scene).await?;
-        let (options, filter) = (plan.import_options(), plan.part_filter());
+        let plan = plan.clone();
         let turn = app.turn().await?;
         turn.run(move || {
-            let scenery = Scenery::import(&glb, &options, &filter, &CancelToken::default()).map_err(unreadable)?;
+            let scenery = plan.import(&glb, &CancelToken::default()).map_err(unreadable)?;
             look(&scenery)
         })
         .await?

@@ -82,7 +82,7 @@ pub(super) fn documents(
     let text = write(&Dump {
         name: "render",
         library: subject.materials.library.as_deref(),
-        geometry: &Geometry { file: reference("product.glb", &input.scene), import: input.plan.import_options() },
+        geometry: &Geometry { file: reference("product.glb", &input.scene), import: subject.product.import.clone() },
         pictures,
         noise: Noise { when: needed.when(), ..Noise::default() },
         lines: lines.as_ref(),

@@ -12,6 +12,7 @@ use packshot_materials::finding::Finding;
 use packshot_materials::library::Layer;
 use packshot_materials::mapping::{OnUnmapped, Report};
 use packshot_pipeline::error::Error;
+use packshot_pipeline::plan::words::Lay;
 use packshot_pipeline::plan::{LightPlan, PicturePlan};
 use packshot_pipeline::product::{self, PaletteMaterial, PartMaterials, Product};
 use packshot_pipeline::report::Preflight;
@@ -37,6 +38,7 @@ use packshot_domain::task::FaultKind;
 pub(super) struct ImportKey {
     scene: ContentAddress,
     options: ImportOptions,
+    lay: Option<Lay>,
     only: Vec<String>,
     hide: Vec<String>,
     design: Option<DesignInput>,
@@ -49,6 +51,7 @@ impl ImportKey {
         Self {
             scene: input.scene,
             options: input.plan.import_options(),
+            lay: options.lay,
             only: texts(&options.only),
             hide: texts(&options.hide),
             design: input.design.clone(),
@@ -124,8 +127,7 @@ impl Subjects {
             return Ok((key, product, false));
         }
         let glb = read(assets, &input.scene)?;
-        let filter = input.plan.part_filter();
-        let mut product = Product::import(&glb, &key.options, &filter, cancel)?;
+        let mut product = input.plan.import(&glb, cancel)?;
         if let Some(worn) = &input.design {
             compose::wear(&mut product, worn, assets)?;
         }

@@ -35,7 +35,7 @@ pub(crate) fn dump(
     files::check_writable(path)?;
     let origin = &subject.origin;
     let mut beside = Beside { shot: path, places, new: Vec::new() };
-    let geometry = Geometry { file: beside.product(origin)?, import: origin.import.clone() };
+    let geometry = Geometry { file: beside.product(origin)?, import: subject.product.import.clone() };
     let environment_file = pictures.environment_map().map(|map| beside.environment(origin, map)).transpose()?;
     let lut_file = origin.lut.as_ref().map(|lut| beside.lut(lut)).transpose()?;
     let worn = parts(&subject.product, &subject.materials);

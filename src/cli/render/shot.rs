@@ -169,7 +169,6 @@ impl OpenShot {
             name: file.name.clone(),
             glb_path: Some(self.beside(&file.geometry.file.path)),
             glb: file.glb.clone(),
-            import,
             environment: environment.map(|named| (self.beside(&named.path), named.blake3.clone())),
             lut,
         };

@@ -11,7 +11,6 @@ use packshot::request::MaterialRequest;
 use packshot_pipeline::pictures::Pictures;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
-use packshot_renderer::import::ImportOptions;
 use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::request::{self, ShotRequest};
 use packshot_renderer::shot::{EnvironmentMap, Shot, environment};
@@ -49,8 +48,6 @@ pub(crate) struct Origin {
     pub(crate) glb_path: Option<PathBuf>,
     /// Its bytes.
     pub(crate) glb: Vec<u8>,
-    /// How it is read.
-    pub(crate) import: ImportOptions,
     /// The path of the environment map's file and the BLAKE3 of its bytes, if it has one that can be read again.
     pub(crate) environment: Option<(PathBuf, String)>,
     /// The file of the lookup table, if there is one.
@@ -96,8 +93,7 @@ impl<'a> Common<'a> {
     /// Reads one input and finds its materials.
     pub(crate) fn subject(&self, input: &Input, cancel: &CancelToken) -> Result<Subject, Failure> {
         let Source { stem, glb, map, opened } = input.read()?;
-        let import = self.plan.import_options();
-        let mut product = Product::import(&glb, &import, &self.plan.part_filter(), cancel)?;
+        let mut product = self.plan.import(&glb, cancel)?;
         if let Some(OpenDesign { design, request }) = &self.design {
             product.wear(design, request).map_err(of_placement)?;
         }
@@ -111,7 +107,7 @@ impl<'a> Common<'a> {
             Input::File(_) | Input::Sample(_) => None,
         };
         let (environment, lut) = (self.map_file.clone(), self.lut_file.clone());
-        let origin = Origin { name: stem, glb_path, glb, import, environment, lut };
+        let origin = Origin { name: stem, glb_path, glb, environment, lut };
         let diagnostics = self.diagnostics.iter().cloned().chain(opened).collect();
         Ok(Subject { product, materials, diagnostics, origin })
     }

@@ -32,7 +32,7 @@ pub(super) fn digest(
     digest.mix("device", &(kind, name, backend));
     digest.mix("glb", blake3::hash(&subject.origin.glb).to_hex().as_str());
     let ImportOptions { up_axis, unit_scale, rotate_deg, smooth_deg, look, variant, pose, limits: _ } =
-        &subject.origin.import;
+        &subject.product.import;
     let pose = pose.as_ref().map(|pose| (&pose.animation, pose.time_s));
     digest.mix("import", &(up_axis, unit_scale, rotate_deg, smooth_deg, look, variant, pose));
     digest.mix("parts", &subject.product.scene.parts.iter().map(part).collect::<Vec<_>>());

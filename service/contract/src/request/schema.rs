@@ -1,6 +1,7 @@
 //! The description of requests in the API document, made from the table of options.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use packshot_domain::artifact::RetentionClass;
 use packshot_pipeline::plan::words::FileFormat;
@@ -12,33 +13,42 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::{Asset, RenderRequest};
 
+/// Made once: many operations show it.
+static SCHEMA: LazyLock<RefOr<Schema>> = LazyLock::new(schema);
+
 impl PartialSchema for RenderRequest {
     fn schema() -> RefOr<Schema> {
-        let mut properties = Map::new();
-        let asset = |what: &str| json!({"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Asset"}], "description": what});
-        let product = "The product. A multipart request sends the file itself instead.";
-        properties.insert("asset".to_owned(), asset(product));
-        let map = "The environment map (`.hdr` or `.exr`). A multipart request sends the file itself instead.";
-        properties.insert("environment".to_owned(), asset(map));
-        let kinds: Vec<&str> = Kind::ENTRIES.iter().map(|entry| entry.word).collect();
-        let kind =
-            json!({"type": "string", "enum": kinds, "default": "still", "description": "What is made of the product."});
-        properties.insert("kind".to_owned(), kind);
-        for spec in TABLE {
-            properties.insert(spec.name.to_owned(), member(spec));
-        }
-        let priority = json!({"type": "integer", "format": "int32", "minimum": -10, "maximum": 10, "description": "The order among the tenant's jobs: higher goes first."});
-        properties.insert("priority".to_owned(), priority);
-        let classes = RetentionClass::ALL;
-        let class = json!({"type": "string", "enum": classes, "description": "How long the files are kept."});
-        properties.insert("retention_class".to_owned(), class);
-        let metadata = "The client's own data, which the job shows as its `metadata`; at most 16 KiB as JSON.";
-        properties.insert("metadata".to_owned(), json!({"type": "object", "description": metadata, "writeOnly": true}));
-        let description = "A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for \
-                           members that do not affect its pictures.";
-        let schema = json!({"type": "object", "description": description, "properties": properties, "additionalProperties": false});
-        of_json(schema)
+        SCHEMA.clone()
     }
+}
+
+fn schema() -> RefOr<Schema> {
+    let mut properties = Map::new();
+    let asset =
+        |what: &str| json!({"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Asset"}], "description": what});
+    let product = "The product. A multipart request sends the file itself instead.";
+    properties.insert("asset".to_owned(), asset(product));
+    let map = "The environment map (`.hdr` or `.exr`). A multipart request sends the file itself instead.";
+    properties.insert("environment".to_owned(), asset(map));
+    let kinds: Vec<&str> = Kind::ENTRIES.iter().map(|entry| entry.word).collect();
+    let kind =
+        json!({"type": "string", "enum": kinds, "default": "still", "description": "What is made of the product."});
+    properties.insert("kind".to_owned(), kind);
+    for spec in TABLE {
+        properties.insert(spec.name.to_owned(), member(spec));
+    }
+    let priority = json!({"type": "integer", "format": "int32", "minimum": -10, "maximum": 10, "description": "The order among the tenant's jobs: higher goes first."});
+    properties.insert("priority".to_owned(), priority);
+    let classes = RetentionClass::ALL;
+    let class = json!({"type": "string", "enum": classes, "description": "How long the files are kept."});
+    properties.insert("retention_class".to_owned(), class);
+    let metadata = "The client's own data, which the job shows as its `metadata`; at most 16 KiB as JSON.";
+    properties.insert("metadata".to_owned(), json!({"type": "object", "description": metadata, "writeOnly": true}));
+    let description = "A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for \
+                       members that do not affect its pictures.";
+    let schema =
+        json!({"type": "object", "description": description, "properties": properties, "additionalProperties": false});
+    of_json(schema)
 }
 
 impl ToSchema for RenderRequest {
