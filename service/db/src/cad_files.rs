@@ -29,7 +29,7 @@ use packshot_domain::id::{AssetId, CadFileId, JobId, TenantId, UserId};
 use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
 
-pub use conversion::{Attempt, Beginning, CadDelivery, begin};
+pub use conversion::{Attempt, Beginning, CadDelivery, begin, let_go_if_ended};
 pub(super) use jobs::begin_job;
 pub use jobs::{CadWork, ask, check_dispatch};
 pub use stuck::{Stuck, release};

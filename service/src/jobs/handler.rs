@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use packshot_db::Json;
+use packshot_db::cad_files::Attempt;
 use packshot_db::log::NewLogRow;
 use packshot_db::streams::NewEvent;
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
@@ -46,7 +47,9 @@ pub struct Start {
 impl Start {
     /// It cannot be done yet: it is put back, and handed out again after this time.
     pub fn deferred(wait: Duration) -> Self {
-        let work = Box::new(move |_| Box::pin(async move { Outcome::Deferred(wait) }) as BoxFuture<'static, Outcome>);
+        let work = Box::new(move |_| {
+            Box::pin(async move { Outcome::Deferred(Wait::For(wait)) }) as BoxFuture<'static, Outcome>
+        });
         Self { spec: None, work, until_written: None }
     }
 }
@@ -68,9 +71,17 @@ pub enum Outcome {
     Stopped,
     /// Without one, and it is tried again after this time, unless it has been tried often enough.
     Again(Failure, Duration),
-    /// It cannot be done now: the task goes back without having used an attempt, and is handed out again after this
-    /// time, or when what it waits for has ended.
-    Deferred(Duration),
+    /// It cannot be done now: the task goes back without having used an attempt.
+    Deferred(Wait),
+}
+
+/// When a task that was put back is handed out again.
+#[derive(Clone, Copy, Debug)]
+pub enum Wait {
+    /// After this time, or when what it waits for says so.
+    For(Duration),
+    /// When the task has ended that is at the CAD file of this attempt, and after this time at the latest.
+    ForFile(Attempt, Duration),
 }
 
 /// What a task reports while it runs.

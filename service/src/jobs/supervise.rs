@@ -18,10 +18,11 @@ use tracing::field::{Empty, display};
 
 use super::Workplace;
 use super::handle::{Running, Stop};
-use super::handler::{Desk, Outcome, Start, TaskUpdate, Work};
+use super::handler::{Desk, Outcome, Start, TaskUpdate, Wait, Work};
 use super::last_line::LastLine;
 use super::ledger::Ledger;
 use crate::server::metrics::count_end;
+use packshot_db::cad_files;
 use packshot_db::jobs::JobError;
 use packshot_db::tasks::{self, AfterFailure, Claimed, Completion, Delivery, Directive, Ended, Rejection};
 use packshot_db::{DatabaseKind, Db, DbError, TenantScope};
@@ -336,10 +337,15 @@ impl Supervisor {
     }
 
     /// Puts the task back, which cannot be done now. Nothing of the attempt is written.
-    async fn defer(&mut self, wait: Duration) -> Result<(), Lost> {
+    async fn defer(&mut self, wait: Wait) -> Result<(), Lost> {
         let (db, scope, lease) = (self.db().clone(), self.scope(), self.claimed.lease);
-        tracing::debug!("cannot be done now: put back for {wait:?}");
-        self.insist(|| tasks::defer(&db, scope, lease, wait)).await
+        let (Wait::For(at_most) | Wait::ForFile(_, at_most)) = wait;
+        tracing::debug!("cannot be done now: put back for {at_most:?}");
+        self.insist(|| tasks::defer(&db, scope, lease, at_most)).await?;
+        match wait {
+            Wait::For(_) => Ok(()),
+            Wait::ForFile(attempt, _) => self.insist(|| cad_files::let_go_if_ended(&db, scope, attempt)).await,
+        }
     }
 
     /// Ends an attempt that was asked to stop.

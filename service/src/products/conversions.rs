@@ -20,7 +20,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{cad_files, parts};
 use crate::app::{AppError, Code};
 use crate::config::Settings;
-use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
+use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate, Wait};
 use crate::objects::{self, ObjectError};
 use crate::programs::{self, Errand, Input, Role, Stopped, unread, unstored};
 use crate::settings::InForce;
@@ -178,7 +178,10 @@ impl Handler for ConversionHandler {
                         let attempt = Attempt { place: self.clone(), scope, job, task, file: *file, spec };
                         (frozen, Box::new(|desk| Box::pin(attempt.run(desk)) as BoxFuture<'static, Outcome>))
                     }
-                    Beginning::Awaited => (None, Box::new(|_| Box::pin(async { Outcome::Deferred(LOOK_AGAIN) }))),
+                    Beginning::Awaited => {
+                        let wait = Wait::ForFile(claim, LOOK_AGAIN);
+                        (None, Box::new(move |_| Box::pin(async move { Outcome::Deferred(wait) })))
+                    }
                     Beginning::Done(file) => {
                         let TaskKind::Step(step) = claimed.task.kind else {
                             return Err(Failure::new(FaultKind::Input, "internal_error", "the task is no step"));

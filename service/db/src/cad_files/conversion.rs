@@ -2,7 +2,7 @@
 //!
 //! A task says that it begins before it works, in a transaction that locks the file; its end gives the file free, in
 //! the [effect](super::effect). A claim counts for as long as the task that made it runs: what a lost service left is
-//! taken over.
+//! taken over. A task that finds another one at the file is put back, and let go when that one ends.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -98,6 +98,38 @@ async fn begin_in(tx: &Tx<'_>, tenant: TenantId, attempt: Attempt) -> Result<Beg
     row.processing_since = (row.status.0 == CadStatus::Processing).then_some(Col(now));
     let row = save(tx, row).await?;
     Ok(Beginning::Begun(Box::new(CadFile::of(row, None)?)))
+}
+
+/// Lets a task go at once that was put back to wait for another one, if that has ended meanwhile: its end found this
+/// one running still, and so did not [wake] it. It is then handed out as if it had not been put back, and finds what
+/// came of the file. Nothing happens while another task is at the file.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn let_go_if_ended(db: &Db, scope: TenantScope, attempt: Attempt) -> Result<(), DbError> {
+    db.write(scope, (scope.tenant, attempt), |tx, (tenant, attempt)| Box::pin(let_go_in(tx, *tenant, *attempt))).await
+}
+
+async fn let_go_in(tx: &Tx<'_>, tenant: TenantId, attempt: Attempt) -> Result<(), DbError> {
+    use task::Column as C;
+    // The end of the other task locks the file first: it is either seen here, or sees this task in its lane.
+    match lock(tx, tenant, attempt.file).await {
+        Ok(row) if is_converting(tx, &row).await?.is_some() => return Ok(()),
+        Ok(_) | Err(DbError::NotFound(_)) => {}
+        Err(error) => return Err(error),
+    }
+    tx.enter(Level::Task);
+    let back = task::Entity::update_many()
+        .col_expr(C::RunAfter, crate::column::arg(attempt.run_after).into())
+        .filter(C::TenantId.eq(Col(tenant)))
+        .filter(C::Id.eq(Col(attempt.lease.task)))
+        .filter(C::State.eq(Col(TaskState::Queued)))
+        .filter(C::RunAfter.gt(Col(tx.now().await?)));
+    if back.exec(tx.on()).await?.rows_affected > 0 {
+        tx.announce(Notice::Queued(QueueName::Convert, Lane::of_queue(QueueName::Convert)));
+    }
+    Ok(())
 }
 
 /// Locks a task against changes while its lease holds.

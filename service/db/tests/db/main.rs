@@ -5,6 +5,7 @@
 
 mod engine;
 mod claims;
+mod conversions;
 mod leases;
 mod races;
 mod renders;
@@ -97,6 +98,9 @@ conformance! {
         w85_a_late_report_changes_nothing;
     order_work:
         o38_o39_o40_o64_lines_and_orders_follow_their_work;
+    conversions:
+        o66_a_line_that_waits_is_let_go_by_the_end_of_the_conversion
+        o66_a_conversion_that_ends_just_before_the_other_line_waits_is_not_done_again;
     claims:
         r18_priority_goes_first_then_age
         tenants_with_the_fewest_running_go_first
