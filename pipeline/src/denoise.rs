@@ -17,6 +17,7 @@ use serde::{Serialize, Serializer};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::picture::Format;
 
+mod coverage;
 mod surrounded;
 
 use surrounded::Surrounded;
@@ -196,41 +197,45 @@ impl Denoisers {
         let guide_samples = most.min(shot.film.samples);
         let Guides { albedo, normal, .. } = loaded.guides(guide_samples, cancel)?;
         let LinearImage { width_px, height_px, .. } = *noisy;
-        let around = Surrounded::wanted_for(width_px, height_px, &noisy.rgba);
-        let (size_px, color, albedo, normal) = match around {
-            None => ([width_px, height_px], Cow::Borrowed(&noisy.rgba[..]), albedo, normal),
+        let blurred = coverage::blurred(noisy, shot.camera.aperture.is_some());
+        let shown = [Some(&noisy.rgba), blurred.as_ref()];
+        let around = shown.into_iter().flatten().find_map(|pixels| Surrounded::wanted_for(width_px, height_px, pixels));
+        let (size_px, albedo, normal) = match around {
+            None => ([width_px, height_px], albedo, normal),
             Some(around) => {
-                let size_px = around.size_px().map(|side| side as u32);
-                let color = Cow::Owned(around.of(&noisy.rgba));
                 // One at a time: each guide is freed when its enlarged copy exists.
                 let larger = |guide: Vec<[f32; 3]>| around.of(&guide);
-                (size_px, color, larger(albedo), larger(normal))
+                (around.size_px().map(|side| side as u32), larger(albedo), larger(normal))
             }
         };
-        let picture = packshot_denoiser::Picture {
-            width_px: size_px[0],
-            height_px: size_px[1],
-            color: &color,
-            albedo: Some(&albedo),
-            normal: Some(&normal),
+        let run = |pixels: &[[f32; 4]]| -> Result<(Vec<[f32; 4]>, DenoisedBy), Error> {
+            let color = around.map_or(Cow::Borrowed(pixels), |around| Cow::Owned(around.of(pixels)));
+            let picture = packshot_denoiser::Picture {
+                width_px: size_px[0],
+                height_px: size_px[1],
+                color: &color,
+                albedo: Some(&albedo),
+                normal: Some(&normal),
+            };
+            let (rgba, by) = match &self.oidn {
+                Some((device, quality)) => {
+                    let settings = Settings { has_clean_guides: weights == WeightSet::CleanGuides, quality: *quality };
+                    let control = Control { is_cancelled: &|| cancel.is_cancelled(), ..Control::default() };
+                    let by = DenoisedBy::Oidn { version: device.version(), quality: *quality };
+                    (device.denoise(&picture, settings, control)?, by)
+                }
+                None => {
+                    let denoiser = denoiser.get_or_init(|| Denoiser::new(weights));
+                    let by = DenoisedBy::Packshot { network: weights.name() };
+                    (backend.denoise(denoiser, &picture, None, cancel)?, by)
+                }
+            };
+            Ok((around.map(|around| around.without(&rgba)).unwrap_or(rgba), by))
         };
-        let (rgba, by) = match &self.oidn {
-            Some((device, quality)) => {
-                let settings = Settings { has_clean_guides: weights == WeightSet::CleanGuides, quality: *quality };
-                let control = Control { is_cancelled: &|| cancel.is_cancelled(), ..Control::default() };
-                let by = DenoisedBy::Oidn { version: device.version(), quality: *quality };
-                (device.denoise(&picture, settings, control)?, by)
-            }
-            None => {
-                let denoiser = denoiser.get_or_init(|| Denoiser::new(weights));
-                let by = DenoisedBy::Packshot { network: weights.name() };
-                (backend.denoise(denoiser, &picture, None, cancel)?, by)
-            }
-        };
-        let rgba = match around {
-            None => rgba,
-            Some(around) => around.without(&rgba),
-        };
+        let (mut rgba, by) = run(&noisy.rgba)?;
+        if let Some(blurred) = blurred {
+            coverage::replace(&mut rgba, noisy, &run(&blurred)?.0);
+        }
         let done = Denoised { by, guide_samples, seconds: begun.elapsed().as_secs_f64() };
         Ok((LinearImage { width_px, height_px, rgba }, done))
     }

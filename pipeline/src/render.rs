@@ -396,7 +396,8 @@ impl ReadyShot {
         Ok(Picture { lines: Some(lines), ..picture })
     }
 
-    /// The denoised picture, with guides from as many samples as it has, the same alpha and the same layers.
+    /// The denoised picture, with guides from as many samples as it has, and the same layers. Its alpha
+    /// is the same but for outlines that a lens blurs, which are denoised too.
     ///
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.

@@ -62,6 +62,31 @@ fn a_template_may_ask_for_it_and_options_win() {
 }
 
 #[test]
+fn outlines_that_a_lens_blurs_are_denoised_too() {
+    let workplace = Workplace::new();
+    let coverage = |samples: &str, denoise: &str| -> Vec<f64> {
+        let size = ["--width", "96", "--height", "96", "--noise", "0", "--dof", "0.2"];
+        let how = ["--samples", samples, "--denoise", denoise, "--bit-depth", "16", "-o", "out.png", "-q"];
+        let args = [&["render", "boxes.glb"], &size[..], &how].concat();
+        workplace.run(&args).done();
+        let picture = image::load_from_memory(&workplace.read("out.png")).expect("a PNG").into_rgba16();
+        picture.pixels().map(|pixel| f64::from(pixel[3]) / 65535.0).collect()
+    };
+    let truth = coverage("2048", "off");
+    let error = |found: &[f64]| {
+        let outline = truth.iter().zip(found).filter(|(truth, _)| (0.01..0.99).contains(*truth));
+        let (sum, n) = outline.fold((0.0, 0), |(sum, n), (truth, found)| (sum + (found - truth).powi(2), n + 1));
+        assert!(n > 500, "{n} pixels of blurred outlines");
+        (sum / f64::from(n)).sqrt()
+    };
+    let [noisy, denoised] = ["off", "on"].map(|denoise| error(&coverage("8", denoise)));
+    assert!(denoised < 0.7 * noisy, "{denoised:.4} of {noisy:.4}");
+    // Far from outlines nothing changes.
+    let denoised = coverage("8", "on");
+    assert!(denoised[0] == 0.0 && denoised.contains(&1.0));
+}
+
+#[test]
 fn options_that_contradict_each_other_are_refused() {
     let workplace = Workplace::new();
     let text = "schema = \"shot-template/1\"\n[template]\nid = \"mine\"\nname = \"Mine\"\ndescription = \"A test.\"\n[film]\ndenoise = \"off\"\n";

@@ -98,6 +98,28 @@ fn dispersion_parts_white_light_without_colouring_it() {
 }
 
 #[test]
+fn sixteen_samples_of_a_dispersive_body_are_nearly_white() {
+    let acrylic = OpenPbr {
+        specular_ior: 1.49,
+        specular_roughness: 0.0,
+        transmission_weight: 1.0,
+        transmission_dispersion_scale: 1.0,
+        transmission_dispersion_abbe_number: 53.0,
+        ..OpenPbr::default()
+    };
+    let pixels = ball(&acrylic, 16).resolve();
+    let covered: Vec<_> = pixels.iter().filter(|pixel| pixel[3] == 1.0).collect();
+    assert!(covered.len() > 100, "{} pixels", covered.len());
+    for channel in 0..3 {
+        let squares: f32 = covered.iter().map(|pixel| (pixel[channel] - 1.0).powi(2)).sum();
+        let error = (squares / covered.len() as f32).sqrt();
+        // Independent wavelengths would leave 0.36 in red and green and 0.44 in blue: the root of the mean square of
+        // `wavelength_color` less 1, divided by 16.
+        assert!(error < 0.12, "channel {channel}: {error}");
+    }
+}
+
+#[test]
 fn glass_inside_the_same_glass_is_not_seen() {
     // Bright above, dark below, so that any refraction is visible.
     let (width_px, height_px) = (16, 8);

@@ -109,12 +109,13 @@ fn boundary_of(media: vec3u, m: u32, front: bool, wavelength_um: f32) -> Boundar
 }
 
 // Called before the path hits the surface of a dispersive body: from here on it carries a single wavelength that
-// represents all.
+// represents all. Each alone has a strong colour, so that the samples of a pixel share out the spectrum.
 fn choose_wavelength(path: ptr<function, PathState>, m: u32) {
     if !HAS_BODIES || materials[m].dispersion == 0.0 || (*path).wavelength_um > 0.0 {
         return;
     }
-    let u = unit_float(hash_combine((*path).seed ^ 0x7feb352du, (*path).sample));
+    // In steps of the golden ratio, whose multiples fill the unit interval evenly from any one of them on.
+    let u = unit_float(hash_u32((*path).seed ^ 0x7feb352du) + (*path).sample * 0x9e3779b9u);
     (*path).wavelength_um = mix(WAVELENGTH_MIN_UM, WAVELENGTH_MAX_UM, u);
     (*path).throughput *= wavelength_color((*path).wavelength_um);
 }

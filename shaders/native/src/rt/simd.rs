@@ -6,7 +6,8 @@
 //! compiled into another only if both have the same instruction set. Every operation gives each lane the bits that the
 //! function for single values gives.
 
-/// Functions that are compiled for the features of an instruction set.
+/// Functions that are compiled for the features of an instruction set. Over lanes they have loops: `map` of an array is
+/// not compiled for these features, and unless the crate is compiled as a whole it stays a call with one for each lane.
 macro_rules! compiled {
     ($features:literal, $(
         $(#[$doc:meta])*

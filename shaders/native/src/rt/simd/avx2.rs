@@ -36,7 +36,7 @@ macro_rules! functions {
 functions! {
     /// Four words of each of eight rows in four registers: row `k` is in register `k % 4`, in its quarter `k / 4`.
     fn quads_of(rows: [[f32; 4]; N_LANES]) -> [F32; 4] {
-        let rows = rows.map(bytemuck::cast::<[f32; 4], __m128>);
+        let rows: [__m128; N_LANES] = bytemuck::cast(rows);
         std::array::from_fn(|i| F32(_mm256_set_m128(rows[i + 4], rows[i])))
     }
     /// Transposes the four words of each row: those of [`quads_of`] to a register for each word, and back.

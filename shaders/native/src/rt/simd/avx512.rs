@@ -38,7 +38,7 @@ macro_rules! functions {
 functions! {
     /// Four words of each of sixteen rows in four registers: row `k` is in register `k % 4`, in its quarter `k / 4`.
     fn quads_of(rows: [[f32; 4]; N_LANES]) -> [F32; 4] {
-        let rows = rows.map(bytemuck::cast::<[f32; 4], __m128>);
+        let rows: [__m128; N_LANES] = bytemuck::cast(rows);
         std::array::from_fn(|i| {
             let lower = _mm512_castps256_ps512(_mm256_set_m128(rows[i + 4], rows[i]));
             F32(_mm512_insertf32x8::<1>(lower, _mm256_set_m128(rows[i + 12], rows[i + 8])))

@@ -221,9 +221,13 @@ macro_rules! vectors {
                 let at = select_u32(mask, at, spare);
                 let n = u32::try_from(all.len()).unwrap_or(u32::MAX);
                 assert!(!any(ge_u32(at, splat_u32(n))), "an index beyond a buffer");
-                // SAFETY: each index is below the length.
-                #[expect(unsafe_code, reason = "a test for each lane would take longer than the loads")]
-                let of = unsafe { array_u32(at).map(|at| all.get_unchecked(at as usize)) };
+                let mut of = [&all[first as usize]; N_LANES];
+                for (row, at) in of.iter_mut().zip(array_u32(at)) {
+                    // SAFETY: each index is below the length.
+                    #[expect(unsafe_code, reason = "a test for each lane would take longer than the loads")]
+                    let found = unsafe { all.get_unchecked(at as usize) };
+                    *row = found;
+                }
                 Rows { of, same: !any(ne_u32(at, spare)) }
             }
             /// Words `at` to `at + 4` of each row, which has `W`.
@@ -246,14 +250,22 @@ macro_rules! vectors {
                     let words: &[f32; W] = bytemuck::cast_ref(rows.of[0]);
                     return splat_f32(words[at]);
                 }
-                f32_of(rows.of.map(|row| bytemuck::cast_ref::<T, [f32; W]>(row)[at]))
+                let mut words = [0.0; N_LANES];
+                for (word, row) in words.iter_mut().zip(rows.of) {
+                    *word = bytemuck::cast_ref::<T, [f32; W]>(row)[at];
+                }
+                f32_of(words)
             }
             /// Words `at` to `at + 4` of each row, which has `W`; words behind the last one are zero.
             fn four_words<T: bytemuck::Pod, const W: usize>(rows: [&T; N_LANES], at: usize) -> [F32; 4] {
-                transposed(quads_of(rows.map(|row| {
+                let mut quads = [[0.0; 4]; N_LANES];
+                for (quad, row) in quads.iter_mut().zip(rows) {
                     let words: &[f32; W] = bytemuck::cast_ref(row);
-                    std::array::from_fn(|i| if at + i < W { words[at + i] } else { 0.0 })
-                })))
+                    for (i, word) in quad.iter_mut().enumerate() {
+                        *word = if at + i < W { words[at + i] } else { 0.0 };
+                    }
+                }
+                transposed(quads_of(quads))
             }
             /// A row for each lane, of `Q` times four registers with a word each.
             fn each_row<T, const Q: usize>(words: [[F32; 4]; Q]) -> EachRow<T, Q, { N_LANES / 4 }> {
