@@ -101,7 +101,7 @@ async fn begin_in(tx: &Tx<'_>, tenant: TenantId, attempt: Attempt) -> Result<Beg
 }
 
 /// Lets a task go at once that was put back to wait for another one, if that has ended meanwhile: its end found this
-/// one running still, and so did not [wake] it. It is then handed out as if it had not been put back, and finds what
+/// one running still, and so did not wake it. It is then handed out as if it had not been put back, and finds what
 /// came of the file. Nothing happens while another task is at the file.
 ///
 /// # Errors
