@@ -1,22 +1,20 @@
 //! O66: a CAD file is converted once, whichever of its lines comes first, and whenever the other one looks.
 
+use packshot_db::AllTenants;
 use packshot_db::cad_files::{self, Attempt, Beginning, NewCadFile};
 use packshot_db::jobs::{JobError, NewTask};
-use packshot_db::orders::{self, LineJob, LineWork, NewLine, NewOrder, OrderRef};
-use packshot_db::output_types::{self, OutputTypeFields};
+use packshot_db::orders::{self, LineJob, LineWork, NewOrder, OrderRef};
 use packshot_db::tasks::{self, Claimed, Claimer, Failure, Report};
-use packshot_db::{AllTenants, products};
 use packshot_domain::audit::Actor;
 use packshot_domain::cad_file::{OriginalName, SourceFormat};
-use packshot_domain::id::{CadFileId, OrderId, OrderLineId, OutputTypeId, ProductId, RenderId, TaskId, WorkerId};
-use packshot_domain::output_type::{OutputKind, RenderBackend, RolloutGate};
-use packshot_domain::product::{PartEntries, ProductFields};
+use packshot_domain::id::{CadFileId, OrderId, RenderId, TaskId, WorkerId};
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
 use serde_json::json;
 use std::time::Duration;
 
 use crate::engine::{Fixture, claimer, package_of};
+use crate::orders::Shop;
 
 /// Longer than the test takes.
 const LONG: Duration = Duration::from_secs(600);
@@ -53,30 +51,8 @@ async fn two_lines(t: &Fixture) -> CadFileId {
         work: None,
     };
     let (file, _) = cad_files::create(db, scope, by.clone(), new).await.expect("a CAD file");
-    let label = |text: &str| text.parse().expect("a label");
-    let (product, output_type) = (ProductId::new(), OutputTypeId::new());
-    let fields = ProductFields {
-        pim_id: label("6204"),
-        name: label("Lager"),
-        category_key: None,
-        lagertyp: None,
-        cad_file: Some(file.id),
-        thumbnail: None,
-        parts: PartEntries::default(),
-    };
-    products::create(db, scope, by.clone(), product, fields).await.expect("a product");
-    let fields = OutputTypeFields {
-        legacy_executor: None,
-        workflow: None,
-        name: label("Front"),
-        kind: OutputKind::Still,
-        render_backend: RenderBackend::Auto,
-        render_settings: json!({}),
-        rollout_gate: RolloutGate::default(),
-        max_unmapped: None,
-    };
-    output_types::create(db, scope, by.clone(), output_type, fields).await.expect("an output type");
-    let lines = [(); 2].map(|()| NewLine { id: OrderLineId::new(), product, output_type });
+    let shop = Shop::open_in(t, scope, Some(file.id)).await;
+    let lines = [(); 2].map(|()| shop.line());
     let works = lines.iter().map(|line| LineWork {
         line: line.id,
         job: Some(LineJob { input_name: None, samples_target: 1, tasks: vec![conversion()] }),

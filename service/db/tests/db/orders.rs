@@ -4,7 +4,7 @@ use packshot_db::orders::{self, NewLine, NewOrder, OrderRef, WholeOrder};
 use packshot_db::{DbError, TenantScope, output_types, products};
 use packshot_domain::audit::Actor;
 use packshot_domain::change::Change;
-use packshot_domain::id::{OrderId, OrderLineId, OutputTypeId, ProductId};
+use packshot_domain::id::{CadFileId, OrderId, OrderLineId, OutputTypeId, ProductId};
 use packshot_domain::order::line::RenderStatus;
 use packshot_domain::order::{OrderChange, OrderRefusal, OrderStatus};
 use packshot_domain::output_type::{OutputKind, RenderBackend, RolloutGate};
@@ -89,11 +89,11 @@ pub(crate) struct Shop<'t> {
 
 impl<'t> Shop<'t> {
     pub(crate) async fn open(t: &'t Fixture) -> Self {
-        Self::open_in(t, t.scope).await
+        Self::open_in(t, t.scope, None).await
     }
 
-    /// The same in another tenant.
-    pub(crate) async fn open_in(t: &'t Fixture, scope: TenantScope) -> Self {
+    /// The same in a tenant, with a CAD file of the product.
+    pub(crate) async fn open_in(t: &'t Fixture, scope: TenantScope, cad_file: Option<CadFileId>) -> Self {
         let label = |text: &str| text.parse().expect("a label");
         let (product, output_type) = (ProductId::new(), OutputTypeId::new());
         let fields = ProductFields {
@@ -101,7 +101,7 @@ impl<'t> Shop<'t> {
             name: label("Lager"),
             category_key: None,
             lagertyp: None,
-            cad_file: None,
+            cad_file,
             thumbnail: None,
             parts: PartEntries::default(),
         };

@@ -356,7 +356,7 @@ pub(crate) async fn n35_without_managers_others_are_told_of_orders(t: Fixture) {
     let made = tenants::create_bare(&t.db, AllTenants::Instance, "lonely", Role::Client).await;
     let (tenant, client) = made.expect("a tenant");
     let scope = TenantScope::of(tenant);
-    let shop = Shop::open_in(&t, scope).await;
+    let shop = Shop::open_in(&t, scope, None).await;
     let lines = vec![shop.line()];
     let new = NewOrder { id: OrderId::new(), number: None, notes: None, lines, lines_max: 1, created_by: client };
     let order = orders::create(&t.db, scope, Actor::system(), new).await.expect("an order").order;
