@@ -59,6 +59,7 @@ def plain(shot):
     shot["lights"] = lights
     for name, material in shot["materials"].items():
         drop(material, "priority", f"/materials/{name}", 0)
+        drop(material, "textures", f"/materials/{name}", None)
         drop(material, "surface", f"/materials/{name}", {"bevel_mm": None, "tangent": None, "detail": []})
     parts = {}
     for i, rule in enumerate(shot["parts"]):
