@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""How much denoised frames of a turntable flicker: flicker.py PACKSHOT FOLDER [--pairs N]
+"""How much denoised frames of a turntable flicker: flicker.py PACKSHOT FOLDER [--product NAME] [--samples N] [--pairs N]
 
-Neighbouring frames of the bearing at 16 samples, denoised: with one seed for all frames, as `turntable` has it, and with another seed for each. The same frames with many
+Neighbouring frames of a product at 16 samples, denoised: with one seed for all frames, as `turntable` has it, and with another seed for each. The same frames with many
 samples and without denoiser say what motion alone changes. Two figures: mean FLIP between neighbours less that of the reference; and the change of the error (picture less
 its reference, display values of 255) between neighbours, in which motion has no part. Means over pixels that the product covers. FOLDER keeps the frames. Run by a
 Python with numpy, Pillow and flip_evaluator; PACKSHOT_SHARED names the folder with `peers/`.
@@ -21,21 +21,24 @@ import images  # noqa: E402
 p = argparse.ArgumentParser()
 p.add_argument("packshot", type=Path)
 p.add_argument("folder", type=Path)
+p.add_argument("--product", choices=["sample", "bearing_6205", "gear_reducer"], default="sample", help="the built-in bearing, or a shared asset with its material map")
 p.add_argument("--pairs", type=int, default=8)
 p.add_argument("--size", type=int, default=256)
 p.add_argument("--samples", type=int, default=16)
 p.add_argument("--reference-samples", type=int, default=1024)
 a = p.parse_args()
+ASSETS = Path(os.environ["PACKSHOT_SHARED"]) / "assets"
+PRODUCT = ["--sample", "bearing"] if a.product == "sample" else [ASSETS / f"{a.product}.glb", "--material-map", ASSETS / f"maps/{a.product}.json"]
 
 
 def frames(name, samples, denoise, seeds):
     """Frames as straight-alpha display values."""
     pictures = []
     for k in range(a.pairs + 1):
-        folder = a.folder / f"{name}_{seeds[k]}"
+        folder = a.folder / f"{a.product}_{name}_{samples}_{seeds[k]}"
         path = folder / f"frame_{k:04}.png"
         if not path.exists():
-            command = [a.packshot, "turntable", "--sample", "bearing", "--frames-range", f"{k}..{k + 1}", "--width", a.size, "--height", a.size, "--samples", samples, "--noise", 0,
+            command = [a.packshot, "turntable", *PRODUCT, "--frames-range", f"{k}..{k + 1}", "--width", a.size, "--height", a.size, "--samples", samples, "--noise", 0,
                        "--denoise", denoise, "--seed", seeds[k], "--device", "cpu", "--format", "png", "-q", "-o", f"{folder}/"]
             done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
             if done.returncode:

@@ -218,16 +218,17 @@ mod tests {
 
     #[test]
     fn graphs_have_the_published_sizes() {
-        for (set, n_values, products) in [
-            (WeightSet::CleanGuides, 919_811, 125e3),
-            (WeightSet::NoisyGuides, 919_811, 125e3),
-            (WeightSet::Small, 320_035, 62e3),
+        for (set, n_values, products, overlap_px) in [
+            (WeightSet::CleanGuides, 919_811, 125e3, (80, 272)),
+            (WeightSet::CleanGuidesLarge, 3_848_387, 312e3, (96, 320)),
+            (WeightSet::NoisyGuides, 919_811, 125e3, (80, 272)),
+            (WeightSet::Small, 320_035, 62e3, (80, 272)),
         ] {
             let network = Network::new(&tensors(set)).expect("a network");
             let values = network.convolutions().map(|c| c.weights.len() + c.biases.len()).sum::<usize>();
             assert_eq!((network.n_inputs, values), (9, n_values), "{set:?}");
             assert!((work(&network) / products - 1.0).abs() < 0.01, "{set:?}: {}", work(&network));
-            assert_eq!((network.overlap_px(1), network.overlap_px(4)), (80, 272), "{set:?}");
+            assert_eq!((network.overlap_px(1), network.overlap_px(4)), overlap_px, "{set:?}");
         }
     }
 

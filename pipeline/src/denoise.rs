@@ -16,6 +16,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, Fault};
 use crate::picture::Format;
+use crate::plan::Kind;
 
 mod coverage;
 mod surrounded;
@@ -126,19 +127,44 @@ fn quality_name<S: Serializer>(quality: &Quality, serializer: S) -> Result<S::Ok
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network(WeightSet);
 
+/// Samples per pixel of a still from which the large network takes more off its error than the same time spent on
+/// samples would.
+const LARGE_FROM_SAMPLES: u32 = 16;
+/// The same for frames of turntables: of many pictures that are seen for a moment each, time counts more.
+const LARGE_FROM_SAMPLES_OF_FRAMES: u32 = 64;
+
 impl Network {
-    /// That of a shot.
-    pub fn of(shot: &Shot) -> Self {
+    /// That of a shot in a request of this kind.
+    pub fn of(shot: &Shot, kind: Kind) -> Self {
+        let large_from = match kind {
+            Kind::Still | Kind::Views => LARGE_FROM_SAMPLES,
+            Kind::Turntable => LARGE_FROM_SAMPLES_OF_FRAMES,
+        };
         // Out of focus, a pixel averages many points, so that the guides are noisy themselves.
         Self(match shot.camera.aperture {
-            None => WeightSet::CleanGuides,
             Some(_) => WeightSet::NoisyGuides,
+            None if shot.film.samples >= large_from => WeightSet::CleanGuidesLarge,
+            None => WeightSet::CleanGuides,
         })
+    }
+
+    /// Whether its guides must be free of noise.
+    fn has_clean_guides(self) -> bool {
+        matches!(self.0, WeightSet::CleanGuides | WeightSet::CleanGuidesLarge)
     }
 
     /// The name under which its weights were published.
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// Memory for its layers on the processor, in bytes per pixel of a large picture.
+    pub(crate) fn bytes_per_pixel(self) -> u64 {
+        match self.0 {
+            WeightSet::CleanGuides | WeightSet::NoisyGuides => 220,
+            WeightSet::CleanGuidesLarge => 320,
+            WeightSet::Small => 170,
+        }
     }
 
     /// The BLAKE3 of the file of its weights.
@@ -153,6 +179,7 @@ pub(crate) struct Denoisers {
     /// Used instead of the others.
     oidn: Option<(Device, Quality)>,
     clean: OnceLock<Denoiser>,
+    clean_large: OnceLock<Denoiser>,
     noisy: OnceLock<Denoiser>,
 }
 
@@ -166,7 +193,8 @@ impl Denoisers {
     /// `denoise.oidn_…` when the given library cannot be used.
     pub(crate) fn new(oidn: Option<Oidn>, n_threads: usize) -> Result<Self, Error> {
         let open = |oidn: Oidn| Ok::<_, OidnError>((Device::new(oidn.library, n_threads)?, oidn.quality));
-        Ok(Self { oidn: oidn.map(open).transpose()?, clean: OnceLock::new(), noisy: OnceLock::new() })
+        let oidn = oidn.map(open).transpose()?;
+        Ok(Self { oidn, clean: OnceLock::new(), clean_large: OnceLock::new(), noisy: OnceLock::new() })
     }
 
     /// The library that replaces Packshot's own denoiser.
@@ -176,7 +204,7 @@ impl Denoisers {
         self.oidn.as_ref().map(by)
     }
 
-    /// The denoised picture of a shot, and what was done.
+    /// The denoised picture of a shot by this network, or by the library's, and what was done.
     ///
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.
@@ -185,13 +213,15 @@ impl Denoisers {
         backend: &dyn Backend,
         loaded: &dyn LoadedShot,
         shot: &Shot,
+        network: Network,
         noisy: &LinearImage,
         cancel: &CancelToken,
     ) -> Result<(LinearImage, Denoised), Error> {
         let begun = Instant::now();
-        let Network(weights) = Network::of(shot);
+        let Network(weights) = network;
         let (denoiser, most) = match weights {
             WeightSet::NoisyGuides => (&self.noisy, BLURRED_GUIDE_SAMPLES),
+            WeightSet::CleanGuidesLarge => (&self.clean_large, Guides::SAMPLES),
             WeightSet::CleanGuides | WeightSet::Small => (&self.clean, Guides::SAMPLES),
         };
         let guide_samples = most.min(shot.film.samples);
@@ -219,7 +249,7 @@ impl Denoisers {
             };
             let (rgba, by) = match &self.oidn {
                 Some((device, quality)) => {
-                    let settings = Settings { has_clean_guides: weights == WeightSet::CleanGuides, quality: *quality };
+                    let settings = Settings { has_clean_guides: network.has_clean_guides(), quality: *quality };
                     let control = Control { is_cancelled: &|| cancel.is_cancelled(), ..Control::default() };
                     let by = DenoisedBy::Oidn { version: device.version(), quality: *quality };
                     (device.denoise(&picture, settings, control)?, by)
@@ -279,6 +309,16 @@ mod tests {
     use packshot_renderer::encode::{ExrPrecision, PngDepth};
 
     use super::*;
+
+    #[test]
+    fn the_layers_of_networks_take_what_estimates_say() {
+        let two_threads = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+        for set in WeightSet::ALL {
+            let bytes = two_threads.install(|| Denoiser::new(set).size_bytes(4000, 2000)) / 8_000_000;
+            let estimate = Network(set).bytes_per_pixel();
+            assert!(bytes <= estimate && estimate <= bytes + 20, "{set:?}: {bytes} of {estimate}");
+        }
+    }
 
     #[test]
     fn auto_is_for_eyes() {

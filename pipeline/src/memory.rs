@@ -36,9 +36,9 @@ const FILM: u64 = (size_of::<FilmPixel>() + size_of::<u32>()) as u64;
 const SAMPLED: u64 = 2 * FILM + NUMBER;
 /// What remains of three films of a catcher: two values per colour channel, and the backdrop.
 const CAUGHT: u64 = 2 * 12 + RGBA;
-/// A denoiser on the processor, at most: guides, padded copies and the network's layers (270, see `benches/NOTES.md`),
-/// and the extended picture and result for a bright border.
-const DENOISER: u64 = 302;
+/// A denoiser on the processor besides its network's layers: guides and padded copies, and the extended picture and
+/// result for a bright border.
+const DENOISER: u64 = 302 - 220;
 /// Host memory for a denoiser on a GPU: guides, picture, result and transfer buffers.
 const DENOISER_OF_GPU: u64 = 96;
 
@@ -204,7 +204,7 @@ impl PerPixel {
         let needed = taking.needed_versions(shot.view.transform);
         let kept = if needed.denoised && needed.noisy { RGBA + layers + caught } else { 0 };
         let denoiser = match device {
-            DeviceKind::Cpu | DeviceKind::Software => DENOISER,
+            DeviceKind::Cpu | DeviceKind::Software => DENOISER + taking.network(shot).bytes_per_pixel(),
             DeviceKind::Gpu => DENOISER_OF_GPU,
         };
         // Light groups are films that are rendered while the picture's own is kept.

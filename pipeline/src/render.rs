@@ -23,7 +23,7 @@ use packshot_renderer::prepare::{FirstHit, LightGroup, PreparedProduct, Prepared
 use packshot_renderer::shot::{Floor, Shot, request};
 use packshot_renderer::store::ByteStore;
 
-use crate::denoise::{DenoisedBy, Denoisers, Oidn};
+use crate::denoise::{DenoisedBy, Denoisers, Network, Oidn};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::ground::{self, CatcherShots, Grounded};
 use crate::groups;
@@ -401,16 +401,18 @@ impl ReadyShot {
     ///
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.
-    pub fn denoised(&self, noisy: Picture, cancel: &CancelToken) -> Result<Picture, Error> {
+    pub fn denoised(&self, noisy: Picture, network: Network, cancel: &CancelToken) -> Result<Picture, Error> {
         let OpenDevice { backend, denoisers, cache: _ } = &*self.open_device;
-        let (linear, mut done) = denoisers.denoise(&**backend, &*self.loaded, &self.shot, &noisy.linear, cancel)?;
+        let (linear, mut done) =
+            denoisers.denoise(&**backend, &*self.loaded, &self.shot, network, &noisy.linear, cancel)?;
         let caught = match (&self.catcher, &noisy.caught) {
             (Some(catcher), Some(caught)) => {
                 let continued = caught.continued(&noisy.linear);
                 let mut denoise = |values: &[[f32; 3]]| -> Result<Vec<[f32; 3]>, Error> {
                     let rgba = values.iter().map(|&[r, g, b]| [r, g, b, 1.0]).collect();
                     let image = LinearImage { rgba, ..noisy.linear };
-                    let (image, more) = denoisers.denoise(&**backend, catcher.with(), &self.shot, &image, cancel)?;
+                    let (image, more) =
+                        denoisers.denoise(&**backend, catcher.with(), &self.shot, network, &image, cancel)?;
                     done.seconds += more.seconds;
                     Ok(image.rgba.into_iter().map(|[r, g, b, _]| [r, g, b]).collect())
                 };

@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use packshot_renderer::backend::RenderControl;
 use packshot_renderer::layers::lines::LineStyle;
-use packshot_renderer::shot::ViewTransform;
+use packshot_renderer::shot::{Shot, ViewTransform};
 
-use crate::denoise::Denoise;
+use crate::denoise::{Denoise, Network};
 use crate::error::Error;
 use crate::lines::LineRequest;
 use crate::picture::{Aov, Format, Picture};
+use crate::plan::Kind;
 use crate::render::ReadyShot;
 
 /// How a picture is taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taking {
+    /// What is asked for.
+    pub kind: Kind,
     /// When it is denoised.
     pub denoise: Denoise,
     /// The formats in which the picture is written; empty when it is not written.
@@ -72,6 +75,11 @@ impl Taking {
         }
     }
 
+    /// The network that denoises a picture of this shot, unless an installed library does.
+    pub fn network(&self, shot: &Shot) -> Network {
+        Network::of(shot, self.kind)
+    }
+
     /// Renders the picture.
     ///
     /// # Errors
@@ -88,7 +96,7 @@ impl Taking {
             NeededVersions { denoised: false, .. } => (sampled, None),
             NeededVersions { noisy, .. } => {
                 let kept = noisy.then(|| sampled.clone());
-                (ready.denoised(sampled, cancel)?, kept)
+                (ready.denoised(sampled, self.network(ready.shot()), cancel)?, kept)
             }
         };
         let Some(lines) = &self.lines else { return Ok(taken(picture, noisy)) };

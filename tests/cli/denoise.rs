@@ -87,6 +87,26 @@ fn outlines_that_a_lens_blurs_are_denoised_too() {
 }
 
 #[test]
+fn stills_with_enough_samples_have_the_large_network() {
+    let workplace = Workplace::new();
+    let network = |args: &[&str]| {
+        let result = workplace.run(&[args, &["--width", "24", "--height", "24", "--noise", "0", "--json"]].concat());
+        result.done().json()["denoised"]["network"].as_str().expect("denoised").to_owned()
+    };
+    let still = |samples: &str, more: &[&str]| {
+        network(&[&["render", "boxes.glb", "-o", "a.png", "--samples", samples], more].concat())
+    };
+    assert_eq!(still("15", &[]), "rt_hdr_calb_cnrm");
+    assert_eq!(still("16", &[]), "rt_hdr_calb_cnrm_large");
+    assert_eq!(still("64", &["--dof", "2.8"]), "rt_hdr_alb_nrm", "guides out of focus are noisy");
+    let turn = |samples: &str, folder: &str| {
+        network(&["turntable", "boxes.glb", "--frames", "2", "-o", folder, "--samples", samples])
+    };
+    assert_eq!(turn("63", "few/"), "rt_hdr_calb_cnrm");
+    assert_eq!(turn("64", "many/"), "rt_hdr_calb_cnrm_large");
+}
+
+#[test]
 fn options_that_contradict_each_other_are_refused() {
     let workplace = Workplace::new();
     let text = "schema = \"shot-template/1\"\n[template]\nid = \"mine\"\nname = \"Mine\"\ndescription = \"A test.\"\n[film]\ndenoise = \"off\"\n";

@@ -105,6 +105,7 @@ impl PicturePlan {
             Output::Movie(_) | Output::Archive(_) => Format::default(),
         };
         Taking {
+            kind: self.kind,
             denoise: self.denoise(),
             formats: self.files.iter().map(format).collect(),
             lines: self.lines(size_px),

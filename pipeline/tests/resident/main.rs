@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use packshot_materials::openpbr::OpenPbr;
-use packshot_pipeline::denoise::Denoise;
+use packshot_pipeline::denoise::{Denoise, Network};
 use packshot_pipeline::error::ErrorKind;
 use packshot_pipeline::picture::{Format, Picture};
-use packshot_pipeline::plan::Options;
 use packshot_pipeline::plan::words::FileFormat;
+use packshot_pipeline::plan::{Kind, Options};
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, Renderer, RendererOptions};
 use packshot_pipeline::request::{MaterialRequest, PartFilter, RenderRequest};
@@ -186,7 +186,7 @@ fn a_denoised_picture_is_nearer_to_that_of_many_samples() {
     let (ready, noisy) = taken(8, 0);
     let alpha: Vec<f32> = noisy.linear.rgba.iter().map(|pixel| pixel[3]).collect();
     let before = noisy.clone();
-    let denoised = ready.denoised(noisy, &cancel).expect("nobody cancels");
+    let denoised = ready.denoised(noisy, Network::of(ready.shot(), Kind::Still), &cancel).expect("nobody cancels");
     assert_eq!(denoised.denoised.expect("it was").guide_samples, 8);
     assert!(denoised.linear.rgba.iter().zip(&alpha).all(|(pixel, alpha)| pixel[3] == *alpha), "alpha stays");
     // As eyes see it, nearly: in brightness that saturates.

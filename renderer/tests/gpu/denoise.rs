@@ -9,7 +9,7 @@ use packshot_renderer::backend::{Backend, CancelToken, RenderError};
 
 use crate::scenes::{ADAPTER_STATE, cpu, gpu, open_alone};
 
-fn denoiser() -> &'static Denoiser {
+fn small() -> &'static Denoiser {
     static DENOISER: OnceLock<Denoiser> = OnceLock::new();
     DENOISER.get_or_init(|| Denoiser::new(WeightSet::Small))
 }
@@ -43,19 +43,29 @@ impl Stripes {
     }
 
     fn denoised(&self, backend: &dyn Backend, memory_max_bytes: Option<u64>) -> Result<Vec<[f32; 4]>, DenoisingError> {
+        self.denoised_by(small(), backend, memory_max_bytes)
+    }
+
+    fn denoised_by(
+        &self,
+        denoiser: &Denoiser,
+        backend: &dyn Backend,
+        memory_max_bytes: Option<u64>,
+    ) -> Result<Vec<[f32; 4]>, DenoisingError> {
         let Self { width_px, height_px, ref color, ref albedo, ref normal } = *self;
         let picture = Picture { width_px, height_px, color, albedo: Some(albedo), normal: Some(normal) };
-        backend.denoise(denoiser(), &picture, memory_max_bytes, &CancelToken::default())
+        backend.denoise(denoiser, &picture, memory_max_bytes, &CancelToken::default())
     }
 }
 
 #[test]
 fn the_device_denoises_as_the_processor_does() {
     // Sides that are not multiples of anything, and a picture smaller than a workgroup.
-    for (width_px, height_px) in [(75, 43), (3, 2)] {
+    let large = Denoiser::new(WeightSet::CleanGuidesLarge);
+    for (denoiser, width_px, height_px) in [(small(), 75, 43), (small(), 3, 2), (&large, 50, 37)] {
         let stripes = Stripes::new(width_px, height_px);
-        let [found, expected] =
-            [gpu() as &dyn Backend, cpu()].map(|backend| stripes.denoised(backend, None).expect("denoised"));
+        let [found, expected] = [gpu() as &dyn Backend, cpu()]
+            .map(|backend| stripes.denoised_by(denoiser, backend, None).expect("denoised"));
         for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
             for channel in 0..4 {
                 let error = (found[channel] - expected[channel]).abs();
@@ -84,7 +94,7 @@ fn a_cancelled_picture_ends_at_once() {
     let Stripes { width_px, height_px, ref color, ref albedo, ref normal } = stripes;
     let picture = Picture { width_px, height_px, color, albedo: Some(albedo), normal: Some(normal) };
     for backend in [gpu() as &dyn Backend, cpu()] {
-        let error = backend.denoise(denoiser(), &picture, None, &cancel).expect_err("cancelled");
+        let error = backend.denoise(small(), &picture, None, &cancel).expect_err("cancelled");
         assert!(matches!(&error, DenoisingError::Picture(error) if error.code() == "denoise.cancelled"), "{error:?}");
     }
 }

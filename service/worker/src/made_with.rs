@@ -2,7 +2,7 @@
 //! is the worker's part of a provenance.
 
 use packshot_json::canonical;
-use packshot_pipeline::denoise::{DenoiseWith, Network};
+use packshot_pipeline::denoise::DenoiseWith;
 use packshot_pipeline::taken::{NeededVersions, Taking};
 use packshot_renderer::digest;
 use packshot_renderer::prepare::PartMaterial;
@@ -120,7 +120,7 @@ fn denoiser(taking: &Taking, first: &Shot) -> Option<MadeWithDenoiser> {
     let NeededVersions { denoised, .. } = taking.needed_versions(first.view.transform);
     (denoised && !taking.is_drawing).then(|| MadeWithDenoiser {
         method: DenoiseWith::Packshot.word().to_owned(),
-        weights_digest: ContentAddress::from_hash(Network::of(first).digest()),
+        weights_digest: ContentAddress::from_hash(taking.network(first).digest()),
     })
 }
 
