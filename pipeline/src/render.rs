@@ -16,8 +16,8 @@ use packshot_renderer::catcher::Caught;
 use packshot_renderer::color::LinearImage;
 use packshot_renderer::encode::{self, Metadata, PngDepth, Provenance};
 use packshot_renderer::film::samples_mean;
-use packshot_renderer::layers::LayerNames;
 use packshot_renderer::layers::lines::LineStyle;
+use packshot_renderer::layers::{LayerNames, Quantity};
 use packshot_renderer::look::Look;
 use packshot_renderer::prepare::{FirstHit, LightGroup, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
@@ -396,8 +396,8 @@ impl ReadyShot {
         Ok(Picture { lines: Some(lines), ..picture })
     }
 
-    /// The denoised picture, with guides from as many samples as it has, and the same layers. Its alpha
-    /// is the same but for outlines that a lens blurs, which are denoised too.
+    /// The denoised picture, with guides from as many samples as it has. Its alpha is the same but for outlines that a
+    /// lens blurs, which are denoised too, and its layers are but for the shares of light that shadows leave.
     ///
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.
@@ -422,7 +422,18 @@ impl ReadyShot {
             }
             _ => noisy.caught,
         };
+        let mut layers = noisy.layers;
+        for layer in layers.iter_mut().filter(|layer| layer.aov == Aov::Seen(Quantity::Shadow)) {
+            let (shares, _) = layer.values.as_chunks_mut::<3>();
+            let rgba = shares.iter().map(|&[r, g, b]| [r, g, b, 1.0]).collect();
+            let image = LinearImage { rgba, ..linear };
+            let (image, more) = denoisers.denoise(&**backend, &*self.loaded, &self.shot, network, &image, cancel)?;
+            done.seconds += more.seconds;
+            // Where the camera sees nothing, nothing is occluded.
+            let seen = shares.iter_mut().zip(&image.rgba).zip(&linear.rgba).filter(|(_, [.., alpha])| *alpha > 0.0);
+            seen.for_each(|((share, &[r, g, b, _]), _)| *share = [r, g, b].map(|share| share.min(1.0)));
+        }
         let provenance = Provenance { denoiser: done.by.provenance(), ..noisy.provenance };
-        Ok(Picture { linear, caught, provenance, denoised: Some(done), ..noisy })
+        Ok(Picture { linear, caught, layers, provenance, denoised: Some(done), ..noisy })
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use packshot_materials::openpbr::OpenPbr;
 use packshot_pipeline::denoise::{Denoise, Network};
 use packshot_pipeline::error::ErrorKind;
-use packshot_pipeline::picture::{Format, Picture};
+use packshot_pipeline::picture::{Aov, Format, Picture};
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_pipeline::plan::{Kind, Options};
 use packshot_pipeline::product::{PartMaterials, Product};
@@ -18,6 +18,8 @@ use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::backend::device::DeviceRequest;
 use packshot_renderer::backend::{CancelToken, Progress, RenderControl, Snapshot, Snapshots};
 use packshot_renderer::import::ImportOptions;
+use packshot_renderer::layers::Quantity;
+use packshot_renderer::layers::lines::LineStyle;
 use packshot_renderer::shot::request::{Framing, ShotRequest, build};
 use packshot_renderer::shot::{Environment, Floor, FloorRole, Shot};
 
@@ -166,6 +168,45 @@ fn previews_refine_to_the_picture() {
     let previews = previews.into_inner().expect("not poisoned");
     assert_eq!(previews.len(), 2, "after 1 and 2 of 4 samples");
     assert!(previews[0] != previews[1] && previews[1] != picture);
+}
+
+#[test]
+fn the_shares_of_light_that_shadows_leave_are_denoised_too() {
+    let studio = Studio::new();
+    let Studio { renderer, product, materials } = &studio;
+    let cancel = CancelToken::default();
+    let resident = renderer.prepare(product, materials, None, &cancel).expect("room");
+    let taken = |samples: u32, seed: u32| {
+        let mut shot = studio.shot(35.0);
+        (shot.film.width_px, shot.film.height_px) = (96, 96);
+        (shot.film.samples, shot.film.seed, shot.film.noise_threshold) = (samples, seed, 0.0);
+        let ready = resident.ready(shot, NeededVersions::SAMPLED).expect("a shot of this product");
+        let control = RenderControl::new(&cancel);
+        let layers = [Aov::Seen(Quantity::Shadow), Aov::Seen(Quantity::Albedo)];
+        let picture = ready.render_layers(&control, &layers, LineStyle::of_size([96, 96])).expect("nobody cancels");
+        (ready, picture)
+    };
+    let (_, reference) = taken(512, 1);
+    let (ready, noisy) = taken(8, 0);
+    let network = Network::of(ready.shot(), Kind::Still);
+    let denoised = ready.denoised(noisy.clone(), network, &cancel).expect("nobody cancels");
+    let layer = |picture: &Picture, quantity: Quantity| {
+        let found = picture.layers.iter().find(|layer| layer.aov == Aov::Seen(quantity));
+        found.expect("it was asked for").values.clone()
+    };
+    let shares = |picture: &Picture| layer(picture, Quantity::Shadow);
+    let [of_reference, of_noisy, of_denoised] = [&reference, &noisy, &denoised].map(shares);
+    let error = |values: &[f32]| {
+        let squares = values.iter().zip(&of_reference).map(|(a, b)| f64::from(a - b).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    let (with_noise, without) = (error(&of_noisy), error(&of_denoised));
+    assert!(without < 0.75 * with_noise, "{without} after, {with_noise} before");
+    assert!(of_denoised.iter().all(|share| (0.0..=1.0).contains(share)));
+    let background = denoised.linear.rgba.iter().position(|pixel| pixel[3] == 0.0).expect("a background");
+    assert_eq!(of_denoised[3 * background..][..3], [1.0; 3]);
+    let [before, after] = [&noisy, &denoised].map(|picture| layer(picture, Quantity::Albedo));
+    assert!(before == after, "other layers have no noise to lose");
 }
 
 #[test]
