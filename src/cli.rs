@@ -70,7 +70,7 @@ struct ConsoleArgs {
     /// Log to stderr: -v for what happens, -vv for details (or set RUST_LOG)
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Console")]
     verbose: u8,
-    /// Show no progress bar
+    /// Show no progress bar, and no line about the result
     #[arg(short, long, global = true, help_heading = "Console")]
     quiet: bool,
 }

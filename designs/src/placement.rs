@@ -219,7 +219,7 @@ pub struct Placement {
     pub height: Option<Length>,
     /// How the design fills the box.
     pub fit: FitWord,
-    /// Pixels of an inch, for physical sizes.
+    /// Pixels per inch, for physical sizes.
     pub dpi: Option<f64>,
     /// Counter-clockwise seen from outside, about the anchor.
     pub rotation_deg: f64,

@@ -16,7 +16,7 @@ use crate::design::{Design, MM_PER_INCH};
 use crate::error::{DesignCode as Code, DesignError};
 use crate::placement::{DesignRequest, FitWord, Length, OrientationWord, Placement, Preset, UnitWord};
 
-/// A design with fewer pixels of an inch looks blurred in print.
+/// A design with fewer pixels per inch looks blurred in print.
 const DPI_LOW: f64 = 150.0;
 /// A stretch of lengths that nobody sees.
 const DISTORTION_MAX: f64 = 1.1;
@@ -371,8 +371,7 @@ fn warnings(
     let detail = format!("{:.1} % of the design lies outside the area, and is not shown{way}", clipped * 100.0);
     warn(clipped > CLIPPED_MIN, WarningCode::PlacementClipped, detail);
     if let Some(dpi) = report.effective_dpi {
-        let detail =
-            format!("the design has {dpi:.0} pixels of an inch in this size, and looks blurred below {DPI_LOW}");
+        let detail = format!("the design has {dpi:.0} pixels per inch in this size, and looks blurred below {DPI_LOW}");
         warn(dpi < DPI_LOW, WarningCode::LowResolution, detail);
         let detail = format!(
             "the texture has {:.1} texels of a millimetre, the design {pixels_per_mm:.1} pixels: a larger texture shows more of it",

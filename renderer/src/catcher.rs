@@ -13,12 +13,13 @@
 //! channel by channel, in linear Rec.709. Over the floor's own picture this is the picture of both together, whatever
 //! the product is made of (test: `renderer/tests/physics/catcher.rs`).
 
+mod brightening;
 mod fade;
 
 use packshot_materials::openpbr::OpenPbr;
 
 use crate::color::LinearImage;
-use crate::film::{Film, LUMINANCE, mean};
+use crate::film::{Film, LUMINANCE};
 use crate::shot::Floor;
 
 pub use fade::Fade;
@@ -30,6 +31,9 @@ const RATIO_MAX: f32 = 64.0;
 const LEAST_RADIANCE: f32 = 1e-7;
 /// Fraction of a pixel's samples below which a film has no information about it.
 const LEAST_SHARE: f32 = 1e-6;
+/// Fraction of a pixel that the product must leave open for its floor to be known: what is seen in less is the noise of
+/// a sample or two.
+const KNOWN_SHARE: f32 = 0.25;
 /// How far shadows are continued below the product, pixels: as far as a denoiser's window reaches from its edge.
 const CONTINUED_PX: usize = 16;
 
@@ -55,10 +59,11 @@ impl Caught {
         let n = product.sums.len();
         assert!(with.sums.len() == n && alone.sums.len() == n, "three films of one shot");
         let is_matte = is_matte(&floor.openpbr);
+        let brighter = if is_matte { vec![[1.0; 3]; n] } else { brightening::of_pixels(with, alone) };
+        let [product, with, alone] = [product, with, alone].map(Film::resolve);
         let mut caught = Self { ratio: Vec::with_capacity(n), light: Vec::with_capacity(n) };
         for i in 0..n {
-            let [product, with, alone] = [product, with, alone].map(|film| mean(&film.sums[i], film.samples[i]));
-            let (ratio, light) = compare(product[3], with, alone, is_matte);
+            let (ratio, light) = compare(product[i][3], with[i], alone[i], is_matte, brighter[i]);
             caught.ratio.push(ratio);
             caught.light.push(light);
         }
@@ -123,7 +128,7 @@ impl Caught {
     /// pixel's surroundings then find no edge there. `product` is as for [`transmittance`](Self::transmittance).
     pub fn continued(&self, product: &LinearImage) -> Self {
         let [width, height] = [product.width_px as usize, product.height_px as usize];
-        let mut known: Vec<bool> = product.rgba.iter().map(|pixel| pixel[3] < 1.0 - LEAST_SHARE).collect();
+        let mut known: Vec<bool> = product.rgba.iter().map(|pixel| pixel[3] <= 1.0 - KNOWN_SHARE).collect();
         let mut continued = self.clone();
         let mut rim: Vec<usize> = (0..known.len()).filter(|&i| !known[i]).collect();
         for _ in 0..CONTINUED_PX {
@@ -132,14 +137,12 @@ impl Caught {
                 let (x, y) = (i % width, i / width);
                 let rows = y.saturating_sub(1)..(y + 2).min(height);
                 let around = rows.flat_map(|v| (x.saturating_sub(1)..(x + 2).min(width)).map(move |u| v * width + u));
-                let (mut ratio, mut light, mut n) = ([0.0; 3], [0.0; 3], 0.0);
-                for j in around.filter(|&j| known[j]) {
-                    ratio = std::array::from_fn(|c| ratio[c] + continued.ratio[j][c]);
-                    light = std::array::from_fn(|c| light[c] + continued.light[j][c]);
-                    n += 1.0;
-                }
-                if n > 0.0 {
-                    found.push((i, ratio.map(|sum| sum / n), light.map(|sum| sum / n)));
+                let around: Vec<usize> = around.filter(|&j| known[j]).collect();
+                if !around.is_empty() {
+                    let mean = |values: &[[f32; 3]]| -> [f32; 3] {
+                        std::array::from_fn(|c| around.iter().map(|&j| values[j][c]).sum::<f32>() / around.len() as f32)
+                    };
+                    found.push((i, mean(&continued.ratio), mean(&continued.light)));
                 }
             }
             for &(i, ratio, light) in &found {
@@ -152,8 +155,10 @@ impl Caught {
 }
 
 /// Ratio and added light of a pixel that the product covers to this fraction. The means are premultiplied RGBA, with
-/// the floor's coverage as alpha.
-fn compare(coverage: f32, with: [f32; 4], alone: [f32; 4], is_matte: bool) -> ([f32; 3], [f32; 3]) {
+/// the floor's coverage as alpha. `brighter` is how many times brighter the product makes the floor, noise aside: what
+/// a polished floor adds is light only as far as it adds any. A pixel that is brighter by noise alone has a ratio above
+/// 1, as its neighbours have one below.
+fn compare(coverage: f32, with: [f32; 4], alone: [f32; 4], is_matte: bool, brighter: [f32; 3]) -> ([f32; 3], [f32; 3]) {
     let (share, share_alone) = (with[3], alone[3]);
     if share <= LEAST_SHARE || share_alone <= LEAST_SHARE {
         return ([1.0; 3], [0.0; 3]);
@@ -165,7 +170,10 @@ fn compare(coverage: f32, with: [f32; 4], alone: [f32; 4], is_matte: bool) -> ([
     for c in 0..3 {
         let (lit, alone) = (with[c] / share, alone[c] / share_alone);
         let of_floor = if alone > LEAST_RADIANCE { lit / alone } else { 1.0 };
-        let kept = if is_matte { of_floor.min(RATIO_MAX) } else { of_floor.min(1.0) };
+        // What is added, relative to the floor alone. Where the product changes nothing, nothing.
+        let is_added = !is_matte && of_floor != 1.0;
+        let added = if is_added { of_floor * (1.0 - 1.0 / brighter[c].max(1.0)) } else { 0.0 };
+        let kept = (of_floor - added).min(RATIO_MAX);
         ratio[c] = floor * kept + (1.0 - floor);
         // For a matte floor that is dark without the product, no ratio can express its brightness.
         if !is_matte || alone <= LEAST_RADIANCE || of_floor > RATIO_MAX {
@@ -197,7 +205,7 @@ mod tests {
         let product = LinearImage { width_px: 1, height_px: 1, rgba: vec![[0.2, 0.2, 0.2, 0.5]] };
         let backdrop = LinearImage { rgba: vec![alone], ..product.clone() };
         for is_matte in [true, false] {
-            let (ratio, light) = compare(0.5, with, alone, is_matte);
+            let (ratio, light) = compare(0.5, with, alone, is_matte, [0.5, 0.25, 2.0]);
             let caught = Caught { ratio: vec![ratio], light: vec![light] };
             assert_eq!(caught.over(&product, &backdrop).rgba[0], [0.45, 0.325, 0.7, 1.0], "{caught:?}");
             let expected = if is_matte { ([0.5, 0.25, 2.0], [0.0; 3]) } else { ([0.5, 0.25, 1.0], [0.0, 0.0, 0.5]) };
@@ -207,7 +215,7 @@ mod tests {
 
     #[test]
     fn light_on_a_floor_that_is_dark_alone_is_added() {
-        let (ratio, light) = compare(0.0, [0.3, 0.2, 0.1, 1.0], [0.0, 0.0, 0.0, 1.0], true);
+        let (ratio, light) = compare(0.0, [0.3, 0.2, 0.1, 1.0], [0.0, 0.0, 0.0, 1.0], true, [1.0; 3]);
         assert_eq!((ratio, light), ([1.0; 3], [0.3, 0.2, 0.1]));
     }
 
@@ -225,10 +233,10 @@ mod tests {
 
     #[test]
     fn where_no_floor_is_nothing_is_caught() {
-        assert_eq!(compare(0.0, [0.0; 4], [0.0; 4], true), ([1.0; 3], [0.0; 3]));
+        assert_eq!(compare(0.0, [0.0; 4], [0.0; 4], true, [1.0; 3]), ([1.0; 3], [0.0; 3]));
         // A quarter product, a quarter floor in half of its light, half nothing: two thirds of what is left are
         // nothing.
-        let (ratio, _) = compare(0.25, [0.125, 0.125, 0.125, 0.25], [0.5, 0.5, 0.5, 0.5], true);
+        let (ratio, _) = compare(0.25, [0.125, 0.125, 0.125, 0.25], [0.5, 0.5, 0.5, 0.5], true, [1.0; 3]);
         assert!((ratio[0] - (0.5 / 3.0 + 2.0 / 3.0)).abs() < 1e-6, "{ratio:?}");
     }
 

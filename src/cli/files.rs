@@ -275,6 +275,7 @@ pub(crate) fn not_written(at: &str, reason: &io::Error) -> Failure {
         _ => "give a path in a folder that exists and that you may write to",
     };
     let why = match reason.kind() {
+        io::ErrorKind::NotFound if folder_of(Path::new(at)).is_dir() => "its folder takes no such file".to_owned(),
         io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
         io::ErrorKind::IsADirectory => "this is a folder".to_owned(),
         _ => reason.to_string(),

@@ -135,3 +135,23 @@ fn what_does_not_go_together_is_refused() {
     let turntable = workplace.run(&["turntable", "boxes.glb", "-o", "t/", "--frames", "2", "--ground", "sweep"]);
     turntable.expect_error(2, "usage.conflict", "--ground");
 }
+
+#[test]
+fn a_reflection_is_not_brighter_with_fewer_samples() {
+    let workplace = Workplace::new();
+    // Codes of a dark background beside the product, less its own.
+    let beside = |samples: &str, like: Option<&[usize]>| -> (Vec<usize>, f64) {
+        let ground = ["--ground", "reflection", "--background", "#101010", "--denoise", "off", "--noise", "0"];
+        let size = ["--width", "96", "--height", "96", "--samples", samples, "-o", "out.png", "-q"];
+        workplace.run(&[&["render", "--sample", "bearing"], &ground[..], &size].concat()).done();
+        let (_, codes) = rgba(&workplace.read("out.png"));
+        let is_dark = |i: &usize| codes[*i][..3].iter().all(|code| code.abs_diff(16) < 12);
+        let places = like.map_or_else(|| (0..codes.len()).filter(is_dark).collect(), <[usize]>::to_vec);
+        let sum: f64 = places.iter().map(|&i| f64::from(codes[i][0]) - 16.0).sum();
+        let mean = sum / places.len() as f64;
+        (places, mean)
+    };
+    let (places, converged) = beside("256", None);
+    let (_, noisy) = beside("8", Some(&places));
+    assert!((noisy - converged).abs() < 0.4, "{noisy} with few samples, {converged} with many");
+}

@@ -72,7 +72,7 @@ fn is_adobe(bytes: &[u8]) -> bool {
     segments(bytes).any(|(marker, content)| marker == 0xEE && content.starts_with(b"Adobe"))
 }
 
-/// Pixels of an inch by the JFIF header (section "JFIF APP0 marker segment").
+/// Pixels per inch by the JFIF header (section "JFIF APP0 marker segment").
 fn dpi(bytes: &[u8]) -> Option<f64> {
     let (_, header) = segments(bytes).find(|(marker, content)| *marker == 0xE0 && content.starts_with(b"JFIF\0"))?;
     let density = f64::from(u16::from_be_bytes(*header.get(8..)?.first_chunk()?));

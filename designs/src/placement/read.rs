@@ -207,8 +207,10 @@ fn spot(node: &Node<'_>) -> Option<Spot> {
     }
     let name = node.string()?;
     Spot::side(name).or_else(|| {
-        let message = "expected front, right, back, left, top, bottom or three_quarter; an axis such as -x; or a point \
-                       in millimetres";
+        let message = format!(
+            "`{name}` is no place: expected front, right, back, left, top, bottom or three_quarter; an axis such as -x; \
+             or a point in millimetres"
+        );
         node.refuse(FaultKind::Word, message)
     })
 }

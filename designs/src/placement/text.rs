@@ -111,7 +111,8 @@ fn parsed(member: &Member, text: &str) -> Result<(Value, Option<UnitWord>), Stri
         },
         Takes::Length { .. } => {
             let (digits, unit) = text.strip_suffix("mm").map_or((text, None), |digits| (digits, Some(UnitWord::Mm)));
-            let value = number(digits.trim_end()).ok_or("expected a number, such as 60mm")?;
+            let value = number(digits.trim_end())
+                .ok_or_else(|| format!("`{text}` is not a length: expected a number, such as 60mm"))?;
             Ok((value, unit))
         }
         Takes::Number { unit, .. } => {

@@ -27,8 +27,15 @@ pub(super) fn complete(kind: Kind, given: &Options, options: &mut Options, fault
             faults.push(OptionFault::conflict(O::GroundRoughness, message).help(help));
         }
         GroundWord::Sweep if kind == Kind::Turntable => {
-            let message = say!["a sweep rises behind the product for one camera, so a turntable cannot have it"];
-            faults.push(OptionFault::conflict(O::Ground, message).help(say!["use ", (O::Ground, "floor")]));
+            let message = match given.has(O::Ground) {
+                true => say!["a sweep rises behind the product for one camera, so a turntable cannot have it"],
+                false => say![
+                    "the template's ground is a sweep, which rises behind the product for one camera, so a turntable \
+                     cannot have it"
+                ],
+            };
+            let help = say!["use ", (O::Ground, "shadow"), ", reflection or floor"];
+            faults.push(OptionFault::conflict(O::Ground, message).help(help));
         }
         GroundWord::Shadow | GroundWord::Reflection | GroundWord::Floor | GroundWord::Sweep => {}
     }

@@ -201,13 +201,16 @@ impl TurntableResult {
     /// For a person.
     pub(super) fn summary(&self, name: &str) -> String {
         let movie = self.movie.as_ref().map(|movie| format!("\n{}", movie.summary())).unwrap_or_default();
+        // Frames that were kept say nothing about samples.
+        let sampled = match self.rendered {
+            0 => String::new(),
+            _ => format!(", {:.0} of {} samples per pixel", self.samples_mean, self.samples_max),
+        };
         format!(
-            "{}: {} frames of {name} rendered, {} kept, {:.0} of {} samples per pixel, {:.1} s on {} ({}){movie}",
+            "{}: {} frames of {name} rendered, {} kept{sampled}, {:.1} s on {} ({}){movie}",
             self.output.as_deref().unwrap_or("nothing written (no -o)"),
             self.rendered,
             self.kept,
-            self.samples_mean,
-            self.samples_max,
             self.seconds.total,
             self.device.name,
             self.device.backend
