@@ -42,7 +42,7 @@ const CONTINUED_PX: usize = 16;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Caught {
     /// Light from the floor, relative to that without the product. Below 1 in shadows, separately for each channel, and
-    /// above 1 where a matte floor gets more light, as in a caustic. 1 where there is no floor.
+    /// above 1 where a matte floor gets more light, as in a caustic, and by noise. 1 where there is no floor.
     pub ratio: Vec<[f32; 3]>,
     /// Radiance that the floor adds, whatever is below: reflections of the product that are brighter than what they
     /// hide. 0 for matte floors that have light of their own.
