@@ -112,6 +112,7 @@ fn the_library_and_packshot_denoise_alike() {
     let shot = Shot::new();
     for (set, settings) in [
         (WeightSet::CleanGuides, CLEAN),
+        (WeightSet::CleanGuidesLarge, Settings { quality: Quality::High, ..CLEAN }),
         (WeightSet::NoisyGuides, Settings { has_clean_guides: false, ..CLEAN }),
         (WeightSet::Small, Settings { has_clean_guides: false, quality: Quality::Fast }),
     ] {
