@@ -36,6 +36,9 @@ const FILM: u64 = (size_of::<FilmPixel>() + size_of::<u32>()) as u64;
 const SAMPLED: u64 = 2 * FILM + NUMBER;
 /// What remains of three films of a catcher: two values per colour channel, and the backdrop.
 const CAUGHT: u64 = 2 * 12 + RGBA;
+/// What comparing the films of a polished floor takes in addition to them: three times light, light alone and noise for
+/// each colour channel, and the result.
+const COMPARED: u64 = 3 * 36 + 12;
 /// A denoiser on the processor besides its network's layers: guides and padded copies, and the extended picture and
 /// result for a bright border.
 const DENOISER: u64 = 302 - 220;
@@ -209,7 +212,7 @@ impl PerPixel {
         };
         // Light groups are films that are rendered while the picture's own is kept.
         let of_groups = if taking.aovs.contains(&Aov::LightGroups) { FILM + RGBA + layers } else { 0 };
-        let of_catcher = if catches { 2 * FILM } else { 0 };
+        let of_catcher = if catches { 2 * FILM + COMPARED } else { 0 };
         Self {
             sampling: SAMPLED + (of_groups + caught).max(of_catcher),
             // All of them are traced in blocks and then assembled.

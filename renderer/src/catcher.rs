@@ -124,8 +124,9 @@ impl Caught {
         self.light.iter().flatten().any(|&value| value > 0.0)
     }
 
-    /// The same with shadows and light continued a little below the product, where they are hidden: filters that read a
-    /// pixel's surroundings then find no edge there. `product` is as for [`transmittance`](Self::transmittance).
+    /// The same with shadows and light continued a little below the product, where they are hidden or hardly seen:
+    /// filters that read a pixel's surroundings then find no edge there. `product` is as for
+    /// [`transmittance`](Self::transmittance).
     pub fn continued(&self, product: &LinearImage) -> Self {
         let [width, height] = [product.width_px as usize, product.height_px as usize];
         let mut known: Vec<bool> = product.rgba.iter().map(|pixel| pixel[3] <= 1.0 - KNOWN_SHARE).collect();

@@ -50,6 +50,14 @@ impl Studio {
         (request.film.width_px, request.film.height_px, request.film.samples) = (48, 48, 4);
         build(&request, &self.product.scene).expect("a sound request").0
     }
+
+    /// A square one with as many samples in each pixel.
+    fn sampled_shot(&self, side_px: u32, samples: u32, seed: u32) -> Shot {
+        let mut shot = self.shot(35.0);
+        (shot.film.width_px, shot.film.height_px) = (side_px, side_px);
+        (shot.film.samples, shot.film.seed, shot.film.noise_threshold) = (samples, seed, 0.0);
+        shot
+    }
 }
 
 fn render(ready: &ReadyShot) -> Picture {
@@ -177,9 +185,7 @@ fn the_shares_of_light_that_shadows_leave_are_denoised_too() {
     let cancel = CancelToken::default();
     let resident = renderer.prepare(product, materials, None, &cancel).expect("room");
     let taken = |samples: u32, seed: u32| {
-        let mut shot = studio.shot(35.0);
-        (shot.film.width_px, shot.film.height_px) = (96, 96);
-        (shot.film.samples, shot.film.seed, shot.film.noise_threshold) = (samples, seed, 0.0);
+        let shot = studio.sampled_shot(96, samples, seed);
         let ready = resident.ready(shot, NeededVersions::SAMPLED).expect("a shot of this product");
         let control = RenderControl::new(&cancel);
         let layers = [Aov::Seen(Quantity::Shadow), Aov::Seen(Quantity::Albedo)];
@@ -216,9 +222,7 @@ fn a_denoised_picture_is_nearer_to_that_of_many_samples() {
     let cancel = CancelToken::default();
     let resident = renderer.prepare(product, materials, None, &cancel).expect("room");
     let taken = |samples: u32, seed: u32| {
-        let mut shot = studio.shot(35.0);
-        (shot.film.width_px, shot.film.height_px) = (128, 128);
-        (shot.film.samples, shot.film.seed, shot.film.noise_threshold) = (samples, seed, 0.0);
+        let shot = studio.sampled_shot(128, samples, seed);
         let ready = resident.ready(shot, NeededVersions::SAMPLED).expect("a shot of this product");
         let picture = render(&ready);
         (ready, picture)
