@@ -113,9 +113,30 @@ fn sixteen_samples_of_a_dispersive_body_are_nearly_white() {
     for channel in 0..3 {
         let squares: f32 = covered.iter().map(|pixel| (pixel[channel] - 1.0).powi(2)).sum();
         let error = (squares / covered.len() as f32).sqrt();
-        // Independent wavelengths would leave 0.36 in red and green and 0.44 in blue: the root of the mean square of
-        // `wavelength_color` less 1, divided by 16.
+        // Independent wavelengths would leave 0.30 in red and green and 0.33 in blue: the root of the mean square of
+        // `wavelength_weight` less 1, divided by 16.
         assert!(error < 0.12, "channel {channel}: {error}");
+    }
+}
+
+#[test]
+fn reflections_of_a_dispersive_body_have_no_colours_of_single_wavelengths() {
+    // So dark inside that only reflected light is seen.
+    let smoked = OpenPbr {
+        specular_ior: 1.7,
+        specular_roughness: 0.0,
+        transmission_weight: 1.0,
+        transmission_color: [1e-6; 3],
+        transmission_depth: 1e-6,
+        transmission_dispersion_scale: 1.0,
+        transmission_dispersion_abbe_number: 20.0,
+        ..OpenPbr::default()
+    };
+    let mean = mean_radiance(&ball(&smoked, 4));
+    assert!((0.03..0.2).contains(&mean.x), "{mean}");
+    for pixel in ball(&smoked, 4).resolve() {
+        let (least, most) = (pixel[..3].iter().copied().fold(f32::MAX, f32::min), pixel[..3].iter().copied().fold(0.0, f32::max));
+        assert!(most - least < 1e-4, "{pixel:?}");
     }
 }
 

@@ -14,20 +14,16 @@ fn phase_sample(direction: vec3f, g: f32, u: vec2f) -> vec3f {
     return normalize(to_world(frame_around(direction), vec3f(sine * turn.y, sine * turn.x, cosine)));
 }
 
-// The visible wavelengths that a path may take, in micrometres.
-const WAVELENGTH_MIN_UM: f32 = 0.39;
-const WAVELENGTH_MAX_UM: f32 = 0.70;
-
 // A lobe of the responses below: a Gaussian with different widths on both sides.
 fn two_sided_gaussian(x: f32, centre: f32, below: f32, above: f32) -> f32 {
     let t = (x - centre) * select(above, below, x < centre);
     return exp(-0.5 * t * t);
 }
 
-// Linear Rec.709 of light of one wavelength, normalised so that the mean over all wavelengths is white, (1, 1, 1). The
+// Linear Rec.709 of light of one wavelength, per micrometre: over all wavelengths each channel integrates to 1. The
 // colour matching functions are those of Wyman, Sloan and Shirley 2013 ("Simple Analytic Approximations to the CIE XYZ
-// Color Matching Functions"); negative components outside Rec.709 are clipped, and the mean is restored.
-fn wavelength_color(um: f32) -> vec3f {
+// Color Matching Functions"); negative components outside Rec.709 are clipped, and the integral is restored.
+fn wavelength_response(um: f32) -> vec3f {
     let nm = um * 1000.0;
     let x = 0.362 * two_sided_gaussian(nm, 442.0, 0.0624, 0.0374) + 1.056 * two_sided_gaussian(nm, 599.8, 0.0264, 0.0323)
         - 0.065 * two_sided_gaussian(nm, 501.1, 0.049, 0.0382);
@@ -38,7 +34,30 @@ fn wavelength_color(um: f32) -> vec3f {
         -0.969266 * x + 1.8760108 * y + 0.041556 * z,
         0.0556434 * x - 0.2040259 * y + 1.0572252 * z,
     );
-    return max(rgb, vec3f(0.0)) * vec3f(1.7618984, 2.6863286, 2.8396467);
+    return max(rgb, vec3f(0.0)) * vec3f(5.6807336, 8.6613036, 9.144786);
+}
+
+// Wavelengths are drawn about as often as the three channels respond to them, from three logistic distributions (as
+// Radziszewski, Boryczko and Alda 2009, "An Improved Technique for Full Spectral Rendering", draw them by the response
+// of the eye). Means and scales, in micrometres, leave the least sum of the three channels' variances.
+const DRAWN_MEAN_UM: vec3f = vec3f(0.449, 0.537, 0.6085);
+const DRAWN_SCALE_UM: vec3f = vec3f(0.0117, 0.0183, 0.0164);
+
+// The wavelength for a random number, which shares out the three distributions and the wavelengths of each.
+fn wavelength_drawn(u: f32) -> f32 {
+    let of_three = u * 3.0;
+    let i = min(floor(of_three), 2.0);
+    let v = clamp(of_three - i, 1e-4, 0.9999);
+    let mean_um = select(select(DRAWN_MEAN_UM.x, DRAWN_MEAN_UM.y, i == 1.0), DRAWN_MEAN_UM.z, i == 2.0);
+    let scale_um = select(select(DRAWN_SCALE_UM.x, DRAWN_SCALE_UM.y, i == 1.0), DRAWN_SCALE_UM.z, i == 2.0);
+    return mean_um + scale_um * log(v / (1.0 - v));
+}
+
+// Linear Rec.709 that light of a drawn wavelength stands for; white, (1, 1, 1), on average.
+fn wavelength_weight(um: f32) -> vec3f {
+    let t = exp(-abs(vec3f(um) - DRAWN_MEAN_UM) / DRAWN_SCALE_UM);
+    let each = t / (DRAWN_SCALE_UM * (1.0 + t) * (1.0 + t));
+    return wavelength_response(um) * 3.0 / (each.x + each.y + each.z);
 }
 
 // Index of refraction at a wavelength by Cauchy's formula n = a + b / l^2, where `ior` holds for the yellow line d

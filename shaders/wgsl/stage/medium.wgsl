@@ -108,16 +108,31 @@ fn boundary_of(media: vec3u, m: u32, front: bool, wavelength_um: f32) -> Boundar
     return Boundary(eta, select(0u, 1u, seen_front), select(0u, 1u, nested), select(0u, 1u, is_exit));
 }
 
-// Called before the path hits the surface of a dispersive body: from here on it carries a single wavelength that
-// represents all. Each alone has a strong colour, so that the samples of a pixel share out the spectrum.
-fn choose_wavelength(path: ptr<function, PathState>, m: u32) {
+// What the surface of a dispersive body does to a path of all wavelengths: light that passes it carries a single one from
+// there on, which represents all. Each alone has a strong colour, so that the samples of a pixel share out the spectrum.
+// Light that is reflected keeps them all: its reflectance is a mean over the wavelengths, among which it hardly differs.
+struct Dispersion {
+    // Of the light that passes; 0 for all.
+    wavelength_um: f32,
+    // Factor of its throughput.
+    weight: vec3f,
+}
+
+fn dispersion_at(path: ptr<function, PathState>, m: u32) -> Dispersion {
     if !HAS_BODIES || materials[m].dispersion == 0.0 || (*path).wavelength_um > 0.0 {
-        return;
+        return Dispersion((*path).wavelength_um, vec3f(1.0));
     }
-    // In steps of the golden ratio, whose multiples fill the unit interval evenly from any one of them on.
-    let u = unit_float(hash_u32((*path).seed ^ 0x7feb352du) + (*path).sample * 0x9e3779b9u);
-    (*path).wavelength_um = mix(WAVELENGTH_MIN_UM, WAVELENGTH_MAX_UM, u);
-    (*path).throughput *= wavelength_color((*path).wavelength_um);
+    // Of a set that decides nothing else here: wavelengths are independent of the directions that they take.
+    let point = step_point((*path).seed, (*path).sample, (*path).steps, SET_SURVIVAL);
+    let wavelength_um = wavelength_drawn(draw_third(point, DRAW_SURVIVAL));
+    return Dispersion(wavelength_um, wavelength_weight(wavelength_um));
+}
+
+// Leaves a path the one wavelength.
+fn disperse(path: ptr<function, PathState>, dispersion: ptr<function, Dispersion>) {
+    (*path).throughput *= (*dispersion).weight;
+    (*path).wavelength_um = (*dispersion).wavelength_um;
+    (*dispersion).weight = vec3f(1.0);
 }
 
 // Extinction per render unit: absorption plus scattering.

@@ -75,12 +75,14 @@ fn light_along(
     return sum;
 }
 
-// A ray to one light, or to a point of the environment map, with what it contributes to the path.
+// A ray to one light, or to a point of the environment map, with what it contributes to the path. `passing` is a factor
+// for light from the other side of the surface.
 fn shadow_ray_to_light(
     path: ptr<function, PathState>,
     s: ptr<function, Surface>,
     frame: Frame,
     bsdf: ptr<function, Bsdf>,
+    passing: vec3f,
     samples: ptr<function, BounceSamples>,
     point: ptr<function, EnvironmentPoint>,
 ) -> ShadowRay {
@@ -113,7 +115,8 @@ fn shadow_ray_to_light(
     }
     // Lights at infinity light nothing inside a closed body, and everything inside an open one.
     let inside = select(light.distance, 0.0, light.distance >= 1e30);
-    let radiance = (*path).throughput * f.xyz * light.radiance * weight * transmittance(extinction_of(media), inside);
+    let throughput = (*path).throughput * select(passing, vec3f(1.0), wi.z > 0.0);
+    let radiance = throughput * f.xyz * light.radiance * weight * transmittance(extinction_of(media), inside);
     if max_component(radiance) > 0.0 {
         shadow.ray = ray_to_light(leave(*s, light.direction, outside), light);
         // A scattered ray would find this light one event later, so it is clamped like that.
@@ -177,11 +180,15 @@ fn shade(
     if bounces > ROULETTE_AFTER && !survives(path, (*samples).survival.x) {
         return shadow;
     }
-    choose_wavelength(path, s.material);
-    var bsdf = bsdf_at(&s, wo, boundary_of((*path).media, s.material, front, (*path).wavelength_um));
+    var dispersion = dispersion_at(path, s.material);
+    var bsdf = bsdf_at(&s, wo, boundary_of((*path).media, s.material, front, dispersion.wavelength_um));
+    if HAS_BODIES && bsdf.eta < 1.0 {
+        // Where light may be reflected totally, a wavelength decides whether it is.
+        disperse(path, &dispersion);
+    }
 
     if params.environment_select > 0.0 || params.n_lights > 0u || params.emitter_select > 0.0 {
-        shadow = shadow_ray_to_light(path, &s, frame, &bsdf, samples, point);
+        shadow = shadow_ray_to_light(path, &s, frame, &bsdf, dispersion.weight, samples, point);
     }
 
     let scattered = bsdf_sample(&bsdf, (*samples).choice.x, (*samples).bsdf);
@@ -195,6 +202,9 @@ fn shade(
         return shadow;
     }
     (*path).throughput *= scattered.weight;
+    if HAS_BODIES && scattered.direction.z < 0.0 {
+        disperse(path, &dispersion);
+    }
     if max_component((*path).throughput) <= 0.0 {
         return shadow;
     }
