@@ -108,9 +108,10 @@ fn boundary_of(media: vec3u, m: u32, front: bool, wavelength_um: f32) -> Boundar
     return Boundary(eta, select(0u, 1u, seen_front), select(0u, 1u, nested), select(0u, 1u, is_exit));
 }
 
-// What the surface of a dispersive body does to a path of all wavelengths: light that passes it carries a single one from
-// there on, which represents all. Each alone has a strong colour, so that the samples of a pixel share out the spectrum.
-// Light that is reflected keeps them all: its reflectance is a mean over the wavelengths, among which it hardly differs.
+// What the surface of a dispersive body does to a path of all wavelengths: light that passes it carries a single one
+// from there on, which represents all. Each alone has a strong colour, so that the samples of a pixel share out the
+// spectrum. Light that is reflected keeps them all: its reflectance is a mean over the wavelengths, among which it
+// hardly differs.
 struct Dispersion {
     // Of the light that passes; 0 for all.
     wavelength_um: f32,
