@@ -9,7 +9,7 @@ use packshot_oidn::{Device, Library, OidnError, Quality, Settings, Version};
 use packshot_renderer::backend::denoise::DenoisingError;
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot};
 use packshot_renderer::color::LinearImage;
-use packshot_renderer::guides::Guides;
+use packshot_renderer::guides::{GuideSamples, Guides};
 use packshot_renderer::shot::{Shot, ViewTransform};
 use packshot_words::{Word, words};
 use serde::{Serialize, Serializer};
@@ -183,8 +183,10 @@ pub(crate) struct Denoisers {
     noisy: OnceLock<Denoiser>,
 }
 
-/// Samples per pixel for guides that a lens blurs.
+/// Samples per pixel for guides that a lens blurs, …
 const BLURRED_GUIDE_SAMPLES: u32 = 64;
+/// … and for what a blurred outline covers, however few samples the picture has: they cost a ray each.
+const OUTLINE_SAMPLES: u32 = 64;
 
 impl Denoisers {
     /// With at most this many threads; 0: all.
@@ -224,11 +226,19 @@ impl Denoisers {
             WeightSet::CleanGuidesLarge => (&self.clean_large, Guides::SAMPLES),
             WeightSet::CleanGuides | WeightSet::Small => (&self.clean, Guides::SAMPLES),
         };
-        let guide_samples = most.min(shot.film.samples);
-        let Guides { albedo, normal, .. } = loaded.guides(guide_samples, cancel)?;
+        let outlines = coverage::outlines(noisy, shot.camera.aperture.is_some());
+        let most = most.min(shot.film.samples);
+        let samples = GuideSamples { most, outlines, of_outlines: OUTLINE_SAMPLES };
+        let Guides { albedo, normal, coverage } = loaded.guides(&samples, cancel)?;
+        let outlines = samples.outlines;
         let LinearImage { width_px, height_px, .. } = *noisy;
-        let blurred = coverage::blurred(noisy, shot.camera.aperture.is_some());
-        let shown = [Some(&noisy.rgba), blurred.as_ref()];
+        let mut picture = Cow::Borrowed(&noisy.rgba);
+        if !outlines.is_empty() && shot.film.samples < OUTLINE_SAMPLES {
+            coverage::refine(picture.to_mut(), &outlines, &coverage);
+        }
+        drop(coverage);
+        let blurred = (!outlines.is_empty()).then(|| coverage::grey(&picture));
+        let shown = [Some(&*picture), blurred.as_ref()];
         let around = shown.into_iter().flatten().find_map(|pixels| Surrounded::wanted_for(width_px, height_px, pixels));
         let (size_px, albedo, normal) = match around {
             None => ([width_px, height_px], albedo, normal),
@@ -262,10 +272,11 @@ impl Denoisers {
             };
             Ok((around.map(|around| around.without(&rgba)).unwrap_or(rgba), by))
         };
-        let (mut rgba, by) = run(&noisy.rgba)?;
+        let (mut rgba, by) = run(&picture)?;
         if let Some(blurred) = blurred {
-            coverage::replace(&mut rgba, noisy, &run(&blurred)?.0);
+            coverage::replace(&mut rgba, &outlines, &run(&blurred)?.0);
         }
+        let guide_samples = if outlines.is_empty() { most } else { most.max(OUTLINE_SAMPLES) };
         let done = Denoised { by, guide_samples, seconds: begun.elapsed().as_secs_f64() };
         Ok((LinearImage { width_px, height_px, rgba }, done))
     }

@@ -42,6 +42,8 @@ const COMPARED: u64 = 3 * 36 + 12;
 /// A denoiser on the processor besides its network's layers: guides and padded copies, and the extended picture and
 /// result for a bright border.
 const DENOISER: u64 = 302 - 220;
+/// What a lens adds to any denoiser: the coverage of blurred outlines in a picture, as grey values, and denoised.
+const OUTLINES: u64 = 3 * RGBA;
 /// Host memory for a denoiser on a GPU: guides, picture, result and transfer buffers.
 const DENOISER_OF_GPU: u64 = 96;
 
@@ -210,6 +212,7 @@ impl PerPixel {
             DeviceKind::Cpu | DeviceKind::Software => DENOISER + taking.network(shot).bytes_per_pixel(),
             DeviceKind::Gpu => DENOISER_OF_GPU,
         };
+        let of_lens = if shot.camera.aperture.is_some() { OUTLINES } else { 0 };
         // Light groups are films that are rendered while the picture's own is kept.
         let of_groups = if taking.aovs.contains(&Aov::LightGroups) { FILM + RGBA + layers } else { 0 };
         let of_catcher = if catches { 2 * FILM + COMPARED } else { 0 };
@@ -217,7 +220,7 @@ impl PerPixel {
             sampling: SAMPLED + (of_groups + caught).max(of_catcher),
             // All of them are traced in blocks and then assembled.
             layers: FILM + caught + 2 * (layers + lines),
-            denoising: if needed.denoised { kept + picture + denoiser } else { 0 },
+            denoising: if needed.denoised { kept + picture + denoiser + of_lens } else { 0 },
             encoding: picture + kept + encoding(taking, layers, caught),
             finished: picture + kept,
         }

@@ -17,7 +17,7 @@ use crate::backend::denoise::DenoisingError;
 use crate::backend::rays::{RayQuery, TracedRays};
 use crate::color::LinearImage;
 use crate::film::Film;
-use crate::guides::Guides;
+use crate::guides::{GuideSamples, Guides};
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
@@ -207,12 +207,11 @@ pub trait LoadedShot: Send + Sync {
     /// [`RenderError`].
     fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError>;
 
-    /// The denoiser's guides: means over the first samples of every pixel, `n_samples` where it differs from a
-    /// neighbouring pixel, and down to a quarter of that elsewhere.
+    /// The denoiser's guides: means over the first samples of every pixel.
     ///
     /// # Errors
     /// [`RenderError`].
-    fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError>;
+    fn guides(&self, samples: &GuideSamples, cancel: &CancelToken) -> Result<Guides, RenderError>;
 
     /// The hits of rays in render space, as if every surface were opaque.
     ///

@@ -1,6 +1,6 @@
 //! The denoiser's guides for a picture: the albedo and the normal of the surfaces that it shows.
 
-use std::ops::Range;
+use std::ops::{Add, Range};
 
 use glam::Vec3;
 use rayon::prelude::*;
@@ -14,6 +14,26 @@ pub struct Guides {
     pub albedo: Vec<[f32; 3]>,
     /// Mean of the unit normals towards the viewer, in world axes; zero where there is nothing.
     pub normal: Vec<[f32; 3]>,
+    /// The share of the samples that hit a surface, 0 to 1.
+    pub coverage: Vec<f32>,
+}
+
+/// How many samples guides are measured with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuideSamples {
+    /// Of a pixel that differs from a neighbouring one, at least 1; others get down to a quarter of it.
+    pub most: u32,
+    /// Pixels that get more, numbered row by row, ascending.
+    pub outlines: Vec<u32>,
+    /// Samples of those, if that is more.
+    pub of_outlines: u32,
+}
+
+impl GuideSamples {
+    /// `most` samples, at outlines as elsewhere.
+    pub fn most(most: u32) -> Self {
+        Self { most, outlines: Vec::new(), of_outlines: 0 }
+    }
 }
 
 /// Sum over some samples of a pixel.
@@ -21,6 +41,20 @@ pub struct Guides {
 pub(crate) struct GuideSum {
     pub(crate) albedo: Vec3,
     pub(crate) normal: Vec3,
+    /// Samples that hit a surface.
+    pub(crate) covered: f32,
+}
+
+impl Add for GuideSum {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            albedo: self.albedo + other.albedo,
+            normal: self.normal + other.normal,
+            covered: self.covered + other.covered,
+        }
+    }
 }
 
 /// Before it is known which pixels need all their samples, each gets one in this many of them, …
@@ -36,43 +70,32 @@ impl Guides {
     /// Samples of a pixel after which guides without depth of field are nearly noise-free.
     pub const SAMPLES: u32 = 16;
 
-    /// Measures a picture: with a quarter of the samples where a pixel is like its neighbours, and with `n_samples`, at
-    /// least 1, where it is not. `sums` computes the sums over a range of samples of some pixels, numbered row by row,
-    /// in their order.
+    /// Measures a picture: with a quarter of the samples where a pixel is like its neighbours, with all where it is
+    /// not, and with more at outlines. `sums` computes the sums over a range of samples of some pixels, numbered row by
+    /// row, in their order.
     pub(crate) fn measure<E>(
         [width_px, height_px]: [u32; 2],
-        n_samples: u32,
-        mut sums: impl FnMut(&[u32], Range<u32>) -> Result<Vec<GuideSum>, E>,
+        samples: &GuideSamples,
+        sums: impl FnMut(&[u32], Range<u32>) -> Result<Vec<GuideSum>, E>,
     ) -> Result<Self, E> {
-        let n_first = (n_samples / ONE_IN_AT_FIRST).max(LEAST_AT_FIRST).min(n_samples);
         let pixels = pixels_of_blocks(width_px, height_px);
-        let n_pixels = pixels.len();
-        let mut all = vec![GuideSum::default(); n_pixels];
-        for (&pixel, sum) in pixels.iter().zip(sums(&pixels, 0..n_first)?) {
-            all[pixel as usize] = sum;
+        let most = samples.most.max(1);
+        let n_first = (most / ONE_IN_AT_FIRST).max(LEAST_AT_FIRST).min(most);
+        let mut measured =
+            Measured { sums, all: vec![GuideSum::default(); pixels.len()], taken: vec![0; pixels.len()] };
+        measured.take(&pixels, n_first)?;
+        if most > n_first {
+            let (guides, width) = (measured.means(), width_px as usize);
+            let is_edge: Vec<bool> = (0..pixels.len()).into_par_iter().map(|at| guides.is_edge(at, width)).collect();
+            let edges: Vec<u32> = pixels.iter().copied().filter(|&pixel| is_edge[pixel as usize]).collect();
+            measured.take(&edges, most)?;
         }
-        let width = width_px as usize;
-        let mut guides = Self::means(&all, |_| n_first);
-        if n_samples > n_first {
-            let at_edge: Vec<bool> = (0..n_pixels).into_par_iter().map(|at| guides.is_edge(at, width)).collect();
-            let pixels: Vec<u32> = pixels.into_iter().filter(|&pixel| at_edge[pixel as usize]).collect();
-            if !pixels.is_empty() {
-                for (&pixel, sum) in pixels.iter().zip(sums(&pixels, n_first..n_samples)?) {
-                    all[pixel as usize].albedo += sum.albedo;
-                    all[pixel as usize].normal += sum.normal;
-                }
-            }
-            guides = Self::means(&all, |at| if at_edge[at] { n_samples } else { n_first });
+        if !samples.outlines.is_empty() {
+            let is_outline = |pixel: &u32| samples.outlines.binary_search(pixel).is_ok();
+            let outlines: Vec<u32> = pixels.into_iter().filter(is_outline).collect();
+            measured.take(&outlines, samples.of_outlines)?;
         }
-        Ok(guides)
-    }
-
-    fn means(sums: &[GuideSum], n_samples: impl Fn(usize) -> u32) -> Self {
-        let mean = |sum: Vec3, at: usize| (sum / n_samples(at) as f32).to_array();
-        Self {
-            albedo: sums.iter().enumerate().map(|(at, sum)| mean(sum.albedo, at)).collect(),
-            normal: sums.iter().enumerate().map(|(at, sum)| mean(sum.normal, at)).collect(),
-        }
+        Ok(measured.means())
     }
 
     /// Whether one of the eight pixels around a pixel differs from it.
@@ -83,6 +106,46 @@ impl Guides {
         (y.saturating_sub(1)..=(y + 1).min(height - 1))
             .flat_map(|y| (x.saturating_sub(1)..=(x + 1).min(width - 1)).map(move |x| y * width + x))
             .any(|near| unlike(self.albedo[at], self.albedo[near]) || unlike(self.normal[at], self.normal[near]))
+    }
+}
+
+/// The samples of a picture so far.
+struct Measured<F> {
+    sums: F,
+    all: Vec<GuideSum>,
+    /// Samples of each pixel.
+    taken: Vec<u32>,
+}
+
+impl<F> Measured<F> {
+    /// Lets these pixels have the first `n_samples` samples, those that they have included.
+    fn take<E>(&mut self, pixels: &[u32], n_samples: u32) -> Result<(), E>
+    where
+        F: FnMut(&[u32], Range<u32>) -> Result<Vec<GuideSum>, E>,
+    {
+        let mut pixels = pixels.to_vec();
+        pixels.retain(|&pixel| self.taken[pixel as usize] < n_samples);
+        while let Some(&first) = pixels.first() {
+            let from = self.taken[first as usize];
+            let (alike, others) = pixels.into_iter().partition(|&pixel| self.taken[pixel as usize] == from);
+            let alike: Vec<u32> = alike;
+            for (&pixel, sum) in alike.iter().zip((self.sums)(&alike, from..n_samples)?) {
+                let at = pixel as usize;
+                self.all[at] = self.all[at] + sum;
+                self.taken[at] = n_samples;
+            }
+            pixels = others;
+        }
+        Ok(())
+    }
+
+    fn means(&self) -> Guides {
+        let each = || self.all.iter().zip(&self.taken).map(|(sum, &n)| (sum, n as f32));
+        Guides {
+            albedo: each().map(|(sum, n)| (sum.albedo / n).to_array()).collect(),
+            normal: each().map(|(sum, n)| (sum.normal / n).to_array()).collect(),
+            coverage: each().map(|(sum, n)| sum.covered / n).collect(),
+        }
     }
 }
 
@@ -107,19 +170,16 @@ mod tests {
     fn two_colors(pixel: u32, sample: u32) -> GuideSum {
         let x = pixel % SIZE_PX[0];
         let is_right = x > 20 || (x == 20 && sample % 4 == 3);
-        GuideSum { albedo: Vec3::splat(if is_right { 0.8 } else { 0.1 }), normal: Vec3::Z }
+        GuideSum { albedo: Vec3::splat(if is_right { 0.8 } else { 0.1 }), normal: Vec3::Z, covered: 1.0 }
     }
 
     #[test]
     fn edges_get_all_samples_and_the_rest_a_few() {
         let mut n_taken = vec![0_u32; (SIZE_PX[0] * SIZE_PX[1]) as usize];
-        let guides = Guides::measure(SIZE_PX, 16, |pixels, samples| {
+        let guides = Guides::measure(SIZE_PX, &GuideSamples::most(16), |pixels, samples| {
             let sums = pixels.iter().map(|&pixel| {
                 n_taken[pixel as usize] += samples.len() as u32;
-                samples.clone().map(|sample| two_colors(pixel, sample)).fold(GuideSum::default(), |sum, one| GuideSum {
-                    albedo: sum.albedo + one.albedo,
-                    normal: sum.normal + one.normal,
-                })
+                samples.clone().map(|sample| two_colors(pixel, sample)).fold(GuideSum::default(), GuideSum::add)
             });
             Ok::<_, Infallible>(sums.collect())
         });
@@ -140,11 +200,35 @@ mod tests {
     }
 
     #[test]
+    fn outlines_get_more_samples_each_once() {
+        let mut n_taken = vec![0_u32; (SIZE_PX[0] * SIZE_PX[1]) as usize];
+        // One that is like its neighbours, one at the edge, and one beyond the first row.
+        let samples = GuideSamples { most: 16, outlines: vec![3, 20, 3 * SIZE_PX[0] + 30], of_outlines: 64 };
+        let guides = Guides::measure(SIZE_PX, &samples, |pixels, samples| {
+            let sums = pixels.iter().map(|&pixel| {
+                assert_eq!(n_taken[pixel as usize], samples.start, "the samples of a pixel follow each other");
+                n_taken[pixel as usize] = samples.end;
+                // Half of the samples hit something.
+                let covered = |sample: u32| GuideSum { covered: (sample % 2) as f32, ..two_colors(pixel, sample) };
+                samples.clone().map(covered).fold(GuideSum::default(), GuideSum::add)
+            });
+            Ok::<_, Infallible>(sums.collect())
+        });
+        let Ok(guides) = guides;
+        for (at, &n) in n_taken.iter().enumerate() {
+            let is_edge = (19..=21).contains(&(at as u32 % SIZE_PX[0]));
+            let expected = if samples.outlines.contains(&(at as u32)) { 64 } else { 4 + 12 * u32::from(is_edge) };
+            assert_eq!(n, expected, "pixel {at}");
+            assert_eq!(guides.coverage[at], 0.5, "pixel {at}");
+        }
+    }
+
+    #[test]
     fn no_pixel_gets_more_samples_than_are_wished() {
         for n_samples in [1, 3, 4] {
-            let guides = Guides::measure(SIZE_PX, n_samples, |pixels, samples| {
+            let guides = Guides::measure(SIZE_PX, &GuideSamples::most(n_samples), |pixels, samples| {
                 assert_eq!(samples, 0..n_samples);
-                Ok::<_, Infallible>(vec![GuideSum { albedo: Vec3::ONE, normal: Vec3::ZERO }; pixels.len()])
+                Ok::<_, Infallible>(vec![GuideSum { albedo: Vec3::ONE, ..GuideSum::default() }; pixels.len()])
             });
             let Ok(guides) = guides;
             assert_eq!(guides.albedo[0], [1.0 / n_samples as f32; 3]);

@@ -10,6 +10,7 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl};
 use packshot_renderer::color::display_color;
+use packshot_renderer::guides::GuideSamples;
 use packshot_renderer::layers::lines::LineStyle;
 use packshot_renderer::layers::{LayerNames, LayerRequest, Quantity};
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
@@ -267,7 +268,7 @@ fn d54_a_colour_is_exactly_that_of_the_design() {
         assert_near(f64::from(shown[channel]) * 255.0, f64::from(RED[channel]), 2.0);
     }
     // Guides of the denoiser have it too: an edge of a design is one of the picture.
-    let guides = seen.shot.guides(4, &CancelToken::default()).expect("nobody cancels");
+    let guides = seen.shot.guides(&GuideSamples::most(4), &CancelToken::default()).expect("nobody cancels");
     assert_near(f64::from(guides.albedo[seen.middle()][0]), linear(RED[0]), 1.0 / 255.0);
 }
 

@@ -2,6 +2,7 @@
 
 use packshot_renderer::backend::gpu::{CompiledKernel, GpuBackend, GpuOptions};
 use packshot_renderer::backend::{CancelToken, RenderControl};
+use packshot_renderer::guides::GuideSamples;
 use packshot_renderer::prepare::SceneFeatures;
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     let subject = Subject::bearing(setup.is_plain())?;
     let shot = subject.load(&backend, subject.shot(32, 1)?)?;
     shot.render(&RenderControl::new(&CancelToken::default()))?;
-    shot.guides(1, &CancelToken::default())?;
+    shot.guides(&GuideSamples::most(1), &CancelToken::default())?;
     let kernels = backend.usage()?.kernels;
     for kernel in &kernels {
         report.state(described(kernel), kernel.time.as_secs_f64(), "s");

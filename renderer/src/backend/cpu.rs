@@ -18,7 +18,7 @@ use crate::backend::{
     Rendered,
 };
 use crate::film::{ADAPTIVE_STEP, Film, blocks};
-use crate::guides::Guides;
+use crate::guides::{GuideSamples, Guides};
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
@@ -138,8 +138,8 @@ impl LoadedShot for CpuShot {
         self.pool.install(|| self.render_here(control))
     }
 
-    fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
-        self.pool.install(|| self.guides_here(n_samples.max(1), cancel))
+    fn guides(&self, samples: &GuideSamples, cancel: &CancelToken) -> Result<Guides, RenderError> {
+        self.pool.install(|| self.guides_here(samples, cancel))
     }
 
     fn trace(&self, rays: &[Ray], query: RayQuery, cancel: &CancelToken) -> Result<TracedRays, RenderError> {

@@ -24,7 +24,7 @@ use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{
     Backend, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
 };
-use crate::guides::Guides;
+use crate::guides::{GuideSamples, Guides};
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot, SceneFeatures};
 use crate::store::ByteStore;
@@ -333,9 +333,9 @@ impl LoadedShot for GpuShot {
         }
     }
 
-    fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
+    fn guides(&self, samples: &GuideSamples, cancel: &CancelToken) -> Result<Guides, RenderError> {
         let (reply, answer) = mpsc::channel();
-        let request = Request::Guides { key: self.key, n_samples: n_samples.max(1), cancel: cancel.clone(), reply };
+        let request = Request::Guides { key: self.key, samples: samples.clone(), cancel: cancel.clone(), reply };
         self.resident.thread.send(request)?;
         wait(&answer, cancel)?
     }

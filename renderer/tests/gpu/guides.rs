@@ -1,7 +1,7 @@
 //! Guides for a denoiser and layers are the same on both backends.
 
 use packshot_renderer::backend::{Backend, CancelToken};
-use packshot_renderer::guides::Guides;
+use packshot_renderer::guides::{GuideSamples, Guides};
 use packshot_renderer::layers::lines::{LineKind, LineStyle};
 use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity};
 
@@ -10,7 +10,7 @@ use crate::scenes::{Prepared, arranged, cpu, gpu, still_life};
 
 fn guides(backend: &dyn Backend, prepared: &Prepared) -> Guides {
     let loaded = prepared.load(backend).expect("the scene fits");
-    loaded.guides(16, &CancelToken::default()).expect("nobody cancels")
+    loaded.guides(&GuideSamples::most(16), &CancelToken::default()).expect("nobody cancels")
 }
 
 #[test]
@@ -24,6 +24,9 @@ fn both_backends_tell_the_same() {
         let equal = a.iter().zip(b).filter(|(a, b)| (*a - *b).abs() < 1e-3).count();
         assert!(equal * 100 >= a.len() * 99, "{name}: {equal} of {} values are equal", a.len());
     }
+    assert!(on_cpu.coverage.contains(&1.0) && on_cpu.coverage.iter().any(|&share| share < 1.0));
+    let differ = on_cpu.coverage.iter().zip(&on_gpu.coverage).filter(|(a, b)| a != b).count();
+    assert!(differ * 100 <= on_cpu.coverage.len(), "the coverage of {differ} pixels differs");
 }
 
 #[test]

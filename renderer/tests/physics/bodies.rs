@@ -135,7 +135,8 @@ fn reflections_of_a_dispersive_body_have_no_colours_of_single_wavelengths() {
     let mean = mean_radiance(&ball(&smoked, 4));
     assert!((0.03..0.2).contains(&mean.x), "{mean}");
     for pixel in ball(&smoked, 4).resolve() {
-        let (least, most) = (pixel[..3].iter().copied().fold(f32::MAX, f32::min), pixel[..3].iter().copied().fold(0.0, f32::max));
+        let (least, most) =
+            (pixel[..3].iter().copied().fold(f32::MAX, f32::min), pixel[..3].iter().copied().fold(0.0, f32::max));
         assert!(most - least < 1e-4, "{pixel:?}");
     }
 }

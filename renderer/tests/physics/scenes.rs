@@ -7,7 +7,7 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl, RenderError};
 use packshot_renderer::film::Film;
-use packshot_renderer::guides::Guides;
+use packshot_renderer::guides::{GuideSamples, Guides};
 use packshot_renderer::layers::lines::{LineKind, LineStyle};
 use packshot_renderer::layers::{LayerNames, LayerRequest, Quantity};
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
@@ -152,7 +152,7 @@ impl Loaded {
     }
 
     pub(crate) fn try_guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
-        self.shot.guides(n_samples, cancel)
+        self.shot.guides(&GuideSamples::most(n_samples), cancel)
     }
 
     /// Layers, from `n_samples` samples per pixel.

@@ -1,6 +1,6 @@
 //! Guides for a denoiser: camera paths are followed to what they show.
 
-use std::ops::Range;
+use std::ops::{Add, Range};
 
 use glam::Vec3;
 use packshot_native::loops::{PixelSamples, Stages};
@@ -13,18 +13,18 @@ use super::CpuShot;
 use super::batch::Stochastic;
 use super::tiles::Tiles;
 use crate::backend::{CancelToken, RenderError};
-use crate::guides::{GuideSum, Guides};
+use crate::guides::{GuideSamples, GuideSum, Guides};
 
 /// Camera paths in flight together.
 const PATHS: usize = 1024;
 const NOTHING: Guide = Guide { albedo: Vec3::ZERO, pad0: 0.0, normal: Vec3::ZERO, pad1: 0.0 };
 
 impl CpuShot {
-    /// The means over at most the first `n_samples` samples of every pixel.
-    pub(super) fn guides_here(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
+    /// The guides of the shot.
+    pub(super) fn guides_here(&self, samples: &GuideSamples, cancel: &CancelToken) -> Result<Guides, RenderError> {
         let film = &self.shot.film;
         let tiles = Tiles::of(&self.shot);
-        Guides::measure([film.width_px, film.height_px], n_samples, |pixels, samples| {
+        Guides::measure([film.width_px, film.height_px], samples, |pixels, samples| {
             let n_here = samples.len();
             let sums: Vec<Vec<GuideSum>> = pixels
                 .par_chunks((PATHS / n_here).max(1))
@@ -38,12 +38,15 @@ impl CpuShot {
                     buffers.shown.extend(pixels.iter().filter(|pixel| !shows_nothing(pixel)));
                     self.follow(samples.clone(), buffers);
                     // Summed in the order of samples, as everywhere.
-                    let sum = |sum: GuideSum, one: &Guide| GuideSum {
-                        albedo: sum.albedo + one.albedo,
-                        normal: sum.normal + one.normal,
+                    let of_sample = |(guide, path): (&Guide, &PathState)| GuideSum {
+                        albedo: guide.albedo,
+                        normal: guide.normal,
+                        covered: path.alpha,
                     };
                     let mut of_shown =
-                        buffers.guides.chunks(n_here).map(|guides| guides.iter().fold(GuideSum::default(), sum));
+                        buffers.guides.chunks(n_here).zip(buffers.paths.chunks(n_here)).map(|(guides, paths)| {
+                            guides.iter().zip(paths).map(of_sample).fold(GuideSum::default(), GuideSum::add)
+                        });
                     let of_pixel = |pixel| match shows_nothing(pixel) {
                         true => GuideSum::default(),
                         false => of_shown.next().expect("one for each pixel that shows something"),

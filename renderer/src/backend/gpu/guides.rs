@@ -13,13 +13,13 @@ use super::kernel::{bind_group_layout, entry, read_only, written};
 use super::program::{Program, feature_constants};
 use super::scene::SceneBindings;
 use crate::backend::{CancelToken, RenderError};
-use crate::guides::{GuideSum, Guides};
+use crate::guides::{GuideSamples, GuideSum, Guides};
 use crate::prepare::SceneFeatures;
 
 const KERNEL: &str = "kernels/guides";
 /// Pixels per dispatch: few enough that it is short on any device.
 const REGION_PIXELS: usize = 1 << 18;
-/// Albedo and normal, with padding.
+/// Albedo, coverage and normal, with padding.
 const PIXEL_BYTES: u64 = 32;
 
 /// The kernel, compiled for the scenes so far.
@@ -39,18 +39,18 @@ impl DeviceGuides {
         Ok(Self { layout, program, variants: HashMap::new() })
     }
 
-    /// The means over at most the first `n_samples` samples of every pixel.
+    /// The guides of a picture.
     pub(super) fn run(
         &mut self,
         context: &Context,
         scene: &SceneBindings,
         size_px: [u32; 2],
-        n_samples: u32,
+        samples: &GuideSamples,
         cancel: &CancelToken,
     ) -> Result<Guides, Fault> {
         self.compile(context, scene.features)?;
         let region = Region::new(context, scene, (&self.layout, &self.variants[&scene.features]), size_px)?;
-        Guides::measure(size_px, n_samples, |pixels, samples| {
+        Guides::measure(size_px, samples, |pixels, samples| {
             let mut out = Vec::with_capacity(pixels.len());
             for pixels in pixels.chunks(REGION_PIXELS) {
                 region.sum(pixels, samples.clone(), cancel, &mut out)?;
@@ -140,7 +140,12 @@ impl<'a> Region<'a> {
         self.context.read_mapped(&self.readback, n_bytes, submission, |bytes| {
             let sums: &[[[f32; 4]; 2]] = bytemuck::cast_slice(bytes);
             let xyz = |&[x, y, z, _]: &[f32; 4]| Vec3::new(x, y, z);
-            out.extend(sums.iter().map(|[albedo, normal]| GuideSum { albedo: xyz(albedo), normal: xyz(normal) }));
+            let sum = |[albedo, normal]: &[[f32; 4]; 2]| GuideSum {
+                albedo: xyz(albedo),
+                normal: xyz(normal),
+                covered: albedo[3],
+            };
+            out.extend(sums.iter().map(sum));
         })
     }
 }

@@ -21,7 +21,7 @@ use super::{GpuOptions, OwnedControl};
 use crate::backend::device::{AdapterInfo, note_lost, note_opened};
 use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{CancelToken, Progress, RenderError, Rendered, Snapshot};
-use crate::guides::Guides;
+use crate::guides::{GuideSamples, Guides};
 use crate::prepare::{PreparedProduct, PreparedShot, SceneFeatures};
 
 /// Identifies a product of a [`Worker`].
@@ -40,7 +40,12 @@ pub(super) enum Request {
     /// Run the denoiser's network on a tile.
     Denoise { tile: Box<TileInput>, reply: mpsc::Sender<Result<Vec<[f32; 4]>, RenderError>> },
     /// Compute the denoiser's guides for a shot.
-    Guides { key: ShotKey, n_samples: u32, cancel: CancelToken, reply: mpsc::Sender<Result<Guides, RenderError>> },
+    Guides {
+        key: ShotKey,
+        samples: GuideSamples,
+        cancel: CancelToken,
+        reply: mpsc::Sender<Result<Guides, RenderError>>,
+    },
     /// Trace rays through a shot's product.
     Trace {
         key: ShotKey,
@@ -155,8 +160,8 @@ impl Worker {
                     drop(events.send(Event::Done(Box::new(result))));
                 }
                 Request::Denoise { tile, reply } => drop(reply.send(self.denoise(&tile))),
-                Request::Guides { key, n_samples, cancel, reply } => {
-                    drop(reply.send(self.guides(key, n_samples, &cancel)));
+                Request::Guides { key, samples, cancel, reply } => {
+                    drop(reply.send(self.guides(key, &samples, &cancel)));
                 }
                 Request::Trace { key, rays, query, cancel, reply } => {
                     drop(reply.send(self.trace(key, &rays, query, &cancel)));
@@ -244,7 +249,7 @@ impl Worker {
     }
 
     /// The denoiser's guides for a shot.
-    fn guides(&mut self, key: ShotKey, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
+    fn guides(&mut self, key: ShotKey, samples: &GuideSamples, cancel: &CancelToken) -> Result<Guides, RenderError> {
         let film = self.shots[&key].prepared.film;
         self.persist(|worker| {
             worker.upload_shot(key)?;
@@ -254,7 +259,7 @@ impl Worker {
                 Some(kernel) => kernel,
                 none => none.insert(DeviceGuides::new(context)?),
             };
-            let outcome = kernel.run(context, bindings, [film.width_px, film.height_px], n_samples, cancel);
+            let outcome = kernel.run(context, bindings, [film.width_px, film.height_px], samples, cancel);
             worker.guides = guides;
             outcome
         })
