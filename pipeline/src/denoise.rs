@@ -78,7 +78,7 @@ pub struct Denoised {
     /// The denoiser.
     #[serde(flatten)]
     pub by: DenoisedBy,
-    /// Most samples per pixel over which the guides are averaged.
+    /// Most samples per pixel over which the guides are averaged, those of blurred outlines included.
     pub guide_samples: u32,
     /// Wall-clock time of guides and network, seconds.
     #[serde(skip)]
@@ -185,8 +185,17 @@ pub(crate) struct Denoisers {
 
 /// Samples per pixel for guides that a lens blurs, …
 const BLURRED_GUIDE_SAMPLES: u32 = 64;
-/// … and for what a blurred outline covers, however few samples the picture has: they cost a ray each.
+/// … and for what a blurred outline covers, however few samples the picture has.
 const OUTLINE_SAMPLES: u32 = 64;
+
+/// A picture with noise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Noisy<'a> {
+    /// Its pixels.
+    pub(crate) image: &'a LinearImage,
+    /// Mean samples of a pixel.
+    pub(crate) samples_mean: f64,
+}
 
 impl Denoisers {
     /// With at most this many threads; 0: all.
@@ -216,7 +225,7 @@ impl Denoisers {
         loaded: &dyn LoadedShot,
         shot: &Shot,
         network: Network,
-        noisy: &LinearImage,
+        Noisy { image: noisy, samples_mean }: Noisy<'_>,
         cancel: &CancelToken,
     ) -> Result<(LinearImage, Denoised), Error> {
         let begun = Instant::now();
@@ -233,8 +242,8 @@ impl Denoisers {
         let outlines = samples.outlines;
         let LinearImage { width_px, height_px, .. } = *noisy;
         let mut picture = Cow::Borrowed(&noisy.rgba);
-        if !outlines.is_empty() && shot.film.samples < OUTLINE_SAMPLES {
-            coverage::refine(picture.to_mut(), &outlines, &coverage);
+        if !outlines.is_empty() && samples_mean < f64::from(OUTLINE_SAMPLES) {
+            picture = Cow::Owned(coverage::refined(noisy, &outlines, &coverage));
         }
         drop(coverage);
         let blurred = (!outlines.is_empty()).then(|| coverage::grey(&picture));

@@ -42,8 +42,9 @@ const COMPARED: u64 = 3 * 36 + 12;
 /// A denoiser on the processor besides its network's layers: guides and padded copies, and the extended picture and
 /// result for a bright border.
 const DENOISER: u64 = 302 - 220;
-/// What a lens adds to any denoiser: the coverage of blurred outlines in a picture, as grey values, and denoised.
-const OUTLINES: u64 = 3 * RGBA;
+/// What a lens adds to any denoiser: a copy of the picture with refined outlines, their coverage as grey values, that
+/// coverage denoised, and the list of their pixels.
+const OUTLINES: u64 = 3 * RGBA + 2 * NUMBER;
 /// Host memory for a denoiser on a GPU: guides, picture, result and transfer buffers.
 const DENOISER_OF_GPU: u64 = 96;
 

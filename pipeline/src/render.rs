@@ -23,7 +23,7 @@ use packshot_renderer::prepare::{FirstHit, LightGroup, PreparedProduct, Prepared
 use packshot_renderer::shot::{Floor, Shot, request};
 use packshot_renderer::store::ByteStore;
 
-use crate::denoise::{DenoisedBy, Denoisers, Network, Oidn};
+use crate::denoise::{DenoisedBy, Denoisers, Network, Noisy, Oidn};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::ground::{self, CatcherShots, Grounded};
 use crate::groups;
@@ -396,23 +396,36 @@ impl ReadyShot {
         Ok(Picture { lines: Some(lines), ..picture })
     }
 
-    /// The denoised picture, with guides from as many samples as it has. Its alpha is the same but for outlines that a
+    /// The denoised picture. Its alpha is the same but for outlines that a
     /// lens blurs, which are denoised too, and its layers are but for the shares of light that shadows leave.
     ///
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.
     pub fn denoised(&self, noisy: Picture, network: Network, cancel: &CancelToken) -> Result<Picture, Error> {
         let OpenDevice { backend, denoisers, cache: _ } = &*self.open_device;
-        let (linear, mut done) =
-            denoisers.denoise(&**backend, &*self.loaded, &self.shot, network, &noisy.linear, cancel)?;
+        let samples_mean = noisy.samples_mean;
+        let (linear, mut done) = denoisers.denoise(
+            &**backend,
+            &*self.loaded,
+            &self.shot,
+            network,
+            Noisy { image: &noisy.linear, samples_mean },
+            cancel,
+        )?;
         let caught = match (&self.catcher, &noisy.caught) {
             (Some(catcher), Some(caught)) => {
                 let continued = caught.continued(&noisy.linear);
                 let mut denoise = |values: &[[f32; 3]]| -> Result<Vec<[f32; 3]>, Error> {
                     let rgba = values.iter().map(|&[r, g, b]| [r, g, b, 1.0]).collect();
                     let image = LinearImage { rgba, ..noisy.linear };
-                    let (image, more) =
-                        denoisers.denoise(&**backend, catcher.with(), &self.shot, network, &image, cancel)?;
+                    let (image, more) = denoisers.denoise(
+                        &**backend,
+                        catcher.with(),
+                        &self.shot,
+                        network,
+                        Noisy { image: &image, samples_mean },
+                        cancel,
+                    )?;
                     done.seconds += more.seconds;
                     Ok(image.rgba.into_iter().map(|[r, g, b, _]| [r, g, b]).collect())
                 };
@@ -427,7 +440,14 @@ impl ReadyShot {
             let (shares, _) = layer.values.as_chunks_mut::<3>();
             let rgba = shares.iter().map(|&[r, g, b]| [r, g, b, 1.0]).collect();
             let image = LinearImage { rgba, ..linear };
-            let (image, more) = denoisers.denoise(&**backend, &*self.loaded, &self.shot, network, &image, cancel)?;
+            let (image, more) = denoisers.denoise(
+                &**backend,
+                &*self.loaded,
+                &self.shot,
+                network,
+                Noisy { image: &image, samples_mean },
+                cancel,
+            )?;
             done.seconds += more.seconds;
             // Where the camera sees nothing, nothing is occluded.
             let seen = shares.iter_mut().zip(&image.rgba).zip(&linear.rgba).filter(|(_, [.., alpha])| *alpha > 0.0);

@@ -69,6 +69,15 @@ pub(crate) fn samples_min(threshold: f32) -> u32 {
     least.div_ceil(ADAPTIVE_STEP) * ADAPTIVE_STEP
 }
 
+/// The number of samples after `n` at which the next decision about noise falls: multiples of [`ADAPTIVE_STEP`] up to
+/// 128, then of a quarter of the largest power of two that is not above `n`. The noise that is measured varies from one
+/// decision to the next, and a pixel that was measured all the time would stop where it happens to look quiet
+/// (`docs/decisions/rarer-decisions-about-noise.md`).
+pub(crate) fn next_decision(n: u32) -> u32 {
+    let step = (n.checked_ilog2().map_or(0, |log2| 1 << log2) / 4).max(ADAPTIVE_STEP);
+    (n / step + 1).saturating_mul(step)
+}
+
 /// Whether a pixel of `n` samples is still noisier than the threshold.
 fn is_noisy(pixel: &FilmPixel, n: u32, threshold: f32) -> bool {
     let (difference, norm) = noise(pixel, n);

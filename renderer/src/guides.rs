@@ -25,7 +25,8 @@ pub struct GuideSamples {
     pub most: u32,
     /// Pixels that get more, numbered row by row, ascending.
     pub outlines: Vec<u32>,
-    /// Samples of those, if that is more.
+    /// Samples of those, if that is more. Beyond the film's own number they are those of neighbouring pixels, whose
+    /// noise is then alike.
     pub of_outlines: u32,
 }
 
@@ -118,7 +119,7 @@ struct Measured<F> {
 }
 
 impl<F> Measured<F> {
-    /// Lets these pixels have the first `n_samples` samples, those that they have included.
+    /// Lets these pixels have the first `n_samples` samples, counting those that they already have.
     fn take<E>(&mut self, pixels: &[u32], n_samples: u32) -> Result<(), E>
     where
         F: FnMut(&[u32], Range<u32>) -> Result<Vec<GuideSum>, E>,

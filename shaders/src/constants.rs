@@ -195,7 +195,8 @@ shared_constants! {
     /// A step's set for the lobe and the scattered direction, and for the light and the point on it; at the first step
     /// also for the position in the pixel.
     pub const SET_SCATTERING: u32 = 0;
-    /// A step's set for Russian roulette.
+    /// A step's set for Russian roulette and distances inside bodies, and for the wavelength that the step before
+    /// chose.
     pub const SET_SURVIVAL: u32 = 1;
     /// The lobe and the scattered direction.
     pub const DRAW_BSDF: u32 = 0;
@@ -205,7 +206,7 @@ shared_constants! {
     pub const DRAW_PIXEL: u32 = 2;
     /// The point of the lens.
     pub const DRAW_LENS: u32 = 3;
-    /// Russian roulette, and the distance inside a body.
+    /// Russian roulette, and the distance inside a body; the third number is for the wavelength.
     pub const DRAW_SURVIVAL: u32 = 4;
     /// Nodes of an albedo table along roughness and along the square root of the cosine.
     pub const ALBEDO_STEPS: u32 = 32;

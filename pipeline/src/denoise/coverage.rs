@@ -1,39 +1,43 @@
 //! The coverage of pixels at outlines that a lens blurs, as a picture for the network. Sharp outlines need none: all
 //! samples of their pixels decide alike but for the strip that the filter sees, which is stratified.
 
+use glam::Vec4;
 use packshot_renderer::color::LinearImage;
 
 /// The pixels whose coverage is not certain, numbered row by row, ascending: all but those where it is 0 or 1 all
-/// around. None if no outline is blurred.
+/// around. None without a lens.
 pub(super) fn outlines(noisy: &LinearImage, has_lens: bool) -> Vec<u32> {
-    let is_partial = |[.., coverage]: &[f32; 4]| *coverage > 0.0 && *coverage < 1.0;
-    if !has_lens || !noisy.rgba.iter().any(is_partial) {
+    if !has_lens {
         return Vec::new();
     }
-    let (width, height) = (noisy.width_px as usize, noisy.height_px as usize);
-    let is_uncertain = |i: &usize| {
-        let (x, y) = (i % width, i / width);
-        let rows = y.saturating_sub(1)..(y + 2).min(height);
-        let mut around = rows.flat_map(|v| (x.saturating_sub(1)..(x + 2).min(width)).map(move |u| v * width + u));
-        let own = noisy.rgba[*i][3];
-        !((own == 0.0 || own == 1.0) && around.all(|j| noisy.rgba[j][3] == own))
+    let is_uncertain = |&i: &usize| {
+        let own = noisy.rgba[i][3];
+        !((own == 0.0 || own == 1.0) && around(noisy, i).all(|j| noisy.rgba[j][3] == own))
     };
     (0..noisy.rgba.len()).filter(is_uncertain).map(|i| i as u32).collect()
 }
 
-/// Gives outlines the `coverage` that more samples found. The colours, which are multiplied by it, follow.
-pub(super) fn refine(rgba: &mut [[f32; 4]], outlines: &[u32], coverage: &[f32]) {
-    for &i in outlines {
-        let [r, g, b, a] = &mut rgba[i as usize];
-        let found = coverage[i as usize];
-        if *a > 0.0 {
-            let factor = found / *a;
-            for channel in [r, g, b] {
-                *channel *= factor;
-            }
+/// A pixel and the up to eight around it.
+fn around(picture: &LinearImage, i: usize) -> impl Iterator<Item = usize> {
+    let (width, height) = (picture.width_px as usize, picture.height_px as usize);
+    let (x, y) = (i % width, i / width);
+    let columns = x.saturating_sub(1)..(x + 2).min(width);
+    (y.saturating_sub(1)..(y + 2).min(height)).flat_map(move |v| columns.clone().map(move |u| v * width + u))
+}
+
+/// The pixels of a picture whose outlines have the `coverage` that more samples found. Colours are multiplied by it:
+/// what is missing or too much has the mean colour of what is seen around, so that colours stay right on average, also
+/// where no sample has seen the product yet. Where nothing is seen around either, nothing changes.
+pub(super) fn refined(noisy: &LinearImage, outlines: &[u32], coverage: &[f32]) -> Vec<[f32; 4]> {
+    let mut rgba = noisy.rgba.clone();
+    for i in outlines.iter().map(|&i| i as usize) {
+        let sum = around(noisy, i).fold(Vec4::ZERO, |sum, j| sum + Vec4::from(noisy.rgba[j]));
+        if sum.w > 0.0 {
+            let own = Vec4::from(noisy.rgba[i]);
+            rgba[i] = (own + sum / sum.w * (coverage[i] - own.w)).max(Vec4::ZERO).to_array();
         }
-        *a = found;
     }
+    rgba
 }
 
 /// The coverage as grey values.
@@ -60,8 +64,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_lens_blurs_is_an_outline() {
-        assert_eq!(outlines(&picture(&[0.0, 0.0, 1.0, 1.0]), true), [0_u32; 0]);
+    fn only_what_a_lens_may_blur_is_an_outline() {
+        assert_eq!(outlines(&picture(&[0.0, 0.0, 0.0]), true), [0_u32; 0]);
+        assert_eq!(outlines(&picture(&[0.0, 0.0, 1.0, 1.0]), true), [1, 2], "as a single sample sees it");
         let soft = picture(&[0.0, 0.0, 0.3, 0.8, 1.0, 1.0]);
         assert_eq!(outlines(&soft, false), [0_u32; 0]);
         assert_eq!(outlines(&soft, true), [1, 2, 3, 4]);
@@ -69,11 +74,13 @@ mod tests {
 
     #[test]
     fn colours_follow_the_coverage_of_more_samples() {
-        let mut rgba = picture(&[0.0, 0.0, 0.5, 1.0]).rgba;
-        refine(&mut rgba, &[1, 2], &[0.9, 0.25, 0.25, 0.9]);
-        // What no sample saw has no colour yet.
-        let expected = [[0.0; 4], [0.0, 0.0, 0.0, 0.25], [0.0625, 0.125, 0.1875, 0.25], [0.25, 0.5, 0.75, 1.0]];
-        assert_eq!(rgba, expected);
+        let noisy = picture(&[0.0, 0.0, 0.0, 0.5, 1.0, 1.0]);
+        let refined = refined(&noisy, &outlines(&noisy, true), &[0.9, 0.9, 0.125, 0.25, 0.875, 0.9]);
+        // Pixel 2 has the colour of the one beside it.
+        assert_eq!(refined, picture(&[0.0, 0.0, 0.125, 0.25, 0.875, 1.0]).rgba);
+        // In a part that has no samples at all, nothing is known.
+        let unsampled = picture(&[0.0, 0.0, 0.0, 0.0, 0.5]);
+        assert_eq!(super::refined(&unsampled, &[1], &[0.9; 5]), unsampled.rgba);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use packshot_shaders::layout::film::FilmPixel;
 
 use crate::backend::{Progress, Snapshot};
 use crate::color::LinearImage;
-use crate::film::{ADAPTIVE_STEP, Block, Film, mean, samples_min, still_active};
+use crate::film::{ADAPTIVE_STEP, Block, Film, mean, next_decision, samples_min, still_active};
 use crate::shot;
 
 /// Which pixels need more samples.
@@ -61,18 +61,19 @@ impl Schedule {
         Self { n_pixels, width_px: settings.width_px, n_samples: settings.samples, rule, has_snapshots }
     }
 
-    /// The first sample count with a decision; `None` if there are no decisions.
-    fn decides_from(&self) -> Option<u32> {
+    /// The first sample count after `n` with a decision; `None` if there are no decisions.
+    fn next_decision(&self, n: u32) -> Option<u32> {
         match self.rule {
             Rule::All => None,
-            Rule::Noise { n_min, .. } => Some(n_min),
-            Rule::Counts(_) => Some(ADAPTIVE_STEP),
+            Rule::Noise { n_min, .. } if n < n_min => Some(n_min),
+            Rule::Noise { .. } => Some(next_decision(n)),
+            Rule::Counts(_) => Some((n / ADAPTIVE_STEP + 1) * ADAPTIVE_STEP),
         }
     }
 
     /// The decision that is due after `n` samples, if any.
     pub(super) fn decision_after(&self, n: u32) -> Option<Decision<'_>> {
-        let falls_here = self.decides_from().is_some_and(|n_min| n >= n_min && n.is_multiple_of(ADAPTIVE_STEP));
+        let falls_here = n > 0 && self.next_decision(n - 1) == Some(n);
         match &self.rule {
             Rule::Noise { threshold, .. } if falls_here => Some(Decision::Noise(*threshold)),
             Rule::Counts(counts) if falls_here => Some(Decision::Counts(counts, self.width_px)),
@@ -99,9 +100,7 @@ impl Schedule {
     /// Samples from `n` to the next decision, or to the end.
     fn until_decision(&self, n: u32) -> u32 {
         let left = self.n_samples.saturating_sub(n);
-        let Some(n_min) = self.decides_from() else { return left };
-        let next = (n / ADAPTIVE_STEP + 1) * ADAPTIVE_STEP;
-        left.min(next.max(n_min) - n)
+        self.next_decision(n).map_or(left, |next| left.min(next - n))
     }
 
     /// Progress of a render with `n_active` active pixels after `n` samples.
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn decisions_fall_at_multiples_of_the_step_from_the_minimum_on() {
+    fn decisions_fall_at_multiples_of_sixteen_from_the_minimum_on() {
         // Cycles' minimum for 0.01 is 64 samples.
         let s = schedule(100, 0.01);
         let decided: Vec<u32> = (1..=100).filter(|&n| s.decision_after(n).is_some()).collect();
@@ -251,6 +250,17 @@ mod tests {
         for (n, until) in [(0, 64), (16, 48), (63, 1), (64, 16), (70, 10), (80, 16), (96, 4), (100, 0)] {
             assert_eq!(s.until_stop(n, 1), until, "after {n}");
         }
+    }
+
+    #[test]
+    fn decisions_become_rarer_with_the_number_of_samples() {
+        let s = schedule(3000, 0.02);
+        let decided: Vec<u32> = (100..=3000).filter(|&n| s.decision_after(n).is_some()).collect();
+        let expected =
+            [112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560];
+        assert_eq!(decided, expected);
+        // The most samples that a picture may have are no power of two.
+        assert_eq!(next_decision(u32::MAX), u32::MAX);
     }
 
     #[test]

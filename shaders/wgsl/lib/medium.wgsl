@@ -14,9 +14,9 @@ fn phase_sample(direction: vec3f, g: f32, u: vec2f) -> vec3f {
     return normalize(to_world(frame_around(direction), vec3f(sine * turn.y, sine * turn.x, cosine)));
 }
 
-// A lobe of the responses below: a Gaussian with different widths on both sides.
-fn two_sided_gaussian(x: f32, centre: f32, below: f32, above: f32) -> f32 {
-    let t = (x - centre) * select(above, below, x < centre);
+// Four lobes of the responses below: Gaussians with different widths on both sides.
+fn two_sided_gaussians(x: f32, centre: vec4f, below: vec4f, above: vec4f) -> vec4f {
+    let t = (vec4f(x) - centre) * select(above, below, vec4f(x) < centre);
     return exp(-0.5 * t * t);
 }
 
@@ -25,15 +25,14 @@ fn two_sided_gaussian(x: f32, centre: f32, below: f32, above: f32) -> f32 {
 // Color Matching Functions"); negative components outside Rec.709 are clipped, and the integral is restored.
 fn wavelength_response(um: f32) -> vec3f {
     let nm = um * 1000.0;
-    let x = 0.362 * two_sided_gaussian(nm, 442.0, 0.0624, 0.0374) + 1.056 * two_sided_gaussian(nm, 599.8, 0.0264, 0.0323)
-        - 0.065 * two_sided_gaussian(nm, 501.1, 0.049, 0.0382);
-    let y = 0.821 * two_sided_gaussian(nm, 568.8, 0.0213, 0.0247) + 0.286 * two_sided_gaussian(nm, 530.9, 0.0613, 0.0322);
-    let z = 1.217 * two_sided_gaussian(nm, 437.0, 0.0845, 0.0278) + 0.681 * two_sided_gaussian(nm, 459.0, 0.0385, 0.0725);
-    let rgb = vec3f(
-        3.2404542 * x - 1.5371385 * y - 0.4985314 * z,
-        -0.969266 * x + 1.8760108 * y + 0.041556 * z,
-        0.0556434 * x - 0.2040259 * y + 1.0572252 * z,
-    );
+    let a = two_sided_gaussians(nm, vec4f(442.0, 599.8, 501.1, 568.8), vec4f(0.0624, 0.0264, 0.049, 0.0213), vec4f(0.0374, 0.0323, 0.0382, 0.0247));
+    // The last is not used.
+    let b = two_sided_gaussians(nm, vec4f(530.9, 437.0, 459.0, 0.0), vec4f(0.0613, 0.0845, 0.0385, 0.0), vec4f(0.0322, 0.0278, 0.0725, 0.0));
+    let x = dot(a.xyz, vec3f(0.362, 1.056, -0.065));
+    let y = 0.821 * a.w + 0.286 * b.x;
+    let z = 1.217 * b.y + 0.681 * b.z;
+    let rgb = vec3f(3.2404542, -0.969266, 0.0556434) * x + vec3f(-1.5371385, 1.8760108, -0.2040259) * y
+        + vec3f(-0.4985314, 0.041556, 1.0572252) * z;
     return max(rgb, vec3f(0.0)) * vec3f(5.6807336, 8.6613036, 9.144786);
 }
 

@@ -110,8 +110,8 @@ fn boundary_of(media: vec3u, m: u32, front: bool, wavelength_um: f32) -> Boundar
 
 // What the surface of a dispersive body does to a path of all wavelengths: light that passes it carries a single one
 // from there on, which represents all. Each alone has a strong colour, so that the samples of a pixel share out the
-// spectrum. Light that is reflected keeps them all: its reflectance is a mean over the wavelengths, among which it
-// hardly differs.
+// spectrum. Light that a body reflects into the air keeps them all: its reflectance is a mean over the wavelengths,
+// among which it hardly differs.
 struct Dispersion {
     // Of the light that passes; 0 for all.
     wavelength_um: f32,
@@ -123,7 +123,7 @@ fn dispersion_at(path: ptr<function, PathState>, m: u32) -> Dispersion {
     if !HAS_BODIES || materials[m].dispersion == 0.0 || (*path).wavelength_um > 0.0 {
         return Dispersion((*path).wavelength_um, vec3f(1.0));
     }
-    // Of a set that decides nothing else here: wavelengths are independent of the directions that they take.
+    // A number that nothing else draws, of the next step's set: wavelengths are independent of the directions here.
     let point = step_point((*path).seed, (*path).sample, (*path).steps, SET_SURVIVAL);
     let wavelength_um = wavelength_drawn(draw_third(point, DRAW_SURVIVAL));
     return Dispersion(wavelength_um, wavelength_weight(wavelength_um));

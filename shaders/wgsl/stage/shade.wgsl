@@ -182,8 +182,8 @@ fn shade(
     }
     var dispersion = dispersion_at(path, s.material);
     var bsdf = bsdf_at(&s, wo, boundary_of((*path).media, s.material, front, dispersion.wavelength_um));
-    if HAS_BODIES && bsdf.eta < 1.0 {
-        // Where light may be reflected totally, a wavelength decides whether it is.
+    if HAS_BODIES && (!front || (*path).media.x != NONE) {
+        // Where light may be reflected totally, the wavelength decides whether it is.
         disperse(path, &dispersion);
     }
 

@@ -32,8 +32,13 @@ impl FirstHits {
         hits.resize(paths.len(), Hit::default());
         rays.clear();
         rays.extend(paths.iter().map(|path| path.ray));
+        // As in sampling: rays through a whole lens are not coherent.
+        let coherent = bindings.params.camera.aperture_radius == 0.0;
         if !has_opacity {
-            return accel.closest_coherent(rays, hits, Opacity::Full);
+            return match coherent {
+                true => accel.closest_coherent(rays, hits, Opacity::Full),
+                false => accel.closest(rays, hits, Opacity::Full),
+            };
         }
         alive.clear();
         alive.extend(0..paths.len() as u32);
@@ -46,7 +51,7 @@ impl FirstHits {
             met.clear();
             met.resize(rays.len(), Hit::default());
             let filter = Stochastic { bindings, stages, names };
-            match is_first {
+            match is_first && coherent {
                 true => accel.closest_coherent(rays, met, Opacity::Of(&filter)),
                 false => accel.closest(rays, met, Opacity::Of(&filter)),
             }
