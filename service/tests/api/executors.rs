@@ -31,6 +31,7 @@ async fn tasks_of(admin: &Guest<'_>, line: &str) -> Vec<Value> {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn w48_a64_r47_a_program_renders_a_line(engine) {
         let script = Script::new();
         let app = script.installed(&engine).await.start(true).await;

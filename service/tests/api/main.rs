@@ -1,7 +1,8 @@
 //! The HTTP contract, case by case: a service of its own for each test, with its own database and folder, that renders
 //! small pictures on the CPU.
 //!
-//! Each case runs on SQLite, and on PostgreSQL where `PACKSHOT_TEST_POSTGRES` names a server that may create databases.
+//! Each case runs on SQLite, and on PostgreSQL where `PACKSHOT_TEST_POSTGRES` names a server that may create databases;
+//! those whose answers no database decides run on PostgreSQL in `scripts/soak` alone.
 //! What is about the store runs on local files, and in a bucket where there is a server for it (`bucket.rs`).
 //! Names begin with the number of the case; `docs/contract-cases.md` lists the cases that are left for later.
 
@@ -15,9 +16,14 @@ mod places;
 mod reply;
 mod stock;
 
-/// Makes two tests of each case: `sqlite::name` and `postgres::name`.
+/// Makes two tests of each case: `sqlite::name` and `postgres::name`. After `on_postgres_in_the_soak:` the latter is
+/// ignored unless asked for: for permissions, pictures and programs, which no database decides. (What a tenant sees of
+/// another is tried harder on SQLite, which has no row security.)
 macro_rules! cases {
-    ($($(#[doc = $doc:literal])* async fn $name:ident($engine:ident) $body:block)+) => {
+    (on_postgres_in_the_soak: $($cases:tt)+) => {
+        cases! { @ all() => $($cases)+ }
+    };
+    (@ $in_the_soak:meta => $($(#[doc = $doc:literal])* async fn $name:ident($engine:ident) $body:block)+) => {
         $($(#[doc = $doc])* async fn $name($engine: crate::app::TestDatabase) $body)+
 
         mod sqlite {
@@ -31,6 +37,7 @@ macro_rules! cases {
 
         mod postgres {
             $(
+                #[cfg_attr($in_the_soak, ignore = "no database decides what is tested: scripts/soak 1 postgres")]
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
                     if let Some(engine) = crate::app::TestDatabase::postgres() {
@@ -39,6 +46,9 @@ macro_rules! cases {
                 }
             )+
         }
+    };
+    ($($cases:tt)+) => {
+        cases! { @ any() => $($cases)+ }
     };
 }
 

@@ -27,6 +27,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn r58_a_shadow_catcher_leaves_shadows_in_alpha(engine) {
         let app = TestApp::start(&engine).await;
         let request = json!({"width": 48, "height": 48, "samples": 64, "light": "studio_soft", "fill": 0.5});

@@ -8,6 +8,7 @@ use crate::app::{Reply, TestApp, endless, pixels, small};
 use crate::glb::Glb;
 
 cases! {
+    on_postgres_in_the_soak:
     async fn c24_r04_wait_in_time(engine) {
         let app = TestApp::start(&engine).await;
         let reply = Reply::of(app.rendering(Glb::body(), &small()).header("prefer", "wait=30")).await;

@@ -42,6 +42,7 @@ async fn faults_of_open(tenants: &Tenants, operation: &Operation) -> Vec<String>
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn t08_t12_t30_only_open_operations_answer_strangers(engine) {
         let tenants = Tenants::of_people(&engine).await;
         let guarded = each(&tenants.guarded(), async |operation| faults(&tenants, operation).await).await;

@@ -36,6 +36,7 @@ async fn compared(
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn t48_r78_foreign_equals_missing(engine) {
         let tenants = Tenants::with_things(&engine).await;
         let with_ids: Vec<&Operation> = tenants.guarded().into_iter().filter(|operation| operation.has_id()).collect();

@@ -119,6 +119,7 @@ impl Place<'_> {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn t07_t08_t48_nothing_leaks(engine) {
         let tenants = Tenants::with_things(&engine).await;
         let marks = tenants.marks_of_alpha().await;

@@ -77,6 +77,7 @@ async fn newest_product(tenants: &Tenants, token: &str) -> String {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn t49_r78_foreign_references_in_bodies(engine) {
         let tenants = Tenants::with_things(&engine).await;
         for operation in tenants.guarded() {

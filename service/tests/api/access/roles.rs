@@ -32,6 +32,7 @@ async fn fault(tenants: &Tenants, operation: &Operation, caller: &Caller) -> Opt
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn t03_t07_every_operation_asks_for_its_permission(engine) {
         let tenants = Tenants::of_people(&engine).await;
         let mut asked = Vec::new();

@@ -25,6 +25,7 @@ async fn fault(tenants: &Tenants, operation: &Operation, (scope, key): (&str, &s
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn t29_a_key_opens_what_its_scope_says(engine) {
         let tenants = Tenants::of_people(&engine).await;
         let mut keys = Vec::new();

@@ -159,6 +159,7 @@ async fn line(shop: &Shop<'_>) -> Line {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn w86_a_server_renders_a_line(engine) {
         let farm = Farm::default();
         let url = farm.serve().await;

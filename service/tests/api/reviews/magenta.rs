@@ -36,6 +36,7 @@ fn answers() -> Vec<(String, String, Vec<String>)> {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn f59_the_gear_reducer(engine) {
         let Some((file, materials)) = gear_reducer() else { return };
         let app = TestApp::start(&engine).await;
