@@ -62,7 +62,8 @@ const bell = new Bell({ onNews: () => { if (isOf("news")) refresh(); } });
 
 const door = new Door({
   onAsk: putAway,
-  onEnter: () => { hasEntered = true; start(); },
+  // What was begun for whoever was here before ends first: it shows a screen, and gives nothing on it the focus.
+  onEnter: () => { hasEntered = true; Promise.resolve(starting).finally(start); },
   onLeave: () => { putBack(); history.replaceState(null, "", location.pathname); chosen = ""; },
 });
 
