@@ -63,6 +63,8 @@ shared_constants! {
     pub const ENVIRONMENT_MAP: u32 = 2;
     /// Bins of a cumulative table of the environment map for each step of its guide.
     pub const ENVIRONMENT_GUIDE_BINS: u32 = 2;
+    /// Light sampling follows at least this fraction of the brightness of each texel of the environment map.
+    pub const ENVIRONMENT_SAMPLED_AT_LEAST: f32 = 0.1;
     /// Steps of the pixel filter's inverse distribution.
     pub const FILTER_STEPS: u32 = 1024;
     /// `Slot.flags`: shade with the geometric normal.

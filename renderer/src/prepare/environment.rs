@@ -3,7 +3,7 @@
 //! cache miss.
 
 use glam::UVec2;
-use packshot_shaders::constants::ENVIRONMENT_GUIDE_BINS;
+use packshot_shaders::constants::{ENVIRONMENT_GUIDE_BINS, ENVIRONMENT_SAMPLED_AT_LEAST};
 use rayon::prelude::*;
 
 use super::bindable;
@@ -12,21 +12,23 @@ use crate::shot::EnvironmentMap;
 /// Fraction of the map's mean radiance that light sampling leaves to scattered rays, which handle light from all over
 /// the sphere better. This is MIS compensation after Karlík et al. 2019, "MIS Compensation: Optimizing Sampling
 /// Techniques in Multiple Importance Sampling", who subtract the whole mean. A quarter had the least noise with one
-/// light sample and one scattered ray as a pair (`docs/decisions/map-light-by-the-balance-heuristic.md`).
+/// light sample and one scattered ray as a pair (`docs/decisions/map-light-by-the-balance-heuristic.md`). Each texel is
+/// sampled with at least [`ENVIRONMENT_SAMPLED_AT_LEAST`] of its own radiance, so that light samples alone still find
+/// all light.
 const LEFT_TO_SCATTERING: f64 = 0.25;
-/// Each texel is sampled with at least this fraction of its own radiance, so that light samples alone still find all
-/// light.
-const SAMPLED_AT_LEAST: f64 = 0.1;
 
 /// Arrays of the shader's `environment_*` bindings, never empty.
 #[derive(Clone, Debug)]
 pub struct EnvironmentTables {
     /// See [`packed`].
     pub(crate) texels: Vec<UVec2>,
-    /// `height + 1` cumulative values of the rows, then `width + 1` for each row.
+    /// Of cells between the centres of four texels (`EnvironmentCorners` in `shaders/wgsl/stage/environment.wgsl`):
+    /// `height + 2` cumulative values of their rows, then `width + 1` for each row.
     pub(crate) cdf: Vec<f32>,
     /// One guide for the rows, then one for each row: see [`guide_of`].
     pub(crate) guide: Vec<u32>,
+    /// How much of a texel's luminance light sampling leaves to scattered rays.
+    pub(crate) left: f32,
     /// Mean over the sphere of the luminance, without the shot's strength.
     pub(crate) mean_luminance: f64,
 }
@@ -35,37 +37,30 @@ impl EnvironmentTables {
     /// For environments without a map: never looked up.
     pub(crate) fn without_map() -> Self {
         let (texels, cdf, guide) = (bindable(Vec::new()), bindable(Vec::new()), bindable(Vec::new()));
-        Self { texels, cdf, guide, mean_luminance: 0.0 }
+        Self { texels, cdf, guide, left: 0.0, mean_luminance: 0.0 }
     }
 
-    /// Densities follow each texel's bilinearly filtered brightness, less [`LEFT_TO_SCATTERING`], times the sine of the
-    /// polar angle.
+    /// Densities follow the bilinearly filtered map, less what [`LEFT_TO_SCATTERING`] takes from its texels.
     pub(crate) fn new(map: &EnvironmentMap) -> Self {
         let (w, h) = (map.width_px as usize, map.height_px as usize);
-        let luminance: Vec<f32> = map.rgb.iter().map(|c| 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]).collect();
-        // Within a texel, bilinear filtering blends in the neighbours: 1/8, 3/4, 1/8 along each axis on average.
-        let sine_of = |y: usize| (std::f64::consts::PI * (y as f64 + 0.5) / h as f64).sin();
-        let mut rows: Vec<Vec<f64>> = (0..h)
-            .into_par_iter()
-            .map(|y| {
-                let sine = sine_of(y);
-                let (above, below) = (y.saturating_sub(1), (y + 1).min(h - 1));
-                let column = |x: usize| {
-                    0.125 * f64::from(luminance[above * w + x])
-                        + 0.75 * f64::from(luminance[y * w + x])
-                        + 0.125 * f64::from(luminance[below * w + x])
-                };
-                (0..w)
-                    .map(|x| sine * (0.125 * column((x + w - 1) % w) + 0.75 * column(x) + 0.125 * column((x + 1) % w)))
-                    .collect()
-            })
-            .collect();
-        let total: f64 = rows.iter().flatten().sum();
-        let mean = total / (w as f64 * (0..h).map(sine_of).sum::<f64>());
-        rows.par_iter_mut().enumerate().for_each(|(y, row)| {
-            let left = LEFT_TO_SCATTERING * mean * sine_of(y);
-            row.iter_mut().for_each(|weight| *weight = (*weight - left).max(SAMPLED_AT_LEAST * *weight));
-        });
+        let luminance: Vec<f64> =
+            map.rgb.iter().map(|c| f64::from(0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2])).collect();
+        // The sine of the polar angle, at a distance from the top in rows.
+        let sine_at = |y: f64| (std::f64::consts::PI * y / h as f64).sin();
+        let sine_of = |y: usize| sine_at(y as f64 + 0.5);
+        // In one order, for any number of threads.
+        let total: f64 = luminance.chunks(w).enumerate().map(|(y, row)| sine_of(y) * row.iter().sum::<f64>()).sum();
+        let left = LEFT_TO_SCATTERING * total / (w as f64 * (0..h).map(sine_of).sum::<f64>());
+        let weight = |luminance: f64| (luminance - left).max(f64::from(ENVIRONMENT_SAMPLED_AT_LEAST) * luminance);
+        // Of each cell, the mean of its corners times its height and the sine in its middle.
+        let row_of_cells = |row: usize| -> Vec<f64> {
+            let (above, below) = (&luminance[row.saturating_sub(1) * w..][..w], &luminance[row.min(h - 1) * w..][..w]);
+            let ends = [(row as f64 - 0.5).max(0.0), (row as f64 + 0.5).min(h as f64)];
+            let factor = 0.25 * (ends[1] - ends[0]) * sine_at(0.5 * (ends[0] + ends[1]));
+            let sides: Vec<f64> = above.iter().zip(below).map(|(&a, &b)| factor * (weight(a) + weight(b))).collect();
+            (0..w).map(|x| sides[x] + sides[(x + 1) % w]).collect()
+        };
+        let rows: Vec<Vec<f64>> = (0..=h).into_par_iter().map(row_of_cells).collect();
         let sums: Vec<f64> = rows.iter().map(|row| row.iter().sum()).collect();
         let mut cdf = cumulative(&sums);
         let mut guide = guide_of(&cdf);
@@ -77,7 +72,7 @@ impl EnvironmentTables {
         let texels = map.rgb.par_iter().map(|&rgb| packed(rgb)).collect();
         // Texel solid angles are sin θ · (π/h) · (2π/w).
         let mean_luminance = total * std::f64::consts::PI / (2.0 * (w * h) as f64);
-        Self { texels, cdf, guide, mean_luminance }
+        Self { texels, cdf, guide, left: left as f32, mean_luminance }
     }
 }
 
@@ -128,20 +123,20 @@ fn packed(rgb: [f32; 3]) -> UVec2 {
 mod tests {
     use super::*;
 
-    /// Probability of each texel times the number of texels.
-    fn densities(tables: &EnvironmentTables, w: usize, h: usize) -> Vec<f64> {
+    /// Probability of each cell.
+    fn probabilities(tables: &EnvironmentTables, w: usize, h: usize) -> Vec<f64> {
         let step = |at: usize| f64::from(tables.cdf[at + 1] - tables.cdf[at]);
-        let texel = |x: usize, y: usize| step(y) * step(h + 1 + y * (w + 1) + x) * (w * h) as f64;
-        (0..h).flat_map(|y| (0..w).map(move |x| texel(x, y))).collect()
+        let cell = |x: usize, row: usize| step(row) * step(h + 2 + row * (w + 1) + x);
+        (0..=h).flat_map(|row| (0..w).map(move |x| cell(x, row))).collect()
     }
 
     #[test]
-    fn densities_integrate_to_one_and_the_mean_is_the_map_s() {
+    fn probabilities_add_up_to_one_and_the_mean_is_the_map_s() {
         let (w, h) = (64, 32);
         let rgb = (0..w * h).map(|i| [0.1 + (i % 7) as f32, 0.2, if i == 900 { 500.0 } else { 0.0 }]).collect();
         let tables = EnvironmentTables::new(&EnvironmentMap { width_px: w, height_px: h, rgb });
-        let integral = densities(&tables, w as usize, h as usize).iter().sum::<f64>() / f64::from(w * h);
-        assert!((integral - 1.0).abs() < 1e-5, "{integral}");
+        let sum = probabilities(&tables, w as usize, h as usize).iter().sum::<f64>();
+        assert!((sum - 1.0).abs() < 1e-5, "{sum}");
         let uniform = EnvironmentMap { width_px: 256, height_px: 128, rgb: vec![[2.0; 3]; 256 * 128] };
         assert!((EnvironmentTables::new(&uniform).mean_luminance - 2.0).abs() < 1e-3);
     }
@@ -150,7 +145,7 @@ mod tests {
     fn a_black_map_is_sampled_uniformly_and_not_divided_by_zero() {
         let map = EnvironmentMap { width_px: 8, height_px: 4, rgb: vec![[0.0; 3]; 32] };
         let tables = EnvironmentTables::new(&map);
-        assert!(densities(&tables, 8, 4).iter().all(|d| (d - 1.0).abs() < 1e-5));
+        assert!(probabilities(&tables, 8, 4).iter().all(|p| (p * 40.0 - 1.0).abs() < 1e-5));
         assert!(tables.texels.iter().all(|t| t.x == 0 && t.y & 0xffff == 0));
     }
 

@@ -63,7 +63,10 @@ impl PreparedShot {
         let filter_table = product.albedo_tables.len() as u32;
         let tables = [&product.albedo_tables[..], &filter::inverse_distribution(shot.film.filter)].concat();
         Self {
-            params: render_params(shot, &product.space, &lights, filter_table),
+            params: gpu::RenderParams {
+                environment_left: environment.left,
+                ..render_params(shot, &product.space, &lights, filter_table)
+            },
             product: product.clone(),
             lights: bindable(lights.lights),
             environment,

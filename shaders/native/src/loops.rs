@@ -49,10 +49,9 @@ const NO_SAMPLES: BounceSamples =
     BounceSamples { choice: Vec2::ZERO, bsdf: Vec2::ZERO, light: Vec2::ZERO, survival: Vec2::ZERO };
 /// Placeholder for searches that are not made yet.
 const NO_SEARCH: EnvironmentSearch =
-    EnvironmentSearch { uv: Vec2::ZERO, columns: UVec2::ZERO, kind: 0, row: 0, guide: 0, cdf: 0 };
+    EnvironmentSearch { at: Vec2::ZERO, columns: UVec2::ZERO, kind: 0, row: 0, guide: 0, cdf: 0 };
 /// Placeholder for a point of the map where there is none.
-const NO_POINT: EnvironmentPoint =
-    EnvironmentPoint { direction: Vec3::ZERO, pdf: 0.0, uv: Vec2::ZERO, pad0: 0, pad1: 0 };
+const NO_POINT: EnvironmentPoint = EnvironmentPoint { direction: Vec3::ZERO, pdf: 0.0, radiance: Vec3::ZERO, pad0: 0 };
 
 /// Reads a word at each place that the next stage will read. The accesses are independent and close together, so that
 /// the processor has many in flight; inside a stage, which is long, it would wait for each.
@@ -140,12 +139,15 @@ macro_rules! loops {
                 for (search, point) in searches.iter_mut().zip(points.iter_mut()) {
                     native::environment_choose(b, search, point);
                 }
-                let next_row = b.params.environment_width_px as usize;
+                let w = b.params.environment_width_px as usize;
                 let word = |texel: usize| b.environment_texels.get(texel).map_or(0, |bits| bits.x);
-                touch(points.iter().map(|point| {
-                    let texel = native::environment_corner(b, point.uv) as usize;
-                    word(texel) ^ word(texel + next_row)
+                touch(searches.iter().map(|search| {
+                    let below = search.row as usize * w + search.columns.x as usize;
+                    word(below.saturating_sub(w)) ^ word(below)
                 }));
+                for (search, point) in searches.iter_mut().zip(points.iter_mut()) {
+                    native::environment_place(b, search, point);
+                }
             }
 
             $(#[target_feature(enable = $features)])?

@@ -90,6 +90,14 @@ gpu_struct! {
         pub environment_tilt_sin: f32,
         /// Cosine of that rotation.
         pub environment_tilt_cos: f32,
+        /// How much of a texel's brightness light sampling leaves to scattered rays.
+        pub environment_left: f32,
+        /// Unused.
+        pub pad0: u32,
+        /// Unused.
+        pub pad1: u32,
+        /// Unused.
+        pub pad2: u32,
     }
 
     /// The surface of one primitive of one placed mesh.

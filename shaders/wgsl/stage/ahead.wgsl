@@ -1,8 +1,8 @@
-// Stages `search`, `narrow` and `choose`: where a step of a path will read the environment map, ahead of `shade`. If
-// the ray hit nothing, that is the map behind it; otherwise it is a direction sampled by the map's brightness. Maps are
-// too large for caches, and each address to read depends on the read before it; exactly one such read lies between two
-// of these stages. A CPU that runs each stage over many paths can therefore prefetch what the next one will read for
-// all of them at once.
+// Stages `search`, `narrow`, `choose` and `place`: where a step of a path will read the environment map, ahead of
+// `shade`. If the ray hit nothing, that is the map behind it; otherwise it is a direction sampled by the map's
+// brightness. Maps are too large for caches, and each address to read depends on the read before it; exactly one such
+// read lies between two of these stages. A CPU that runs each stage over many paths can therefore prefetch what the next
+// one will read for all of them at once.
 #import lib/math
 #import lib/path
 #import stage/scene
@@ -14,9 +14,10 @@ const SEARCH_SAMPLE: u32 = 2u;
 
 // Changed in place by each stage.
 struct EnvironmentSearch {
-    // Along a ray: the point on the map. For a sample: the random number that will choose the column, and v.
-    uv: vec2f,
-    // The range of columns to search.
+    // Where in its cell the point lies. For a sample: numbers from 0 to 1 that will say this, the first of them by way
+    // of the column.
+    at: vec2f,
+    // The range of columns to search; after `choose`, the column.
     columns: vec2u,
     // One of SEARCH_*.
     kind: u32,
@@ -31,11 +32,10 @@ struct EnvironmentSearch {
 struct EnvironmentPoint {
     // Unit; only for a sample.
     direction: vec3f,
-    // Density over solid angle with which light sampling goes there.
+    // Density over solid angle with which light sampling goes there; after `choose`, the probability of its cell.
     pdf: f32,
-    uv: vec2f,
+    radiance: vec3f,
     pad0: u32,
-    pad1: u32,
 }
 
 fn within_limits(path: ptr<function, PathState>) -> bool {
@@ -65,22 +65,24 @@ fn environment_search(
         return;
     }
     let w = params.environment_width_px;
-    let h = params.environment_height_px;
+    let n_rows = params.environment_height_px + 1u;
     if hit.instance == NO_HIT {
         if (*path).bounces > 0u || params.environment_visible == 1u {
+            let uv = environment_uv((*path).ray.direction);
+            let cell = environment_cell(uv);
             (*search).kind = SEARCH_ALONG_RAY;
-            (*search).uv = environment_uv((*path).ray.direction);
-            (*search).columns = vec2u(min(u32((*search).uv.x * f32(w)), w - 1u));
-            (*search).row = min(u32((*search).uv.y * f32(h)), h - 1u);
-            (*search).cdf = environment_row_cdf((*search).row);
+            (*search).columns = vec2u(cell.x);
+            (*search).row = cell.y;
+            (*search).at = environment_inside(uv, cell.y);
+            (*search).cdf = environment_row_cdf(cell.y);
         }
         return;
     }
     if samples_environment(path, samples) {
         let u = (*samples).light;
-        let row = environment_bin(0u, environment_guided_bins(environment_guide_step(h, u.y)), u.y);
+        let row = environment_bin(0u, environment_guided_bins(environment_guide_step(n_rows, u.y)), u.y);
         (*search).kind = SEARCH_SAMPLE;
-        (*search).uv = vec2f(u.x, (row.x + row.y) / f32(h));
+        (*search).at = vec2f(u.x, row.y);
         (*search).row = u32(row.x);
         (*search).cdf = environment_row_cdf((*search).row);
         (*search).guide = environment_row_guide((*search).row) + environment_guide_step(w, u.x);
@@ -99,17 +101,47 @@ fn environment_choose(search: ptr<function, EnvironmentSearch>, point: ptr<funct
         (*point).pdf = 0.0;
         return;
     }
-    (*point).uv = (*search).uv;
-    var column = (*search).columns.x;
     if (*search).kind == SEARCH_SAMPLE {
-        let bin = environment_bin((*search).cdf, (*search).columns, (*search).uv.x);
-        column = u32(bin.x);
-        (*point).uv.x = (bin.x + bin.y) / f32(params.environment_width_px);
+        let bin = environment_bin((*search).cdf, (*search).columns, (*search).at.x);
+        (*search).columns.x = u32(bin.x);
+        (*search).at.x = bin.y;
     }
+    (*point).pdf = environment_cell_probability((*search).columns.x, (*search).row, (*search).cdf);
+}
+
+fn environment_place(search: ptr<function, EnvironmentSearch>, point: ptr<function, EnvironmentPoint>) {
+    if (*search).kind == SEARCH_NOTHING {
+        return;
+    }
+    let column = (*search).columns.x;
+    let row = (*search).row;
+    var at = (*search).at;
+    var corners = environment_corners(column, row);
+    let above = 0.25 * vec2f(environment_weight(corners.above_left), environment_weight(corners.above_right));
+    let below = 0.25 * vec2f(environment_weight(corners.below_left), environment_weight(corners.below_right));
+    let mean = above.x + above.y + below.x + below.y;
+    // Relative to the mean over the cell. Cells without light have the same everywhere.
+    var density = 1.0;
+    if mean > 1e-37 {
+        let scale = 4.0 / mean;
+        if (*search).kind == SEARCH_SAMPLE {
+            at.y = linear_sample((above.x + above.y) / mean, (below.x + below.y) / mean, at.y);
+            let along = mix(above, below, at.y);
+            let of_both = max(along.x + along.y, 1e-37);
+            at.x = linear_sample(along.x / of_both, along.y / of_both, at.x);
+        }
+        let along = mix(above, below, at.y);
+        density = mix(along.x, along.y, at.x) * scale;
+    }
+    (*point).radiance = environment_between(&corners, at) * params.environment_radiance;
+    let w = f32(params.environment_width_px);
+    let h = f32(params.environment_height_px);
+    let ends = environment_row_ends(row);
+    let v = mix(ends.x, ends.y, at.y) / h;
     // v covers half a turn from top to bottom, u a whole one: u = 0.5 is +x, and u grows towards +z.
-    let polar = sin_cos_turn(0.5 * (*point).uv.y);
+    let polar = sin_cos_turn(0.5 * v);
     if (*search).kind == SEARCH_SAMPLE {
-        let azimuth = sin_cos_turn(fract((*point).uv.x + 0.5));
+        let azimuth = sin_cos_turn(fract((f32(column) + 0.5 + at.x) / w + 0.5));
         let local = vec3f(polar.x * azimuth.y, polar.y, polar.x * azimuth.x);
         let tilt_cos = params.environment_tilt_cos;
         let tilt_sin = params.environment_tilt_sin;
@@ -119,10 +151,11 @@ fn environment_choose(search: ptr<function, EnvironmentSearch>, point: ptr<funct
         let turn_sin = params.environment_sin;
         (*point).direction = vec3f(turn_cos * local.x + turn_sin * z, y, -turn_sin * local.x + turn_cos * z);
     }
-    (*point).pdf = params.environment_select * environment_texel_pdf(column, (*search).row, (*search).cdf, polar.x);
+    let cells = w * h / (ends.y - ends.x);
+    (*point).pdf *= params.environment_select * density * cells / (2.0 * PI * PI * max(polar.x, 1e-6));
 }
 
-// All three stages, for callers that handle one path at a time.
+// All four stages, for callers that handle one path at a time.
 fn look_at_environment(
     path: ptr<function, PathState>,
     hit: Hit,
@@ -133,4 +166,5 @@ fn look_at_environment(
     environment_search(path, hit, samples, &search);
     environment_narrow(&search);
     environment_choose(&search, point);
+    environment_place(&search, point);
 }

@@ -41,7 +41,7 @@ fn arriving(
         return shadow;
     }
     if is_environment {
-        light.radiance = environment_lookup((*point).uv);
+        light.radiance = (*point).radiance;
     }
     let outside = dot(light.direction, s.side_normal);
     let cosine = dot(light.direction, normal);

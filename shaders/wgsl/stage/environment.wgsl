@@ -50,40 +50,82 @@ fn environment_texel(i: u32) -> vec3f {
     return vec3f(f32(packed.x & 0xffffu), f32(packed.x >> 16u), f32(packed.y & 0xffffu)) * unit;
 }
 
-// The texel above and left of the point, clamped to the map.
-fn environment_corner(uv: vec2f) -> u32 {
-    let x = floor(uv.x * f32(params.environment_width_px) - 0.5);
-    let y = floor(uv.y * f32(params.environment_height_px) - 0.5);
-    return environment_row(i32(y)) + environment_column(i32(x));
+// The map between the centres of four texels, where it is interpolated: a cell. Cell (c, r) lies between columns c and
+// c + 1, around the seam, and between rows r - 1 and r. The first and the last row of cells are half as high: they
+// reach from the centres of texels to a pole, where no other texel follows.
+struct EnvironmentCorners {
+    above_left: vec3f,
+    above_right: vec3f,
+    below_left: vec3f,
+    below_right: vec3f,
+}
+
+fn environment_corners(column: u32, row: u32) -> EnvironmentCorners {
+    let right = environment_column(i32(column) + 1);
+    let above = environment_row(i32(row) - 1);
+    let below = environment_row(i32(row));
+    return EnvironmentCorners(
+        environment_texel(above + column),
+        environment_texel(above + right),
+        environment_texel(below + column),
+        environment_texel(below + right),
+    );
+}
+
+// The map at a place in a cell, both coordinates from 0 to 1, to the right and down.
+fn environment_between(corners: ptr<function, EnvironmentCorners>, at: vec2f) -> vec3f {
+    let above = mix((*corners).above_left, (*corners).above_right, at.x);
+    let below = mix((*corners).below_left, (*corners).below_right, at.x);
+    return mix(above, below, at.y);
+}
+
+// The cell that a point of the map lies in.
+fn environment_cell(uv: vec2f) -> vec2u {
+    let column = environment_column(i32(floor(uv.x * f32(params.environment_width_px) - 0.5)));
+    let row = floor(uv.y * f32(params.environment_height_px) + 0.5);
+    return vec2u(column, min(u32(row), params.environment_height_px));
+}
+
+// Upper and lower end of a row of cells, in rows of texels from the top.
+fn environment_row_ends(row: u32) -> vec2f {
+    return vec2f(max(f32(row) - 0.5, 0.0), min(f32(row) + 0.5, f32(params.environment_height_px)));
+}
+
+// Where in its cell a point of the map lies.
+fn environment_inside(uv: vec2f, row: u32) -> vec2f {
+    let ends = environment_row_ends(row);
+    let y = (uv.y * f32(params.environment_height_px) - ends.x) / (ends.y - ends.x);
+    return vec2f(fract(uv.x * f32(params.environment_width_px) - 0.5), saturate(y));
 }
 
 // Radiance of the map, filtered between texel centres.
 fn environment_lookup(uv: vec2f) -> vec3f {
-    let x = uv.x * f32(params.environment_width_px) - 0.5;
-    let y = uv.y * f32(params.environment_height_px) - 0.5;
-    let fx = floor(x);
-    let fy = floor(y);
-    let left = environment_column(i32(fx));
-    let right = environment_column(i32(fx) + 1);
-    let above = environment_row(i32(fy));
-    let below = environment_row(i32(fy) + 1);
-    let top = mix(environment_texel(above + left), environment_texel(above + right), x - fx);
-    let bottom = mix(environment_texel(below + left), environment_texel(below + right), x - fx);
-    return mix(top, bottom, y - fy) * params.environment_radiance;
+    let cell = environment_cell(uv);
+    var corners = environment_corners(cell.x, cell.y);
+    return environment_between(&corners, environment_inside(uv, cell.y)) * params.environment_radiance;
+}
+
+// What light sampling follows: the brightness of a texel less what is left to scattered rays (`prepare::environment`).
+fn environment_weight(texel: vec3f) -> f32 {
+    let brightness = luminance(texel);
+    return max(brightness - params.environment_left, ENVIRONMENT_SAMPLED_AT_LEAST * brightness);
+}
+
+// A number from 0 to 1 whose density goes linearly from `a` to `b`, where their mean is 0.5.
+fn linear_sample(a: f32, b: f32, u: f32) -> f32 {
+    return min(u / max(a + sqrt(mix(a * a, b * b, u)), 1e-20), 0.9999999);
 }
 
 // First entry of a row's conditional table.
 fn environment_row_cdf(row: u32) -> u32 {
-    return params.environment_height_px + 1u + row * (params.environment_width_px + 1u);
+    return params.environment_height_px + 2u + row * (params.environment_width_px + 1u);
 }
 
-// Density over solid angle with which a texel is sampled, where the sine of the polar angle is `sin_theta` and the
-// row's conditional table begins at `cdf`.
-fn environment_texel_pdf(column: u32, row: u32, cdf: u32, sin_theta: f32) -> f32 {
+// Probability of a cell of a row whose conditional table begins at `cdf`.
+fn environment_cell_probability(column: u32, row: u32, cdf: u32) -> f32 {
     let of_row = environment_cdf[row + 1u] - environment_cdf[row];
     let of_column = environment_cdf[cdf + column + 1u] - environment_cdf[cdf + column];
-    let n_texels = f32(params.environment_width_px) * f32(params.environment_height_px);
-    return of_row * of_column * n_texels / (2.0 * PI * PI * max(sin_theta, 1e-6));
+    return of_row * of_column;
 }
 
 fn environment_guide_steps(n: u32) -> u32 {
@@ -92,7 +134,7 @@ fn environment_guide_steps(n: u32) -> u32 {
 
 // First entry of a row's guide.
 fn environment_row_guide(row: u32) -> u32 {
-    return environment_guide_steps(params.environment_height_px) + 1u + row * (environment_guide_steps(params.environment_width_px) + 1u);
+    return environment_guide_steps(params.environment_height_px + 1u) + 1u + row * (environment_guide_steps(params.environment_width_px) + 1u);
 }
 
 // The step that `u` lies in, of a guide to `n` bins.

@@ -43,6 +43,11 @@ struct RenderParams {
     // Rotation about the map's +X that follows the one about +Y.
     environment_tilt_sin: f32,
     environment_tilt_cos: f32,
+    // How much of a texel's brightness light sampling leaves to scattered rays.
+    environment_left: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 // A placed mesh (or a group of parts baked into one).
@@ -326,7 +331,7 @@ struct BvhTriangle {
 // RGB radiance of the map: red | green << 16, then blue | exponent << 16, where 2^(exponent - 127) is the unit of all
 // three channels.
 @group(0) @binding(12) var<storage, read> environment_texels: array<vec2u>;
-// height + 1 cumulative values for the map's rows; then width + 1 for every row.
+// height + 2 cumulative values for the map's rows of cells (`EnvironmentCorners`); then width + 1 for every row.
 @group(0) @binding(13) var<storage, read> environment_cdf: array<f32>;
 // For steps of ENVIRONMENT_GUIDE_BINS bins on average, the bin of the cumulative values at each boundary between steps:
 // for the rows, then for every row; one more than there are steps.

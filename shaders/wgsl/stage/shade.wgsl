@@ -66,7 +66,7 @@ fn light_along(
     }
     if missed && (bounces > 0u || params.environment_visible == 1u) {
         if params.environment_kind == ENVIRONMENT_MAP {
-            sum += environment_lookup((*point).uv) * met_weight((*path).pdf, (*point).pdf, true);
+            sum += (*point).radiance * met_weight((*path).pdf, (*point).pdf, true);
         } else {
             // A uniform environment is never sampled: scattered rays find it with less noise than shadow rays would.
             sum += params.environment_radiance;
@@ -102,7 +102,7 @@ fn shadow_ray_to_light(
         return shadow;
     }
     if is_environment {
-        light.radiance = environment_lookup((*point).uv);
+        light.radiance = (*point).radiance;
     }
     let f = bsdf_eval(bsdf, wi);
     var weight = 1.0 / abs(light.pdf);
@@ -126,7 +126,7 @@ fn shadow_ray_to_light(
     return shadow;
 }
 
-// `samples` are the event's random numbers; `point` is what `environment_choose` chose for this step.
+// `samples` are the event's random numbers; `point` is what `environment_place` found for this step.
 fn shade(
     path: ptr<function, PathState>,
     hit: Hit,

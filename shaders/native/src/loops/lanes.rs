@@ -155,6 +155,9 @@ macro_rules! lanes {
                 for Block { mask, search, point, .. } in blocks.iter_mut() {
                     native::environment_choose(b, *mask, search, point);
                 }
+                for Block { mask, search, point, .. } in blocks.iter_mut() {
+                    native::environment_place(b, *mask, search, point);
+                }
             }
 
             /// [`Stages::generate`](super::super::Stages::generate).
