@@ -11,10 +11,9 @@
 #import stage/first_hit
 #import stage/pane
 
-// At a surface reached after more events than this, paths survive Russian roulette by their throughput, as in Cycles.
-// Roulette does not apply one ray earlier, because it would add noise to what that ray finds of the map and of
-// rectangles.
-const ROULETTE_AFTER: u32 = 1u;
+// At a surface reached after more events than this, paths survive Russian roulette by their throughput. Earlier, as in
+// Cycles, it costs more in noise than it saves in rays (docs/decisions/roulette-after-three-events.md).
+const ROULETTE_AFTER: u32 = 2u;
 
 // Light that is hit after at most one event counts as direct.
 fn clamp_for(bounces: u32) -> f32 {
