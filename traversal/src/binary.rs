@@ -8,12 +8,17 @@
 
 use glam::{Vec3, Vec3A};
 
-use crate::COORDINATE_MAX;
+use crate::{COORDINATE_MAX, LeafTriangle};
 
 /// Bins per axis in large nodes.
 const BINS: usize = 32;
 /// Nodes with fewer primitives than this are built by a single thread.
 const PARALLEL_MIN: usize = 4096;
+
+/// How far the box of a node over triangles is widened along an axis, over the largest extent of its triangles along
+/// this axis and along any (`simd::ray` derives them).
+pub(crate) const OWN_EXTENT: f32 = 36.0 * 0.5 * f32::EPSILON;
+pub(crate) const OTHER_EXTENT: f32 = 14.0 * 0.5 * f32::EPSILON;
 
 /// An axis-aligned box; empty when `min > max`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +39,13 @@ impl Bounds {
         let largest = a.abs().max(b.abs()).max(c.abs()).max_element();
         let finite = a.is_finite() && b.is_finite() && c.is_finite() && largest <= COORDINATE_MAX;
         if finite { Bounds { min: a.min(b).min(c), max: a.max(b).max(c) } } else { Bounds::EMPTY }
+    }
+
+    /// The box widened by what rounding may do to triangles in it, as far as that depends on their extents, of which
+    /// the largest are given by axis.
+    pub(crate) fn widened(self, extent: Vec3A) -> Bounds {
+        let wider = extent * OWN_EXTENT + extent.max_element() * OTHER_EXTENT;
+        Bounds { min: self.min - wider, max: self.max + wider }
     }
 
     /// The smallest box around both.
@@ -129,6 +141,23 @@ impl BinaryTree {
     /// The box around everything.
     pub fn bounds(&self) -> Bounds {
         self.nodes.first().map_or(Bounds::EMPTY, |root| root.bounds)
+    }
+
+    /// For each node, the largest extents of the triangles below it, by axis. `triangles` are in leaf order.
+    pub(crate) fn extents(&self, triangles: &[LeafTriangle]) -> Vec<Vec3A> {
+        let mut extents = vec![Vec3A::ZERO; self.nodes.len()];
+        // Children come after their parents.
+        for (idx, node) in self.nodes.iter().enumerate().rev() {
+            let first = node.first as usize;
+            extents[idx] = match node.is_leaf() {
+                true => triangles[first..][..node.count as usize].iter().fold(Vec3A::ZERO, |largest, triangle| {
+                    let bounds = Bounds::of_points(&triangle.vertices);
+                    largest.max(bounds.max - bounds.min)
+                }),
+                false => extents[first].max(extents[first + 1]),
+            };
+        }
+        extents
     }
 
     /// Where the primitives below the node start in [`BinaryTree::primitives`].

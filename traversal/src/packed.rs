@@ -1,6 +1,6 @@
 //! The form that WGSL traverses: binary nodes, triangles in leaf order, and instances, as arrays for storage buffers.
 
-use glam::Vec3;
+use glam::{Vec3, Vec3A};
 use packshot_shaders::constants::NONE;
 use packshot_shaders::layout::accel::{BvhNode, BvhTriangle, Instance};
 
@@ -53,7 +53,11 @@ impl PackedBvh {
         self.triangles.extend(triangles.into_iter().flatten().map(packed_triangle));
         self.nodes.push(EMPTY);
         let leaves = Leaves::plan(tree, if triangles.is_some() { LEAF_LEN_MAX } else { 1 });
-        let child = |idx: u32| Child::new(tree, &leaves, idx, triangles.map(|_| first_triangle));
+        let extents = triangles.map(|triangles| tree.extents(triangles));
+        let child = |idx: u32| {
+            let over_triangles = extents.as_ref().map(|extents| (first_triangle, extents[idx as usize]));
+            Child::new(tree, &leaves, idx, over_triangles)
+        };
         match tree.nodes.first() {
             None => return root,
             // A tree with a single leaf still gets a node.
@@ -101,16 +105,17 @@ struct Child {
 }
 
 impl Child {
-    /// The child that represents a binary node. `first_triangle` is where the mesh's triangles start, or `None` for
-    /// instances.
-    fn new(tree: &BinaryTree, leaves: &Leaves, idx: u32, first_triangle: Option<u32>) -> Child {
+    /// The child that represents a binary node. `over_triangles` is where the mesh's triangles start and the largest
+    /// extents of those below the node, or `None` for instances.
+    fn new(tree: &BinaryTree, leaves: &Leaves, idx: u32, over_triangles: Option<(u32, Vec3A)>) -> Child {
         let node = &tree.nodes[idx as usize];
-        let (first, count) = match (leaves.is_leaf(idx), first_triangle) {
+        let (first, count) = match (leaves.is_leaf(idx), over_triangles) {
             (false, _) => (0, 0),
-            (true, Some(first_triangle)) => (first_triangle + tree.first_primitive(node), node.count),
+            (true, Some((first_triangle, _))) => (first_triangle + tree.first_primitive(node), node.count),
             (true, None) => (tree.primitives[tree.first_primitive(node) as usize], 1),
         };
-        Child { bounds: node.bounds, first, count }
+        let bounds = over_triangles.map_or(node.bounds, |(_, extent)| node.bounds.widened(extent));
+        Child { bounds, first, count }
     }
 
     fn write(&self, node: &mut BvhNode, side: u32) {

@@ -29,6 +29,7 @@ use descend::Stacks;
 use lanes::{Lanes, Portable};
 use packet::Packet;
 use prepared::Prepared;
+use ray::Over;
 use single::Search;
 
 /// Decides whether a surface that a ray hits stops it: alpha-tested and stochastically transparent surfaces let some
@@ -150,6 +151,8 @@ fn answer<L: Lanes<W>, const W: usize, F: Filter>(
     filter: &F,
 ) {
     let mut stacks = Stacks::new(bvh.stack_len);
+    let over = if bvh.is_flat { Over::Triangles } else { Over::Instances };
+    let mut prepared = Prepared::new(&bvh.top, &bvh.nodes, over);
     let is_any = matches!(query, Query::Occluded(_));
     // The only call for single rays, so that there is one copy of its code.
     for (chunk_idx, chunk) in rays.chunks(W).enumerate() {
@@ -160,7 +163,8 @@ fn answer<L: Lanes<W>, const W: usize, F: Filter>(
                 continue;
             }
         }
-        let prepared = &Prepared::new(lanes, chunk, &bvh.top, &bvh.nodes);
+        prepared.prepare(lanes, chunk);
+        let prepared = &prepared;
         for (lane, ray) in chunk.iter().enumerate() {
             let ray_idx = first_idx + lane;
             let hit = Search { lanes, bvh, filter, ray, prepared, lane, ray_idx, is_any }.run(&mut stacks);

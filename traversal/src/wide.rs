@@ -24,7 +24,7 @@ const LEAF_COST: f32 = 1.2;
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub(crate) struct WideNode<const W: usize> {
-    /// Minimum along x, y, z, then maximum along x, y, z, of each child.
+    /// Minimum along x, y, z, then maximum along x, y, z, of each child, [widened](Bounds::widened).
     pub(crate) bounds: [[f32; W]; 6],
     /// What each child is: a node's index, or [`LEAF`] and the leaf's.
     pub(crate) children: [u32; W],
@@ -235,7 +235,8 @@ impl<const W: usize> WideTree<W> {
         if let Some(root) = tree.nodes.first() {
             let leaf_len_max = if triangles.is_some() { W as u32 } else { 1 };
             let left_shares = vec![[0; W]; tree.nodes.len()];
-            let mut plan = CollapsePlan { tree, leaf_len_max, left_shares, cancelled };
+            let extents = triangles.map_or_else(Vec::new, |triangles| tree.extents(triangles));
+            let mut plan = CollapsePlan { tree, extents, leaf_len_max, left_shares, cancelled };
             plan.solve(0)?;
             // A tree that fits into one leaf stays a leaf.
             wide.root = wide.emit(&plan, triangles, 0, root, 1)?;
@@ -275,9 +276,11 @@ impl<const W: usize> WideTree<W> {
             let reference = self.emit(plan, triangles, child_idx, child, depth + 1)?;
             let wide = &mut self.nodes[node_idx];
             wide.children[slot] = reference;
+            let extent = plan.extents.get(child_idx as usize);
+            let bounds = extent.map_or(child.bounds, |&extent| child.bounds.widened(extent));
             for axis in 0..3 {
-                wide.bounds[axis][slot] = child.bounds.min[axis];
-                wide.bounds[axis + 3][slot] = child.bounds.max[axis];
+                wide.bounds[axis][slot] = bounds.min[axis];
+                wide.bounds[axis + 3][slot] = bounds.max[axis];
             }
         }
         Some(node_idx as u32)
@@ -312,6 +315,8 @@ impl<const W: usize> LeafBlock<W> {
 /// The cheapest way to represent each subtree by a number of roots.
 struct CollapsePlan<'a, const W: usize> {
     tree: &'a BinaryTree,
+    /// [`BinaryTree::extents`]; empty for the top tree.
+    extents: Vec<Vec3A>,
     leaf_len_max: u32,
     /// By binary node and number of roots minus one: how many of the roots the left child gets. Zero means the same as
     /// with one root less; with one root it means a leaf. For a wide node (one root, not zero): how many of its `W`

@@ -40,6 +40,13 @@ impl Shadows {
     }
 }
 
+/// Buffers of [`Stages::shade`], reused between batches.
+#[derive(Default)]
+pub struct Shading {
+    #[cfg(target_arch = "x86_64")]
+    in_lanes: lanes::Buffers,
+}
+
 /// Paths whose places on the environment map are searched together, and whose memory is prefetched together where they
 /// are handled one by one: few enough that it is still in the first-level cache when they are shaded.
 const AHEAD: usize = 64;
@@ -322,11 +329,12 @@ impl Stages {
         paths: &mut [PathState],
         alive: &mut Vec<u32>,
         hits: &[Hit],
+        shading: &mut Shading,
         shadows: &mut Shadows,
     ) {
         assert_eq!(alive.len(), hits.len());
         shadows.clear();
-        enter_lanes!(self.0, shade(b, paths, alive, hits, shadows));
+        enter_lanes!(self.0, shade(b, paths, alive, hits, shading, shadows));
     }
 
     /// Advances the paths listed in `alive`, with one hit each, to their guides. Afterwards `alive` lists those that

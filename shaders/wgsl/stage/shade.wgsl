@@ -14,6 +14,9 @@
 // At a surface reached after more events than this, paths survive Russian roulette by their throughput. Earlier, as in
 // Cycles, it costs more in noise than it saves in rays (docs/decisions/roulette-after-three-events.md).
 const ROULETTE_AFTER: u32 = 2u;
+// Of light samples that are carried to the camera by less than this times what white paper would send there, only some
+// get a shadow ray, by Russian roulette (docs/decisions/fainter-light-fewer-rays.md).
+const FAINT: f32 = 0.01;
 
 // Light that is hit after at most one event counts as direct.
 fn clamp_for(bounces: u32) -> f32 {
@@ -104,18 +107,26 @@ fn shadow_ray_to_light(
         light.radiance = (*point).radiance;
     }
     let f = bsdf_eval(bsdf, wi);
-    var weight = 1.0 / abs(light.pdf);
-    if light.pdf > 0.0 {
-        weight *= technique_weight(light.pdf, f.w, is_environment);
-    }
     var media = (*path).media;
     if outside < 0.0 && is_body((*s).material) {
         media = media_across(media, (*s).material, (*s).front == 1u);
     }
+    var carried = (*path).throughput * select(passing, vec3f(1.0), wi.z > 0.0) * f.xyz;
+    // Lights without an extent are without noise, which chance would bring into them.
+    if light.pdf > 0.0 {
+        carried *= technique_weight(light.pdf, f.w, is_environment);
+        let of_white = PI * max_component(carried);
+        // In a body, the number may have decided already how far the path goes (see `cross_medium`).
+        if of_white < FAINT && (*path).media.x == NONE {
+            if (*samples).survival.y * FAINT >= of_white {
+                return shadow;
+            }
+            carried *= FAINT / of_white;
+        }
+    }
     // Lights at infinity light nothing inside a closed body, and everything inside an open one.
     let inside = select(light.distance, 0.0, light.distance >= 1e30);
-    let throughput = (*path).throughput * select(passing, vec3f(1.0), wi.z > 0.0);
-    let radiance = throughput * f.xyz * light.radiance * weight * transmittance(extinction_of(media), inside);
+    let radiance = carried * (light.radiance / abs(light.pdf)) * transmittance(extinction_of(media), inside);
     if max_component(radiance) > 0.0 {
         shadow.ray = ray_to_light(leave(*s, light.direction, outside), light);
         // A scattered ray would find this light one event later, so it is clamped like that.

@@ -14,13 +14,20 @@ const STACK_LEN: u32 = 64u;
 // Marks a stacked reference to a leaf of the tree over instances: twice its parent's index, plus the side.
 const INSTANCE_LEAF: u32 = 0x80000000u;
 
-// In units of 2^-24, the unit roundoff: the slack for a triangle's own box, and for the boxes of nodes.
+// In units of 2^-24, the unit roundoff: the relative slack for a triangle's or an instance's own box, and for the boxes
+// of nodes.
 const OWN_SLACK: f32 = 12.0 * 5.9604645e-8;
-const NODE_SLACK: f32 = 20.0 * 5.9604645e-8;
+const NODE_SLACK: f32 = 64.0 * 5.9604645e-8;
+// The slack along an axis for a triangle's own box, over the reach of its vertices, and what is added to slopes there.
+const OWN_REACH: f32 = 12.0 * 5.9604645e-8;
+const OWN_SLOPE: f32 = 3.8146973e-6;
+// The slack along an axis for nodes over triangles, over the origin's coordinate and over the magnitude of all.
+const NODE_ORIGIN: f32 = 8.0 * 5.9604645e-8;
+const NODE_FLAT: f32 = 2.0 * FLAT;
 // Rounding of an edge function's two products and their difference, with or without a fused multiply-add.
 const EDGE_SLACK: f32 = 2.0 * 5.9604645e-8;
 // Direction components below this fraction of the largest are raised to it.
-const FLAT: f32 = 9.3132257e-10;
+const FLAT: f32 = 9.094947e-13;
 const DIRECTION_MIN: f32 = 1e-15;
 const DIRECTION_MAX: f32 = 1e15;
 const COORDINATE_MAX: f32 = 1e9;
@@ -52,6 +59,11 @@ fn in_ray_order(v: vec3f, last_axis: u32) -> vec3f {
     return select(select(v.yzx, v.zxy, last_axis == 1u), v, last_axis == 2u);
 }
 
+// The coordinates by axis, of those in the order of the triangle test.
+fn out_of_ray_order(v: vec3f, last_axis: u32) -> vec3f {
+    return select(select(v.zxy, v.yzx, last_axis == 1u), v, last_axis == 2u);
+}
+
 // The largest coordinates in a tree. The box of a missing child is the origin.
 fn tree_magnitude(root: u32) -> vec3f {
     let of_0 = max(abs(bvh_nodes[root].min_0), abs(bvh_nodes[root].max_0));
@@ -81,14 +93,27 @@ fn local_ray(origin: vec3f, direction: vec3f, root: u32) -> LocalRay {
     );
 }
 
-// Where the ray enters and leaves a box, with slack for rounding.
-fn pass_box(ray: LocalRay, box_min: vec3f, box_max: vec3f, slack: f32) -> Passage {
+// Where the ray enters and leaves a box with slack for rounding: `shift` along each axis, and a share of the distance.
+fn pass_box(ray: LocalRay, box_min: vec3f, box_max: vec3f, shift: vec3f, slack: f32) -> Passage {
     let at_min = (box_min - ray.origin) * ray.inverse;
     let at_max = (box_max - ray.origin) * ray.inverse;
-    let shift = abs(ray.inverse) * (slack * ray.magnitude);
-    let enter = max_component(min(at_min, at_max) - shift);
-    let leave = min_component(max(at_min, at_max) + shift);
+    let later = abs(ray.inverse) * shift;
+    let enter = max_component(min(at_min, at_max) - later);
+    let leave = min_component(max(at_min, at_max) + later);
     return Passage(enter * (1.0 - slack), leave * (1.0 + slack));
+}
+
+// The slack along each axis for nodes over triangles, whose boxes are widened by what depends on their extents.
+fn node_shift(ray: LocalRay) -> vec3f {
+    return abs(ray.origin) * NODE_ORIGIN + ray.magnitude * NODE_FLAT;
+}
+
+// The slack along each axis for a triangle's own box; vertices are relative to the ray's origin.
+fn own_shift(ray: LocalRay, vertex_0: vec3f, vertex_1: vec3f, vertex_2: vec3f) -> vec3f {
+    let reach = max(abs(vertex_0), max(abs(vertex_1), abs(vertex_2)));
+    let along = in_ray_order(reach, ray.last_axis).z;
+    let across = in_ray_order(reach, ray.last_axis).xy + (abs(ray.shear.xy) + OWN_SLOPE) * along;
+    return out_of_ray_order(vec3f(across, along + along), ray.last_axis) * OWN_REACH;
 }
 
 fn precedes(hit: Hit, other: Hit) -> bool {
@@ -129,7 +154,8 @@ fn hit_triangle(ray: LocalRay, triangle_idx: u32, instance: u32, t_min: f32, t_f
     // A hit must lie in the triangle's own box, whatever rounding does to slivers.
     let box_min = min(vertex_0, min(vertex_1, vertex_2));
     let box_max = max(vertex_0, max(vertex_1, vertex_2));
-    let passage = pass_box(ray, box_min, box_max, OWN_SLACK);
+    let shift = own_shift(ray, vertex_0 - ray.origin, vertex_1 - ray.origin, vertex_2 - ray.origin);
+    let passage = pass_box(ray, box_min, box_max, shift, OWN_SLACK);
     let t = max(max(min(depth * ray.shear.z, passage.leave), passage.enter), t_floor);
     if max(passage.enter, t_min) > passage.leave || t <= t_min {
         return hit_miss(0.0);
@@ -169,6 +195,9 @@ fn trace(ray: Ray, name: RayName, is_any: bool, work: ptr<function, TraceWork>) 
     // Lower bound on hits of the instance.
     var t_floor = t_min;
     var local = world;
+    // The slack along each axis for the nodes of the current tree.
+    let outer_shift = vec3f(NODE_SLACK * world.magnitude);
+    var shift = outer_shift;
     loop {
         if current == NO_HIT {
             if n_waiting == 0u {
@@ -177,6 +206,7 @@ fn trace(ray: Ray, name: RayName, is_any: bool, work: ptr<function, TraceWork>) 
             if n_waiting == n_outer && instance != NO_HIT {
                 instance = NO_HIT;
                 local = world;
+                shift = outer_shift;
             }
             n_waiting -= 1u;
             current = stack[n_waiting];
@@ -188,7 +218,7 @@ fn trace(ray: Ray, name: RayName, is_any: bool, work: ptr<function, TraceWork>) 
             // The instance's own box is tested, as a triangle's is.
             let box_min = select(bvh_nodes[parent].min_0, bvh_nodes[parent].min_1, is_side_1);
             let box_max = select(bvh_nodes[parent].max_0, bvh_nodes[parent].max_1, is_side_1);
-            let passage = pass_box(world, box_min, box_max, OWN_SLACK);
+            let passage = pass_box(world, box_min, box_max, vec3f(OWN_SLACK * world.magnitude), OWN_SLACK);
             t_floor = max(passage.enter, t_min);
             if t_floor > passage.leave || t_floor > best.t {
                 continue;
@@ -212,11 +242,12 @@ fn trace(ray: Ray, name: RayName, is_any: bool, work: ptr<function, TraceWork>) 
             instance = idx;
             n_outer = n_waiting;
             current = root;
+            shift = node_shift(local);
         }
         let node = current;
         (*work).n_nodes += 1u;
-        let pass_0 = pass_box(local, bvh_nodes[node].min_0, bvh_nodes[node].max_0, NODE_SLACK);
-        let pass_1 = pass_box(local, bvh_nodes[node].min_1, bvh_nodes[node].max_1, NODE_SLACK);
+        let pass_0 = pass_box(local, bvh_nodes[node].min_0, bvh_nodes[node].max_0, shift, NODE_SLACK);
+        let pass_1 = pass_box(local, bvh_nodes[node].min_1, bvh_nodes[node].max_1, shift, NODE_SLACK);
         let is_passed_0 = max(pass_0.enter, t_min) <= min(pass_0.leave, best.t);
         let is_passed_1 = max(pass_1.enter, t_min) <= min(pass_1.leave, best.t);
         let is_swapped = pass_1.enter < pass_0.enter;

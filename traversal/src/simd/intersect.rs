@@ -46,22 +46,55 @@ fn greatest<L: Lanes<W>, const W: usize>(lanes: L, [a, b, c]: [L::F; 3]) -> L::F
     lanes.max(a, lanes.max(b, c))
 }
 
-/// Where the rays enter and leave the slab that contains the triangles along one of the axes.
+/// The interval that contains the triangles along one of the axes, and how far it reaches from the origin.
+struct Extent<F> {
+    low: F,
+    high: F,
+    reach: F,
+}
+
+#[inline(always)]
+fn extent<L: Lanes<W>, const W: usize>(lanes: L, points: &[[L::F; 3]; 3], axis: usize) -> Extent<L::F> {
+    let of_points = [points[0][axis], points[1][axis], points[2][axis]];
+    let (low, high) = (least(lanes, of_points), greatest(lanes, of_points));
+    Extent { low, high, reach: lanes.max(high, lanes.sub(lanes.splat(0.0), low)) }
+}
+
+/// Where the rays enter and leave the slab of an extent, which is widened in proportion to `reach`.
 #[inline(always)]
 fn slab<L: Lanes<W>, const W: usize>(
     lanes: L,
     rays: &LocalRays<L::F>,
-    points: &[[L::F; 3]; 3],
+    extent: &Extent<L::F>,
     axis: usize,
+    reach: L::F,
 ) -> (L::F, L::F) {
-    let of_points = [points[0][axis], points[1][axis], points[2][axis]];
-    let (low, high) = (least(lanes, of_points), greatest(lanes, of_points));
     // Not a branch, which could not be foreseen.
     let is_negative = lanes.lt(rays.inverse[axis], lanes.splat(0.0));
-    let (near, far) = (lanes.select(is_negative, high, low), lanes.select(is_negative, low, high));
-    let enter = lanes.mul(lanes.sub(near, rays.shift[axis]), rays.enter_inverse[axis]);
-    let leave = lanes.mul(lanes.add(far, rays.shift[axis]), rays.leave_inverse[axis]);
+    let (near, far) =
+        (lanes.select(is_negative, extent.high, extent.low), lanes.select(is_negative, extent.low, extent.high));
+    let shift = lanes.mul(reach, rays.own_reach[axis]);
+    let enter = lanes.mul(lanes.sub(near, shift), rays.enter_inverse[axis]);
+    let leave = lanes.mul(lanes.add(far, shift), rays.leave_inverse[axis]);
     (enter, leave)
+}
+
+/// Where the rays enter and leave the triangles' own boxes.
+#[inline(always)]
+fn own_box<L: Lanes<W>, const W: usize>(lanes: L, rays: &LocalRays<L::F>, points: &[[L::F; 3]; 3]) -> (L::F, L::F) {
+    let extents = [extent(lanes, points, 0), extent(lanes, points, 1), extent(lanes, points, 2)];
+    let along = extents[2].reach;
+    let reaches = [
+        lanes.add(extents[0].reach, lanes.mul(rays.slope[0], along)),
+        lanes.add(extents[1].reach, lanes.mul(rays.slope[1], along)),
+        lanes.add(along, along),
+    ];
+    let slabs = [
+        slab(lanes, rays, &extents[0], 0, reaches[0]),
+        slab(lanes, rays, &extents[1], 1, reaches[1]),
+        slab(lanes, rays, &extents[2], 2, reaches[2]),
+    ];
+    (greatest(lanes, [slabs[0].0, slabs[1].0, slabs[2].0]), least(lanes, [slabs[0].1, slabs[1].1, slabs[2].1]))
 }
 
 /// The part of each lane's ray in which hits count.
@@ -108,9 +141,7 @@ pub(super) fn intersect<L: Lanes<W>, const W: usize>(
     let depth = lanes.div(lanes.add(lanes.add(weighted[0], weighted[1]), weighted[2]), determinant);
     let t = lanes.mul(depth, rays.shear[2]);
 
-    let slabs = [slab(lanes, rays, &points, 0), slab(lanes, rays, &points, 1), slab(lanes, rays, &points, 2)];
-    let enter = greatest(lanes, [slabs[0].0, slabs[1].0, slabs[2].0]);
-    let leave = least(lanes, [slabs[0].1, slabs[1].1, slabs[2].1]);
+    let (enter, leave) = own_box(lanes, rays, &points);
     let t = lanes.max(lanes.max(lanes.min(t, leave), enter), interval.t_floor);
 
     let is_in_box = lanes.le(lanes.max(enter, interval.t_min), leave);

@@ -12,8 +12,9 @@ use packshot_shaders::layout::ray::{Hit, Ray};
 use super::descend::{BoxTest, Stacks, Waiting, Walk};
 use super::intersect::{Interval, intersect};
 use super::lanes::Lanes;
-use super::ray::{LocalRays, WorldRays};
+use super::ray::{LocalRays, Over, WorldRays};
 use super::{Filter, precedes};
+use crate::binary::{OTHER_EXTENT, OWN_EXTENT};
 use crate::wide::{LeafBlock, NOTHING, Root, WideBvh};
 
 /// Up to `W` rays that search for their closest hits. Lanes without a ray repeat the first one, and their hits are
@@ -69,7 +70,7 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
             false => Some(Walk::new(
                 lanes,
                 bvh.top.child,
-                BoxTest::new(lanes, &world.bounds(lanes)),
+                BoxTest::new(lanes, &world.bounds(lanes, Over::Instances)),
                 t_min_least,
                 &mut stacks.top,
             )),
@@ -111,7 +112,7 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
         waiting: &mut [Waiting],
     ) {
         let (lanes, bvh) = (self.lanes, self.bvh);
-        let test = BoxTest::new(lanes, &mesh_search.rays.bounds(lanes));
+        let test = BoxTest::new(lanes, &mesh_search.rays.bounds(lanes, Over::Triangles));
         let mut walk = Walk::new(lanes, mesh_search.root.child, test, t_min_least, waiting);
         let lanes_used = u32::MAX >> (32 - self.rays.len());
         while let Some(leaf) = walk.next(lanes, &bvh.nodes, best.t_max) {
@@ -175,16 +176,25 @@ impl<const W: usize> Best<W> {
 }
 
 impl<const W: usize> LeafBlock<W> {
-    /// The triangles' boxes, laid out like those of a node's children. They are not stored, because single rays do not
-    /// use them.
+    /// The triangles' boxes, laid out like those of a node's children and widened as those are. They are not stored,
+    /// because single rays do not use them.
     #[inline(always)]
     fn bounds<L: Lanes<W>>(&self, lanes: L) -> [[f32; W]; 6] {
         let [a, b, c] = &self.vertices;
-        let mut bounds = [[0.0; W]; 6];
+        let mut corners = [[lanes.splat(0.0); 2]; 3];
+        let mut extents = [lanes.splat(0.0); 3];
         for axis in 0..3 {
             let (a, b, c) = (lanes.load(&a[axis]), lanes.load(&b[axis]), lanes.load(&c[axis]));
-            lanes.store(lanes.min(a, lanes.min(b, c)), &mut bounds[axis]);
-            lanes.store(lanes.max(a, lanes.max(b, c)), &mut bounds[axis + 3]);
+            corners[axis] = [lanes.min(a, lanes.min(b, c)), lanes.max(a, lanes.max(b, c))];
+            extents[axis] = lanes.sub(corners[axis][1], corners[axis][0]);
+        }
+        let largest = lanes.max(extents[0], lanes.max(extents[1], extents[2]));
+        let of_largest = lanes.mul(largest, lanes.splat(OTHER_EXTENT));
+        let mut bounds = [[0.0; W]; 6];
+        for axis in 0..3 {
+            let wider = lanes.add(lanes.mul(extents[axis], lanes.splat(OWN_EXTENT)), of_largest);
+            lanes.store(lanes.sub(corners[axis][0], wider), &mut bounds[axis]);
+            lanes.store(lanes.add(corners[axis][1], wider), &mut bounds[axis + 3]);
         }
         bounds
     }

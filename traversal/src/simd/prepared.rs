@@ -9,7 +9,8 @@ use packshot_shaders::layout::ray::Ray;
 use super::descend::{BoxTest, Waiting, Walk};
 use super::lanes::Lanes;
 use super::ray::{
-    DIRECTION_MAX, DIRECTION_MIN, FLAT, LocalRay, LocalRays, NODE, OWN, REACH_MAX, WorldRays, pick, reciprocal,
+    DIRECTION_MAX, DIRECTION_MIN, FLAT, LocalRay, LocalRays, NODE, OWN, OWN_REACH, Over, REACH_MAX, WorldRays,
+    node_shift, own_slopes, pick, reciprocal,
 };
 use crate::wide::{LEAF, Root, WideNode};
 
@@ -19,6 +20,8 @@ pub(super) struct Prepared<'a, const W: usize> {
     root: u32,
     /// The root, if it is a node.
     root_node: Option<&'a WideNode<W>>,
+    root_magnitude: Vec3A,
+    over: Over,
     /// Lanes whose ray does not overflow and has a direction: the others hit nothing.
     is_sound: u32,
     /// For each axis, lanes whose ray goes towards lower coordinates.
@@ -41,24 +44,52 @@ pub(super) struct Prepared<'a, const W: usize> {
 }
 
 impl<'a, const W: usize> Prepared<'a, W> {
-    /// Prepares one to `W` rays for the tree with this root.
+    /// Without rays, for the tree with this root.
+    pub(super) fn new(root: &Root, nodes: &'a [WideNode<W>], over: Over) -> Self {
+        let root_node = match root.child & LEAF {
+            0 => Some(&nodes[root.child as usize]),
+            _ => None,
+        };
+        Prepared {
+            root: root.child,
+            root_node,
+            root_magnitude: root.magnitude,
+            over,
+            is_sound: 0,
+            is_negative: [0; 3],
+            longest_axis: [0; W],
+            origin: [[0.0; W]; 3],
+            direction: [[0.0; W]; 3],
+            inverse: [[0.0; W]; 3],
+            magnitude: [0.0; W],
+            enter_inverse: [[0.0; W]; 3],
+            enter_offset: [[0.0; W]; 3],
+            leave_inverse: [[0.0; W]; 3],
+            leave_offset: [[0.0; W]; 3],
+            passes: [0; W],
+            enters: [[0.0; W]; W],
+        }
+    }
+
+    /// Prepares one to `W` rays, in place of those before.
     #[inline(always)]
-    pub(super) fn new<L: Lanes<W>>(lanes: L, rays: &[Ray], root: &Root, nodes: &'a [WideNode<W>]) -> Prepared<'a, W> {
+    pub(super) fn prepare<L: Lanes<W>>(&mut self, lanes: L, rays: &[Ray]) {
+        let prepared = self;
         let WorldRays { origin, direction, .. } = WorldRays::new(lanes, rays);
         let length = [lanes.abs(direction[0]), lanes.abs(direction[1]), lanes.abs(direction[2])];
         let longest = lanes.max(length[0], lanes.max(length[1], length[2]));
         let reach = [
-            lanes.add(lanes.abs(origin[0]), lanes.splat(root.magnitude[0])),
-            lanes.add(lanes.abs(origin[1]), lanes.splat(root.magnitude[1])),
-            lanes.add(lanes.abs(origin[2]), lanes.splat(root.magnitude[2])),
+            lanes.add(lanes.abs(origin[0]), lanes.splat(prepared.root_magnitude[0])),
+            lanes.add(lanes.abs(origin[1]), lanes.splat(prepared.root_magnitude[1])),
+            lanes.add(lanes.abs(origin[2]), lanes.splat(prepared.root_magnitude[2])),
         ];
         let magnitude = lanes.max(reach[0], lanes.max(reach[1], reach[2]));
         // Comparisons with NaN fail; sums propagate it from any component.
-        let reach = lanes.add(lanes.add(reach[0], reach[1]), reach[2]);
+        let reaches = lanes.add(lanes.add(reach[0], reach[1]), reach[2]);
         let lengths = lanes.add(lanes.add(length[0], length[1]), length[2]);
         let is_sound = lanes.and(
             lanes.and(lanes.le(lanes.splat(DIRECTION_MIN), longest), lanes.le(longest, lanes.splat(DIRECTION_MAX))),
-            lanes.and(lanes.le(lengths, lanes.splat(3.0 * DIRECTION_MAX)), lanes.le(reach, lanes.splat(REACH_MAX))),
+            lanes.and(lanes.le(lengths, lanes.splat(3.0 * DIRECTION_MAX)), lanes.le(reaches, lanes.splat(REACH_MAX))),
         );
         let flat = lanes.mul(longest, lanes.splat(FLAT));
         let inverse = [
@@ -66,31 +97,11 @@ impl<'a, const W: usize> Prepared<'a, W> {
             reciprocal(lanes, direction[1], flat),
             reciprocal(lanes, direction[2], flat),
         ];
-        let shift = lanes.copysign3(lanes.mul(magnitude, lanes.splat(NODE)), inverse);
         let enter_inverse = lanes.scale3(inverse, 1.0 - NODE);
         let leave_inverse = lanes.scale3(inverse, 1.0 + NODE);
 
-        let root_node = match root.child & LEAF {
-            0 => Some(&nodes[root.child as usize]),
-            _ => None,
-        };
-        let mut prepared = Prepared {
-            root: root.child,
-            root_node,
-            is_sound: lanes.bits(is_sound),
-            is_negative: [0; 3],
-            longest_axis: [0; W],
-            origin: [[0.0; W]; 3],
-            direction: [[0.0; W]; 3],
-            inverse: [[0.0; W]; 3],
-            magnitude: lanes.array(magnitude),
-            enter_inverse: [[0.0; W]; 3],
-            enter_offset: [[0.0; W]; 3],
-            leave_inverse: [[0.0; W]; 3],
-            leave_offset: [[0.0; W]; 3],
-            passes: [0; W],
-            enters: [[0.0; W]; W],
-        };
+        prepared.is_sound = lanes.bits(is_sound);
+        prepared.magnitude = lanes.array(magnitude);
         let z_is_longest = lanes.bits(lanes.le(lanes.max(length[0], length[1]), length[2]));
         let y_is_longer = lanes.bits(lanes.le(length[0], length[1]));
         for lane in 0..W {
@@ -104,21 +115,25 @@ impl<'a, const W: usize> Prepared<'a, W> {
             prepared.inverse[axis] = lanes.array(inverse[axis]);
             prepared.enter_inverse[axis] = lanes.array(enter_inverse[axis]);
             prepared.leave_inverse[axis] = lanes.array(leave_inverse[axis]);
-            let (from, to) = (lanes.add(origin[axis], shift[axis]), lanes.sub(origin[axis], shift[axis]));
+            let shift = match prepared.over {
+                Over::Triangles => node_shift(lanes, origin[axis], magnitude),
+                Over::Instances => lanes.mul(magnitude, lanes.splat(NODE)),
+            };
+            let shift = lanes.copysign(shift, inverse[axis]);
+            let (from, to) = (lanes.add(origin[axis], shift), lanes.sub(origin[axis], shift));
             prepared.enter_offset[axis] = lanes.array(lanes.mul(from, enter_inverse[axis]));
             prepared.leave_offset[axis] = lanes.array(lanes.mul(to, leave_inverse[axis]));
         }
         // Without a branch on their results, so that the tests of several rays overlap.
-        if let Some(node) = root_node {
+        if let Some(node) = prepared.root_node {
             for (lane, ray) in rays.iter().enumerate() {
-                let test = BoxTest::prepared(lanes, &prepared, lane);
+                let test = BoxTest::prepared(lanes, prepared, lane);
                 let (t_min, t_limit) = (lanes.splat(ray.t_min.max(0.0)), lanes.splat(ray.t_max));
                 let (passes, enters) = test.boxes(lanes, &node.bounds, t_min, t_limit);
                 prepared.passes[lane] = passes;
                 lanes.store(enters, &mut prepared.enters[lane]);
             }
         }
-        prepared
     }
 
     /// Whether the ray of a lane is sound, and passes through a child of the root.
@@ -166,14 +181,15 @@ impl<'a, const W: usize> Prepared<'a, W> {
         let axes = self.axes(lane);
         let inverse = pick(&of_lane(&self.inverse, lane), axes);
         let direction = pick(&of_lane(&self.direction, lane), axes);
-        let shift = lanes.splat(self.magnitude[lane] * OWN);
         let inverse_in_lanes = lanes.splat3(inverse);
+        let shear = lanes.splat3([direction[0] * inverse[2], direction[1] * inverse[2], inverse[2]]);
         LocalRays {
             axes,
             is_negative: [inverse[0] < 0.0, inverse[1] < 0.0, inverse[2] < 0.0],
             origin: lanes.splat3(pick(&of_lane(&self.origin, lane), axes)),
-            shear: lanes.splat3([direction[0] * inverse[2], direction[1] * inverse[2], inverse[2]]),
-            shift: lanes.copysign3(shift, inverse_in_lanes),
+            shear,
+            slope: own_slopes(lanes, shear),
+            own_reach: lanes.copysign3(lanes.splat(OWN_REACH), inverse_in_lanes),
             enter_inverse: lanes.scale3(inverse_in_lanes, 1.0 - OWN),
             leave_inverse: lanes.scale3(inverse_in_lanes, 1.0 + OWN),
             inverse: inverse_in_lanes,

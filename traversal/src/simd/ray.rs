@@ -2,10 +2,26 @@
 //!
 //! The box test is the slab test with conservative bounds on rounding (Ize 2013, "Robust BVH ray traversal"; Woop,
 //! Benthin, Wald 2013, "Watertight ray/triangle intersection", section 4): entry planes are moved towards the ray and
-//! exit planes away from it, by a multiple of the unit roundoff times the coordinates' magnitude, and distances are
+//! exit planes away from it, by a multiple of the unit roundoff times the size of the coordinates, and distances are
 //! widened likewise. Two sets of bounds nest: `OWN` covers the errors of the triangle test and is used for a triangle's
 //! (and an instance's) own box, in the same operations everywhere; `NODE` covers those of `OWN` as well as its own,
 //! uses whichever operations are fastest, and is used for the boxes of nodes.
+//!
+//! What rounding does to a triangle depends on how far its vertices are from the ray's origin, not on how large the
+//! scene is: rays that leave a wide floor would otherwise still meet the boxes of its triangles. The triangle test
+//! shears vertices along the ray's dominant axis. With u the unit roundoff, s the slope (direction along an axis over
+//! that along the dominant one), and coordinates relative to the origin of at most p along the axis and P along the
+//! dominant one, sheared vertices are off by at most 2 u p + 5 u s P, and the edge functions by as much as moving a
+//! vertex by another 2 u (p + s P); GPUs, whose divisions are off by up to 2.5 ulp, add 5 u s P. So a triangle's own
+//! box is widened by 12 u (p + s P) along each axis (`OWN_REACH`).
+//!
+//! A node knows neither p nor P. Where the ray is at distance t in a triangle's own box, p is at most t times the
+//! direction along the axis, plus the box's extent, and P likewise; s P is then t times the direction along the axis
+//! again, plus s times the extent along the dominant axis. What is proportional to t widens distances: 24 u, to which
+//! come 17 u for `OWN` and the operations of the own box, and the operations of the node's (`NODE`). What is
+//! proportional to extents, 29 u of the axis' own and 12 u of any other, widens the box when the tree is made
+//! (`Bounds::widened`). What is left is the rounding of planes and of the product of origin and reciprocal, a few u
+//! times the origin's coordinate (`NODE_ORIGIN`).
 //!
 //! In the frame of an instance a single ray is prepared with its x, y and z in adjacent lanes, packets and rays of the
 //! outermost tree (`prepared`) with the rays in adjacent lanes, by the same operations in the same order, so that all
@@ -20,16 +36,32 @@ use crate::wide::Root;
 
 /// Unit roundoff of f32.
 const UNIT: f32 = f32::EPSILON * 0.5;
-/// The triangle test's projected vertices are off by at most 8 units of roundoff of the coordinates' magnitude.
+/// By which part distances are widened, for own boxes and for those of nodes. Planes around instances are moved by this
+/// over the magnitude of all coordinates.
 pub(super) const OWN: f32 = 12.0 * UNIT;
-pub(super) const NODE: f32 = 20.0 * UNIT;
-/// Direction components below this fraction of the largest are raised to it: this moves a ray by less than `OWN` allows
-/// for, and keeps reciprocals finite.
-pub(super) const FLAT: f32 = 1.0 / (1u32 << 30) as f32;
+pub(super) const NODE: f32 = 64.0 * UNIT;
+/// How far the planes of a triangle's own box are moved along an axis, over the reach of its vertices.
+pub(super) const OWN_REACH: f32 = 12.0 * UNIT;
+/// Added to slopes there: covers what `FLAT` moves rays by.
+pub(super) const OWN_SLOPE: f32 = 1.0 / (1u32 << 18) as f32;
+/// How far planes of nodes over triangles are moved along an axis, over the origin's coordinate and over the magnitude
+/// of all coordinates: this covers what `FLAT` moves rays by.
+pub(super) const NODE_ORIGIN: f32 = 8.0 * UNIT;
+pub(super) const NODE_FLAT: f32 = 2.0 * FLAT;
+/// Direction components below this fraction of the largest are raised to it where a reciprocal is taken, to keep it
+/// finite. In box tests this moves a ray by less than this times the way along the dominant axis.
+pub(super) const FLAT: f32 = 1.0 / (1u64 << 40) as f32;
 /// Directions outside this range, or coordinates beyond it, would overflow in products; such rays hit nothing.
 pub(super) const DIRECTION_MIN: f32 = 1e-15;
 pub(super) const DIRECTION_MAX: f32 = 1e15;
 pub(super) const REACH_MAX: f32 = 6.0 * COORDINATE_MAX;
+
+/// What a tree is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    Triangles,
+    Instances,
+}
 
 /// A ray in a tree's frame.
 #[derive(Clone, Copy)]
@@ -64,8 +96,11 @@ pub(super) struct LocalRays<F> {
     pub(super) origin: [F; 3],
     /// Direction components over that of the last axis, for the first two axes; then the reciprocal of the last one.
     pub(super) shear: [F; 3],
-    /// The widening of the own box, and reciprocals for entry and exit planes.
-    pub(super) shift: [F; 3],
+    /// The magnitude of `shear` along the first two axes, with [`OWN_SLOPE`].
+    pub(super) slope: [F; 2],
+    /// [`OWN_REACH`] with the signs of the direction.
+    pub(super) own_reach: [F; 3],
+    /// Reciprocals for entry and exit planes of the own box.
     pub(super) enter_inverse: [F; 3],
     pub(super) leave_inverse: [F; 3],
     /// Reciprocals of the direction's components.
@@ -114,10 +149,10 @@ impl LocalRay {
         LocalRay::new(x * o.x + y * o.y + z * o.z + w, x * d.x + y * d.y + z * d.z, root)
     }
 
-    /// The values for testing nodes.
+    /// The values for testing nodes over triangles.
     #[inline(always)]
     pub(super) fn bounds(&self) -> RayBounds {
-        let shift = Vec3A::splat(self.magnitude * NODE).copysign(self.inverse);
+        let shift = (self.origin.abs() * NODE_ORIGIN + self.magnitude * NODE_FLAT).copysign(self.inverse);
         RayBounds {
             negative_axes: self.inverse.is_negative_bitmask(),
             enter_origin: self.origin + shift,
@@ -128,7 +163,7 @@ impl LocalRay {
     }
 
     /// Where the ray enters (not before `t_min`) and leaves the own box of a leaf (an instance), by the same rule as
-    /// for a triangle's.
+    /// for a triangle's, but with the same slack along all axes.
     #[inline(always)]
     pub(super) fn own_box(&self, min: Vec3A, max: Vec3A, t_min: f32) -> (f32, f32) {
         let shift = Vec3A::splat(self.magnitude * OWN).copysign(self.inverse);
@@ -146,13 +181,14 @@ impl LocalRay {
         let axes = self.axes;
         let inverse = pick(&self.inverse.to_array(), axes);
         let direction = pick(&self.direction.to_array(), axes);
-        let shift = Vec3A::splat(self.magnitude * OWN).copysign(self.inverse).to_array();
+        let shear = lanes.splat3([direction[0] * inverse[2], direction[1] * inverse[2], inverse[2]]);
         LocalRays {
             axes,
             is_negative: [inverse[0] < 0.0, inverse[1] < 0.0, inverse[2] < 0.0],
             origin: lanes.splat3(pick(&self.origin.to_array(), axes)),
-            shear: lanes.splat3([direction[0] * inverse[2], direction[1] * inverse[2], inverse[2]]),
-            shift: lanes.splat3(pick(&shift, axes)),
+            shear,
+            slope: own_slopes(lanes, shear),
+            own_reach: lanes.copysign3(lanes.splat(OWN_REACH), lanes.splat3(inverse)),
             enter_inverse: lanes.splat3(pick(&(self.inverse * (1.0 - OWN)).to_array(), axes)),
             leave_inverse: lanes.splat3(pick(&(self.inverse * (1.0 + OWN)).to_array(), axes)),
             inverse: lanes.splat3(inverse),
@@ -211,13 +247,14 @@ impl<F: Copy> LocalRays<F> {
         if negative.iter().any(|&lanes| lanes != 0 && lanes != all) {
             return None;
         }
-        let shift = lanes.mul(magnitude, lanes.splat(OWN));
+        let shear = [lanes.mul(direction[0], inverse[2]), lanes.mul(direction[1], inverse[2]), inverse[2]];
         Some(LocalRays {
             axes,
             is_negative: negative.map(|lanes| lanes != 0),
             origin: pick(&rays.origin, axes),
-            shear: [lanes.mul(direction[0], inverse[2]), lanes.mul(direction[1], inverse[2]), inverse[2]],
-            shift: lanes.copysign3(shift, inverse),
+            shear,
+            slope: own_slopes(lanes, shear),
+            own_reach: lanes.copysign3(lanes.splat(OWN_REACH), inverse),
             enter_inverse: lanes.scale3(inverse, 1.0 - OWN),
             leave_inverse: lanes.scale3(inverse, 1.0 + OWN),
             inverse,
@@ -227,8 +264,15 @@ impl<F: Copy> LocalRays<F> {
 
     /// The values for testing nodes with all these rays together.
     #[inline(always)]
-    pub(super) fn bounds<L: Lanes<W, F = F>, const W: usize>(&self, lanes: L) -> RayBounds {
-        let shift = lanes.copysign3(lanes.mul(self.magnitude, lanes.splat(NODE)), self.inverse);
+    pub(super) fn bounds<L: Lanes<W, F = F>, const W: usize>(&self, lanes: L, over: Over) -> RayBounds {
+        let shift = match over {
+            Over::Triangles => [
+                node_shift(lanes, self.origin[0], self.magnitude),
+                node_shift(lanes, self.origin[1], self.magnitude),
+                node_shift(lanes, self.origin[2], self.magnitude),
+            ],
+            Over::Instances => [lanes.mul(self.magnitude, lanes.splat(NODE)); 3],
+        };
         let (enter_inverse, leave_inverse) =
             (lanes.scale3(self.inverse, 1.0 - NODE), lanes.scale3(self.inverse, 1.0 + NODE));
         let mut bounds = RayBounds {
@@ -240,8 +284,9 @@ impl<F: Copy> LocalRays<F> {
         };
         for i in 0..3 {
             let axis = self.axes[i];
-            let enter_origin = lanes.add(self.origin[i], shift[i]);
-            let leave_origin = lanes.sub(self.origin[i], shift[i]);
+            let shift = lanes.copysign(shift[i], self.inverse[i]);
+            let enter_origin = lanes.add(self.origin[i], shift);
+            let leave_origin = lanes.sub(self.origin[i], shift);
             if self.is_negative[i] {
                 bounds.negative_axes |= 1 << axis;
                 bounds.enter_origin[axis] = lanes.least(enter_origin);
@@ -259,7 +304,7 @@ impl<F: Copy> LocalRays<F> {
     }
 
     /// Where the rays enter (not before `t_min`) and leave the own box of a leaf (an instance), by the same rule as for
-    /// a triangle's.
+    /// a triangle's, but with the same slack along all axes.
     #[inline(always)]
     pub(super) fn own_box<L: Lanes<W, F = F>, const W: usize>(
         &self,
@@ -269,11 +314,12 @@ impl<F: Copy> LocalRays<F> {
         t_min: F,
     ) -> (F, F) {
         let (mut enter, mut leave) = (t_min, lanes.splat(f32::INFINITY));
+        let shift = lanes.copysign3(lanes.mul(self.magnitude, lanes.splat(OWN)), self.inverse);
         for i in 0..3 {
             let (min, max) = (min[self.axes[i]], max[self.axes[i]]);
             let (near, far) = if self.is_negative[i] { (max, min) } else { (min, max) };
-            let near = lanes.sub(lanes.sub(lanes.splat(near), self.origin[i]), self.shift[i]);
-            let far = lanes.add(lanes.sub(lanes.splat(far), self.origin[i]), self.shift[i]);
+            let near = lanes.sub(lanes.sub(lanes.splat(near), self.origin[i]), shift[i]);
+            let far = lanes.add(lanes.sub(lanes.splat(far), self.origin[i]), shift[i]);
             enter = lanes.max(lanes.mul(near, self.enter_inverse[i]), enter);
             leave = lanes.min(lanes.mul(far, self.leave_inverse[i]), leave);
         }
@@ -340,8 +386,22 @@ fn yields<L: Lanes<W>, const W: usize>(lanes: L, length: L::F, longest: L::F, is
     if is_lower_axis { lanes.le(length, longest) } else { lanes.lt(length, longest) }
 }
 
-/// The reciprocal of a direction component, whose magnitude is at least `flat`.
+/// The reciprocal of a direction component, whose magnitude is raised to `flat`.
 #[inline(always)]
 pub(super) fn reciprocal<L: Lanes<W>, const W: usize>(lanes: L, component: L::F, flat: L::F) -> L::F {
     lanes.div(lanes.splat(1.0), lanes.copysign(lanes.max(lanes.abs(component), flat), component))
+}
+
+/// How far planes of nodes over triangles are moved along an axis.
+#[inline(always)]
+pub(super) fn node_shift<L: Lanes<W>, const W: usize>(lanes: L, origin: L::F, magnitude: L::F) -> L::F {
+    let of_flat = lanes.mul(magnitude, lanes.splat(NODE_FLAT));
+    lanes.add(lanes.mul(lanes.abs(origin), lanes.splat(NODE_ORIGIN)), of_flat)
+}
+
+/// The slopes for the triangle's own box.
+#[inline(always)]
+pub(super) fn own_slopes<L: Lanes<W>, const W: usize>(lanes: L, shear: [L::F; 3]) -> [L::F; 2] {
+    let least = lanes.splat(OWN_SLOPE);
+    [lanes.add(lanes.abs(shear[0]), least), lanes.add(lanes.abs(shear[1]), least)]
 }

@@ -114,6 +114,11 @@ fn any_rays() -> impl Strategy<Value = Vec<Ray>> {
     prop::collection::vec(prop_oneof![4 => generic, 2 => on_grid, 2 => along_axis, 1 => bounded], 40)
 }
 
+/// Factors by axis: scenes that are far wider along some axes than along others, like floors.
+fn any_stretch() -> impl Strategy<Value = Vec3> {
+    prop::array::uniform3((-3i32..=3).prop_map(|exponent| 10f32.powi(exponent))).prop_map(Vec3::from)
+}
+
 fn any_placement() -> impl Strategy<Value = Affine3A> {
     let matrix = (unit_vec3(), unit_vec3(), unit_vec3(), unit_vec3(), -6.0f32..6.0);
     matrix.prop_filter_map("too flat", |(x, y, z, translation, exponent)| {
@@ -130,6 +135,31 @@ proptest! {
 
     #[test]
     fn one_mesh_matches_brute_force(triangles in soup(), rays in any_rays()) {
+        check(&TestScene::one_mesh(triangles), &rays);
+    }
+
+    #[test]
+    fn stretched_meshes_match_brute_force(
+        triangles in soup(),
+        rays in any_rays(),
+        stretch in any_stretch(),
+        offset in unit_vec3(),
+        leaving in prop::collection::vec((any::<prop::sample::Index>(), unit_vec3(), unit_vec3()), 40),
+    ) {
+        let stretched = |v: Vec3| v * stretch + offset;
+        let triangles: Vec<_> = triangles.iter().map(|triangle| triangle.map(stretched)).collect();
+        let mut rays: Vec<_> = rays
+            .iter()
+            .map(|r| Ray { origin: stretched(r.origin), direction: r.direction * stretch, ..*r })
+            .collect();
+        // From points on triangles too, as bounces start.
+        if !triangles.is_empty() {
+            rays.extend(leaving.iter().map(|(at, weights, direction)| {
+                let [a, b, c] = *at.get(&triangles);
+                let [u, v] = [0.5 + 0.5 * weights.x, (0.5 - 0.5 * weights.x) * (0.5 + 0.5 * weights.y)];
+                ray(a + (b - a) * u + (c - a) * v, *direction)
+            }));
+        }
         check(&TestScene::one_mesh(triangles), &rays);
     }
 

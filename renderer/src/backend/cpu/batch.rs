@@ -1,7 +1,7 @@
 //! A batch of paths from camera to end: generate, then trace, shade and shadow until none is alive.
 
 use glam::Vec4;
-use packshot_native::loops::{PixelSamples, Shadows, Stages};
+use packshot_native::loops::{PixelSamples, Shading, Shadows, Stages};
 use packshot_native::stages::{Bindings, PathState, RayName};
 use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::{Hit, Ray};
@@ -22,6 +22,7 @@ pub(super) struct Batch<'a> {
     rays: Vec<Ray>,
     names: Vec<RayName>,
     hits: Vec<Hit>,
+    shading: Shading,
     shadows: Shadows,
     arrival: Arrival,
 }
@@ -56,6 +57,7 @@ impl<'a> Batch<'a> {
             rays: Vec::with_capacity(Self::PATHS),
             names: Vec::with_capacity(Self::PATHS),
             hits: Vec::with_capacity(Self::PATHS),
+            shading: Shading::default(),
             shadows: Shadows { has_names: product.features.has_opacity, ..Shadows::default() },
             arrival: Arrival::new(product.features.has_opacity, product.features.has_panes),
         }
@@ -79,7 +81,8 @@ impl<'a> Batch<'a> {
                 self.stages.path_names(&self.paths, &self.alive, &mut self.names);
             }
             self.intersect(coherent);
-            self.stages.shade(&self.bindings, &mut self.paths, &mut self.alive, &self.hits, &mut self.shadows);
+            let Self { bindings, paths, alive, hits, shading, shadows, .. } = self;
+            self.stages.shade(bindings, paths, alive, hits, shading, shadows);
             self.arrival.add(&self.bindings, self.stages, self.accel, &self.shadows, &mut self.paths);
             n_rays += (self.rays.len() + self.shadows.rays.len()) as u64;
             coherent = false;

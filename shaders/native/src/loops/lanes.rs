@@ -8,24 +8,38 @@ use glam::{UVec2, Vec3};
 use packshot_shaders::constants::ENVIRONMENT_MAP;
 use packshot_shaders::layout::ray::{Hit, Ray};
 
-use super::{PixelSamples, Shadows};
+use super::{PixelSamples, Shading, Shadows};
 use crate::stages::{Bindings, Guide, PathState};
 
 /// Placeholder for a ray that is written later.
 const NO_RAY: Ray = Ray { origin: Vec3::ZERO, t_min: 0.0, direction: Vec3::ZERO, t_max: 0.0 };
 
 /// Paths, and what they hit.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Among {
     paths: Vec<u32>,
     hits: Vec<Hit>,
 }
 
 impl Among {
+    fn clear(&mut self) {
+        self.paths.clear();
+        self.hits.clear();
+    }
+
     fn push(&mut self, path: u32, hit: Hit) {
         self.paths.push(path);
         self.hits.push(hit);
     }
+}
+
+/// Buffers of `shade`.
+#[derive(Default)]
+pub(super) struct Buffers {
+    met: Among,
+    missed: Among,
+    avx2: Option<Box<avx2::Blocks>>,
+    avx512: Option<Box<avx512::Blocks>>,
 }
 
 /// The lanes of a mask. Not by a test for each lane, which could not be foreseen.
@@ -48,9 +62,10 @@ macro_rules! lanes {
 
             /// Blocks that search the environment map together: their reads are independent, so many are in flight.
             const BLOCKS: usize = super::super::AHEAD / N_LANES;
+            pub(super) type Blocks = [Block; BLOCKS];
 
             /// Paths in lanes, with what their next step needs.
-            struct Block {
+            pub(in crate::loops) struct Block {
                 mask: Mask,
                 path: native::PathState,
                 hit: native::Hit,
@@ -189,12 +204,17 @@ macro_rules! lanes {
                 paths: &mut [PathState],
                 alive: &mut Vec<u32>,
                 hits: &[Hit],
+                shading: &mut Shading,
                 shadows: &mut Shadows,
             ) {
+                let Buffers { met, missed, $simd: blocks, .. } = &mut shading.in_lanes;
+                // Too large to be made anew for every step of a batch.
+                let blocks = blocks.get_or_insert_with(|| Box::new(std::array::from_fn(|_| Block::empty())));
                 let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
                 // Rays that hit nothing have little to do, and take no lanes from the others; those of the camera have
                 // nothing to do where the environment is not shown.
-                let (mut met, mut missed) = (Among::default(), Among::default());
+                met.clear();
+                missed.clear();
                 for (&i, hit) in alive.iter().zip(hits) {
                     if !hit.is_miss() {
                         met.push(i, *hit);
@@ -203,8 +223,7 @@ macro_rules! lanes {
                     }
                 }
                 alive.clear();
-                let mut blocks: [Block; BLOCKS] = std::array::from_fn(|_| Block::empty());
-                for (among, are_met) in [(&met, true), (&missed, false)] {
+                for (among, are_met) in [(&*met, true), (&*missed, false)] {
                     let groups = among.paths.chunks(N_LANES * BLOCKS).zip(among.hits.chunks(N_LANES * BLOCKS));
                     for (at, hits) in groups {
                         let chunks = at.chunks(N_LANES);

@@ -6,7 +6,7 @@ use packshot_shaders::constants::ENVIRONMENT_MAP;
 use packshot_shaders::layout::ray::Hit;
 
 use super::baseline::{draw, search_environment};
-use super::{AHEAD, NO_POINT, NO_SAMPLES, NO_SEARCH, PixelSamples, Shadows};
+use super::{AHEAD, NO_POINT, NO_SAMPLES, NO_SEARCH, PixelSamples, Shading, Shadows};
 use crate::stages::{Bindings, Guide, PathState, baseline as native};
 
 /// [`Stages::generate`](super::Stages::generate).
@@ -32,6 +32,7 @@ pub(super) fn shade(
     paths: &mut [PathState],
     alive: &mut Vec<u32>,
     hits: &[Hit],
+    _: &mut Shading,
     shadows: &mut Shadows,
 ) {
     let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
