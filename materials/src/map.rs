@@ -105,9 +105,19 @@ impl MaterialMap {
         }
         let root = packshot_json::parse(bytes).map_err(|error| {
             let at = format!("{name}:{}", error.line);
-            Rejected::from(
-                Finding::error("map.syntax", at, error.to_string()).with_help("correct the JSON at this place"),
-            )
+            let (message, help) = match bytes {
+                _ if bytes.trim_ascii().is_empty() => {
+                    ("the file is empty".to_owned(), "`packshot map init` writes a map")
+                }
+                [b'g', b'l', b'T', b'F', ..] => {
+                    ("this is a GLB, not a map".to_owned(), "`packshot map init` writes the map of a GLB")
+                }
+                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+                    ("the text is in UTF-16, which JSON files are not".to_owned(), "save it as UTF-8")
+                }
+                _ => (error.to_string(), "correct the JSON at this place"),
+            };
+            Rejected::from(Finding::error("map.syntax", at, message).with_help(help))
         })?;
         let faults = Faults::default();
         let entries = read(&Node::root(&root, &faults), name);
@@ -269,6 +279,22 @@ mod tests {
         }
         assert!(MaterialMap::parse("m", &b"[".repeat(100_000)).is_err());
         assert!(MaterialMap::parse("m", b"{\"parts\":[{\"part_name\":\"\xff\",\"material\":\"x\"}]}").is_err());
+    }
+
+    #[test]
+    fn files_that_are_no_text_of_a_map_are_named() {
+        let cases: [(&[u8], &str, &str); 4] = [
+            (b" \n", "the file is empty", "`packshot map init`"),
+            (b"glTF\x02\0\0\0", "this is a GLB, not a map", "`packshot map init`"),
+            (b"\xff\xfe{\0}\0", "the text is in UTF-16", "save it as UTF-8"),
+            (b"\xfe\xff\0{\0}", "the text is in UTF-16", "save it as UTF-8"),
+        ];
+        for (bytes, message, help) in cases {
+            let rejected = MaterialMap::parse("m", bytes).expect_err("no map");
+            let [finding] = &rejected.findings[..] else { panic!("{rejected:?}") };
+            assert!(finding.message.starts_with(message), "{finding:?}");
+            assert!(finding.help.as_deref().is_some_and(|text| text.contains(help)), "{finding:?}");
+        }
     }
 
     #[test]

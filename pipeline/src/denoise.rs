@@ -18,9 +18,12 @@ use crate::error::{Error, ErrorKind, Fault};
 use crate::picture::Format;
 use crate::plan::Kind;
 
+mod continued;
 mod coverage;
+mod outliers;
 mod surrounded;
 
+pub(crate) use continued::continued;
 use surrounded::Surrounded;
 
 words! {
@@ -238,17 +241,35 @@ impl Denoisers {
         let outlines = coverage::outlines(noisy, shot.camera.aperture.is_some());
         let most = most.min(shot.film.samples);
         let samples = GuideSamples { most, outlines, of_outlines: OUTLINE_SAMPLES };
-        let Guides { albedo, normal, coverage } = loaded.guides(&samples, cancel)?;
+        let Guides { mut albedo, mut normal, coverage } = loaded.guides(&samples, cancel)?;
         let outlines = samples.outlines;
         let LinearImage { width_px, height_px, .. } = *noisy;
+        let dimmed = outliers::dimmed(&noisy.rgba, &coverage, width_px).map(|rgba| LinearImage { rgba, ..*noisy });
+        let noisy = dimmed.as_ref().unwrap_or(noisy);
         let mut picture = Cow::Borrowed(&noisy.rgba);
         if !outlines.is_empty() && samples_mean < f64::from(OUTLINE_SAMPLES) {
             picture = Cow::Owned(coverage::refined(noisy, &outlines, &coverage));
         }
-        drop(coverage);
         let blurred = (!outlines.is_empty()).then(|| coverage::grey(&picture));
         let shown = [Some(&*picture), blurred.as_ref()];
-        let around = shown.into_iter().flatten().find_map(|pixels| Surrounded::wanted_for(width_px, height_px, pixels));
+        // Not where a lens blurs outlines: they have no hard edge, and without any the network for noisy guides takes
+        // noise of bright surfaces for their structure.
+        let ends = shot.camera.aperture.is_none() && noisy.rgba.iter().any(|pixel| pixel[3] < 1.0);
+        let reach_px = if ends { surrounded::MARGIN_PX } else { 1 };
+        let around = shown
+            .into_iter()
+            .flatten()
+            .find_map(|pixels| Surrounded::wanted_for([width_px, height_px], pixels, reach_px));
+        let below = ends.then(|| {
+            for guide in [&mut albedo, &mut normal] {
+                *guide = continued(guide.iter().copied().zip(coverage.iter().copied()), width_px).0;
+            }
+            let (laid, below) = continued(picture.iter().map(|&[r, g, b, share]| ([r, g, b], share)), width_px);
+            let laid = laid.into_iter().zip(&*picture).map(|([r, g, b], pixel)| [r, g, b, pixel[3]]);
+            picture = Cow::Owned(laid.collect());
+            below
+        });
+        drop(coverage);
         let (size_px, albedo, normal) = match around {
             None => ([width_px, height_px], albedo, normal),
             Some(around) => {
@@ -284,6 +305,13 @@ impl Denoisers {
         let (mut rgba, by) = run(&picture)?;
         if let Some(blurred) = blurred {
             coverage::replace(&mut rgba, &outlines, &run(&blurred)?.0);
+        }
+        if let Some(below) = below {
+            for (i, pixel) in rgba.iter_mut().enumerate() {
+                let [r, g, b, share] = *pixel;
+                let [r, g, b] = below.lifted([r, g, b], i, share).map(|value| value.max(0.0) * share);
+                *pixel = [r, g, b, share];
+            }
         }
         let guide_samples = if outlines.is_empty() { most } else { most.max(OUTLINE_SAMPLES) };
         let done = Denoised { by, guide_samples, seconds: begun.elapsed().as_secs_f64() };

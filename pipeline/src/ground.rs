@@ -114,9 +114,14 @@ impl CatcherShots {
         Ok(Grounded { rendered, caught, backdrop, samples })
     }
 
-    /// The shot of the floor with the product on it: its guides are also those for shadows.
+    /// The shot of the floor with the product on it, whose guides are those for what it reflects.
     pub(crate) fn with(&self) -> &dyn LoadedShot {
         &*self.with
+    }
+
+    /// The shot of the floor alone. Its guides are those for shadows: they do not end at the product's outline.
+    pub(crate) fn alone(&self) -> &dyn LoadedShot {
+        &*self.alone
     }
 }
 

@@ -42,6 +42,9 @@ const COMPARED: u64 = 3 * 36 + 12;
 /// A denoiser on the processor besides its network's layers: guides and padded copies, and the extended picture and
 /// result for a bright border.
 const DENOISER: u64 = 302 - 220;
+/// What any denoiser takes besides: the picture without outliers, the one that goes on beyond outlines, and what that
+/// was laid over.
+const CONTINUED: u64 = 3 * RGBA;
 /// What a lens adds to any denoiser: a copy of the picture with refined outlines, their coverage as grey values, that
 /// coverage denoised, and the list of their pixels.
 const OUTLINES: u64 = 3 * RGBA + 2 * NUMBER;
@@ -221,7 +224,7 @@ impl PerPixel {
             sampling: SAMPLED + (of_groups + caught).max(of_catcher),
             // All of them are traced in blocks and then assembled.
             layers: FILM + caught + 2 * (layers + lines),
-            denoising: if needed.denoised { kept + picture + denoiser + of_lens } else { 0 },
+            denoising: if needed.denoised { kept + picture + denoiser + CONTINUED + of_lens } else { 0 },
             encoding: picture + kept + encoding(taking, layers, caught),
             finished: picture + kept,
         }

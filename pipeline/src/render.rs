@@ -23,7 +23,7 @@ use packshot_renderer::prepare::{FirstHit, LightGroup, PreparedProduct, Prepared
 use packshot_renderer::shot::{Floor, Shot, request};
 use packshot_renderer::store::ByteStore;
 
-use crate::denoise::{DenoisedBy, Denoisers, Network, Noisy, Oidn};
+use crate::denoise::{DenoisedBy, Denoisers, Network, Noisy, Oidn, continued};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::ground::{self, CatcherShots, Grounded};
 use crate::groups;
@@ -414,23 +414,31 @@ impl ReadyShot {
         )?;
         let caught = match (&self.catcher, &noisy.caught) {
             (Some(catcher), Some(caught)) => {
-                let continued = caught.continued(&noisy.linear);
-                let mut denoise = |values: &[[f32; 3]]| -> Result<Vec<[f32; 3]>, Error> {
-                    let rgba = values.iter().map(|&[r, g, b]| [r, g, b, 1.0]).collect();
+                // The floor is seen in the part of a pixel that the product leaves open.
+                let open = |i: usize| 1.0 - noisy.linear.rgba[i][3].clamp(0.0, 1.0);
+                let mut denoise = |floor: &dyn LoadedShot, values: &[[f32; 3]]| -> Result<Vec<[f32; 3]>, Error> {
+                    let seen =
+                        values.iter().enumerate().map(|(i, value)| (value.map(|value| value * open(i)), open(i)));
+                    let (laid, below) = continued(seen, noisy.linear.width_px);
+                    let rgba = laid.into_iter().map(|[r, g, b]| [r, g, b, 1.0]).collect();
                     let image = LinearImage { rgba, ..noisy.linear };
                     let (image, more) = denoisers.denoise(
                         &**backend,
-                        catcher.with(),
+                        floor,
                         &self.shot,
                         network,
                         Noisy { image: &image, samples_mean },
                         cancel,
                     )?;
                     done.seconds += more.seconds;
-                    Ok(image.rgba.into_iter().map(|[r, g, b, _]| [r, g, b]).collect())
+                    let pixels = image.rgba.iter().enumerate();
+                    Ok(pixels.map(|(i, &[r, g, b, _])| below.lifted([r, g, b], i, open(i))).collect())
                 };
-                let ratio = denoise(&continued.ratio)?;
-                let light = if caught.has_light() { denoise(&continued.light)? } else { continued.light };
+                let ratio = denoise(catcher.alone(), &caught.ratio)?;
+                let light = match caught.has_light() {
+                    true => denoise(catcher.with(), &caught.light)?,
+                    false => caught.light.clone(),
+                };
                 Some(Caught { ratio, light }.restored(caught, noisy.linear.width_px))
             }
             _ => noisy.caught,

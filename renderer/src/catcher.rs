@@ -18,8 +18,8 @@ mod fade;
 
 use packshot_materials::openpbr::OpenPbr;
 
-use crate::color::LinearImage;
-use crate::film::{Film, LUMINANCE};
+use crate::color::{LinearImage, luminance};
+use crate::film::Film;
 use crate::shot::Floor;
 
 pub use fade::Fade;
@@ -31,11 +31,6 @@ const RATIO_MAX: f32 = 64.0;
 const LEAST_RADIANCE: f32 = 1e-7;
 /// Fraction of a pixel's samples below which a film has no information about it.
 const LEAST_SHARE: f32 = 1e-6;
-/// Fraction of a pixel that the product must leave open for its floor to be known: what is seen in less is the noise of
-/// a sample or two.
-const KNOWN_SHARE: f32 = 0.25;
-/// How far shadows are continued below the product, pixels: as far as a denoiser's window reaches from its edge.
-const CONTINUED_PX: usize = 16;
 
 /// What a product does to its floor, for each pixel, row 0 on top, linear Rec.709, each in the part of the pixel that
 /// the product does not cover.
@@ -83,7 +78,7 @@ impl Caught {
         let of_pixel = |((&[r, g, b, coverage], ratio), light): ((&[f32; 4], &[f32; 3]), &[f32; 3])| {
             let open = (1.0 - coverage).max(0.0);
             let [r, g, b] = [(r, light[0]), (g, light[1]), (b, light[2])].map(|(seen, added)| seen + open * added);
-            [r, g, b, 1.0 - (open * luminance(ratio)).min(1.0)]
+            [r, g, b, 1.0 - (open * luminance(*ratio)).min(1.0)]
         };
         LinearImage { rgba: product.rgba.iter().zip(&self.ratio).zip(&self.light).map(of_pixel).collect(), ..*product }
     }
@@ -123,36 +118,6 @@ impl Caught {
     pub fn has_light(&self) -> bool {
         self.light.iter().flatten().any(|&value| value > 0.0)
     }
-
-    /// The same with shadows and light continued a little below the product, where they are hidden or hardly seen:
-    /// filters that read a pixel's surroundings then find no edge there. `product` is as for
-    /// [`transmittance`](Self::transmittance).
-    pub fn continued(&self, product: &LinearImage) -> Self {
-        let [width, height] = [product.width_px as usize, product.height_px as usize];
-        let mut known: Vec<bool> = product.rgba.iter().map(|pixel| pixel[3] <= 1.0 - KNOWN_SHARE).collect();
-        let mut continued = self.clone();
-        let mut rim: Vec<usize> = (0..known.len()).filter(|&i| !known[i]).collect();
-        for _ in 0..CONTINUED_PX {
-            let mut found = Vec::new();
-            for &i in &rim {
-                let (x, y) = (i % width, i / width);
-                let rows = y.saturating_sub(1)..(y + 2).min(height);
-                let around = rows.flat_map(|v| (x.saturating_sub(1)..(x + 2).min(width)).map(move |u| v * width + u));
-                let around: Vec<usize> = around.filter(|&j| known[j]).collect();
-                if !around.is_empty() {
-                    let mean = |values: &[[f32; 3]]| -> [f32; 3] {
-                        std::array::from_fn(|c| around.iter().map(|&j| values[j][c]).sum::<f32>() / around.len() as f32)
-                    };
-                    found.push((i, mean(&continued.ratio), mean(&continued.light)));
-                }
-            }
-            for &(i, ratio, light) in &found {
-                (continued.ratio[i], continued.light[i], known[i]) = (ratio, light, true);
-            }
-            rim.retain(|&i| !known[i]);
-        }
-        continued
-    }
 }
 
 /// Ratio and added light of a pixel that the product covers to this fraction. The means are premultiplied RGBA, with
@@ -187,10 +152,6 @@ fn compare(coverage: f32, with: [f32; 4], alone: [f32; 4], is_matte: bool, brigh
 /// Whether a material reflects light diffusely only.
 fn is_matte(m: &OpenPbr) -> bool {
     [m.specular_weight, m.base_metalness, m.coat_weight, m.fuzz_weight, m.transmission_weight].iter().all(|&w| w == 0.0)
-}
-
-fn luminance([r, g, b]: &[f32; 3]) -> f32 {
-    LUMINANCE.x * r + LUMINANCE.y * g + LUMINANCE.z * b
 }
 
 #[cfg(test)]
@@ -239,16 +200,5 @@ mod tests {
         // nothing.
         let (ratio, _) = compare(0.25, [0.125, 0.125, 0.125, 0.25], [0.5, 0.5, 0.5, 0.5], true, [1.0; 3]);
         assert!((ratio[0] - (0.5 / 3.0 + 2.0 / 3.0)).abs() < 1e-6, "{ratio:?}");
-    }
-
-    #[test]
-    fn shadows_go_on_below_the_product() {
-        let alpha = |x: usize| if x < 2 { 0.0 } else { 1.0 };
-        let product =
-            LinearImage { width_px: 40, height_px: 1, rgba: (0..40).map(|x| [0.0, 0.0, 0.0, alpha(x)]).collect() };
-        let ratio = (0..40).map(|x| if x < 2 { [0.25; 3] } else { [1.0; 3] }).collect();
-        let continued = Caught { ratio, light: vec![[0.0; 3]; 40] }.continued(&product);
-        assert!(continued.ratio[..2 + CONTINUED_PX].iter().all(|ratio| *ratio == [0.25; 3]));
-        assert!(continued.ratio[2 + CONTINUED_PX..].iter().all(|ratio| *ratio == [1.0; 3]));
     }
 }

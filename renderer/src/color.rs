@@ -21,6 +21,7 @@ use self::agx::looks::Graded;
 use self::custom::Custom;
 pub use self::grounded::display_grounded;
 use self::lut::Lut3d;
+use crate::film::LUMINANCE;
 use crate::shot::ViewTransform;
 use crate::shot::lut::Lut;
 
@@ -70,6 +71,11 @@ const PIXELS_PER_BLOCK: usize = 64;
 
 /// Red, green and blue of a block of pixels.
 type Block = [[f32; PIXELS_PER_BLOCK]; 3];
+
+/// Luminance of a colour in linear Rec.709.
+pub fn luminance([r, g, b]: [f32; 3]) -> f32 {
+    LUMINANCE.x * r + LUMINANCE.y * g + LUMINANCE.z * b
+}
 
 /// Applies exposure and the view transform, and lays a background colour under the picture if there is one.
 ///

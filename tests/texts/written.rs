@@ -360,6 +360,12 @@ const WRITTEN: &[[&str; 4]] = &[
         "",
     ],
     [
+        "coarse_coordinates",
+        "warning",
+        "the mesh lies {distance:.3e} units from the origin of its coordinates, where they have steps of {step:.1e}, {:.2} % of its size, and its shape is coarse: move it to the origin before exporting it",
+        "",
+    ],
+    [
         "extension_not_declared",
         "info",
         "integer positions or directions need {NAME}, which the file does not list; it is applied",

@@ -3,7 +3,7 @@
 
 /// Pixels added on each side, and a few more where the network needs a multiple. Without any, a uniform background of 1
 /// was off by 0.12 at the border.
-const MARGIN_PX: usize = 16;
+pub(super) const MARGIN_PX: usize = 16;
 
 /// The size of a picture and of its extended version, in which the picture starts [`MARGIN_PX`] from the left and the
 /// top.
@@ -14,14 +14,17 @@ pub(super) struct Surrounded {
 }
 
 impl Surrounded {
-    /// For a picture whose border is not entirely black; `None` for a black border, which the network extends
-    /// correctly.
-    pub(super) fn wanted_for(width_px: u32, height_px: u32, rgba: &[[f32; 4]]) -> Option<Self> {
+    /// For a picture of which something shows in the outermost `reach_px` columns or rows; `None` where they are black.
+    /// What is black up to its border the network extends correctly.
+    pub(super) fn wanted_for([width_px, height_px]: [u32; 2], rgba: &[[f32; 4]], reach_px: usize) -> Option<Self> {
         let (width_px, height_px) = (width_px as usize, height_px as usize);
         let shows = |[r, g, b, _]: &[f32; 4]| [*r, *g, *b] != [0.0; 3];
-        let mut rows = rgba.chunks_exact(width_px);
-        let is_bright = rows.clone().any(|row| shows(&row[0]) || shows(&row[width_px - 1]))
-            || [rows.next(), rows.next_back()].into_iter().flatten().flatten().any(shows);
+        let [across, down] = [width_px, height_px].map(|side| reach_px.min(side));
+        let is_bright = rgba.chunks_exact(width_px).enumerate().any(|(y, row)| {
+            let is_outer = y < down || y >= height_px - down;
+            let parts = if is_outer { [row, &[]] } else { [&row[..across], &row[width_px - across..]] };
+            parts.into_iter().flatten().any(shows)
+        });
         is_bright.then_some(Self { width_px, height_px })
     }
 
@@ -76,11 +79,12 @@ mod tests {
     fn black_borders_need_none() {
         let mut rgba = vec![[0.0, 0.0, 0.0, 1.0]; 12];
         rgba[5] = [1.0; 4];
-        assert_eq!(Surrounded::wanted_for(4, 3, &rgba), None);
+        assert_eq!(Surrounded::wanted_for([4, 3], &rgba, 1), None);
+        assert!(Surrounded::wanted_for([4, 3], &rgba, 2).is_some(), "near the border");
         for border in [1, 4, 7, 10] {
             let mut bright = rgba.clone();
             bright[border] = [0.0, 1e-3, 0.0, 0.0];
-            assert!(Surrounded::wanted_for(4, 3, &bright).is_some(), "{border}");
+            assert!(Surrounded::wanted_for([4, 3], &bright, 1).is_some(), "{border}");
         }
     }
 }

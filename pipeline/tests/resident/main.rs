@@ -17,6 +17,7 @@ use packshot_pipeline::request::{MaterialRequest, PartFilter, RenderRequest};
 use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::backend::device::DeviceRequest;
 use packshot_renderer::backend::{CancelToken, Progress, RenderControl, Snapshot, Snapshots};
+use packshot_renderer::color::LinearImage;
 use packshot_renderer::import::ImportOptions;
 use packshot_renderer::layers::Quantity;
 use packshot_renderer::layers::lines::LineStyle;
@@ -241,5 +242,37 @@ fn a_denoised_picture_is_nearer_to_that_of_many_samples() {
         pairs.map(|(&a, &b)| (seen(a) - seen(b)).powi(2)).sum::<f64>().sqrt()
     };
     let (with_noise, without) = (error(&before), error(&denoised));
+    assert!(without < 0.6 * with_noise, "{without} after, {with_noise} before");
+}
+
+#[test]
+fn outlines_in_front_of_their_shadow_are_even() {
+    let studio = Studio::new();
+    let Studio { renderer, product, materials } = &studio;
+    let cancel = CancelToken::default();
+    let floor = Floor { role: FloorRole::Catcher, ..Floor::square(-0.02, 1.0, "floor", OpenPbr::default()) };
+    let standing = renderer.prepare(product, materials, Some(&floor), &cancel).expect("room");
+    let taken = |samples: u32, seed: u32| {
+        let shot = Shot { floor: Some(floor.clone()), ..studio.sampled_shot(128, samples, seed) };
+        let ready =
+            standing.ready(shot, NeededVersions { denoised: true, noisy: true }).expect("a shot of this product");
+        let picture = render(&ready);
+        (ready, picture)
+    };
+    let (_, reference) = taken(512, 1);
+    let (ready, noisy) = taken(8, 0);
+    let before = noisy.clone();
+    let denoised = ready.denoised(noisy, Network::of(ready.shot(), Kind::Still), &cancel).expect("nobody cancels");
+    // Over a page that is about as bright as the product.
+    let page = LinearImage { rgba: vec![[0.5, 0.5, 0.5, 1.0]; 128 * 128], ..reference.linear.clone() };
+    let over = |picture: &Picture| picture.caught.as_ref().expect("a catcher").over(&picture.linear, &page).rgba;
+    let expected = over(&reference);
+    let error = |picture: &Picture| {
+        let laid = over(picture);
+        let partly = (0..expected.len()).filter(|&i| (0.02..0.98).contains(&reference.linear.rgba[i][3]));
+        partly.map(|i| f64::from(laid[i][1] - expected[i][1]).powi(2)).sum::<f64>().sqrt()
+    };
+    let (with_noise, without) = (error(&before), error(&denoised));
+    println!("{without} after, {with_noise} before");
     assert!(without < 0.6 * with_noise, "{without} after, {with_noise} before");
 }

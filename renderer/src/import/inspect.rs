@@ -1,7 +1,8 @@
 //! Finds what makes a picture wrong although the file is valid: inverted shells, coincident faces, needle triangles,
-//! suspicious units, textures that are too large or transparent without effect, parts without names. Every check takes
-//! time linear in the stored scene, with meshes in parallel.
+//! suspicious units, coordinates far from their origin, textures that are too large or transparent without effect,
+//! parts without names. Every check takes time linear in the stored scene, with meshes in parallel.
 
+mod precision;
 mod textures;
 mod units;
 
@@ -40,6 +41,7 @@ pub(super) fn inspect(
     for part in &scene.parts {
         note_unnamed(part, findings);
     }
+    precision::note(scene, places, findings);
     units::note(scene, findings);
     textures::note(scene, places, findings);
     Ok(())

@@ -8,6 +8,8 @@ use crate::shot::{Projection, Shot};
 
 /// What is smaller than this in the picture, along its longer side, is invisible.
 const SEEN_MIN_PX: f64 = 1.0;
+/// What is thinner than this covers too little of its pixels to be seen, however long it is.
+const THICKNESS_MIN_PX: f64 = 1.0 / 64.0;
 
 /// Detects pictures that show nothing of their product, by the bounds of each part, without regard to occlusion.
 pub fn unseen(scene: &Scene, shot: &Shot) -> Option<Diagnostic> {
@@ -28,8 +30,12 @@ pub fn unseen(scene: &Scene, shot: &Shot) -> Option<Diagnostic> {
     }
     let message = match largest? {
         (size_px, path) if size_px > 0.0 => format!(
-            "the picture shows nothing of the product: its largest part in the picture, {path:?}, is {size_px:.2} pixels \
-             wide or high. If a part lies far from the others, hide it; otherwise move the camera nearer"
+            "the picture shows nothing of the product: its largest part in the picture, {path:?}, is {} pixels \
+             wide or high. If a part lies far from the others, hide it; otherwise move the camera nearer",
+            match size_px {
+                0.005.. => format!("{size_px:.2}"),
+                _ => "less than 0.01".to_owned(),
+            }
         ),
         _ => "the picture shows nothing of the product: the camera looks past it, or its clip planes leave it out"
             .to_owned(),
@@ -37,8 +43,8 @@ pub fn unseen(scene: &Scene, shot: &Shot) -> Option<Diagnostic> {
     Some(Diagnostic { code: "nothing_seen", severity: Severity::Warning, at: "camera".to_owned(), message })
 }
 
-/// The longer side of a box's image in the picture; a box that reaches behind the camera counts as large as the
-/// picture.
+/// The longer side of a box's image in the picture, or the thickness of a box that is too thin to be seen; a box that
+/// reaches behind the camera counts as large as the picture.
 fn size_px(bounds: &Bounds, shot: &Shot) -> f64 {
     let camera = &shot.camera;
     let camera_from_world = camera.world_from_camera.inverse();
@@ -72,5 +78,12 @@ fn size_px(bounds: &Bounds, shot: &Shot) -> f64 {
             (min.min(at), max.max(at))
         });
     let shown = max.min(DVec2::ONE) - min.max(DVec2::NEG_ONE);
-    if shown.min_element() < 0.0 { 0.0 } else { (0.5 * shown * size_px).max_element() }
+    if shown.min_element() < 0.0 {
+        return 0.0;
+    }
+    // Of the three sides of a bar two are thin, of a plate one.
+    let mut sides_px = ((bounds.max - bounds.min) * 0.5 * size_px.y / half_height(nearest)).to_array();
+    sides_px.sort_by(f64::total_cmp);
+    let [_, thickness_px, _] = sides_px;
+    if thickness_px < THICKNESS_MIN_PX { thickness_px } else { (0.5 * shown * size_px).max_element() }
 }

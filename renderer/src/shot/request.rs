@@ -213,7 +213,9 @@ pub(super) fn assemble(
             code: "shot.no_lights",
             severity: Severity::Warning,
             at: option_place("light"),
-            message: "the file has no lights, so only emissive surfaces are seen: choose another light".to_owned(),
+            message:
+                "the file has no lights: without surfaces that emit light the picture is black; choose another light"
+                    .to_owned(),
         });
     }
     let (background, view) = (request.background, request.view);

@@ -108,3 +108,27 @@ fn one_part_in_another_unit_is_named() {
     let two = Glb::cube().set("/nodes", two).set("/scenes/0/nodes", json!([0, 1]));
     assert_eq!(places(&of_code(&two, "unit_suspect")), ["Far", "Near"]);
 }
+
+#[test]
+fn meshes_far_from_their_origin_are_coarse() {
+    let moved = |distance: f32| {
+        let mut glb = Glb::cube();
+        let corners: Vec<[f32; 3]> =
+            (0..8_u32).map(|i| [0, 1, 2].map(|axis| distance + if i >> axis & 1 == 1 { 1.0 } else { -1.0 })).collect();
+        let position = glb.floats("VEC3", &corners);
+        glb.set("/meshes/0/primitives/0/attributes/POSITION", json!(position))
+    };
+    // Numbers between 8192 and 16384 have steps of 2^-10, 0.05 % of a cube of side 2; those below have half of it.
+    for (distance, is_found) in [(0.0, false), (8000.0, false), (9000.0, false), (17_000.0, true)] {
+        let found = of_code(&moved(distance), "coarse_coordinates");
+        assert_eq!(
+            places(&found),
+            if is_found { vec!["/meshes/0/primitives/0"] } else { vec![] },
+            "{distance}: {found:?}"
+        );
+        assert!(
+            found.iter().all(|finding| finding.message.contains("steps of 2.0e-3, 0.10 % of its size")),
+            "{found:?}"
+        );
+    }
+}
