@@ -10,6 +10,9 @@
 const ENOUGH_PX: f32 = 16.0;
 /// The least share of a pixel in which its own value is seen; with less, it is mixed with that of its surroundings.
 const LEAST_SHARE: f32 = 0.25;
+/// The least part of what a filter made of a whole pixel that its own value may be; less is the noise of one dark
+/// sample, of which a share would leave a colour that the product does not have.
+const LEAST_PART: f32 = 0.25;
 
 /// What values in rows of this width go on to, each multiplied by the share of its pixel that it holds for, and the
 /// values laid over that.
@@ -29,7 +32,13 @@ impl Below {
     /// The value of pixel `i`, which holds for this share of it, out of what a filter made of the whole pixel.
     pub(crate) fn lifted(&self, filtered: [f32; 3], i: usize, share: f32) -> [f32; 3] {
         let below = self.0[i];
-        std::array::from_fn(|c| below[c] + (filtered[c] - below[c]) / share.clamp(LEAST_SHARE, 1.0))
+        let allowed = |c: usize| match below[c] - filtered[c] {
+            darker if darker > 0.0 => 1.0 + (1.0 - LEAST_PART) * filtered[c].max(0.0) / darker,
+            _ => f32::INFINITY,
+        };
+        // The same for all channels, so that the hue stays.
+        let factor = (1.0 / share.clamp(LEAST_SHARE, 1.0)).min(allowed(0)).min(allowed(1)).min(allowed(2));
+        std::array::from_fn(|c| below[c] + (filtered[c] - below[c]) * factor)
     }
 }
 
@@ -149,6 +158,14 @@ mod tests {
         let (laid, below) = row(&values);
         let found = below.lifted(laid[32], 32, 0.05)[0];
         assert!(found > 1.1 && found < 2.2, "{found}");
+    }
+
+    #[test]
+    fn a_dark_sample_at_an_outline_has_the_hue_of_the_rest() {
+        // A sample of two was black; the network has filtered it, and has not left its channels quite equal.
+        let below = Below(vec![[0.46, 0.45, 0.46]]);
+        let found = below.lifted([0.236, 0.228, 0.235], 0, 0.5);
+        assert!(found.iter().all(|value| (0.05..0.08).contains(value)), "{found:?}");
     }
 
     #[test]
