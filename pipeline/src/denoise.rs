@@ -244,7 +244,11 @@ impl Denoisers {
         let Guides { mut albedo, mut normal, coverage } = loaded.guides(&samples, cancel)?;
         let outlines = samples.outlines;
         let LinearImage { width_px, height_px, .. } = *noisy;
-        let dimmed = outliers::dimmed(&noisy.rgba, &coverage, width_px).map(|rgba| LinearImage { rgba, ..*noisy });
+        let guides = outliers::Surfaces { albedo: &albedo, shares: &coverage };
+        let dimmed = outliers::dimmed(&noisy.rgba, guides, width_px, samples_mean);
+        let dimmed = dimmed.map(|rgba| LinearImage { rgba, ..*noisy });
+        let check = || if cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) };
+        check()?;
         let noisy = dimmed.as_ref().unwrap_or(noisy);
         let mut picture = Cow::Borrowed(&noisy.rgba);
         if !outlines.is_empty() && samples_mean < f64::from(OUTLINE_SAMPLES) {
@@ -254,21 +258,26 @@ impl Denoisers {
         let shown = [Some(&*picture), blurred.as_ref()];
         // Not where a lens blurs outlines: they have no hard edge, and without any the network for noisy guides takes
         // noise of bright surfaces for their structure.
-        let ends = shot.camera.aperture.is_none() && noisy.rgba.iter().any(|pixel| pixel[3] < 1.0);
-        let reach_px = if ends { surrounded::MARGIN_PX } else { 1 };
+        let has_open_pixels = shot.camera.aperture.is_none() && noisy.rgba.iter().any(|pixel| pixel[3] < 1.0);
+        // What goes on beyond an outline is not black at the border, but has no detail there that could be discoloured,
+        // unless the product comes near.
+        let reach_px = if has_open_pixels { surrounded::MARGIN_PX } else { 1 };
         let around = shown
             .into_iter()
             .flatten()
             .find_map(|pixels| Surrounded::wanted_for([width_px, height_px], pixels, reach_px));
-        let below = ends.then(|| {
+        let mut below = None;
+        if has_open_pixels {
             for guide in [&mut albedo, &mut normal] {
                 *guide = continued(guide.iter().copied().zip(coverage.iter().copied()), width_px).0;
+                check()?;
             }
-            let (laid, below) = continued(picture.iter().map(|&[r, g, b, share]| ([r, g, b], share)), width_px);
+            let (laid, laid_over) = continued(picture.iter().map(|&[r, g, b, share]| ([r, g, b], share)), width_px);
             let laid = laid.into_iter().zip(&*picture).map(|([r, g, b], pixel)| [r, g, b, pixel[3]]);
             picture = Cow::Owned(laid.collect());
-            below
-        });
+            below = Some(laid_over);
+            check()?;
+        }
         drop(coverage);
         let (size_px, albedo, normal) = match around {
             None => ([width_px, height_px], albedo, normal),
@@ -309,7 +318,7 @@ impl Denoisers {
         if let Some(below) = below {
             for (i, pixel) in rgba.iter_mut().enumerate() {
                 let [r, g, b, share] = *pixel;
-                let [r, g, b] = below.lifted([r, g, b], i, share).map(|value| value.max(0.0) * share);
+                let [r, g, b] = below.lifted([r, g, b], i, share).map(|value| value * share);
                 *pixel = [r, g, b, share];
             }
         }

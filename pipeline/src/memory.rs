@@ -34,8 +34,9 @@ const FILM: u64 = (size_of::<FilmPixel>() + size_of::<u32>()) as u64;
 /// A film during sampling: a device keeps it in blocks, with the active pixels, and the whole film is assembled from
 /// them.
 const SAMPLED: u64 = 2 * FILM + NUMBER;
-/// What remains of three films of a catcher: two values per colour channel, and the backdrop.
-const CAUGHT: u64 = 2 * 12 + RGBA;
+/// What remains of three films of a catcher: two values per colour channel, the share that they hold for, and the
+/// backdrop.
+const CAUGHT: u64 = 2 * 12 + NUMBER + RGBA;
 /// What comparing the films of a polished floor takes in addition to them: three times light, light alone and noise for
 /// each colour channel, and the result.
 const COMPARED: u64 = 3 * 36 + 12;

@@ -414,11 +414,9 @@ impl ReadyShot {
         )?;
         let caught = match (&self.catcher, &noisy.caught) {
             (Some(catcher), Some(caught)) => {
-                // The floor is seen in the part of a pixel that the product leaves open.
-                let open = |i: usize| 1.0 - noisy.linear.rgba[i][3].clamp(0.0, 1.0);
                 let mut denoise = |floor: &dyn LoadedShot, values: &[[f32; 3]]| -> Result<Vec<[f32; 3]>, Error> {
-                    let seen =
-                        values.iter().enumerate().map(|(i, value)| (value.map(|value| value * open(i)), open(i)));
+                    let seen = values.iter().zip(&caught.shares);
+                    let seen = seen.map(|(value, &share)| (value.map(|value| value * share), share));
                     let (laid, below) = continued(seen, noisy.linear.width_px);
                     let rgba = laid.into_iter().map(|[r, g, b]| [r, g, b, 1.0]).collect();
                     let image = LinearImage { rgba, ..noisy.linear };
@@ -431,15 +429,16 @@ impl ReadyShot {
                         cancel,
                     )?;
                     done.seconds += more.seconds;
-                    let pixels = image.rgba.iter().enumerate();
-                    Ok(pixels.map(|(i, &[r, g, b, _])| below.lifted([r, g, b], i, open(i))).collect())
+                    let pixels = image.rgba.iter().zip(&caught.shares).enumerate();
+                    Ok(pixels.map(|(i, (&[r, g, b, _], &share))| below.lifted([r, g, b], i, share)).collect())
                 };
                 let ratio = denoise(catcher.alone(), &caught.ratio)?;
                 let light = match caught.has_light() {
                     true => denoise(catcher.with(), &caught.light)?,
                     false => caught.light.clone(),
                 };
-                Some(Caught { ratio, light }.restored(caught, noisy.linear.width_px))
+                let shares = caught.shares.clone();
+                Some(Caught { ratio, light, shares }.restored(caught, noisy.linear.width_px))
             }
             _ => noisy.caught,
         };

@@ -42,6 +42,9 @@ pub struct Caught {
     /// Radiance that the floor adds, whatever is below: reflections of the product that are brighter than what they
     /// hide. 0 for matte floors that have light of their own.
     pub light: Vec<[f32; 3]>,
+    /// The share of each pixel that both hold for: what the product leaves open, or 0 where a floor shows, of which no
+    /// sample was taken.
+    pub shares: Vec<f32>,
 }
 
 impl Caught {
@@ -56,11 +59,14 @@ impl Caught {
         let is_matte = is_matte(&floor.openpbr);
         let brighter = if is_matte { vec![[1.0; 3]; n] } else { brightening::of_pixels(with, alone) };
         let [product, with, alone] = [product, with, alone].map(Film::resolve);
-        let mut caught = Self { ratio: Vec::with_capacity(n), light: Vec::with_capacity(n) };
+        let mut caught =
+            Self { ratio: Vec::with_capacity(n), light: Vec::with_capacity(n), shares: Vec::with_capacity(n) };
         for i in 0..n {
             let (ratio, light) = compare(product[i][3], with[i], alone[i], is_matte, brighter[i]);
             caught.ratio.push(ratio);
             caught.light.push(light);
+            let is_known = with[i][3] > LEAST_SHARE || alone[i][3] <= LEAST_SHARE;
+            caught.shares.push(if is_known { 1.0 - product[i][3].clamp(0.0, 1.0) } else { 0.0 });
         }
         caught
     }
@@ -168,7 +174,7 @@ mod tests {
         let backdrop = LinearImage { rgba: vec![alone], ..product.clone() };
         for is_matte in [true, false] {
             let (ratio, light) = compare(0.5, with, alone, is_matte, [0.5, 0.25, 2.0]);
-            let caught = Caught { ratio: vec![ratio], light: vec![light] };
+            let caught = Caught { ratio: vec![ratio], light: vec![light], shares: vec![0.5] };
             assert_eq!(caught.over(&product, &backdrop).rgba[0], [0.45, 0.325, 0.7, 1.0], "{caught:?}");
             let expected = if is_matte { ([0.5, 0.25, 2.0], [0.0; 3]) } else { ([0.5, 0.25, 1.0], [0.0, 0.0, 0.5]) };
             assert_eq!((ratio, light), expected);
@@ -183,10 +189,14 @@ mod tests {
 
     #[test]
     fn what_was_not_changed_stays_so() {
-        let sampled = Caught { ratio: vec![[1.0; 3]; 8], light: vec![[0.0; 3]; 8] };
+        let sampled = Caught { ratio: vec![[1.0; 3]; 8], light: vec![[0.0; 3]; 8], shares: vec![1.0; 8] };
         let mut shadowed = sampled.clone();
         shadowed.ratio[0] = [0.5; 3];
-        let noisy = Caught { ratio: vec![[0.999, 1.001, f32::NAN]; 8], light: vec![[1e-4, -1.0, 0.0]; 8] };
+        let noisy = Caught {
+            ratio: vec![[0.999, 1.001, f32::NAN]; 8],
+            light: vec![[1e-4, -1.0, 0.0]; 8],
+            shares: vec![1.0; 8],
+        };
         let restored = noisy.restored(&shadowed, 8);
         assert_eq!(restored.ratio[0], [0.999, 1.001, 0.0]);
         assert_eq!(restored.light[1], [1e-4, 0.0, 0.0], "beside a shadow");

@@ -362,7 +362,7 @@ const WRITTEN: &[[&str; 4]] = &[
     [
         "coarse_coordinates",
         "warning",
-        "the mesh lies {distance:.3e} units from the origin of its coordinates, where they have steps of {step:.1e}, {:.2} % of its size, and its shape is coarse: move it to the origin before exporting it",
+        "the mesh is {} away from the origin of its own coordinates: there they are rounded to {:.2} % of its size, and round surfaces get steps. Move it to the origin before exporting it",
         "",
     ],
     [

@@ -6,13 +6,15 @@
 //! What lies beyond comes from a pyramid of means (push-pull: Gortler et al., *The Lumigraph*, 1996, section 3.2.2), so
 //! that it is smooth also where a single pixel is noisy.
 
+use packshot_renderer::color::luminance;
+
 /// Pixels, whole ones, whose mean is taken for what is beyond them; with fewer, those farther away count too.
 const ENOUGH_PX: f32 = 16.0;
 /// The least share of a pixel in which its own value is seen; with less, it is mixed with that of its surroundings.
 const LEAST_SHARE: f32 = 0.25;
-/// The least part of what a filter made of a whole pixel that its own value may be; less is the noise of one dark
-/// sample, of which a share would leave a colour that the product does not have.
-const LEAST_PART: f32 = 0.25;
+/// A value that is darker than this part of what a filter made of its whole pixel has the hue of that: the difference
+/// of two nearly equal colours has none of its own.
+const DARK_PART: f32 = 0.25;
 
 /// What values in rows of this width go on to, each multiplied by the share of its pixel that it holds for, and the
 /// values laid over that.
@@ -29,16 +31,17 @@ pub(crate) fn continued(premultiplied: impl Iterator<Item = ([f32; 3], f32)>, wi
 pub(crate) struct Below(Vec<[f32; 3]>);
 
 impl Below {
-    /// The value of pixel `i`, which holds for this share of it, out of what a filter made of the whole pixel.
+    /// The value of pixel `i`, which holds for this share of it, out of what a filter made of the whole pixel. None is
+    /// negative. Where it holds for nothing, it is the filter's.
     pub(crate) fn lifted(&self, filtered: [f32; 3], i: usize, share: f32) -> [f32; 3] {
+        if share <= 0.0 {
+            return filtered;
+        }
         let below = self.0[i];
-        let allowed = |c: usize| match below[c] - filtered[c] {
-            darker if darker > 0.0 => 1.0 + (1.0 - LEAST_PART) * filtered[c].max(0.0) / darker,
-            _ => f32::INFINITY,
-        };
-        // The same for all channels, so that the hue stays.
-        let factor = (1.0 / share.clamp(LEAST_SHARE, 1.0)).min(allowed(0)).min(allowed(1)).min(allowed(2));
-        std::array::from_fn(|c| below[c] + (filtered[c] - below[c]) * factor)
+        let factor = 1.0 / share.clamp(LEAST_SHARE, 1.0);
+        let own: [f32; 3] = std::array::from_fn(|c| (below[c] + (filtered[c] - below[c]) * factor).max(0.0));
+        let part = luminance(own) / luminance(filtered);
+        if part < DARK_PART { filtered.map(|value| value * part) } else { own }
     }
 }
 
@@ -164,8 +167,11 @@ mod tests {
     fn a_dark_sample_at_an_outline_has_the_hue_of_the_rest() {
         // A sample of two was black; the network has filtered it, and has not left its channels quite equal.
         let below = Below(vec![[0.46, 0.45, 0.46]]);
-        let found = below.lifted([0.236, 0.228, 0.235], 0, 0.5);
-        assert!(found.iter().all(|value| (0.05..0.08).contains(value)), "{found:?}");
+        let [r, g, b] = below.lifted([0.236, 0.228, 0.235], 0, 0.5);
+        assert!((0.007..0.013).contains(&g) && r < 1.05 * g && b < 1.05 * g, "{r} {g} {b}");
+        // A black rim of a light face stays black, whatever lies below it.
+        assert_eq!(below.lifted([0.23, 0.225, 0.23], 0, 0.5), [0.0; 3]);
+        assert_eq!(below.lifted([0.3, 0.2, 0.1], 0, 0.0), [0.3, 0.2, 0.1], "nothing is known");
     }
 
     #[test]

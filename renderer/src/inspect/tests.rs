@@ -278,7 +278,7 @@ fn a_picture_without_its_product_is_found() {
     assert!(seen(2.0, DVec3::NEG_Z * 15.0, &shot).contains(past), "beyond the far plane");
     // Bars and a plate across the picture.
     for (half_m, expected) in
-        [([40.0, 0.01, 0.01], ""), ([40.0, 0.002, 0.002], "less than 0.01 pixels"), ([40.0, 40.0, 1e-9], "")]
+        [([40.0, 0.01, 0.01], ""), ([40.0, 0.002, 0.002], "less than 0.01 pixels thick"), ([40.0, 40.0, 1e-9], "")]
     {
         let placed = DAffine3::from_scale_rotation_translation(half_m.into(), DQuat::IDENTITY, before);
         let found = unseen(&scene(vec![cube()], &[(0, placed)]), &shot).map_or_else(String::new, |found| found.message);

@@ -12,8 +12,12 @@ pub(super) fn note(scene: &Scene, places: &[Vec<PrimitiveIdx>], findings: &mut F
     for (mesh, places) in scene.meshes.iter().zip(places) {
         let (Some(Coarse { step, distance, size }), Some(place)) = (coarse(mesh), places.first()) else { continue };
         let message = format!(
-            "the mesh lies {distance:.3e} units from the origin of its coordinates, where they have steps of \
-             {step:.1e}, {:.2} % of its size, and its shape is coarse: move it to the origin before exporting it",
+            "the mesh is {} away from the origin of its own coordinates: there they are rounded to {:.2} % of its size, \
+             and round surfaces get steps. Move it to the origin before exporting it",
+            match distance {
+                ..1e7 => format!("{distance:.0} units"),
+                _ => format!("{distance:.1e} units"),
+            },
             100.0 * step / size
         );
         findings.add("coarse_coordinates", Severity::Warning, place.pointer(), message);
