@@ -14,7 +14,6 @@ mod grain;
 mod material;
 mod nodes;
 mod production;
-mod simplify;
 mod textures;
 mod thickness;
 
@@ -23,6 +22,7 @@ use std::collections::{BTreeSet, HashMap};
 use glam::DMat3;
 use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
+use packshot_simplify::{Cancelled, simplify};
 use packshot_words::words;
 use serde_json::{Value, json};
 
@@ -127,6 +127,12 @@ pub enum ExportError {
     /// A texture cannot be encoded.
     #[error("a texture cannot be written: {0}")]
     Texture(String),
+}
+
+impl From<Cancelled> for ExportError {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::Cancelled
+    }
 }
 
 /// Writes a scene. `worn` has one entry for each part and in it one for each primitive of the part's mesh.
@@ -416,7 +422,12 @@ impl File<'_> {
         let is_plain = arrays.iter().all(|of_group| of_group.uvs.is_empty() && of_group.colors.is_none());
         if self.quality == ExportQuality::Low && is_plain {
             let tolerance = TOLERANCE * geometry::diagonal(&arrays);
-            simplify::simplify(&mut arrays, tolerance, self.is_cancelled)?;
+            let primitives: Vec<_> = arrays.iter().map(Arrays::surface).collect();
+            let left = simplify(&primitives, tolerance, self.is_cancelled)?;
+            for (of_group, triangles) in arrays.iter_mut().zip(left) {
+                of_group.triangles = triangles;
+                of_group.keep_used();
+            }
         }
         let mut written = Vec::with_capacity(arrays.len());
         for of_group in &arrays {

@@ -100,6 +100,7 @@ fn dependencies_point_one_way() {
         ("shaders/Cargo.toml", &[]),
         ("shaders/native/Cargo.toml", &["packshot-processor", "packshot-shaders"]),
         ("traversal/Cargo.toml", &["packshot-processor", "packshot-shaders"]),
+        ("simplify/Cargo.toml", &[]),
         ("texels/Cargo.toml", &[]),
         ("materials/Cargo.toml", &["packshot-json", "packshot-texels", "packshot-words"]),
         (
@@ -110,6 +111,7 @@ fn dependencies_point_one_way() {
                 "packshot-native",
                 "packshot-processor",
                 "packshot-shaders",
+                "packshot-simplify",
                 "packshot-texels",
                 "packshot-traversal",
                 "packshot-words",

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use glam::{DMat3, DVec3, Vec2, Vec3, Vec4};
 use packshot_materials::library::Tangent;
+use packshot_simplify as simplify;
 use serde_json::{Map, Value};
 
 use super::chunks::Chunks;
@@ -154,6 +155,11 @@ impl Arrays {
             (b - a).cross(c - a) != DVec3::ZERO
         });
         self.keep_used();
+    }
+
+    /// What simplification sees.
+    pub(super) fn surface(&self) -> simplify::Primitive<'_> {
+        simplify::Primitive { positions: &self.positions, normals: self.normals.as_deref(), triangles: &self.triangles }
     }
 
     /// Leaves out vertices without triangles; the others stay in their order.

@@ -10,6 +10,7 @@ mod app;
 mod bucket;
 mod converter;
 mod glb;
+mod hasty;
 mod log_lines;
 mod picture;
 mod places;

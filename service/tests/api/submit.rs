@@ -171,7 +171,7 @@ cases! {
 
     async fn r21_a_limit_of_time(engine) {
         let app = TestApp::start(&engine).await;
-        let request = json!({"width": 256, "height": 256, "samples": 65536, "noise_threshold": 0, "light": "white", "max_time_s": 1});
+        let request = json!({"width": 64, "height": 64, "samples": 65536, "noise_threshold": 0, "light": "white", "max_time_s": 1});
         let job = app.render(&request).await;
         assert_eq!(job["state"], "completed");
         let result = &job["result"];

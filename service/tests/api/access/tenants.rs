@@ -86,7 +86,7 @@ impl Tenants {
     /// With objects, which a service with a worker has made. The one under test has no worker, so that it runs only the
     /// statements of requests.
     pub(super) async fn with_things(engine: &TestDatabase) -> Self {
-        let installation = Installation::new(engine, &[]).await;
+        let installation = Installation::new(engine, &[]).await.in_a_hurry();
         let mut tenants = Self::settle(installation.start(true).await).await;
         for tenant in [&tenants.alpha, &tenants.beta] {
             tenants.fill(tenant).await;

@@ -1,4 +1,4 @@
-//! Simplification: edges are collapsed, the cheapest first, as long as the surface stays where it was.
+//! Simplification of meshes: edges are collapsed, the cheapest first, as long as the surface stays where it was.
 //!
 //! A vertex is only ever moved onto a neighbour, so that every vertex of the result is one of the mesh. The cost of
 //! that is how far the neighbour is from the planes of the triangles around the vertex, and the vertex from the lines
@@ -6,14 +6,15 @@
 //! exceeds the tolerance. The normal that is interpolated where the vertex was stays near its own in the same way, so
 //! that light falls on the surface as before. Creases end nowhere: a vertex with several normals only moves along its
 //! crease, and corners of creases do not move at all.
+//!
+//! Crate of its own, so that builds for tests compile its loops with optimisation and nothing else with them.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::error::Error;
+use std::fmt;
 
 use glam::{DVec3, Vec3};
-
-use super::ExportError;
-use super::geometry::Arrays;
 
 /// Triangles around the two ends of an edge that is collapsed, at most: fans beyond that are slow, and bad to look at.
 const FAN_MAX: usize = 48;
@@ -26,26 +27,63 @@ const LENGTH_WEIGHT: f64 = 1e-3;
 /// Collapses between two looks at whether to stop.
 const CANCEL_EVERY: usize = 1024;
 
-/// Simplifies the primitives of a mesh together. `tolerance` is in the unit of the mesh.
+/// What is simplified: the triangles of one material.
+#[derive(Clone, Copy, Debug)]
+pub struct Primitive<'a> {
+    /// Of the vertices, in the unit of the mesh.
+    pub positions: &'a [[f32; 3]],
+    /// Of length 1, one for each position; `None` where the surface is shaded flat.
+    pub normals: Option<&'a [[f32; 3]]>,
+    /// Indices of the vertices.
+    pub triangles: &'a [[u32; 3]],
+}
+
+/// Somebody asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled;
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cancelled")
+    }
+}
+
+impl Error for Cancelled {}
+
+/// Simplifies the primitives of a mesh together, so that no gap opens between them. `tolerance` is how far the surface
+/// may move, in the unit of the mesh. Returns the triangles that stay, for each primitive: of the same vertices, some
+/// of which are no longer used.
+///
+/// ```
+/// use packshot_simplify::{Primitive, simplify};
+///
+/// // A flat square of four triangles around a vertex in the middle, which nothing needs.
+/// let positions = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.5, 0.5, 0.0]];
+/// let triangles = [[0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]];
+/// let square = Primitive { positions: &positions, normals: None, triangles: &triangles };
+/// let left = simplify(&[square], 1e-3, &|| false)?;
+/// assert_eq!(left[0].len(), 2);
+/// # Ok::<(), packshot_simplify::Cancelled>(())
+/// ```
 ///
 /// # Errors
-/// [`ExportError::Cancelled`].
-pub(super) fn simplify(
-    primitives: &mut [Arrays],
+/// [`Cancelled`] soon after `is_cancelled` says so.
+pub fn simplify(
+    primitives: &[Primitive<'_>],
     tolerance: f64,
     is_cancelled: &dyn Fn() -> bool,
-) -> Result<(), ExportError> {
+) -> Result<Vec<Vec<[u32; 3]>>, Cancelled> {
     let mut surface = Surface::new(primitives, tolerance);
     surface.collapse_all(is_cancelled)?;
     let mut triangles = surface.triangles.iter().zip(&surface.is_there);
     let mut first = 0;
-    for arrays in primitives {
-        let own = triangles.by_ref().take(arrays.triangles.len()).filter(|(_, is_there)| **is_there);
-        arrays.triangles = own.map(|(triangle, _)| triangle.map(|vertex| vertex - first)).collect();
-        first += arrays.positions.len() as u32;
-        arrays.keep_used();
-    }
-    Ok(())
+    let left = primitives.iter().map(|primitive| {
+        let own = triangles.by_ref().take(primitive.triangles.len()).filter(|(_, is_there)| **is_there);
+        let own = own.map(|(triangle, _)| triangle.map(|vertex| vertex - first)).collect();
+        first += primitive.positions.len() as u32;
+        own
+    });
+    Ok(left.collect())
 }
 
 /// A mesh whose vertices are joined where they are at one place.
@@ -90,24 +128,24 @@ struct Spoke {
 }
 
 impl Surface {
-    fn new(primitives: &[Arrays], tolerance: f64) -> Self {
+    fn new(primitives: &[Primitive<'_>], tolerance: f64) -> Self {
         let (mut places, mut place_of, mut triangles) = (Vec::new(), Vec::new(), Vec::new());
         let mut normals = Vec::new();
         let mut known: HashMap<[u32; 3], u32> = HashMap::new();
-        for arrays in primitives {
+        for primitive in primitives {
             let first = place_of.len() as u32;
-            for position in &arrays.positions {
+            for position in primitive.positions {
                 let bits = position.map(|component| (component + 0.0).to_bits());
                 place_of.push(*known.entry(bits).or_insert_with(|| {
                     places.push(Vec3::from(*position).as_dvec3());
                     places.len() as u32 - 1
                 }));
             }
-            match &arrays.normals {
+            match primitive.normals {
                 Some(own) => normals.extend(own.iter().map(|normal| Some(Vec3::from(*normal).as_dvec3()))),
                 None => normals.resize(place_of.len(), None),
             }
-            triangles.extend(arrays.triangles.iter().map(|triangle| triangle.map(|vertex| first + vertex)));
+            triangles.extend(primitive.triangles.iter().map(|triangle| triangle.map(|vertex| first + vertex)));
         }
         let mut fans = vec![Vec::new(); places.len()];
         for (i, triangle) in triangles.iter().enumerate() {
@@ -128,11 +166,11 @@ impl Surface {
         }
     }
 
-    fn collapse_all(&mut self, is_cancelled: &dyn Fn() -> bool) -> Result<(), ExportError> {
+    fn collapse_all(&mut self, is_cancelled: &dyn Fn() -> bool) -> Result<(), Cancelled> {
         let mut queue = BinaryHeap::new();
         for place in 0..self.places.len() as u32 {
             if (place as usize).is_multiple_of(CANCEL_EVERY) && is_cancelled() {
-                return Err(ExportError::Cancelled);
+                return Err(Cancelled);
             }
             queue.extend(self.cheapest(place));
         }
@@ -154,7 +192,7 @@ impl Surface {
             }
             n_done += 1;
             if n_done.is_multiple_of(CANCEL_EVERY) && is_cancelled() {
-                return Err(ExportError::Cancelled);
+                return Err(Cancelled);
             }
         }
         Ok(())
