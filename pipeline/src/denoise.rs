@@ -268,9 +268,13 @@ impl Denoisers {
             .find_map(|pixels| Surrounded::wanted_for([width_px, height_px], pixels, reach_px));
         let mut below = None;
         if has_open_pixels {
+            let solid = continued::solid(&normal, &coverage, width_px);
             for guide in [&mut albedo, &mut normal] {
                 *guide = continued(guide.iter().copied().zip(coverage.iter().copied()), width_px).0;
                 check()?;
+            }
+            for (albedo, part) in albedo.iter_mut().zip(solid) {
+                *albedo = albedo.map(|value| value * part);
             }
             let (laid, laid_over) = continued(picture.iter().map(|&[r, g, b, share]| ([r, g, b], share)), width_px);
             let laid = laid.into_iter().zip(&*picture).map(|([r, g, b], pixel)| [r, g, b, pixel[3]]);

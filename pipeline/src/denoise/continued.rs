@@ -26,6 +26,22 @@ pub(crate) fn continued(premultiplied: impl Iterator<Item = ([f32; 3], f32)>, wi
     (laid, Below(below))
 }
 
+/// The least length of a mean normal where a solid surface is seen; where the surroundings are, it is 0.
+const LEAST_NORMAL: f32 = 0.5;
+
+/// What part of the albedo goes on beyond outlines, for each pixel: all of it beyond what is solid, and nothing beyond
+/// what shows the surroundings, such as clear glass. Without an edge to them, the network would take the noise there
+/// for their detail: surroundings have no noise. `normals` are multiplied by `shares`.
+pub(super) fn solid(normals: &[[f32; 3]], shares: &[f32], width_px: u32) -> Vec<f32> {
+    let solid_part = |(&[x, y, z], &share): (&[f32; 3], &f32)| {
+        let part = f32::from((x * x + y * y + z * z).sqrt() > LEAST_NORMAL * share);
+        ([part * share, 0.0, 0.0], share)
+    };
+    let (solid, _) = continued(normals.iter().zip(shares).map(solid_part), width_px);
+    let beyond = solid.into_iter().map(|[part, ..]| (2.0 * part - 1.0).clamp(0.0, 1.0));
+    beyond.zip(shares).map(|(part, &share)| if share > 0.0 { 1.0 } else { part }).collect()
+}
+
 /// What the values of each pixel were laid over.
 #[derive(Clone, Debug)]
 pub(crate) struct Below(Vec<[f32; 3]>);
@@ -172,6 +188,19 @@ mod tests {
         // A black rim of a light face stays black, whatever lies below it.
         assert_eq!(below.lifted([0.23, 0.225, 0.23], 0, 0.5), [0.0; 3]);
         assert_eq!(below.lifted([0.3, 0.2, 0.1], 0, 0.0), [0.3, 0.2, 0.1], "nothing is known");
+    }
+
+    #[test]
+    fn beyond_what_shows_the_surroundings_nothing_goes_on() {
+        // Nothing, a solid surface, nothing, glass, nothing.
+        let share_at = |x: usize| f32::from([24..40, 88..104].iter().any(|part| part.contains(&x)));
+        let shares: Vec<f32> = (0..128).map(share_at).collect();
+        let normals: Vec<[f32; 3]> = (0..128).map(|x| [0.0, 0.0, if x < 64 { shares[x] } else { 0.0 }]).collect();
+        let solid = solid(&normals, &shares, 128);
+        assert!(solid[24..40].iter().all(|&part| part == 1.0), "what is known stays: {solid:?}");
+        assert!(solid[8..44].iter().all(|&part| part > 0.7), "{solid:?}");
+        assert!(solid[88..104].iter().all(|&part| part == 1.0), "what is known stays: {solid:?}");
+        assert!(solid[84..88].iter().chain(&solid[104..120]).all(|&part| part == 0.0), "{solid:?}");
     }
 
     #[test]
