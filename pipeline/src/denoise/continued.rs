@@ -30,8 +30,8 @@ pub(crate) fn continued(premultiplied: impl Iterator<Item = ([f32; 3], f32)>, wi
 const LEAST_NORMAL: f32 = 0.5;
 
 /// What part of the albedo goes on beyond outlines, for each pixel: all of it beyond what is solid, and nothing beyond
-/// what shows the surroundings, such as clear glass. Without an edge to them, the network would take the noise there
-/// for their detail: surroundings have no noise. `normals` are multiplied by `shares`.
+/// what shows the surroundings, such as clear glass: without an edge to them in the albedo, the network leaves noise
+/// there. `normals` are multiplied by `shares`.
 pub(super) fn solid(normals: &[[f32; 3]], shares: &[f32], width_px: u32) -> Vec<f32> {
     let solid_part = |(&[x, y, z], &share): (&[f32; 3], &f32)| {
         let part = f32::from((x * x + y * y + z * z).sqrt() > LEAST_NORMAL * share);
