@@ -7,6 +7,8 @@ pub(crate) const SCORE_MIN: f64 = 0.82;
 /// The most likeness between names whose runs of digits differ: 6205 is not 6206.
 pub(crate) const SCORE_MAX_OTHER_DIGITS: f64 = 0.5;
 const _: () = assert!(SCORE_MAX_OTHER_DIGITS < SCORE_MIN);
+/// The likeness of a name to one whose words it contains all.
+pub(crate) const SCORE_CONTAINED: f64 = 0.9;
 /// Characters of a name that are compared, at most.
 const COMPARED_CHARS_MAX: usize = 128;
 
@@ -35,7 +37,13 @@ impl Likeness {
         self.capped(self.uncapped(other), other)
     }
 
-    /// The same, whatever the digits.
+    /// The same; where every word of the other name is one of this, at least [`SCORE_CONTAINED`].
+    pub(crate) fn score_of_words(&self, other: &Self) -> f64 {
+        let contained = if self.contains(other) { SCORE_CONTAINED } else { 0.0 };
+        self.score(other).max(self.capped(contained, other))
+    }
+
+    /// The larger of the two likenesses, whatever the digits.
     pub(crate) fn uncapped(&self, other: &Self) -> f64 {
         strsim::jaro_winkler(&self.key, &other.key).max(self.common_tokens(other))
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use packshot_words::words;
 
 use crate::library::{Library, LibraryMaterialIdx, MaterialMethod, Status};
-use crate::likeness::{Likeness, SCORE_MIN};
+use crate::likeness::{Likeness, SCORE_CONTAINED, SCORE_MIN};
 use crate::name::suffix::strip_all;
 use crate::name::{is_unnamed, match_key, one_line};
 
@@ -22,8 +22,6 @@ const SHOWN_MAX: usize = 5;
 const CONFIDENCE_PCT_MIN: u8 = 30;
 /// The highest confidence: what was computed from names is never certain.
 const CONFIDENCE_MAX: f64 = 0.97;
-/// The likeness of a name to one whose words it contains all.
-const SCORE_CONTAINED: f64 = 0.9;
 /// Names of fewer characters are alike only where they are the same.
 const LETTERS_MIN: usize = 4;
 /// Colours that differ by more have nothing to do with each other, in ΔE2000.

@@ -284,7 +284,12 @@ impl PartMaterials {
         let message =
             format!("{} of {} parts have no material: {}", report.unmapped, report.parts, self.unmapped_names());
         let at = report.unmapped_items().next().map_or_else(String::new, |item| item.path.clone());
-        let help = "add them to the material map; `packshot map init` writes one to complete";
+        let mut help = "add them to the material map; `packshot map init` writes one to complete".to_owned();
+        // Perhaps one of them was meant.
+        let is_slip = |found: &&Diagnostic| found.code == "unused_map_entry" && found.severity == Severity::Warning;
+        if let Some(slip) = self.diagnostics.iter().find(is_slip) {
+            help += &format!(". Of those that were given, one fits no part: {}", slip.message);
+        }
         Some(Error::new(ErrorKind::Unmapped, Fault::new("unmapped_parts", message).at(at).help(help)))
     }
 

@@ -123,11 +123,22 @@ pub(crate) fn run(command: &MaterialsCommand, is_quiet: bool) -> Result<(), Fail
     }
 }
 
+/// What to say where no material contains a text, and the way out.
+fn none_contains(library: &Library, text: &str) -> (String, String) {
+    let question = packshot_words::did_you_mean(&library.near(text));
+    let help = question.unwrap_or_else(|| "`packshot materials list` lists all materials".to_owned());
+    (format!("no material contains `{text}`"), help)
+}
+
 fn list(args: &ListArgs) -> Result<(), Failure> {
     let (library, diagnostics) = libraries(&args.library)?;
     console::print_findings(&diagnostics);
     let found: Vec<&Material> = library.search(&args.text).collect();
     if !args.json {
+        if found.is_empty() {
+            let (message, help) = none_contains(&library, &args.text);
+            console::warn_with_help(&message, &help);
+        }
         let width = found.iter().map(|material| material.id.chars().count()).max().unwrap_or(0);
         let line = |m: &&Material| format!("{:<width$}  {}", m.id, m.aliases.join(", ")).trim_end().to_owned() + "\n";
         return files::print(found.iter().map(line).collect::<String>().as_bytes());

@@ -402,3 +402,29 @@ fn sheets_that_cannot_be_drawn_are_refused() {
     assert!(asked.stderr.contains("did you mean `STD_010601_Copper` or "), "{}", asked.stderr);
     assert_eq!(workplace.files(), ["boxes.glb"]);
 }
+
+#[test]
+fn messages_say_which_word_is_meant() {
+    let workplace = Workplace::new();
+    let says = |arguments: &[&str], text: &str| {
+        let outcome = workplace.run(arguments);
+        assert!(outcome.stderr.contains(text), "{arguments:?}: {}", outcome.stderr);
+    };
+    let render = ["render", "boxes.glb", "-o", "out.png", "--samples", "1", "--width", "16", "--height", "16"];
+    let with = |more: &[&'static str]| [&render[..], more].concat();
+    says(
+        &with(&["--material", "Base=Clear glass"]),
+        "no library has the material `Clear glass`; did you mean `STD_040101_Glass-Boro`?",
+    );
+    says(
+        &with(&["--on-unmapped", "fail", "--material", "Bse=Steel"]),
+        "one fits no part: no part has the name `Bse`; did you mean `Base`?",
+    );
+    says(&with(&["--aov", "depth,albdo"]), "`albdo` is unknown: expected one or more of albedo, ");
+    says(&with(&["--aov", "albdo"]), "invalid value `albdo` for `--aov`: expected one or more of albedo, ");
+    says(&["materials", "list", "--query", "unobtainium"], "no material contains `unobtainium`");
+    says(
+        &["materials", "list", "--query", "Coper"],
+        "no material contains `Coper`\n  help: did you mean `STD_010601_Copper`",
+    );
+}

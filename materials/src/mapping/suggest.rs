@@ -22,11 +22,39 @@ pub(super) struct Suggester<'a> {
     table: &'a PartTable<'a>,
     /// Built when first needed: most jobs need none.
     known: Option<Vec<(Likeness, LibraryMaterialIdx)>>,
-    found: HashMap<Vec<String>, Vec<Suggestion>>,
+    found: HashMap<Query, Vec<Suggestion>>,
     /// Names and paths of the parts, built when first needed.
     parts: Option<[Vec<(Likeness, String)>; 2]>,
     /// Pairs of characters that may still be compared; `None` when they are used up.
     budget: Option<usize>,
+}
+
+/// What a material is wanted for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Query {
+    /// A part that has these names.
+    Part(Vec<String>),
+    /// A name that somebody gave to a material.
+    Material(String),
+}
+
+impl Query {
+    /// The names to look for.
+    fn names(&self) -> &[String] {
+        match self {
+            Self::Part(names) => names,
+            Self::Material(name) => std::slice::from_ref(name),
+        }
+    }
+
+    /// How alike one of the names is to a name of the library. Somebody may say more of a material than its name does:
+    /// clear glass is glass.
+    fn score(&self, wanted: &Likeness, name: &Likeness) -> f64 {
+        match self {
+            Self::Part(_) => wanted.score(name),
+            Self::Material(_) => wanted.score_of_words(name),
+        }
+    }
 }
 
 impl<'a> Suggester<'a> {
@@ -45,12 +73,12 @@ impl<'a> Suggester<'a> {
                 }
             }
         }
-        self.find(queries)
+        self.find(Query::Part(queries))
     }
 
     /// Suggestions for a material string that no library has.
     pub(super) fn for_string(&mut self, string: &str) -> Vec<Suggestion> {
-        self.find(vec![string.to_owned()])
+        self.find(Query::Material(string.to_owned()))
     }
 
     /// Names of parts that are much like one that no part has, the likest first.
@@ -81,20 +109,20 @@ impl<'a> Suggester<'a> {
         near.into_iter().take(SHOWN_MAX).map(|(_, name)| name.clone()).collect()
     }
 
-    fn find(&mut self, queries: Vec<String>) -> Vec<Suggestion> {
-        if let Some(found) = self.found.get(&queries) {
+    fn find(&mut self, query: Query) -> Vec<Suggestion> {
+        if let Some(found) = self.found.get(&query) {
             return found.clone();
         }
         let known = self.known.get_or_insert_with(|| known_names(self.library, self.table));
         let mut best: HashMap<LibraryMaterialIdx, f64> = HashMap::new();
-        for query in queries.iter().map(|query| Likeness::new(query)).filter(|query| !query.key.is_empty()) {
+        for wanted in query.names().iter().map(|name| Likeness::new(name)).filter(|wanted| !wanted.key.is_empty()) {
             // Other digits cap the score below what is shown, so those names need no comparison.
-            for (name, material) in known.iter().filter(|(name, _)| name.digits == query.digits) {
-                self.budget = self.budget.and_then(|budget| budget.checked_sub(query.key.len() * name.key.len()));
+            for (name, material) in known.iter().filter(|(name, _)| name.digits == wanted.digits) {
+                self.budget = self.budget.and_then(|budget| budget.checked_sub(wanted.key.len() * name.key.len()));
                 if self.budget.is_none() {
                     return Vec::new();
                 }
-                let score = query.score(name);
+                let score = query.score(&wanted, name);
                 if score >= SCORE_MIN {
                     let entry = best.entry(*material).or_insert(score);
                     *entry = entry.max(score);
@@ -109,7 +137,7 @@ impl<'a> Suggester<'a> {
             score: (score * 1000.0).round() / 1000.0,
         };
         let suggestions: Vec<_> = ranked.into_iter().map(suggestion).collect();
-        self.found.insert(queries, suggestions.clone());
+        self.found.insert(query, suggestions.clone());
         suggestions
     }
 
@@ -159,6 +187,7 @@ mod tests {
         let table = PartTable::new(&map.entries, library);
         let mut suggester = Suggester::new(library, &table);
         assert_eq!(suggester.for_string("Steal")[0].material, "STD_010101_Steel-Bare");
+        assert_eq!(suggester.for_string("Clear glass")[0].material, "STD_040101_Glass-Boro");
         assert_eq!(suggester.limit_finding(), None);
         suggester.budget = Some(100);
         assert_eq!(suggester.for_string("Kopper"), []);

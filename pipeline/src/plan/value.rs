@@ -51,6 +51,12 @@ impl Wrong {
         Self(self.0.into_iter().map(|fault| fault.below(at)).collect())
     }
 
+    /// Names which of several words is wrong.
+    fn about(mut self, word: &str) -> Self {
+        self.0.iter_mut().for_each(|fault| fault.message = format!("`{word}` is unknown: {}", fault.message));
+        self
+    }
+
     /// The first message.
     pub fn message(&self) -> &str {
         self.0.first().map_or("", |fault| &fault.message)
@@ -305,8 +311,12 @@ macro_rules! word_lists {
             }
 
             fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
-                // A format is often given as an extension.
-                words(&between_commas(texts), takes, |text| word(text.strip_prefix('.').unwrap_or(text), takes))
+                let all = between_commas(texts);
+                words(&all, takes, |text| {
+                    // A format is often given as an extension.
+                    let wrong = word(text.strip_prefix('.').unwrap_or(text), takes);
+                    wrong.map_err(|wrong| if all.len() > 1 { wrong.about(text) } else { wrong })
+                })
             }
 
             fn to_json(&self) -> Value {

@@ -225,12 +225,14 @@ fn open_message(gaps: &[Gaps], shells: &Shells) -> Option<String> {
     let (n_edges, holes, area) = open.fold((0, 0.0, 0.0), |(n, holes, area), (gap, shell)| {
         (n + gap.n_border_edges, holes + gap.hole_area, area + shell.area)
     });
-    let percent = 100.0 * holes / area;
     (n_edges > 0).then(|| {
+        let size = match holes / area {
+            share if share < 1.0 => format!("holes of {:.3} % of its area", 100.0 * share),
+            times => format!("holes that are {times:.1} times as large as it"),
+        };
         format!(
             "light enters this part, but its surface is open: {n_edges} edges belong to one face alone and border \
-             holes of {percent:.3} % of its area. Refraction and absorption inside are wrong then; close it, or give it a \
-             thin-walled material"
+             {size}. Refraction and absorption inside are wrong then; close it, or give it a thin-walled material"
         )
     })
 }

@@ -108,9 +108,8 @@ pub(super) fn run(args: &SheetArgs, is_quiet: bool) -> Result<(), Failure> {
     console::print_findings(&diagnostics);
     let materials: Vec<_> = library.search(&args.text).collect();
     if materials.is_empty() {
-        let question = packshot_words::did_you_mean(&library.near(&args.text));
-        let help = question.unwrap_or_else(|| "`packshot materials list` lists all materials".to_owned());
-        let fault = Fault::new("library.unknown_material", format!("no material contains `{}`", args.text));
+        let (message, help) = super::none_contains(&library, &args.text);
+        let fault = Fault::new("library.unknown_material", message);
         return Err(Failure::new(Exit::Input, fault.at("--query").help(help)));
     }
     if materials.len() > MATERIALS_MAX {
