@@ -5,6 +5,7 @@ use std::future::Future;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::answer::Answer;
@@ -85,11 +86,21 @@ pub(crate) fn refusal_to_stored(error: &ApiError) -> Option<StoredAnswer> {
 /// [`Code::IdempotencyInFlight`](problem::Code::IdempotencyInFlight),
 /// [`Code::IdempotencyKeyReused`](problem::Code::IdempotencyKeyReused), the error that was answered before, and what
 /// `work` gives.
-pub(crate) async fn once(
+pub(crate) fn once<'a>(
+    state: &'a AppState,
+    caller: &'a Caller,
+    request: Option<IdempotentRequest>,
+    work: impl Future<Output = ApiResult<Answer>> + Send + 'static,
+) -> BoxFuture<'a, ApiResult<Response>> {
+    Box::pin(once_boxed(state, caller, request, Box::pin(work)))
+}
+
+/// The same, compiled once for all kinds of work.
+async fn once_boxed(
     state: &AppState,
     caller: &Caller,
     request: Option<IdempotentRequest>,
-    work: impl Future<Output = ApiResult<Answer>> + Send + 'static,
+    work: BoxFuture<'static, ApiResult<Answer>>,
 ) -> ApiResult<Response> {
     let Some(request) = request else { return work.await.map(IntoResponse::into_response) };
     let (state, who) = (state.clone(), caller.0.clone());

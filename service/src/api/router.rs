@@ -1,5 +1,6 @@
 //! All routes of the API.
 
+mod any_handler;
 mod operations;
 
 use std::sync::Arc;

@@ -1,7 +1,13 @@
 //! Every operation of the API, with who may use it and how it can be refused.
 
-use utoipa_axum::router::OpenApiRouter;
+use axum::routing::MethodRouter;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{HttpMethod, Operation, Paths};
+use utoipa::openapi::schema::Schema;
+use utoipa_axum::PathItemExt;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
+use super::any_handler::AnyHandler;
 use crate::api::openapi;
 use crate::api::state::AppState;
 use accounts::{installation, people};
@@ -12,7 +18,11 @@ use rendering::{catalogue, orders, renders, reviews};
 macro_rules! add {
     ($to:ident, $handler:path, $access:expr $(, $codes:expr)*) => {
         let access: Access = $access;
-        $to.router = $to.router.routes(operation(routes!($handler), $to.state, access, &[$($codes),*]));
+        let mut schemas = Vec::new();
+        // Of the macro, only what reads the document: it would make a route for each type of handler.
+        let described = utoipa_axum::routes!(@resolve_types $handler: schemas);
+        let route = route(schemas, described, AnyHandler::of($handler));
+        $to.router = $to.router.routes(operation(route, $to.state, access, &[$($codes),*]));
     };
 }
 
@@ -34,4 +44,18 @@ pub(super) fn documented(state: &AppState) -> OpenApiRouter<AppState> {
         table = part(table);
     }
     table.router
+}
+
+/// A handler at its path and for its methods, with what the document says of it.
+fn route(
+    schemas: Vec<(String, RefOr<Schema>)>,
+    (path, operation, methods): (String, Operation, Vec<HttpMethod>),
+    handler: AnyHandler,
+) -> UtoipaMethodRouter<AppState> {
+    let on =
+        |router: MethodRouter<AppState>, method: &HttpMethod| router.on(method.to_method_filter(), handler.clone());
+    let router = methods.iter().fold(MethodRouter::new(), on);
+    let mut paths = Paths::new();
+    paths.add_path_operation(&path, methods, operation);
+    (schemas, paths, router)
 }

@@ -1,6 +1,6 @@
 //! Accounts and the installation: who signs in, and what can be set.
 
-use super::Table;
+use super::{AnyHandler, Table, route};
 use crate::api::auth::Access::{self, Instance, List, Open, Tenant};
 use crate::api::operation::{GUARDED, IDEMPOTENT, JSON, operation};
 use crate::api::problem::Code;
@@ -8,7 +8,6 @@ use crate::api::{
     account, api_keys, audit, health, help, openapi, settings, sign_in, tenant_config, tenants, users, worker_configs,
 };
 use packshot_domain::access::Permission as P;
-use utoipa_axum::routes;
 
 /// Health, people and tenants.
 pub(super) fn people(mut table: Table<'_>) -> Table<'_> {

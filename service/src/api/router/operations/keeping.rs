@@ -1,6 +1,6 @@
 //! What is kept and told: media, channels, packages.
 
-use super::Table;
+use super::{AnyHandler, Table, route};
 use crate::api::auth::Access::{self, Instance, List, Open, Tenant};
 use crate::api::operation::{CONTENT, IDEMPOTENT, JSON, UPLOAD, operation};
 use crate::api::problem::Code;
@@ -9,7 +9,6 @@ use crate::api::{
     media_files, packages, webhooks,
 };
 use packshot_domain::access::Permission as P;
-use utoipa_axum::routes;
 
 /// Media assets.
 pub(super) fn media(mut table: Table<'_>) -> Table<'_> {

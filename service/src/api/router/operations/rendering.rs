@@ -1,6 +1,6 @@
 //! Renders, what they are of, and orders of them.
 
-use super::Table;
+use super::{AnyHandler, Table, route};
 use crate::api::auth::Access::{self, Instance, List, Tenant};
 use crate::api::operation::{CONTENT, FILE, IDEMPOTENT, JSON, RENDER_REQUEST, UPLOAD, operation};
 use crate::api::problem::Code;
@@ -9,7 +9,6 @@ use crate::api::{
     output_types, preflight, products, render_templates, renders, reviews, tasks, workflows,
 };
 use packshot_domain::access::Permission as P;
-use utoipa_axum::routes;
 
 /// Renders, jobs, materials.
 pub(super) fn renders(mut table: Table<'_>) -> Table<'_> {
