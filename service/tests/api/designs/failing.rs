@@ -314,8 +314,9 @@ cases! {
         let bench = Bench::open(&app).await;
         let slow = json!({"samples": 65536, "width": 256, "height": 256});
         let rendering = id(&bench.start(&slow).await);
-        let waiting = id(&bench.start(&slow).await);
         bench.job_when(&rendering, |job| job["progress_pct"].as_f64() > Some(40.0)).await;
+        // Not before: it might be composed first, and then it would be the one that renders.
+        let waiting = id(&bench.start(&slow).await);
         bench.job_when(&waiting, |job| job["steps"][2]["status"] == "done").await;
         let begun = Instant::now();
         let asked = bench.act(&rendering, "cancel").await;
