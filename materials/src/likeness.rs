@@ -7,7 +7,7 @@ pub(crate) const SCORE_MIN: f64 = 0.82;
 /// The most likeness between names whose runs of digits differ: 6205 is not 6206.
 pub(crate) const SCORE_MAX_OTHER_DIGITS: f64 = 0.5;
 const _: () = assert!(SCORE_MAX_OTHER_DIGITS < SCORE_MIN);
-/// The likeness of a name to one whose words it contains all.
+/// The least likeness of a name to one whose words it contains all.
 pub(crate) const SCORE_CONTAINED: f64 = 0.9;
 /// Characters of a name that are compared, at most.
 const COMPARED_CHARS_MAX: usize = 128;
@@ -37,9 +37,11 @@ impl Likeness {
         self.capped(self.uncapped(other), other)
     }
 
-    /// The same; where every word of the other name is one of this, at least [`SCORE_CONTAINED`].
+    /// The same, but at least [`SCORE_CONTAINED`] where this name has every word of the other, and the more the more of
+    /// this name they are.
     pub(crate) fn score_of_words(&self, other: &Self) -> f64 {
-        let contained = if self.contains(other) { SCORE_CONTAINED } else { 0.0 };
+        let contained = || SCORE_CONTAINED + (1.0 - SCORE_CONTAINED) * self.common_tokens(other);
+        let contained = if self.contains(other) { contained() } else { 0.0 };
         self.score(other).max(self.capped(contained, other))
     }
 

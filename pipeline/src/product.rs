@@ -284,12 +284,14 @@ impl PartMaterials {
         let message =
             format!("{} of {} parts have no material: {}", report.unmapped, report.parts, self.unmapped_names());
         let at = report.unmapped_items().next().map_or_else(String::new, |item| item.path.clone());
-        let mut help = "add them to the material map; `packshot map init` writes one to complete".to_owned();
+        let way_out = "add them to the material map; `packshot map init` writes one to complete";
         // Perhaps one of them was meant.
         let is_slip = |found: &&Diagnostic| found.code == "unused_map_entry" && found.severity == Severity::Warning;
-        if let Some(slip) = self.diagnostics.iter().find(is_slip) {
-            help += &format!(". Of those that were given, one fits no part: {}", slip.message);
-        }
+        let help = match self.diagnostics.iter().find(is_slip) {
+            Some(Diagnostic { message, .. }) if message.ends_with('?') => format!("{message} Otherwise {way_out}"),
+            Some(Diagnostic { message, .. }) => format!("{message}. Correct that entry, or {way_out}"),
+            None => way_out.to_owned(),
+        };
         Some(Error::new(ErrorKind::Unmapped, Fault::new("unmapped_parts", message).at(at).help(help)))
     }
 

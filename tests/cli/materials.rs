@@ -406,24 +406,35 @@ fn sheets_that_cannot_be_drawn_are_refused() {
 #[test]
 fn messages_say_which_word_is_meant() {
     let workplace = Workplace::new();
-    let says = |arguments: &[&str], text: &str| {
+    let says = |code: i32, arguments: &[&str], text: &str| {
         let outcome = workplace.run(arguments);
+        assert_eq!(outcome.code, code, "{arguments:?}: {}", outcome.stderr);
         assert!(outcome.stderr.contains(text), "{arguments:?}: {}", outcome.stderr);
     };
     let render = ["render", "boxes.glb", "-o", "out.png", "--samples", "1", "--width", "16", "--height", "16"];
     let with = |more: &[&'static str]| [&render[..], more].concat();
     says(
+        0,
         &with(&["--material", "Base=Clear glass"]),
         "no library has the material `Clear glass`; did you mean `STD_040101_Glass-Boro`?",
     );
     says(
+        4,
         &with(&["--on-unmapped", "fail", "--material", "Bse=Steel"]),
-        "one fits no part: no part has the name `Bse`; did you mean `Base`?",
+        "help: no part has the name `Bse`; did you mean `Base`? Otherwise add them to the material map",
     );
-    says(&with(&["--aov", "depth,albdo"]), "`albdo` is unknown: expected one or more of albedo, ");
-    says(&with(&["--aov", "albdo"]), "invalid value `albdo` for `--aov`: expected one or more of albedo, ");
-    says(&["materials", "list", "--query", "unobtainium"], "no material contains `unobtainium`");
     says(
+        4,
+        &with(&["--on-unmapped", "fail", "--material", "Gasket=Steel"]),
+        "help: no part has the name `Gasket`. Correct that entry, or add them to the material map",
+    );
+    says(2, &["views", "boxes.glb", "--set", "front,bak"], "`bak` is unknown: expected one or more of ");
+    says(2, &with(&["--aov", "depth,"]), "a word is missing: expected one or more of albedo, ");
+    says(2, &with(&["--aov", "depth,albdo"]), "`albdo` is unknown: expected one or more of albedo, ");
+    says(2, &with(&["--aov", "albdo"]), "invalid value `albdo` for `--aov`: expected one or more of albedo, ");
+    says(0, &["materials", "list", "--query", "unobtainium"], "no material contains `unobtainium`");
+    says(
+        0,
         &["materials", "list", "--query", "Coper"],
         "no material contains `Coper`\n  help: did you mean `STD_010601_Copper`",
     );

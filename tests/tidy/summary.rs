@@ -101,6 +101,13 @@ fn reports_of_two_kinds_are_one_table() {
 }
 
 #[test]
+fn a_report_that_names_no_program_has_the_name_of_its_file() {
+    let nameless = LOG.lines().filter(|line| !line.contains("Running")).collect::<Vec<_>>().join("\n");
+    let (said, _) = summary(&[JUNIT, &nameless], "", false);
+    assert!(said.contains("   10.5      1  1\n") && said.contains("    2.5      2  1\n"), "{said}");
+}
+
+#[test]
 fn only_what_the_list_names_may_skip_where_ci_is_set() {
     for report in [JUNIT, LOG] {
         let (said, passes) = summary(&[report], "# A list.\nthe sun | it is night\n", true);

@@ -187,12 +187,30 @@ mod tests {
         let table = PartTable::new(&map.entries, library);
         let mut suggester = Suggester::new(library, &table);
         assert_eq!(suggester.for_string("Steal")[0].material, "STD_010101_Steel-Bare");
-        assert_eq!(suggester.for_string("Clear glass")[0].material, "STD_040101_Glass-Boro");
         assert_eq!(suggester.limit_finding(), None);
         suggester.budget = Some(100);
         assert_eq!(suggester.for_string("Kopper"), []);
         assert_eq!(suggester.limit_finding().map(|finding| finding.code), Some("suggestions_limited"));
         // What was found before is still known.
         assert_eq!(suggester.for_string("Steal")[0].material, "STD_010101_Steel-Bare");
+    }
+
+    #[test]
+    fn a_string_that_says_more_than_a_name_means_the_most_special_one() {
+        let map = MaterialMap::default();
+        let library = Library::builtin();
+        let table = PartTable::new(&map.entries, library);
+        let mut suggester = Suggester::new(library, &table);
+        for (wanted, first) in [
+            ("Clear glass", "STD_040101_Glass-Boro"),
+            ("Brushed stainless steel", "Stainless-Brushed"),
+            ("Deep black leather", "Leather-Black"),
+            ("Chrome plated steel", "Chrome"),
+            ("Hardened tool steel", "Steel-Tool"),
+            ("Mirror polished brass", "Brass-Polished"),
+        ] {
+            let found = suggester.for_string(wanted);
+            assert!(found.first().is_some_and(|near| near.material.ends_with(first)), "{wanted}: {found:?}");
+        }
     }
 }

@@ -51,9 +51,10 @@ impl Wrong {
         Self(self.0.into_iter().map(|fault| fault.below(at)).collect())
     }
 
-    /// Names which of several words is wrong.
+    /// Says which of several words is wrong.
     fn about(mut self, word: &str) -> Self {
-        self.0.iter_mut().for_each(|fault| fault.message = format!("`{word}` is unknown: {}", fault.message));
+        let which = if word.is_empty() { "a word is missing".to_owned() } else { format!("`{word}` is unknown") };
+        self.0.iter_mut().for_each(|fault| fault.message = format!("{which}: {}", fault.message));
         self
     }
 
@@ -298,6 +299,12 @@ fn between_commas<'t>(texts: &[&'t str]) -> Vec<&'t str> {
     texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect()
 }
 
+/// One of several words. A format is often given as an extension.
+fn word_of<W: Word>(all: &[&str], text: &str, takes: &Takes) -> Result<W, Wrong> {
+    let read = word(text.strip_prefix('.').unwrap_or(text), takes);
+    read.map_err(|wrong| if all.len() > 1 { wrong.about(text) } else { wrong })
+}
+
 macro_rules! word_lists {
     ($($type:ty),+ $(,)?) => { $(
         impl OptionValue for Vec<$type> {
@@ -312,11 +319,7 @@ macro_rules! word_lists {
 
             fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
                 let all = between_commas(texts);
-                words(&all, takes, |text| {
-                    // A format is often given as an extension.
-                    let wrong = word(text.strip_prefix('.').unwrap_or(text), takes);
-                    wrong.map_err(|wrong| if all.len() > 1 { wrong.about(text) } else { wrong })
-                })
+                words(&all, takes, |text| word_of(&all, text, takes))
             }
 
             fn to_json(&self) -> Value {
@@ -368,7 +371,8 @@ impl OptionValue for Views {
     }
 
     fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
-        Self::of(each(&between_commas(texts), |text| word(text, takes))?)
+        let all = between_commas(texts);
+        Self::of(each(&all, |text| word_of(&all, text, takes))?)
     }
 
     fn to_json(&self) -> Value {

@@ -228,7 +228,9 @@ fn open_message(gaps: &[Gaps], shells: &Shells) -> Option<String> {
     (n_edges > 0).then(|| {
         let size = match holes / area {
             share if share < 1.0 => format!("holes of {:.3} % of its area", 100.0 * share),
-            times => format!("holes that are {times:.1} times as large as it"),
+            times if times.is_finite() => format!("holes of {times:.1} times its area"),
+            // It has no area itself.
+            _ => "holes".to_owned(),
         };
         format!(
             "light enters this part, but its surface is open: {n_edges} edges belong to one face alone and border \

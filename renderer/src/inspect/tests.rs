@@ -77,8 +77,13 @@ fn only_what_light_enters_must_be_closed() {
         assert_eq!(codes(&open, harmless), [""; 0]);
     }
     // A tube without its two ends has as much surface facing one way as the other, and is open nevertheless.
-    let tube = alone(vec![primitive((positions, triangles[..8].to_vec()))]);
+    let tube = alone(vec![primitive((positions.clone(), triangles[..8].to_vec()))]);
     assert_eq!(codes(&tube, glass()), ["open_shell Part_0"]);
+    // Cut off short, its ends are larger than its side.
+    let short = positions.iter().map(|at| at * Vec3::new(0.1, 1.0, 1.0)).collect();
+    let ring = alone(vec![primitive((short, triangles[..8].to_vec()))]);
+    let found = bodies(&ring, &[glass().into()], &[PartMaterial::Palette(0)], &|| false);
+    assert!(found[0].message.contains("border holes of 5.0 times its area"), "{}", found[0].message);
 }
 
 #[test]

@@ -19,7 +19,8 @@ macro_rules! add {
     ($to:ident, $handler:path, $access:expr $(, $codes:expr)*) => {
         let access: Access = $access;
         let mut schemas = Vec::new();
-        // Of the macro, only what reads the document: it would make a route for each type of handler.
+        // Only the rule of the macro that describes a handler: the whole makes a route for each type of handler. It is
+        // not public, hence the one version in Cargo.toml.
         let described = utoipa_axum::routes!(@resolve_types $handler: schemas);
         let route = route(schemas, described, AnyHandler::of($handler));
         $to.router = $to.router.routes(operation(route, $to.state, access, &[$($codes),*]));
