@@ -26,7 +26,6 @@ pub mod problem;
 mod products;
 mod answer;
 mod auth;
-mod visitors;
 mod client_address;
 mod cors;
 mod events;

@@ -3,12 +3,10 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Query, Request, State};
+use axum::extract::{FromRequestParts, Query, Request};
 use axum::http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN, USER_AGENT, VIA};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Method, Uri};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use super::answer::RequestId;
 use super::client_address::ClientIp;
@@ -18,6 +16,7 @@ use crate::app::AppError;
 use crate::media::filter::TENANT;
 use crate::tenancy::authentication::{self, Reach, no_tenant_named, tenant_mismatch, unauthenticated};
 use crate::tenancy::bypass;
+use crate::tenancy::rate_limits;
 use crate::tenancy::sign_in::Visitor;
 use packshot_domain::access::{Permission, Role};
 use packshot_domain::id::TenantId;
@@ -62,26 +61,26 @@ impl<S: Send + Sync> FromRequestParts<S> for ListCaller {
     }
 }
 
-/// The middleware of a guarded route.
-pub(crate) async fn guard(
-    State((state, access)): State<(AppState, Access)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// Stands before every route: gives the request back with who makes it, where they may. Visitors of open routes, who
+/// show no key, are counted: each address may make so many requests.
+///
+/// # Errors
+/// Those of [`admit`]; for open routes [`Code::RateLimited`].
+pub(crate) async fn guard(state: &AppState, access: Access, mut request: Request) -> ApiResult<Request> {
     let origin = origin(request.extensions());
-    match admit(&state, access, request.method(), request.headers(), request.uri(), origin).await {
-        Ok(reader) => {
-            // Only handlers of lists learn whose rows were asked for.
-            match access {
-                Access::List(_) => drop(request.extensions_mut().insert(ListCaller(reader))),
-                Access::Open | Access::Tenant(_) | Access::Instance(_) => {
-                    drop(request.extensions_mut().insert(Caller(reader.who)));
-                }
-            }
-            next.run(request).await
+    match access {
+        Access::Open => rate_limits::count_visitor(state, origin.ip)?,
+        // Only handlers of lists learn whose rows were asked for.
+        Access::List(_) => {
+            let reader = admit(state, access, request.method(), request.headers(), request.uri(), origin).await?;
+            request.extensions_mut().insert(ListCaller(reader));
         }
-        Err(refused) => refused.into_response(),
+        Access::Tenant(_) | Access::Instance(_) => {
+            let reader = admit(state, access, request.method(), request.headers(), request.uri(), origin).await?;
+            request.extensions_mut().insert(Caller(reader.who));
+        }
     }
+    Ok(request)
 }
 
 /// Who makes a request, if they have the permission, and whose rows they read. Reading those of all tenants is

@@ -1,18 +1,15 @@
-//! A route, described once: who may use it and which errors it has. The guard in front of the handler and the OpenAPI
-//! document come from the same description, so they cannot disagree.
+//! What the OpenAPI document says of a route besides its shapes: who may use it and which errors it has.
 
-use axum::middleware::from_fn_with_state;
 use serde_json::json;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use super::auth::{self, Access};
+use super::auth::Access;
 use super::openapi::{self, Needed};
 use super::problem::{Code, status};
 use super::state::AppState;
-use super::visitors;
 
 /// Errors that every route can have.
 const EVERYWHERE: [Code; 3] = [Code::MethodNotAllowed, Code::InternalError, Code::Unavailable];
@@ -53,10 +50,9 @@ pub(crate) const CONTENT: [Code; 3] = [Code::ArtifactExpired, Code::ContentCorru
 pub(crate) const RENDER_REQUEST: [Code; 4] =
     [Code::OptionNotAvailable, Code::ImageTooLarge, Code::ConflictingMembers, Code::UnknownRetentionClass];
 
-/// Guards a route, and says so in the document together with its errors.
+/// Says in the document who may use a route, and which errors it has.
 pub(crate) fn operation(
     (schemas, mut paths, router): UtoipaMethodRouter<AppState>,
-    state: &AppState,
     access: Access,
     codes: &[&[Code]],
 ) -> UtoipaMethodRouter<AppState> {
@@ -73,12 +69,6 @@ pub(crate) fn operation(
             describe(operation, access, is_get, &all);
         }
     }
-    let router = match access {
-        Access::Open => router.route_layer(from_fn_with_state(state.clone(), visitors::count)),
-        Access::Tenant(_) | Access::List(_) | Access::Instance(_) => {
-            router.route_layer(from_fn_with_state((state.clone(), access), auth::guard))
-        }
-    };
     (schemas, paths, router)
 }
 

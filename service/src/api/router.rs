@@ -3,7 +3,7 @@
 mod any_handler;
 mod operations;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -16,9 +16,9 @@ use super::{answer, client_address, cors, openapi, reference};
 use crate::server::page;
 use operations::documented;
 
-/// The service over HTTP: the API, its document, its reference at `/docs`, and the web page at `/`.
-pub fn router(state: AppState) -> Router {
-    let (routes, mut document) = documented(&state).split_for_parts();
+/// The routes, which are the same for every service of a process.
+static ROUTES: LazyLock<Router<AppState>> = LazyLock::new(|| {
+    let (routes, mut document) = documented().split_for_parts();
     openapi::name_wildcards(&mut document);
     let document = Arc::new(document);
     let json = openapi::Made::of(document.clone(), Value::to_string);
@@ -28,6 +28,12 @@ pub fn router(state: AppState) -> Router {
         .fallback(async || ApiError::new(Code::NotFound, "there is nothing at this path"))
         .layer(axum::Extension(json))
         .layer(DefaultBodyLimit::disable())
+});
+
+/// The service over HTTP: the API, its document, its reference at `/docs`, and the web page at `/`.
+pub fn router(state: AppState) -> Router {
+    ROUTES
+        .clone()
         .layer(from_fn_with_state(state.clone(), cors::allow))
         .layer(from_fn_with_state(state.clone(), client_address::find))
         .layer(from_fn(answer::complete))

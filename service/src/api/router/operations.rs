@@ -14,7 +14,8 @@ use accounts::{installation, people};
 use keeping::{artifacts, channels, designs, media};
 use rendering::{catalogue, orders, renders, reviews};
 
-/// Adds an operation, with who may use it and how it can be refused.
+/// Adds an operation, with who may use it and how it can be refused. The guard in front of the handler and the document
+/// are told the same, so they cannot disagree.
 macro_rules! add {
     ($to:ident, $handler:path, $access:expr $(, $codes:expr)*) => {
         let access: Access = $access;
@@ -22,8 +23,8 @@ macro_rules! add {
         // Only the rule of the macro that describes a handler: the whole makes a route for each type of handler. It is
         // not public, hence the one version in Cargo.toml.
         let described = utoipa_axum::routes!(@resolve_types $handler: schemas);
-        let route = route(schemas, described, AnyHandler::of($handler));
-        $to.router = $to.router.routes(operation(route, $to.state, access, &[$($codes),*]));
+        let route = route(schemas, described, AnyHandler::of($handler, access));
+        $to = $to.routes(operation(route, access, &[$($codes),*]));
     };
 }
 
@@ -32,19 +33,16 @@ mod keeping;
 mod rendering;
 
 /// The routes that there are so far, with their entries in the document.
-struct Table<'s> {
-    router: OpenApiRouter<AppState>,
-    state: &'s AppState,
-}
+type Table = OpenApiRouter<AppState>;
 
 /// The routes, with their entries in the document. Each part has a function of its own, as all of them together would
 /// need more stack than a thread has.
-pub(super) fn documented(state: &AppState) -> OpenApiRouter<AppState> {
-    let mut table = Table { router: OpenApiRouter::with_openapi(openapi::base()), state };
+pub(super) fn documented() -> Table {
+    let mut table = Table::with_openapi(openapi::base());
     for part in [people, renders, reviews, catalogue, orders, media, designs, channels, artifacts, installation] {
         table = part(table);
     }
-    table.router
+    table
 }
 
 /// A handler at its path and for its methods, with what the document says of it.

@@ -10,7 +10,7 @@ use crate::api::{
 use packshot_domain::access::Permission as P;
 
 /// Health, people and tenants.
-pub(super) fn people(mut table: Table<'_>) -> Table<'_> {
+pub(super) fn people(mut table: Table) -> Table {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let people: &[Code] = &[Code::InvalidCredentials, Code::RateLimited, Code::TenantInactive];
     let last_admin: &[Code] = &[Code::LastGlobalAdmin, Code::LastTenantAdmin];
@@ -74,7 +74,7 @@ pub(super) fn people(mut table: Table<'_>) -> Table<'_> {
 }
 
 /// The installation and what can be set.
-pub(super) fn installation(mut table: Table<'_>) -> Table<'_> {
+pub(super) fn installation(mut table: Table) -> Table {
     let configured: &[Code] =
         &[Code::UnknownMaterial, Code::PreconditionFailed, Code::ArtifactExpired, Code::ContentCorrupt];
     add!(table, settings::get, Tenant(P::ReadSettings));

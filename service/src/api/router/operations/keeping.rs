@@ -11,7 +11,7 @@ use crate::api::{
 use packshot_domain::access::Permission as P;
 
 /// Media assets.
-pub(super) fn media(mut table: Table<'_>) -> Table<'_> {
+pub(super) fn media(mut table: Table) -> Table {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let asset: &[Code] = &[Code::AssetNotFound];
     let state_of_asset: &[Code] = &[Code::AssetSuperseded, Code::AssetExpired];
@@ -66,7 +66,7 @@ pub(super) fn media(mut table: Table<'_>) -> Table<'_> {
 }
 
 /// Designs on products, and printable areas.
-pub(super) fn designs(mut table: Table<'_>) -> Table<'_> {
+pub(super) fn designs(mut table: Table) -> Table {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let job: &[Code] = &[Code::RenderJobNotFound, Code::FeatureDisabled];
     let area: &[Code] = &[Code::ProductNotFound, Code::DesignAreaNotFound, Code::FeatureDisabled];
@@ -159,7 +159,7 @@ pub(super) fn designs(mut table: Table<'_>) -> Table<'_> {
 }
 
 /// What people and other systems are told.
-pub(super) fn channels(mut table: Table<'_>) -> Table<'_> {
+pub(super) fn channels(mut table: Table) -> Table {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let off: &[Code] = &[Code::FeatureDisabled];
     let streamed: &[Code] = &[Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams];
@@ -216,7 +216,7 @@ pub(super) fn channels(mut table: Table<'_>) -> Table<'_> {
 }
 
 /// Packages of files and chores with them.
-pub(super) fn artifacts(mut table: Table<'_>) -> Table<'_> {
+pub(super) fn artifacts(mut table: Table) -> Table {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let package: &[Code] = &[Code::PackageNotFound];
     let state_of: &[Code] = &[Code::PackageNotFound, Code::IllegalPackageState];

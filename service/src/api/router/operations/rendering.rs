@@ -11,7 +11,7 @@ use crate::api::{
 use packshot_domain::access::Permission as P;
 
 /// Renders, jobs, materials.
-pub(super) fn renders(mut table: Table<'_>) -> Table<'_> {
+pub(super) fn renders(mut table: Table) -> Table {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let makes = [&JSON[..], &UPLOAD, &RENDER_REQUEST, &IDEMPOTENT].concat();
     let library: &[Code] =
@@ -110,7 +110,7 @@ pub(super) fn renders(mut table: Table<'_>) -> Table<'_> {
 }
 
 /// Reviews of materials, suggested fixes, unmapped names.
-pub(super) fn reviews(mut table: Table<'_>) -> Table<'_> {
+pub(super) fn reviews(mut table: Table) -> Table {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let review: &[Code] = &[Code::MaterialReviewNotFound, Code::FeatureDisabled];
     let fix: &[Code] = &[Code::MaterialReviewNotFound, Code::SuggestedFixNotFound, Code::FeatureDisabled];
@@ -186,7 +186,7 @@ pub(super) fn reviews(mut table: Table<'_>) -> Table<'_> {
 }
 
 /// Products, CAD files, what is made of them.
-pub(super) fn catalogue(mut table: Table<'_>) -> Table<'_> {
+pub(super) fn catalogue(mut table: Table) -> Table {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let cad_file: &[Code] = &[Code::CadFileNotFound];
     let works: &[Code] = &[Code::CadFileProcessing, Code::CadConversionUnavailable];
@@ -245,7 +245,7 @@ pub(super) fn catalogue(mut table: Table<'_>) -> Table<'_> {
 }
 
 /// Orders and workflows.
-pub(super) fn orders(mut table: Table<'_>) -> Table<'_> {
+pub(super) fn orders(mut table: Table) -> Table {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let order: &[Code] = &[Code::OrderNotFound];
     let line: &[Code] = &[Code::OrderLineNotFound];
