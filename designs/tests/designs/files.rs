@@ -169,8 +169,6 @@ fn what_a_file_says_of_its_size_in_print_counts() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
     /// No damage to a file panics, hangs, or takes long.
     #[test]
     fn damaged_files_end_in_a_design_or_an_error(which in 0usize..4, at in 0.0..1.0f64, byte: u8, cut in 0.5..1.0f64) {

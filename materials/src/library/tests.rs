@@ -383,8 +383,6 @@ fn a_material_on_the_wire() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
-
     #[test]
     fn no_panic(
         bytes in proptest::collection::vec(any::<u8>(), 0..64),

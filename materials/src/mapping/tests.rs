@@ -368,8 +368,6 @@ fn names() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
-
     #[test]
     fn the_order_of_the_map_changes_nothing(
         rows in proptest::collection::vec((names(), prop_oneof!["Steel|Stahl|Brass|AFM 34"]), 0..8),

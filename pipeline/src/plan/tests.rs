@@ -383,8 +383,6 @@ fn some_options() -> impl Strategy<Value = Options> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
-
     #[test]
     fn r95_the_options_in_effect_give_the_same_plan(
         given in some_options(), kind in proptest::sample::select(vec![Kind::Still, Kind::Turntable, Kind::Views]), lit in any::<bool>(),

@@ -206,8 +206,6 @@ fn a_chain_of_a_hundred_thousand_nodes_loads() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn a_chain_of_transforms_is_their_product(
         chain in prop::collection::vec(

@@ -131,8 +131,6 @@ fn any_placement() -> impl Strategy<Value = Affine3A> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
-
     #[test]
     fn one_mesh_matches_brute_force(triangles in soup(), rays in any_rays()) {
         check(&TestScene::one_mesh(triangles), &rays);

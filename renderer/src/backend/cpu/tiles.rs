@@ -252,7 +252,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn no_ray_of_an_empty_tile_meets_anything(
             placed in prop::collection::vec(place(), 1..6),

@@ -62,8 +62,6 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     #[test]
     fn every_weight_is_a_number(m in anything(), view in prop_oneof![Just(1e-4_f32), Just(1.0), 1e-3_f32..1.0], inside in any::<bool>()) {
         let lobes = Lobes::new(&m);

@@ -193,7 +193,6 @@ fn what_is_out_of_range_names_its_option() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn every_frame_is_within_the_fill_and_some_frame_takes_it(
         (azimuth_deg, elevation_deg, start_deg) in (-180.0..180.0_f64, -60.0..60.0_f64, -400.0..400.0_f64),

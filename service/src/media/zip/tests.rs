@@ -126,8 +126,6 @@ fn m43_the_time_of_an_entry_is_utc() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn m44_any_part_of_an_archive_is_that_of_the_whole(
         files in prop::collection::vec(("[a-z]{1,9}", 0_u64..300), 1..9),

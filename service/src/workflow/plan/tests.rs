@@ -17,9 +17,6 @@ use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{CadFileId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
 
-/// How many graphs are tried.
-const GRAPHS: u32 = 10_000;
-
 /// A graph of steps that run on CAD files. `edges` lead from an earlier to a later node of a hidden order; the nodes
 /// are given in another one.
 fn config(steps: &[usize], edges: &[(usize, usize)], shuffled: &[usize]) -> Option<Config> {
@@ -152,7 +149,7 @@ fn reaches(config: &Config, from: usize, to: usize) -> bool {
 }
 
 #[test]
-fn w55_w65_ten_thousand_random_graphs_end_armed_as_the_table_says() {
+fn w55_w65_random_graphs_end_armed_as_the_table_says() {
     let steps = prop::collection::vec(0_usize..64, 1..=30);
     let edges = prop::collection::vec((0_usize..64, 0_usize..64), 0..60);
     let shuffled = Just((0_usize..30).collect::<Vec<_>>()).prop_shuffle();
@@ -166,7 +163,7 @@ fn w55_w65_ten_thousand_random_graphs_end_armed_as_the_table_says() {
         materials: BTreeMap::new(),
         parts: None,
     };
-    let mut runner = TestRunner::new(Cases { cases: GRAPHS, ..Cases::default() });
+    let mut runner = TestRunner::new(Cases::default());
     let tried = runner.run(&(steps, edges, shuffled, fates), |(steps, edges, shuffled, fates)| {
         let config = config(&steps, &edges, &shuffled).ok_or_else(|| TestCaseError::fail("no graph"))?;
         // Every other one is a shadow, which publishes nothing.
