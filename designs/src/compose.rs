@@ -24,7 +24,7 @@ mod srgb;
 
 /// Texels around what is covered that are drawn as well: bilinear filtering and smaller copies of a texture reach
 /// beyond the edge.
-const PADDING_TEXELS: usize = 16;
+const PADDING_TEXELS: u8 = 16;
 
 /// The texture of an area.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,18 +73,10 @@ pub fn compose(design: &Design, resolved: &Resolved) -> Result<Texture, DesignEr
     let is_covered = |x: usize, y: usize| coverage.texels[y * width + x] > 0;
     let pixels = match design.is_deep() {
         true => Pixels::Sixteen(drawn_rows([width_px, height_px], |x, y| {
-            if is_covered(x, y) {
-                srgb::straight(texel(x, y)).map(|value| (value * 65535.0).round() as u16)
-            } else {
-                [0; 4]
-            }
+            if is_covered(x, y) { srgb::straight_words(texel(x, y)) } else { [0; 4] }
         })),
         false => Pixels::Eight(drawn_rows([width_px, height_px], |x, y| {
-            if is_covered(x, y) {
-                srgb::straight(texel(x, y)).map(|value| (value * 255.0).round() as u8)
-            } else {
-                [0; 4]
-            }
+            if is_covered(x, y) { srgb::straight_bytes(texel(x, y)) } else { [0; 4] }
         })),
     };
     Ok(Texture { width_px, height_px, pixels })

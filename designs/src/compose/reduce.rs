@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::sample::premultiplied;
-use super::srgb::{linear_of_bytes, linear_of_words, straight};
+use super::srgb::{linear_of_bytes, linear_of_words, straight_bytes, straight_words};
 use crate::design::{Pixels, Raster};
 
 /// Rows that are made together: each block reads its own rows of the source.
@@ -31,19 +31,23 @@ pub(super) fn reduced(raster: &Raster, [width, height]: [u32; 2]) -> Raster {
             let sources = &sources;
             (0..width as usize).map(move |x| sum(weights, |y| sources[y - first][x]))
         });
-        made.map(straight).collect()
+        made.collect()
     };
-    let texels: Vec<Vec<[f32; 4]>> = rows.par_chunks(BLOCK_ROWS).map(block).collect();
-    let texels = texels.iter().flatten();
     let pixels = match raster.pixels {
-        Pixels::Eight(_) => {
-            Pixels::Eight(texels.map(|texel| texel.map(|value| (value * 255.0).round() as u8)).collect())
-        }
-        Pixels::Sixteen(_) => {
-            Pixels::Sixteen(texels.map(|texel| texel.map(|value| (value * 65_535.0).round() as u16)).collect())
-        }
+        Pixels::Eight(_) => Pixels::Eight(in_blocks(&rows, block, straight_bytes)),
+        Pixels::Sixteen(_) => Pixels::Sixteen(in_blocks(&rows, block, straight_words)),
     };
     Raster { width_px: width, height_px: height, pixels }
+}
+
+/// The pixels of all rows, of which each block is made and encoded beside the others.
+fn in_blocks<P: Send>(
+    rows: &[Weights],
+    block: impl Fn(&[Weights]) -> Vec<[f32; 4]> + Sync,
+    encoded: impl Fn([f32; 4]) -> P + Sync,
+) -> Vec<P> {
+    let blocks = rows.par_chunks(BLOCK_ROWS).map(|rows| block(rows).into_iter().map(&encoded).collect());
+    blocks.collect::<Vec<Vec<P>>>().into_iter().flatten().collect()
 }
 
 /// The source pixels of one pixel.
