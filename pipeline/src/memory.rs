@@ -117,12 +117,12 @@ impl MemoryNeed {
         let mib = |bytes: u64| bytes.div_ceil(MIB);
         let message = format!(
             "rendering needs about {} MiB of memory ({} for pictures with their layers and files, {} for the scene, {} for the program), and \
-             {} MiB are available {}",
+             {} are available {}",
             mib(self.bytes()),
             mib(self.pictures_bytes),
             mib(self.scene_bytes),
             mib(PROGRAM_BYTES),
-            limit.bytes / MIB,
+            if limit.bytes < MIB { format!("{} bytes", limit.bytes) } else { format!("{} MiB", limit.bytes / MIB) },
             limit.whose
         );
         let help = match limit.whose {

@@ -83,6 +83,9 @@ pub(crate) fn read(path: &Path, kind: InputKind) -> Result<Vec<u8>, Failure> {
         let fault = Fault::new(format!("{}.{code}", kind.prefix()), message).at(path.display().to_string()).help(help);
         Failure::new(Exit::Input, fault)
     };
+    if path.as_os_str().is_empty() {
+        return Err(refused("file_missing", "the path of the file is empty".to_owned(), "give the path of a file"));
+    }
     let bytes_max = kind.bytes_max();
     let read = |source: &mut dyn Read, is_endless: bool| match kind {
         InputKind::Glb => read_gltf(source, bytes_max, is_endless),

@@ -26,7 +26,7 @@ pub(crate) fn failure(error: &clap::Error, mut command: Command, arguments: &[Os
     command.build();
     let used = used(&command, arguments);
     let place = place(error, used, arguments);
-    let fault = Fault::new(code(error.kind()), message(error, &place)).help(help(error, &place, used));
+    let fault = Fault::new(code(error.kind()), message(error, &place)).help(help(error, &place, used, arguments));
     Failure::new(Exit::Usage, fault.at(place))
 }
 
@@ -40,6 +40,17 @@ fn used<'c>(command: &'c Command, arguments: &[OsString]) -> &'c Command {
         used = found;
     }
     used
+}
+
+/// The argument that was read as this short option, and is more likely the name of a file.
+fn file<'a>(option: &str, arguments: &'a [OsString]) -> Option<&'a str> {
+    if option.len() != 2 || !option.starts_with('-') {
+        return None;
+    }
+    let has_extension = |(_, extension): (&str, &str)| extension.starts_with(|first: char| first.is_ascii_alphabetic());
+    let is_file =
+        |argument: &&str| argument.starts_with(option) && argument.rsplit_once('.').is_some_and(has_extension);
+    arguments.iter().filter_map(|argument| argument.to_str()).find(is_file)
 }
 
 /// Whether an option is among the arguments.
@@ -133,7 +144,10 @@ fn place(error: &clap::Error, used: &Command, arguments: &[OsString]) -> String 
     variable.map_or(place, |variable| variable.into_owned())
 }
 
-fn help(error: &clap::Error, place: &str, used: &Command) -> String {
+fn help(error: &clap::Error, place: &str, used: &Command, arguments: &[OsString]) -> String {
+    if let Some(file) = file(place, arguments).filter(|_| error.kind() == ErrorKind::UnknownArgument) {
+        return format!("a file whose name begins with `-` is given as `./{file}`");
+    }
     if let Some(option) = of_request(place).filter(|_| error.kind() == ErrorKind::UnknownArgument) {
         return format!("did you mean `{option}`?");
     }

@@ -42,6 +42,8 @@ fn the_limit_may_be_a_variable_and_usual_pictures_fit() {
     };
     let codes = ["1000000", "1500000000", "2 GiB", "2GiB"].map(|bytes| run(bytes).0);
     assert_eq!(codes, [Some(5), Some(0), Some(0), Some(0)]);
+    let told = run("1000").1;
+    assert!(told.contains(" and 1000 bytes are available"), "{told}");
     // Where the value came from is where it is wrong.
     for bytes in ["1 MiB", "6 GB"] {
         let told = run(bytes).1;

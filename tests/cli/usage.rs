@@ -189,6 +189,10 @@ fn names_of_requests_are_understood_as_hints() {
         outcome.expect_error(2, "usage.unknown_option", "");
         assert!(outcome.stderr.contains(&format!("did you mean `{meant}`?")), "{args}: {}", outcome.stderr);
     }
+    // The name of a file may begin as an option does.
+    let outcome = workplace.run(&["render", "-boxes.glb", "-q"]);
+    outcome.expect_error(2, "usage.unknown_option", "-b");
+    assert!(outcome.stderr.contains("is given as `./-boxes.glb`"), "{}", outcome.stderr);
     // An option of another kind of pictures says so.
     let outcome = workplace.run(&["render", "boxes.glb", "--frames", "24"]);
     outcome.expect_error(2, "usage.conflict", "--frames");

@@ -191,6 +191,9 @@ impl<'a> PartTable<'a> {
             let near: Vec<String> = near.iter().map(|name| one_line(name)).collect();
             match did_you_mean(&near) {
                 Some(question) => finding.with_help(question),
+                None if wanted.starts_with('*') || wanted.ends_with('*') => {
+                    finding.with_help("give an entry to each part: in a material map `*` stands for no other names")
+                }
                 None => finding,
             }
         };

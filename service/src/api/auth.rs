@@ -61,11 +61,11 @@ impl<S: Send + Sync> FromRequestParts<S> for ListCaller {
     }
 }
 
-/// Stands before every route: gives the request back with who makes it, where they may. Visitors of open routes, who
-/// show no key, are counted: each address may make so many requests.
+/// Stands before every operation of the API: notes in the request who makes it, or refuses it. Visitors of open
+/// operations, who show no key, are counted: each address may make so many requests.
 ///
 /// # Errors
-/// Those of [`admit`]; for open routes [`Code::RateLimited`].
+/// Those of [`admit`]; for open operations [`Code::RateLimited`].
 pub(crate) async fn guard(state: &AppState, access: Access, mut request: Request) -> ApiResult<Request> {
     let origin = origin(request.extensions());
     match access {

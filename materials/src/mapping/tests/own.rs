@@ -72,7 +72,7 @@ fn a_map_of_many_products_may_name_other_parts_but_not_misspell_this_ones() {
         // That part has an entry of its own, so this one is for a part of another product; so is what is near none.
         (&[("Bdy", "Steel"), ("Body", "Brass")], Severity::Info, "no part has the name `Bdy`", Some("`Body`")),
         (&[("Gasket", "NBR")], Severity::Info, "no part has the name `Gasket`", None),
-        (&[("*", "NBR")], Severity::Info, "no part has the name `*`", None),
+        (&[("*", "NBR")], Severity::Info, "no part has the name `*`", Some("an entry to each part")),
     ] {
         let of_many = map(rows);
         let outcome = Resolver::new(Library::builtin(), Some(&of_many), OnUnmapped::Keep).resolve(&parts);
