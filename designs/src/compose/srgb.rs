@@ -51,7 +51,7 @@ impl ByteTable {
         Self { least, of_bucket }
     }
 
-    /// The byte that a linear value from 0 to 1 is encoded as: `encode` rounded, for a tenth of the time.
+    /// The byte that a linear value from 0 to 1 is encoded as: `encode` rounded, without a power.
     fn of(&self, linear: f32) -> u8 {
         let mut byte = self.of_bucket[(linear * BUCKETS as f32) as usize];
         while linear >= self.least[usize::from(byte) + 1] {
