@@ -81,7 +81,7 @@ pub struct Denoised {
     /// The denoiser.
     #[serde(flatten)]
     pub by: DenoisedBy,
-    /// Most samples per pixel over which the guides are averaged, those of blurred outlines included.
+    /// Most samples per pixel over which the guides are averaged, those for uncertain coverage included.
     pub guide_samples: u32,
     /// Wall-clock time of guides and network, seconds.
     #[serde(skip)]
@@ -188,8 +188,9 @@ pub(crate) struct Denoisers {
 
 /// Samples per pixel for guides that a lens blurs, …
 const BLURRED_GUIDE_SAMPLES: u32 = 64;
-/// … and for what a blurred outline covers, however few samples the picture has.
-const OUTLINE_SAMPLES: u32 = 64;
+/// … and for what is covered of a pixel at a blurred outline or a partly opaque surface, whose guides are random too,
+/// however few samples the picture has.
+const COVERAGE_SAMPLES: u32 = 64;
 
 /// A picture with noise.
 #[derive(Clone, Copy, Debug)]
@@ -238,11 +239,18 @@ impl Denoisers {
             WeightSet::CleanGuidesLarge => (&self.clean_large, Guides::SAMPLES),
             WeightSet::CleanGuides | WeightSet::Small => (&self.clean, Guides::SAMPLES),
         };
-        let outlines = coverage::outlines(noisy, shot.camera.aperture.is_some());
+        let has_lens = shot.camera.aperture.is_some();
+        let uncertain = if has_lens { coverage::uncertain(noisy) } else { Vec::new() };
         let most = most.min(shot.film.samples);
-        let samples = GuideSamples { most, outlines, of_outlines: OUTLINE_SAMPLES };
-        let Guides { mut albedo, mut normal, coverage } = loaded.guides(&samples, cancel)?;
-        let outlines = samples.outlines;
+        let samples = GuideSamples { most, uncertain, of_uncertain: COVERAGE_SAMPLES };
+        let Guides { mut albedo, mut normal, coverage, partly } = loaded.guides(&samples, cancel)?;
+        let has_partly_opaque = partly.iter().any(|&share| share > 0.0);
+        let mut uncertain = samples.uncertain;
+        if has_partly_opaque && !has_lens {
+            uncertain = coverage::uncertain(noisy);
+            uncertain.retain(|&pixel| partly[pixel as usize] > 0.0);
+        }
+        drop(partly);
         let LinearImage { width_px, height_px, .. } = *noisy;
         let guides = outliers::Surfaces { albedo: &albedo, shares: &coverage };
         let dimmed = outliers::dimmed(&noisy.rgba, guides, width_px, samples_mean);
@@ -251,21 +259,18 @@ impl Denoisers {
         check()?;
         let noisy = dimmed.as_ref().unwrap_or(noisy);
         let mut picture = Cow::Borrowed(&noisy.rgba);
-        if !outlines.is_empty() && samples_mean < f64::from(OUTLINE_SAMPLES) {
-            picture = Cow::Owned(coverage::refined(noisy, &outlines, &coverage));
+        if !uncertain.is_empty() && samples_mean < f64::from(COVERAGE_SAMPLES) {
+            picture = Cow::Owned(coverage::refined(noisy, &uncertain, &coverage));
         }
-        let blurred = (!outlines.is_empty()).then(|| coverage::grey(&picture));
-        let shown = [Some(&*picture), blurred.as_ref()];
         // Not where a lens blurs outlines: they have no hard edge, and without any the network for noisy guides takes
         // noise of bright surfaces for their structure.
-        let has_open_pixels = shot.camera.aperture.is_none() && noisy.rgba.iter().any(|pixel| pixel[3] < 1.0);
+        let has_open_pixels = !has_lens && noisy.rgba.iter().any(|pixel| pixel[3] < 1.0);
         // What goes on beyond an outline is not black at the border, but has no detail there that could be discoloured,
         // unless the product comes near.
         let reach_px = if has_open_pixels { surrounded::MARGIN_PX } else { 1 };
-        let around = shown
-            .into_iter()
-            .flatten()
-            .find_map(|pixels| Surrounded::wanted_for([width_px, height_px], pixels, reach_px));
+        let around_of = |pixels: &[[f32; 4]]| Surrounded::wanted_for([width_px, height_px], pixels, reach_px);
+        let of_coverage = || (!uncertain.is_empty()).then(|| around_of(&coverage::grey(&picture))).flatten();
+        let around = around_of(&picture).or_else(of_coverage);
         let mut below = None;
         if has_open_pixels {
             let solid = continued::solid(&normal, &coverage, width_px);
@@ -291,7 +296,9 @@ impl Denoisers {
                 (around.size_px().map(|side| side as u32), larger(albedo), larger(normal))
             }
         };
-        let run = |pixels: &[[f32; 4]]| -> Result<(Vec<[f32; 4]>, DenoisedBy), Error> {
+        let run = |pixels: &[[f32; 4]],
+                   (denoiser, weights): (&OnceLock<Denoiser>, WeightSet)|
+         -> Result<(Vec<[f32; 4]>, DenoisedBy), Error> {
             let color = around.map_or(Cow::Borrowed(pixels), |around| Cow::Owned(around.of(pixels)));
             let picture = packshot_denoiser::Picture {
                 width_px: size_px[0],
@@ -315,18 +322,32 @@ impl Denoisers {
             };
             Ok((around.map(|around| around.without(&rgba)).unwrap_or(rgba), by))
         };
-        let (mut rgba, by) = run(&picture)?;
-        if let Some(blurred) = blurred {
-            coverage::replace(&mut rgba, &outlines, &run(&blurred)?.0);
-        }
-        if let Some(below) = below {
+        let (mut rgba, by) = run(&picture, (denoiser, weights))?;
+        // Before another run needs as much.
+        drop(picture);
+        drop(dimmed);
+        if let Some(below) = &below {
             for (i, pixel) in rgba.iter_mut().enumerate() {
                 let [r, g, b, share] = *pixel;
-                let [r, g, b] = below.lifted([r, g, b], i, share).map(|value| value * share);
+                let [r, g, b] = below.lifted([r, g, b], i, share);
                 *pixel = [r, g, b, share];
             }
         }
-        let guide_samples = if outlines.is_empty() { most } else { most.max(OUTLINE_SAMPLES) };
+        if !uncertain.is_empty() {
+            // The filter leaves coverage as it is.
+            let blurred = coverage::grey(&rgba);
+            // A single value per pixel has little to gain from the large network.
+            let of_coverage = match weights {
+                WeightSet::CleanGuidesLarge => (&self.clean, WeightSet::CleanGuides),
+                other => (denoiser, other),
+            };
+            coverage::replace(&mut rgba, &uncertain, &run(&blurred, of_coverage)?.0);
+        }
+        if below.is_some() {
+            rgba.iter_mut().for_each(|[r, g, b, share]| [r, g, b].into_iter().for_each(|value| *value *= *share));
+        }
+        let has_more = has_partly_opaque || !uncertain.is_empty();
+        let guide_samples = if has_more { most.max(COVERAGE_SAMPLES) } else { most };
         let done = Denoised { by, guide_samples, seconds: begun.elapsed().as_secs_f64() };
         Ok((LinearImage { width_px, height_px, rgba }, done))
     }

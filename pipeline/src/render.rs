@@ -396,8 +396,8 @@ impl ReadyShot {
         Ok(Picture { lines: Some(lines), ..picture })
     }
 
-    /// The denoised picture. Its alpha is the same but for outlines that a
-    /// lens blurs, which are denoised too, and its layers are but for the shares of light that shadows leave.
+    /// The denoised picture. Its alpha is the same but for outlines that a lens blurs and partly opaque surfaces, whose
+    /// coverage is denoised too, and its layers are but for the shares of light that shadows leave.
     ///
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.

@@ -16,6 +16,8 @@ pub struct Guides {
     pub normal: Vec<[f32; 3]>,
     /// The share of the samples that hit a surface, 0 to 1.
     pub coverage: Vec<f32>,
+    /// The share of the samples whose ray passed a partly opaque surface or ended on one, 0 to 1.
+    pub partly: Vec<f32>,
 }
 
 /// How many samples guides are measured with.
@@ -23,17 +25,17 @@ pub struct Guides {
 pub struct GuideSamples {
     /// Of a pixel that differs from a neighbouring one, at least 1; others get down to a quarter of it.
     pub most: u32,
-    /// Pixels that get more, numbered row by row, ascending.
-    pub outlines: Vec<u32>,
-    /// Samples of those, if that is more. Beyond the film's own number they are those of neighbouring pixels, whose
-    /// noise is then alike.
-    pub of_outlines: u32,
+    /// Pixels whose coverage is uncertain, numbered row by row, ascending.
+    pub uncertain: Vec<u32>,
+    /// Samples of those, and of pixels with partly opaque surfaces, if that is more. Beyond the film's own number they
+    /// are those of neighbouring pixels, whose noise is then alike.
+    pub of_uncertain: u32,
 }
 
 impl GuideSamples {
-    /// `most` samples, at outlines as elsewhere.
+    /// `most` samples, for all pixels alike.
     pub fn most(most: u32) -> Self {
-        Self { most, outlines: Vec::new(), of_outlines: 0 }
+        Self { most, uncertain: Vec::new(), of_uncertain: 0 }
     }
 }
 
@@ -44,6 +46,8 @@ pub(crate) struct GuideSum {
     pub(crate) normal: Vec3,
     /// Samples that hit a surface.
     pub(crate) covered: f32,
+    /// Samples whose ray met a partly opaque surface.
+    pub(crate) partly: f32,
 }
 
 impl Add for GuideSum {
@@ -54,6 +58,7 @@ impl Add for GuideSum {
             albedo: self.albedo + other.albedo,
             normal: self.normal + other.normal,
             covered: self.covered + other.covered,
+            partly: self.partly + other.partly,
         }
     }
 }
@@ -72,7 +77,8 @@ impl Guides {
     pub const SAMPLES: u32 = 16;
 
     /// Measures a picture: with a quarter of the samples where a pixel is like its neighbours, with all where it is
-    /// not, and with more at outlines. `sums` computes the sums over a range of samples of some pixels, numbered row by
+    /// not, and with more where its coverage is uncertain or a surface is
+    /// partly opaque. `sums` computes the sums over a range of samples of some pixels, numbered row by
     /// row, in their order.
     pub(crate) fn measure<E>(
         [width_px, height_px]: [u32; 2],
@@ -91,11 +97,10 @@ impl Guides {
             let edges: Vec<u32> = pixels.iter().copied().filter(|&pixel| is_edge[pixel as usize]).collect();
             measured.take(&edges, most)?;
         }
-        if !samples.outlines.is_empty() {
-            let is_outline = |pixel: &u32| samples.outlines.binary_search(pixel).is_ok();
-            let outlines: Vec<u32> = pixels.into_iter().filter(is_outline).collect();
-            measured.take(&outlines, samples.of_outlines)?;
-        }
+        let is_uncertain =
+            |pixel: &u32| measured.all[*pixel as usize].partly > 0.0 || samples.uncertain.binary_search(pixel).is_ok();
+        let uncertain: Vec<u32> = pixels.into_iter().filter(is_uncertain).collect();
+        measured.take(&uncertain, samples.of_uncertain)?;
         Ok(measured.means())
     }
 
@@ -146,6 +151,7 @@ impl<F> Measured<F> {
             albedo: each().map(|(sum, n)| (sum.albedo / n).to_array()).collect(),
             normal: each().map(|(sum, n)| (sum.normal / n).to_array()).collect(),
             coverage: each().map(|(sum, n)| sum.covered / n).collect(),
+            partly: each().map(|(sum, n)| sum.partly / n).collect(),
         }
     }
 }
@@ -171,7 +177,8 @@ mod tests {
     fn two_colors(pixel: u32, sample: u32) -> GuideSum {
         let x = pixel % SIZE_PX[0];
         let is_right = x > 20 || (x == 20 && sample % 4 == 3);
-        GuideSum { albedo: Vec3::splat(if is_right { 0.8 } else { 0.1 }), normal: Vec3::Z, covered: 1.0 }
+        let albedo = Vec3::splat(if is_right { 0.8 } else { 0.1 });
+        GuideSum { albedo, normal: Vec3::Z, covered: 1.0, partly: 0.0 }
     }
 
     #[test]
@@ -201,16 +208,23 @@ mod tests {
     }
 
     #[test]
-    fn outlines_get_more_samples_each_once() {
+    fn uncertain_pixels_get_more_samples_each_once() {
         let mut n_taken = vec![0_u32; (SIZE_PX[0] * SIZE_PX[1]) as usize];
-        // One that is like its neighbours, one at the edge, and one beyond the first row.
-        let samples = GuideSamples { most: 16, outlines: vec![3, 20, 3 * SIZE_PX[0] + 30], of_outlines: 64 };
+        // One that is like its neighbours, one at the edge, and one beyond the first row; and one with a partly opaque
+        // surface, which the third of four samples ends on.
+        let partly_opaque = 5 * SIZE_PX[0] + 7;
+        let samples = GuideSamples { most: 16, uncertain: vec![3, 20, 3 * SIZE_PX[0] + 30], of_uncertain: 64 };
         let guides = Guides::measure(SIZE_PX, &samples, |pixels, samples| {
             let sums = pixels.iter().map(|&pixel| {
                 assert_eq!(n_taken[pixel as usize], samples.start, "the samples of a pixel follow each other");
                 n_taken[pixel as usize] = samples.end;
                 // Half of the samples hit something.
-                let covered = |sample: u32| GuideSum { covered: (sample % 2) as f32, ..two_colors(pixel, sample) };
+                let partly = |sample: u32| f32::from(pixel == partly_opaque && sample % 4 == 2);
+                let covered = |sample: u32| GuideSum {
+                    covered: (sample % 2) as f32,
+                    partly: partly(sample),
+                    ..two_colors(pixel, sample)
+                };
                 samples.clone().map(covered).fold(GuideSum::default(), GuideSum::add)
             });
             Ok::<_, Infallible>(sums.collect())
@@ -218,9 +232,11 @@ mod tests {
         let Ok(guides) = guides;
         for (at, &n) in n_taken.iter().enumerate() {
             let is_edge = (19..=21).contains(&(at as u32 % SIZE_PX[0]));
-            let expected = if samples.outlines.contains(&(at as u32)) { 64 } else { 4 + 12 * u32::from(is_edge) };
+            let is_uncertain = samples.uncertain.contains(&(at as u32)) || at as u32 == partly_opaque;
+            let expected = if is_uncertain { 64 } else { 4 + 12 * u32::from(is_edge) };
             assert_eq!(n, expected, "pixel {at}");
             assert_eq!(guides.coverage[at], 0.5, "pixel {at}");
+            assert_eq!(guides.partly[at], if at as u32 == partly_opaque { 0.25 } else { 0.0 }, "pixel {at}");
         }
     }
 

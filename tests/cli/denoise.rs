@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::product::{self, BOXES};
 use crate::workplace::{Outcome, TINY, Workplace};
 
 /// Runs the command with a file as the library.
@@ -61,29 +62,64 @@ fn a_template_may_ask_for_it_and_options_win() {
     assert_eq!(render(&["--denoise", "off", "-o", "a.png"]).done().json()["denoised"], Value::Null);
 }
 
+/// Alpha of the pixels of `file`, rendered with these options.
+fn coverage(workplace: &Workplace, file: &str, samples: &str, more: &[&str]) -> Vec<f64> {
+    let size = ["--width", "96", "--height", "96", "--noise", "0"];
+    let how = ["--samples", samples, "--bit-depth", "16", "-o", "out.png", "-q"];
+    workplace.run(&[&["render", file], &size[..], &how, more].concat()).done();
+    let picture = image::load_from_memory(&workplace.read("out.png")).expect("a PNG").into_rgba16();
+    picture.pixels().map(|pixel| f64::from(pixel[3]) / 65535.0).collect()
+}
+
+/// Root mean square of the error of alpha in some pixels.
+fn error_of_coverage(found: &[f64], truth: &[f64], pixels: &[usize]) -> f64 {
+    let sum: f64 = pixels.iter().map(|&i| (found[i] - truth[i]).powi(2)).sum();
+    (sum / pixels.len() as f64).sqrt()
+}
+
 #[test]
 fn outlines_that_a_lens_blurs_are_denoised_too() {
     let workplace = Workplace::new();
-    let coverage = |samples: &str, denoise: &str| -> Vec<f64> {
-        let size = ["--width", "96", "--height", "96", "--noise", "0", "--dof", "0.2"];
-        let how = ["--samples", samples, "--denoise", denoise, "--bit-depth", "16", "-o", "out.png", "-q"];
-        let args = [&["render", "boxes.glb"], &size[..], &how].concat();
-        workplace.run(&args).done();
-        let picture = image::load_from_memory(&workplace.read("out.png")).expect("a PNG").into_rgba16();
-        picture.pixels().map(|pixel| f64::from(pixel[3]) / 65535.0).collect()
+    let coverage = |samples: &str, denoise: &str| {
+        coverage(&workplace, "boxes.glb", samples, &["--dof", "0.2", "--denoise", denoise])
     };
     let truth = coverage("2048", "off");
-    let error = |found: &[f64]| {
-        let outline = truth.iter().zip(found).filter(|(truth, _)| (0.01..0.99).contains(*truth));
-        let (sum, n) = outline.fold((0.0, 0), |(sum, n), (truth, found)| (sum + (found - truth).powi(2), n + 1));
-        assert!(n > 500, "{n} pixels of blurred outlines");
-        (sum / f64::from(n)).sqrt()
-    };
-    let [noisy, denoised] = ["off", "on"].map(|denoise| error(&coverage("8", denoise)));
+    let outline: Vec<usize> = (0..truth.len()).filter(|&i| (0.01..0.99).contains(&truth[i])).collect();
+    assert!(outline.len() > 500, "{} pixels of blurred outlines", outline.len());
+    let [noisy, denoised] = ["off", "on"].map(|denoise| error_of_coverage(&coverage("8", denoise), &truth, &outline));
     assert!(denoised < 0.7 * noisy, "{denoised:.4} of {noisy:.4}");
     // Far from outlines nothing changes.
     let denoised = coverage("8", "on");
     assert!(denoised[0] == 0.0 && denoised.contains(&1.0));
+}
+
+#[test]
+fn the_coverage_by_partly_opaque_surfaces_is_denoised_too() {
+    let workplace = Workplace::new();
+    let (mut document, bin) = product::document(&BOXES);
+    let material = document["materials"].as_array().expect("materials").iter().position(|m| m["name"] == "Red");
+    document["materials"][material.expect("red")] = json!({
+        "name": "Film", "alphaMode": "BLEND",
+        "pbrMetallicRoughness": {"baseColorFactor": [0.2, 0.5, 0.8, 0.3], "metallicFactor": 0}
+    });
+    workplace.write("film.glb", &product::container(&(document, bin)));
+    let coverage = |samples: &str, denoise: &str| coverage(&workplace, "film.glb", samples, &["--denoise", denoise]);
+    let truth = coverage("1024", "off");
+    // Away from edges.
+    let is_partly = |i: usize| (0.2..0.8).contains(&truth[i]);
+    let within: Vec<usize> =
+        (97..truth.len() - 97).filter(|&i| [i - 97, i - 95, i, i + 95, i + 97].into_iter().all(is_partly)).collect();
+    assert!(within.len() > 200, "{} pixels of the film", within.len());
+    let error = |found: &[f64]| error_of_coverage(found, &truth, &within);
+    let [noisy, denoised] = ["off", "on"].map(|denoise| coverage("8", denoise));
+    assert!(error(&denoised) < 0.35 * error(&noisy), "{:.4} of {:.4}", error(&denoised), error(&noisy));
+    // Sharp outlines of what is opaque stay as they were sampled, and so does the background.
+    let right = |pixels: &[f64]| -> Vec<f64> {
+        let columns = pixels.iter().enumerate().filter(|(i, _)| i % 96 > 75);
+        columns.map(|(_, &alpha)| alpha).collect()
+    };
+    assert!(right(&noisy).iter().any(|alpha| (0.1..0.9).contains(alpha)), "an outline");
+    assert_eq!(right(&noisy), right(&denoised));
 }
 
 #[test]

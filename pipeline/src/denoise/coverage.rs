@@ -1,15 +1,13 @@
-//! The coverage of pixels at outlines that a lens blurs, as a picture for the network. Sharp outlines need none: all
-//! samples of their pixels decide alike but for the strip that the filter sees, which is stratified.
+//! The coverage of pixels that has noise, as a picture for the network: at outlines that a lens blurs, and where
+//! surfaces are partly opaque. Sharp outlines need none: all samples of their pixels decide alike but for the strip
+//! that the filter sees, which is stratified.
 
 use glam::Vec4;
 use packshot_renderer::color::LinearImage;
 
 /// The pixels whose coverage is not certain, numbered row by row, ascending: all but those where it is 0 or 1 all
-/// around. None without a lens.
-pub(super) fn outlines(noisy: &LinearImage, has_lens: bool) -> Vec<u32> {
-    if !has_lens {
-        return Vec::new();
-    }
+/// around.
+pub(super) fn uncertain(noisy: &LinearImage) -> Vec<u32> {
     let is_uncertain = |&i: &usize| {
         let own = noisy.rgba[i][3];
         !((own == 0.0 || own == 1.0) && around(noisy, i).all(|j| noisy.rgba[j][3] == own))
@@ -25,12 +23,12 @@ fn around(picture: &LinearImage, i: usize) -> impl Iterator<Item = usize> {
     (y.saturating_sub(1)..(y + 2).min(height)).flat_map(move |v| columns.clone().map(move |u| v * width + u))
 }
 
-/// The pixels of a picture whose outlines have the `coverage` that more samples found. Colours are multiplied by it:
-/// what is missing or too much has the mean colour of what is seen around, so that colours stay right on average, also
-/// where no sample has seen the product yet. Where nothing is seen around either, nothing changes.
-pub(super) fn refined(noisy: &LinearImage, outlines: &[u32], coverage: &[f32]) -> Vec<[f32; 4]> {
+/// The pixels of a picture of which these `uncertain` ones have the `coverage` that more samples found. Colours are
+/// multiplied by it: what is missing or too much has the mean colour of what is seen around, so that colours stay right
+/// on average, also where no sample has seen the product yet. Where nothing is seen around either, nothing changes.
+pub(super) fn refined(noisy: &LinearImage, uncertain: &[u32], coverage: &[f32]) -> Vec<[f32; 4]> {
     let mut rgba = noisy.rgba.clone();
-    for i in outlines.iter().map(|&i| i as usize) {
+    for i in uncertain.iter().map(|&i| i as usize) {
         let sum = around(noisy, i).fold(Vec4::ZERO, |sum, j| sum + Vec4::from(noisy.rgba[j]));
         if sum.w > 0.0 {
             let own = Vec4::from(noisy.rgba[i]);
@@ -45,10 +43,10 @@ pub(super) fn grey(rgba: &[[f32; 4]]) -> Vec<[f32; 4]> {
     rgba.iter().map(|&[.., coverage]| [coverage, coverage, coverage, 1.0]).collect()
 }
 
-/// Gives outlines the coverage that the network made of grey values. The rest of a background stays transparent, and
-/// the inside of a product opaque.
-pub(super) fn replace(rgba: &mut [[f32; 4]], outlines: &[u32], denoised: &[[f32; 4]]) {
-    for &i in outlines {
+/// Gives uncertain pixels the coverage that the network made of grey values. The rest of a background stays
+/// transparent, and the inside of a product opaque.
+pub(super) fn replace(rgba: &mut [[f32; 4]], uncertain: &[u32], denoised: &[[f32; 4]]) {
+    for &i in uncertain {
         let [r, g, b, _] = denoised[i as usize];
         rgba[i as usize][3] = ((r + g + b) / 3.0).clamp(0.0, 1.0);
     }
@@ -64,18 +62,16 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_lens_may_blur_is_an_outline() {
-        assert_eq!(outlines(&picture(&[0.0, 0.0, 0.0]), true), [0_u32; 0]);
-        assert_eq!(outlines(&picture(&[0.0, 0.0, 1.0, 1.0]), true), [1, 2], "as a single sample sees it");
-        let soft = picture(&[0.0, 0.0, 0.3, 0.8, 1.0, 1.0]);
-        assert_eq!(outlines(&soft, false), [0_u32; 0]);
-        assert_eq!(outlines(&soft, true), [1, 2, 3, 4]);
+    fn what_is_alike_all_around_is_certain() {
+        assert_eq!(uncertain(&picture(&[0.0, 0.0, 0.0])), [0_u32; 0]);
+        assert_eq!(uncertain(&picture(&[0.0, 0.0, 1.0, 1.0])), [1, 2], "as a single sample sees it");
+        assert_eq!(uncertain(&picture(&[0.0, 0.0, 0.3, 0.8, 1.0, 1.0])), [1, 2, 3, 4]);
     }
 
     #[test]
     fn colours_follow_the_coverage_of_more_samples() {
         let noisy = picture(&[0.0, 0.0, 0.0, 0.5, 1.0, 1.0]);
-        let refined = refined(&noisy, &outlines(&noisy, true), &[0.9, 0.9, 0.125, 0.25, 0.875, 0.9]);
+        let refined = refined(&noisy, &uncertain(&noisy), &[0.9, 0.9, 0.125, 0.25, 0.875, 0.9]);
         // Pixel 2 has the colour of the one beside it.
         assert_eq!(refined, picture(&[0.0, 0.0, 0.125, 0.25, 0.875, 1.0]).rgba);
         // In a part that has no samples at all, nothing is known.
@@ -88,7 +84,7 @@ mod tests {
         let noisy = picture(&[0.0, 0.0, 0.3, 0.8, 1.0, 1.0]);
         let mut rgba = noisy.rgba.clone();
         let network = [0.1_f32, 0.2, 0.5, 1.2, 0.9, 0.9].map(|a| [a, a, a, 1.0]);
-        replace(&mut rgba, &outlines(&noisy, true), &network);
+        replace(&mut rgba, &uncertain(&noisy), &network);
         let coverage: Vec<f32> = rgba.iter().map(|pixel| pixel[3]).collect();
         for (found, expected) in coverage.iter().zip([0.0, 0.2, 0.5, 1.0, 0.9, 1.0]) {
             assert!((found - expected).abs() < 1e-6, "{coverage:?}");

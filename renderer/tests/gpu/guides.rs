@@ -6,7 +6,7 @@ use packshot_renderer::layers::lines::{LineKind, LineStyle};
 use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity};
 
 use crate::arrangement::Placement;
-use crate::scenes::{Prepared, arranged, cpu, gpu, still_life};
+use crate::scenes::{Prepared, arranged, cpu, gpu, lamps, still_life};
 
 fn guides(backend: &dyn Backend, prepared: &Prepared) -> Guides {
     let loaded = prepared.load(backend).expect("the scene fits");
@@ -27,6 +27,15 @@ fn both_backends_tell_the_same() {
     assert!(on_cpu.coverage.contains(&1.0) && on_cpu.coverage.iter().any(|&share| share < 1.0));
     let differ = on_cpu.coverage.iter().zip(&on_gpu.coverage).filter(|(a, b)| a != b).count();
     assert!(differ * 100 <= on_cpu.coverage.len(), "the coverage of {differ} pixels differs");
+}
+
+#[test]
+fn both_backends_know_where_surfaces_are_partly_opaque() {
+    let prepared = lamps(48, 4).prepare();
+    let (on_cpu, on_gpu) = (guides(cpu(), &prepared), guides(gpu(), &prepared));
+    assert!(on_cpu.partly.contains(&1.0) && on_cpu.partly.contains(&0.0));
+    let differ = on_cpu.partly.iter().zip(&on_gpu.partly).filter(|(a, b)| a != b).count();
+    assert!(differ * 100 <= on_cpu.partly.len(), "{differ} pixels differ");
 }
 
 #[test]

@@ -77,6 +77,15 @@ fn what_is_behind_a_pane_is_seen_through_it() {
 }
 
 #[test]
+fn rays_that_meet_a_partly_opaque_surface_are_counted() {
+    let veil = OpenPbr { geometry_opacity: 0.3, ..paint() };
+    let found = guides(&[placed(1.0, 90.0, DVec3::Z), placed(3.0, 90.0, DVec3::ZERO)], &[veil, paint()]);
+    assert!(found.partly.iter().all(|&share| share == 1.0), "whether they pass it or end on it: {:?}", found.partly);
+    let beyond = guides(&[placed(1.0, 90.0, DVec3::NEG_Z), placed(3.0, 90.0, DVec3::ZERO)], &[veil, paint()]);
+    assert!(beyond.partly.iter().all(|&share| share == 0.0), "it is hidden: {:?}", beyond.partly);
+}
+
+#[test]
 fn where_nothing_is_the_guides_are_black() {
     let found = guides(&[placed(1e-3, 90.0, DVec3::X)], &[paint()]);
     assert_all(&found.albedo, Vec3::ZERO, "albedo");

@@ -63,6 +63,7 @@ async fn arrived(app: &TestApp, path: &str) -> (u16, Vec<u8>, bool) {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn a23_digests_known_to_others(engine) {
         let app = TestApp::start(&engine).await;
         let job = app.render(&small()).await;

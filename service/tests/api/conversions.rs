@@ -94,6 +94,7 @@ fn steps<'v>(document: &'v Value, name: &str) -> Vec<&'v Value> {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn o47_r64_c36_a_step_file_is_converted(engine) {
         let converter = Converter::making(&Glb::parts(&["Chrome", "Body"]).bytes());
         let app = converter.installed(&engine).await.start(true).await;

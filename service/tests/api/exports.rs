@@ -114,6 +114,7 @@ fn colors(glb: &[u8]) -> Vec<(String, String, Vec<f32>)> {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn r82_viewers_show_the_librarys_colours_and_parts_without_a_material_in_magenta(engine) {
         let app = TestApp::start(&engine).await;
         let shop = Shop::open(&app).await;

@@ -20,6 +20,7 @@ fn filled_body(head: &'static str, n: usize) -> Body {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn heads_of_parts_are_limited(engine) {
         let app = TestApp::idle(&engine).await;
         for head in ["", "--b\r\nContent-Disposition: form-data; name=\"glb", "--b\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n{}\r\n--b\r\nX: "] {

@@ -18,8 +18,8 @@ mod reply;
 mod stock;
 
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`. After `on_postgres_in_the_soak:` the latter is
-/// ignored unless asked for: for permissions, pictures and programs, which no database decides. (What a tenant sees of
-/// another is tried harder on SQLite, which has no row security.)
+/// ignored unless asked for: for permissions, pictures, programs, refusals and limits, which no database decides. (What
+/// a tenant sees of another is tried harder on SQLite, which has no row security.)
 macro_rules! cases {
     (on_postgres_in_the_soak: $($cases:tt)+) => {
         cases! { @ all() => $($cases)+ }

@@ -167,6 +167,7 @@ fn checked_by(program: &str, arguments: &[&str]) -> bool {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn m10_m46_m47_m49_a_zip_has_the_chosen_files_under_harmless_names(engine) {
         let app = TestApp::idle(&engine).await;
         let key = app.operating_key(&[Scope::Admin]).await;

@@ -114,6 +114,7 @@ pub(crate) async fn arrived(request: reqwest::RequestBuilder) -> (u16, Vec<u8>, 
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn m28_m29_m30_m31_files_are_sent_in_parts_under_their_names_and_do_nothing(engine) {
         let app = TestApp::idle(&engine).await;
         let key = app.operating_key(&[Scope::Admin]).await;

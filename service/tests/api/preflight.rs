@@ -18,6 +18,7 @@ fn codes(report: &Value) -> Vec<(String, String)> {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn r24_a_report_without_a_render(engine) {
         let app = TestApp::idle(&engine).await;
         let names: Vec<String> = (0..14).map(|i| format!("Part_{i:02}")).chain(["Unknown_Thing".to_owned()]).collect();

@@ -13,6 +13,7 @@ fn problem(status: u16, code: &str) -> (u16, String) {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn c01_every_error_is_a_problem(engine) {
         let app = TestApp::idle(&engine).await;
         let missing = "/api/v1/renders/0193b2a0-0000-7000-8000-000000000000";

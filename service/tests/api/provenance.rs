@@ -66,6 +66,7 @@ fn addresses(job: &Value) -> Vec<(&Value, &Value)> {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn a60_provenance_is_complete(engine) {
         let app = TestApp::start(&engine).await;
         let glb = sample::bearing().glb;

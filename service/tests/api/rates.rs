@@ -54,6 +54,7 @@ async fn open(guest: &Guest<'_>, n: usize) -> (Vec<Response>, Vec<Value>) {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn t79_streams_are_limited_exactly(engine) {
         let app = TestApp::idle_with(&engine, &[("PACKSHOT_MAX_EVENT_STREAMS_PER_TENANT", "25")]).await;
         app.set_up("admin@test").await;

@@ -56,6 +56,7 @@ fn told(events: &str, event: &str, member: &str) -> Vec<Value> {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn r08_a_turntable_is_a_movie_and_its_frames(engine) {
         let app = TestApp::start(&engine).await;
         let request = with(json!({"kind": "turntable", "frame_count": 24, "formats": ["mp4", "zip"]}));

@@ -13,6 +13,7 @@ fn file_hash(job: &Value) -> String {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn r01_c31_a_multipart_request_without_wishes(engine) {
         let app = TestApp::idle(&engine).await;
         let reply = Reply::of(app.request(Method::POST, "/api/v1/renders").multipart(form(Glb::body(), None))).await;

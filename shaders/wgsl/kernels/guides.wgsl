@@ -20,7 +20,7 @@ const GUIDE_RAYS: u32 = 64u;
 @group(1) @binding(0) var<uniform> guide_params: GuideParams;
 // The pixels, numbered row by row.
 @group(1) @binding(1) var<storage, read> guide_pixels: array<u32>;
-// Albedo and coverage, and normal of each of them.
+// Albedo and coverage of each of them, normal and how many samples met partly opaque surfaces.
 @group(1) @binding(2) var<storage, read_write> guide_sums: array<vec4f>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -42,5 +42,5 @@ fn guides(@builtin(global_invocation_id) id: vec3u) {
         found = guide(&path, hit, &samples);
     }
     guide_sums[2u * id.x] += vec4f(found.albedo, path.alpha);
-    guide_sums[2u * id.x + 1u] += vec4f(found.normal, 0.0);
+    guide_sums[2u * id.x + 1u] += vec4f(found.normal, found.partly);
 }

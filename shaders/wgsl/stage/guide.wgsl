@@ -8,6 +8,7 @@
 #import stage/surface
 #import stage/bsdf
 #import stage/medium
+#import stage/opacity
 #import stage/onward
 #import stage/first_hit
 
@@ -20,7 +21,8 @@ const GUIDE_SHARE_MIN: f32 = 0.75;
 struct Guide {
     // Albedo of the surface that is shown, times that of whatever shows it.
     albedo: vec3f,
-    pad0: f32,
+    // 1 where the camera's ray passed a partly opaque surface or ended on one, else 0.
+    partly: f32,
     // Unit, in world axes, towards the viewer; zero where nothing was hit.
     normal: vec3f,
     pad1: f32,
@@ -74,6 +76,9 @@ fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, Bounce
     (*path).alive = 0u;
     let direction = (*path).ray.direction;
     (*path).steps += 1u;
+    if HAS_OPACITY && (*path).passed_instance != NO_HIT {
+        found.partly = 1.0;
+    }
     if hit.instance == NO_HIT {
         if (*path).bounces > 0u || params.environment_visible == 1u {
             found.albedo = (*path).throughput * environment_color(direction);
@@ -82,6 +87,9 @@ fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, Bounce
     }
     if passes_partly(path, hit, samples) || ((*path).alpha == 0.0 && is_held_out(hit)) {
         return found;
+    }
+    if HAS_OPACITY && (*path).alpha == 0.0 && opacity_at(hit) < 1.0 {
+        found.partly = 1.0;
     }
     (*path).alpha = 1.0;
     if cross_medium(path, hit.t, samples) {

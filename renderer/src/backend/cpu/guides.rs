@@ -17,7 +17,7 @@ use crate::guides::{GuideSamples, GuideSum, Guides};
 
 /// Camera paths in flight together.
 const PATHS: usize = 1024;
-const NOTHING: Guide = Guide { albedo: Vec3::ZERO, pad0: 0.0, normal: Vec3::ZERO, pad1: 0.0 };
+const NOTHING: Guide = Guide { albedo: Vec3::ZERO, partly: 0.0, normal: Vec3::ZERO, pad1: 0.0 };
 
 impl CpuShot {
     /// The guides of the shot.
@@ -42,6 +42,7 @@ impl CpuShot {
                         albedo: guide.albedo,
                         normal: guide.normal,
                         covered: path.alpha,
+                        partly: guide.partly,
                     };
                     let mut of_shown =
                         buffers.guides.chunks(n_here).zip(buffers.paths.chunks(n_here)).map(|(guides, paths)| {

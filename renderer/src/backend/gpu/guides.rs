@@ -19,7 +19,7 @@ use crate::prepare::SceneFeatures;
 const KERNEL: &str = "kernels/guides";
 /// Pixels per dispatch: few enough that it is short on any device.
 const REGION_PIXELS: usize = 1 << 18;
-/// Albedo, coverage and normal, with padding.
+/// Albedo, coverage, normal, and how many samples met partly opaque surfaces.
 const PIXEL_BYTES: u64 = 32;
 
 /// The kernel, compiled for the scenes so far.
@@ -144,6 +144,7 @@ impl<'a> Region<'a> {
                 albedo: xyz(albedo),
                 normal: xyz(normal),
                 covered: albedo[3],
+                partly: normal[3],
             };
             out.extend(sums.iter().map(sum));
         })

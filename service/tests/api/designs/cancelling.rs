@@ -89,6 +89,7 @@ fn left(step: usize) -> Vec<&'static str> {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn d32_a_job_is_cancelled_in_each_step(engine) {
         let times = std::env::var("PACKSHOT_CANCELLED").ok().and_then(|n| n.parse().ok()).unwrap_or(TIMES);
         for (step, place) in [

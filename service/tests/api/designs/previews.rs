@@ -26,6 +26,7 @@ fn size_px(png: &[u8]) -> [u32; 2] {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn d64_a_preview_agrees_with_the_later_job_and_stores_nothing(engine) {
         let app = TestApp::start(&engine).await;
         // A part without a material is named in the report.

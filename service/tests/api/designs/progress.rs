@@ -55,6 +55,7 @@ impl Executor for Losing {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn d13_progress_has_many_values_and_does_not_fall_when_a_worker_is_lost(engine) {
         let mut site = installation(&engine, OwnDeeds).await;
         site.renders_with = |inner| Arc::new(Losing { inner, n_works: AtomicU32::new(0) });

@@ -11,6 +11,7 @@ use crate::app::{Installation, TestApp, id};
 use crate::glb::Glb;
 
 cases! {
+    on_postgres_in_the_soak:
     async fn d60_refused_files_leave_no_job(engine) {
         let app = TestApp::idle(&engine).await;
         let bench = Bench::open(&app).await;

@@ -70,6 +70,7 @@ fn is_blue([r, g, b, a]: [u8; 4]) -> bool {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     /// Red, with a blue field at the upper left: 48 mm wide, in front.
     async fn d70_a_logo_on_a_mug_has_its_size_and_stands_upright(engine) {
         let app = TestApp::start(&engine).await;

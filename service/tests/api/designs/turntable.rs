@@ -69,6 +69,7 @@ impl Bench<'_> {
 }
 
 cases! {
+    on_postgres_in_the_soak:
     async fn d08_d10_d12_d13_d30_a_turntable_follows_the_views(engine) {
         let app = TestApp::start(&engine).await;
         let bench = Bench::open(&app).await;

@@ -120,6 +120,7 @@ fn reason(found: &Value) -> String {
 const COLOUR: [u8; 4] = [0, 128, 255, 255];
 
 cases! {
+    on_postgres_in_the_soak:
     async fn w29_w30_w31_w32_files_of_both_sides_are_found_and_compared(engine) {
         let app = TestApp::idle(&engine).await;
         let shop = Shop::open(&app).await;
