@@ -247,8 +247,7 @@ impl Denoisers {
         let has_partly_opaque = partly.iter().any(|&share| share > 0.0);
         let mut uncertain = samples.uncertain;
         if has_partly_opaque && !has_lens {
-            uncertain = coverage::uncertain(noisy);
-            uncertain.retain(|&pixel| partly[pixel as usize] > 0.0);
+            uncertain = coverage::of_films(noisy, &partly, &coverage);
         }
         drop(partly);
         let LinearImage { width_px, height_px, .. } = *noisy;
@@ -259,7 +258,9 @@ impl Denoisers {
         check()?;
         let noisy = dimmed.as_ref().unwrap_or(noisy);
         let mut picture = Cow::Borrowed(&noisy.rgba);
-        if !uncertain.is_empty() && samples_mean < f64::from(COVERAGE_SAMPLES) {
+        // The mean includes the background, which a noise threshold leaves with few samples.
+        let n_samples = if has_lens { samples_mean } else { f64::from(shot.film.samples) };
+        if !uncertain.is_empty() && n_samples < f64::from(COVERAGE_SAMPLES) {
             picture = Cow::Owned(coverage::refined(noisy, &uncertain, &coverage));
         }
         // Not where a lens blurs outlines: they have no hard edge, and without any the network for noisy guides takes
@@ -296,9 +297,7 @@ impl Denoisers {
                 (around.size_px().map(|side| side as u32), larger(albedo), larger(normal))
             }
         };
-        let run = |pixels: &[[f32; 4]],
-                   (denoiser, weights): (&OnceLock<Denoiser>, WeightSet)|
-         -> Result<(Vec<[f32; 4]>, DenoisedBy), Error> {
+        let run = |pixels: &[[f32; 4]]| -> Result<(Vec<[f32; 4]>, DenoisedBy), Error> {
             let color = around.map_or(Cow::Borrowed(pixels), |around| Cow::Owned(around.of(pixels)));
             let picture = packshot_denoiser::Picture {
                 width_px: size_px[0],
@@ -322,7 +321,7 @@ impl Denoisers {
             };
             Ok((around.map(|around| around.without(&rgba)).unwrap_or(rgba), by))
         };
-        let (mut rgba, by) = run(&picture, (denoiser, weights))?;
+        let (mut rgba, by) = run(&picture)?;
         // Before another run needs as much.
         drop(picture);
         drop(dimmed);
@@ -336,12 +335,7 @@ impl Denoisers {
         if !uncertain.is_empty() {
             // The filter leaves coverage as it is.
             let blurred = coverage::grey(&rgba);
-            // A single value per pixel has little to gain from the large network.
-            let of_coverage = match weights {
-                WeightSet::CleanGuidesLarge => (&self.clean, WeightSet::CleanGuides),
-                other => (denoiser, other),
-            };
-            coverage::replace(&mut rgba, &uncertain, &run(&blurred, of_coverage)?.0);
+            coverage::replace(&mut rgba, &uncertain, &run(&blurred)?.0);
         }
         if below.is_some() {
             rgba.iter_mut().for_each(|[r, g, b, share]| [r, g, b].into_iter().for_each(|value| *value *= *share));

@@ -44,7 +44,8 @@ const COMPARED: u64 = 3 * 36 + 12;
 /// result for a bright border.
 const DENOISER: u64 = 302 - 220;
 /// What any denoiser takes besides: the picture without outliers, the one that goes on beyond outlines, and what that
-/// was laid over.
+/// was laid over. Where films are denoised by themselves, their coverage and its result take the place of the first
+/// two.
 const CONTINUED: u64 = 3 * RGBA;
 /// What a lens adds to any denoiser: a copy of the picture with refined outlines, their coverage as grey values, that
 /// coverage denoised, and the list of their pixels.

@@ -77,9 +77,8 @@ impl Guides {
     pub const SAMPLES: u32 = 16;
 
     /// Measures a picture: with a quarter of the samples where a pixel is like its neighbours, with all where it is
-    /// not, and with more where its coverage is uncertain or a surface is
-    /// partly opaque. `sums` computes the sums over a range of samples of some pixels, numbered row by
-    /// row, in their order.
+    /// not, and with more where its coverage is uncertain or a surface is partly opaque. `sums` computes the sums over
+    /// a range of samples of some pixels, numbered row by row, in their order.
     pub(crate) fn measure<E>(
         [width_px, height_px]: [u32; 2],
         samples: &GuideSamples,

@@ -113,6 +113,13 @@ fn the_coverage_by_partly_opaque_surfaces_is_denoised_too() {
     let error = |found: &[f64]| error_of_coverage(found, &truth, &within);
     let [noisy, denoised] = ["off", "on"].map(|denoise| coverage("8", denoise));
     assert!(error(&denoised) < 0.35 * error(&noisy), "{:.4} of {:.4}", error(&denoised), error(&noisy));
+    for (samples, least) in [("1", 0.2), ("64", 0.8)] {
+        let [noisy, denoised] = ["off", "on"].map(|denoise| error(&coverage(samples, denoise)));
+        assert!(denoised < least * noisy, "{samples} samples: {denoised:.4} of {noisy:.4}");
+    }
+    // A lens and a film in one picture.
+    let blurred = ["render", "film.glb", "--dof", "0.2", "--samples", "4", "-o", "blurred.png", "-q"];
+    workplace.run(&[&blurred[..], &["--width", "96", "--height", "96"]].concat()).done();
     // Sharp outlines of what is opaque stay as they were sampled, and so does the background.
     let right = |pixels: &[f64]| -> Vec<f64> {
         let columns = pixels.iter().enumerate().filter(|(i, _)| i % 96 > 75);

@@ -1,7 +1,7 @@
 //! Pictures without edges where nothing is known, for the network: colours of a product go on beyond its outline,
 //! shadows below the product. At an edge towards black the network finds a colour that does not fit the share of the
-//! pixel that is covered, which stays as it was sampled; over a background as bright as the product that is seen as a
-//! dotted outline.
+//! pixel that is covered, which stays as it was sampled (but for films, whose share is denoised by itself); over a
+//! background as bright as the product that is seen as a dotted outline.
 //!
 //! What lies beyond comes from a pyramid of means (push-pull: Gortler et al., *The Lumigraph*, 1996, section 3.2.2), so
 //! that it is smooth also where a single pixel is noisy.

@@ -8,11 +8,20 @@ use packshot_renderer::color::LinearImage;
 /// The pixels whose coverage is not certain, numbered row by row, ascending: all but those where it is 0 or 1 all
 /// around.
 pub(super) fn uncertain(noisy: &LinearImage) -> Vec<u32> {
-    let is_uncertain = |&i: &usize| {
-        let own = noisy.rgba[i][3];
-        !((own == 0.0 || own == 1.0) && around(noisy, i).all(|j| noisy.rgba[j][3] == own))
-    };
-    (0..noisy.rgba.len()).filter(is_uncertain).map(|i| i as u32).collect()
+    (0..noisy.rgba.len()).filter(|&i| is_uncertain(noisy, i)).map(|i| i as u32).collect()
+}
+
+fn is_uncertain(noisy: &LinearImage, i: usize) -> bool {
+    let own = noisy.rgba[i][3];
+    !((own == 0.0 || own == 1.0) && around(noisy, i).all(|j| noisy.rgba[j][3] == own))
+}
+
+/// The same for pixels in which rays met partly opaque surfaces (`partly` is their share): also those in which all
+/// samples decided alike by chance, but not the guides, whose `coverage` is of more samples.
+pub(super) fn of_films(noisy: &LinearImage, partly: &[f32], coverage: &[f32]) -> Vec<u32> {
+    let is_open = |i: usize| 0.0 < coverage[i] && coverage[i] < 1.0;
+    let of_film = |&i: &usize| partly[i] > 0.0 && (is_open(i) || is_uncertain(noisy, i));
+    (0..noisy.rgba.len()).filter(of_film).map(|i| i as u32).collect()
 }
 
 /// A pixel and the up to eight around it.
@@ -66,6 +75,15 @@ mod tests {
         assert_eq!(uncertain(&picture(&[0.0, 0.0, 0.0])), [0_u32; 0]);
         assert_eq!(uncertain(&picture(&[0.0, 0.0, 1.0, 1.0])), [1, 2], "as a single sample sees it");
         assert_eq!(uncertain(&picture(&[0.0, 0.0, 0.3, 0.8, 1.0, 1.0])), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn films_are_where_rays_met_them_and_some_passed() {
+        let noisy = picture(&[0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.4]);
+        // The second pixel has a film that no sample of the picture met; that of the sixth has something behind it.
+        let partly = [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+        let coverage = [0.0, 0.25, 0.0, 0.5, 1.0, 1.0, 1.0, 0.5];
+        assert_eq!(of_films(&noisy, &partly, &coverage), [1, 6, 7]);
     }
 
     #[test]

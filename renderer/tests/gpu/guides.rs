@@ -34,8 +34,9 @@ fn both_backends_know_where_surfaces_are_partly_opaque() {
     let prepared = lamps(48, 4).prepare();
     let (on_cpu, on_gpu) = (guides(cpu(), &prepared), guides(gpu(), &prepared));
     assert!(on_cpu.partly.contains(&1.0) && on_cpu.partly.contains(&0.0));
+    let n_partly = on_cpu.partly.iter().filter(|&&share| share > 0.0).count();
     let differ = on_cpu.partly.iter().zip(&on_gpu.partly).filter(|(a, b)| a != b).count();
-    assert!(differ * 100 <= on_cpu.partly.len(), "{differ} pixels differ");
+    assert!(differ * 10 <= n_partly, "{differ} pixels differ, and {n_partly} have a film");
 }
 
 #[test]

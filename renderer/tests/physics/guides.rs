@@ -81,6 +81,9 @@ fn rays_that_meet_a_partly_opaque_surface_are_counted() {
     let veil = OpenPbr { geometry_opacity: 0.3, ..paint() };
     let found = guides(&[placed(1.0, 90.0, DVec3::Z), placed(3.0, 90.0, DVec3::ZERO)], &[veil, paint()]);
     assert!(found.partly.iter().all(|&share| share == 1.0), "whether they pass it or end on it: {:?}", found.partly);
+    let mirror = OpenPbr { base_metalness: 1.0, specular_roughness: 0.0, geometry_opacity: 0.9, ..OpenPbr::default() };
+    let found = guides(&[placed(1.0, 90.0, DVec3::Z), placed(3.0, 90.0, DVec3::ZERO)], &[mirror, paint()]);
+    assert!(found.partly.iter().all(|&share| share == 1.0), "also where it mirrors: {:?}", found.partly);
     let beyond = guides(&[placed(1.0, 90.0, DVec3::NEG_Z), placed(3.0, 90.0, DVec3::ZERO)], &[veil, paint()]);
     assert!(beyond.partly.iter().all(|&share| share == 0.0), "it is hidden: {:?}", beyond.partly);
 }

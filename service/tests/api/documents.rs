@@ -21,7 +21,6 @@ fn step<'a>(job: &'a Value, name: &str) -> &'a Value {
 }
 
 cases! {
-    on_postgres_in_the_soak:
     async fn r30_r31_the_document_of_a_finished_job(engine) {
         let app = TestApp::start(&engine).await;
         let job = app.render(&small()).await;

@@ -2,7 +2,7 @@
 //! small pictures on the CPU.
 //!
 //! Each case runs on SQLite, and on PostgreSQL where `PACKSHOT_TEST_POSTGRES` names a server that may create databases;
-//! those whose answers no database decides run on PostgreSQL in `scripts/soak` alone.
+//! those of which a database decides little run on PostgreSQL in `scripts/soak` alone.
 //! What is about the store runs on local files, and in a bucket where there is a server for it (`bucket.rs`).
 //! Names begin with the number of the case; `docs/contract-cases.md` lists the cases that are left for later.
 
@@ -18,8 +18,9 @@ mod reply;
 mod stock;
 
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`. After `on_postgres_in_the_soak:` the latter is
-/// ignored unless asked for: for permissions, pictures, programs, refusals and limits, which no database decides. (What
-/// a tenant sees of another is tried harder on SQLite, which has no row security.)
+/// ignored unless asked for: for permissions, pictures, programs, refusals and limits. What a database decides of
+/// these, such as who claims a task, is tested on both in `service/db`. (What a tenant sees of another is tried harder
+/// on SQLite, which has no row security.)
 macro_rules! cases {
     (on_postgres_in_the_soak: $($cases:tt)+) => {
         cases! { @ all() => $($cases)+ }
@@ -38,7 +39,7 @@ macro_rules! cases {
 
         mod postgres {
             $(
-                #[cfg_attr($in_the_soak, ignore = "no database decides what is tested: scripts/soak 1 postgres")]
+                #[cfg_attr($in_the_soak, ignore = "a database decides little of what is tested: scripts/soak 1 postgres")]
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
                     if let Some(engine) = crate::app::TestDatabase::postgres() {

@@ -9,7 +9,6 @@ use serde_json::Value;
 use crate::app::{Reply, TestApp, TestDatabase, small};
 
 cases! {
-    on_postgres_in_the_soak:
     async fn c26_health_is_open(engine) {
         let app = TestApp::idle(&engine).await;
         app.operating_key(&[packshot_domain::access::Scope::Admin]).await;

@@ -22,7 +22,6 @@ fn without_device() -> Value {
 }
 
 cases! {
-    on_postgres_in_the_soak:
     async fn c36_removed_settings_stay_removed(engine) {
         let app = TestApp::start(&engine).await;
         let now = values(&app).await;

@@ -90,6 +90,8 @@ fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, Bounce
     }
     if HAS_OPACITY && (*path).alpha == 0.0 && opacity_at(hit) < 1.0 {
         found.partly = 1.0;
+        // For what this surface mirrors: its own opacity is no longer asked for.
+        (*path).passed_instance = hit.instance;
     }
     (*path).alpha = 1.0;
     if cross_medium(path, hit.t, samples) {
