@@ -22,19 +22,13 @@ mod fuzz;
 mod geometry;
 mod groups;
 mod light;
-#[cfg(test)]
-mod light_sampling;
 pub(crate) mod material;
-#[cfg(test)]
-mod pearson;
 mod product;
 mod projection;
 #[allow(dead_code, reason = "the build script uses the rest")]
 mod quadrature;
 mod ready_made;
 pub(crate) mod relief;
-#[cfg(test)]
-mod scattering;
 mod shot;
 mod tabulated;
 mod texture;

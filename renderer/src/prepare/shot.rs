@@ -85,8 +85,9 @@ impl PreparedShot {
         self
     }
 
-    /// The bindings of the translated stages, without the packed trees, because native traversal has its own.
-    pub(crate) fn bindings(&self) -> Bindings<'_> {
+    /// The arrays as the translated stages read them, in render space; without the packed trees, because native
+    /// traversal has its own.
+    pub fn bindings(&self) -> Bindings<'_> {
         let (product, environment) = (&*self.product, &*self.environment);
         Bindings {
             params: &self.params,

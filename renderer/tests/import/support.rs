@@ -13,7 +13,7 @@ fn the_support_table_names_tests_that_are_there() {
     for (module, function) in named {
         // It contains fields of types too.
         if module.chars().all(|letter| letter.is_lowercase() || letter == '_') {
-            let folders = ["tests/import", "tests/physics", "src/prepare", "src/prepare/scattering"];
+            let folders = ["tests/import", "tests/physics", "tests/physics/scattering", "src/prepare"];
             let place = folders.map(|folder| renderer.join(folder).join(format!("{module}.rs")));
             let place = place.iter().find(|place| place.exists()).unwrap_or_else(|| panic!("no module {module}"));
             assert!(read(place).contains(&format!("fn {function}()")), "{module}::{function}");

@@ -4,8 +4,8 @@ use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
 use rayon::prelude::*;
 
-use super::super::pearson;
 use super::{Lobes, Side, materials, points, sample, towards};
+use crate::pearson;
 
 /// Samples of one test.
 const SAMPLES: u32 = 1_000_000;

@@ -7,7 +7,7 @@ const EXPECTED_MIN: f64 = 5.0;
 ///
 /// # Panics
 /// When a cell that must stay empty has many counts, or hardly any cells are left.
-pub(super) fn p_value(mut cells: Vec<(f64, f64)>) -> f64 {
+pub(crate) fn p_value(mut cells: Vec<(f64, f64)>) -> f64 {
     let total: f64 = cells.iter().map(|(_, expected)| expected).sum();
     cells.sort_by(|a, b| a.1.total_cmp(&b.1));
     let (mut statistic, mut n_cells, mut pooled) = (0.0, 0, (0.0, 0.0));

@@ -3,15 +3,17 @@
 
 use std::sync::Arc;
 
-use glam::{DAffine3, DMat3, DVec3, UVec3, Vec2, Vec3};
+use glam::{DAffine3, DMat3, DQuat, DVec3, EulerRot, UVec3, Vec2, Vec3};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_native::stages::{Bindings, BounceSamples, EnvironmentPoint, PathState, baseline};
+use packshot_renderer::prepare::{PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
+use packshot_renderer::scene::Scene;
+use packshot_renderer::shot::{Environment, EnvironmentMap, Light, Shot};
+use packshot_shaders::layout::emitter::Emitter;
 use packshot_shaders::layout::ray::{Hit, Ray};
 
-use super::pearson;
-use super::{PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
-use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
-use crate::shot::{Environment, EnvironmentMap, Light, Shot};
+use crate::pearson;
+use crate::scenes::{self, plane, primitive, scene};
 
 const SAMPLES: usize = 1_000_000;
 /// Tests that share the significance level.
@@ -61,46 +63,20 @@ fn a_density_that_is_two_percent_off_is_noticed() {
 /// A floor, and `n` emissive tetrahedra and triangles strewn over it.
 fn lamps(n: u32) -> Scene {
     let mut random = Random(7);
-    let triangle = |corners: [Vec3; 4], triangles: Vec<[u32; 3]>| Primitive {
-        positions: corners.to_vec(),
-        normals: Vec::new(),
-        tangents: Vec::new(),
-        uvs: [Vec::new(), Vec::new()],
-        colors: Vec::new(),
-        triangles,
-        material: None,
-    };
     let corners = [Vec3::ZERO, Vec3::X, Vec3::Y, Vec3::Z];
-    let open = triangle(corners, vec![[0, 1, 2]]);
-    let closed = triangle(corners, vec![[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]);
-    let floor = triangle(
-        [Vec3::new(-1.0, 0.0, -1.0), Vec3::new(-1.0, 0.0, 1.0), Vec3::new(1.0, 0.0, 1.0), Vec3::new(1.0, 0.0, -1.0)],
-        vec![[0, 1, 2], [0, 2, 3]],
-    );
+    let open = primitive(corners.to_vec(), Vec::new(), vec![[0, 1, 2]]);
+    let closed = primitive(corners.to_vec(), Vec::new(), vec![[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]);
     let mut parts = vec![(0, DAffine3::IDENTITY)];
     for i in 0..n {
         let mut number = || f64::from(random.next());
         let at = DVec3::new(2.0 * number() - 1.0, 0.1 + 0.4 * number(), 2.0 * number() - 1.0);
-        let turn = glam::DQuat::from_euler(glam::EulerRot::XYZ, 6.0 * number(), 6.0 * number(), 6.0 * number());
+        let turn = DQuat::from_euler(EulerRot::XYZ, 6.0 * number(), 6.0 * number(), 6.0 * number());
         parts.push((
             1 + i % 2,
             DAffine3::from_scale_rotation_translation(DVec3::splat(0.02 + 0.1 * number()), turn, at),
         ));
     }
-    let part = |(i, (mesh, world_from_part)): (usize, (u32, DAffine3))| Part {
-        node_idx: i as u32,
-        path: String::new(),
-        node_name: None,
-        mesh_name: None,
-        mesh: MeshIdx(mesh),
-        world_from_part,
-        cad_names: Vec::new(),
-    };
-    Scene {
-        meshes: [floor, open, closed].map(|primitive| Mesh { primitives: vec![primitive] }).into(),
-        parts: parts.into_iter().enumerate().map(part).collect(),
-        ..Scene::default()
-    }
+    scene(vec![plane(), open, closed], &parts)
 }
 
 /// An environment map with a gradient and a sun.
@@ -127,47 +103,61 @@ fn prepare(scene: &Scene, lights: Vec<Light>, environment: Environment) -> Prepa
     let parts: Vec<PartMaterial> = (0..scene.parts.len()).map(|i| PartMaterial::Palette(usize::from(i > 0))).collect();
     let product =
         PreparedProduct::new(scene, &[dark.into(), emissive.into()], &parts, None, &|| false).expect("a sound scene");
-    let shot = Shot::of_one_pixel(environment, lights);
+    let shot = Shot { environment, lights, ..scenes::shot(DVec3::Z, 1.0, 1, 1) };
     let tables = TabulatedMaps::default().tables(&shot.environment);
     PreparedShot::new(&Arc::new(product), &shot, tables)
 }
 
+/// An emissive triangle in render space.
+struct Lamp {
+    corners: [Vec3; 3],
+    /// Twice the area long.
+    normal: Vec3,
+    unit_normal: Vec3,
+}
+
 /// Cells of all lights that have a position, in one list.
 struct Cells<'a> {
-    shot: &'a PreparedShot,
     bindings: Bindings<'a>,
+    lamps: Vec<Lamp>,
     from: Vec3,
 }
 
-impl Cells<'_> {
+impl<'a> Cells<'a> {
     const RECT: usize = RECT_CELLS * RECT_CELLS;
     const TRIANGLE: usize = CUTS * CUTS;
 
-    fn emitters_begin(&self) -> usize {
-        self.shot.params.n_rects as usize * Self::RECT
+    fn new(bindings: Bindings<'a>, from: Vec3) -> Self {
+        let lamp = |emitter: &Emitter| {
+            let t = &bindings.triangles[emitter.triangle as usize];
+            let corners = [t.v0, t.v1, t.v2].map(|v| bindings.vertices[v as usize].position);
+            let [a, b, c] = corners;
+            let normal = (b - a).cross(c - a);
+            Lamp { corners, normal, unit_normal: normal.normalize() }
+        };
+        // Without any, an unused entry fills the array.
+        let has_lamps = bindings.params.emitter_select > 0.0;
+        let lamps = if has_lamps { bindings.emitters.iter().map(lamp).collect() } else { Vec::new() };
+        Self { lamps, bindings, from }
+    }
+
+    fn lamps_begin(&self) -> usize {
+        self.bindings.params.n_rects as usize * Self::RECT
     }
 
     fn discrete_begin(&self) -> usize {
-        let emitters = &self.shot.product.emitters;
-        let n = if emitters.irradiance > 0.0 { emitters.emitters.len() } else { 0 };
-        self.emitters_begin() + n * Self::TRIANGLE
+        self.lamps_begin() + self.lamps.len() * Self::TRIANGLE
     }
 
     fn len(&self) -> usize {
-        self.discrete_begin() + self.shot.params.n_lights as usize
-    }
-
-    fn corners(&self, emitter: usize) -> [Vec3; 3] {
-        let product = &self.shot.product;
-        let t = product.triangles[product.emitters.emitters[emitter].triangle as usize];
-        [t.v0, t.v1, t.v2].map(|v| product.vertices[v as usize].position)
+        self.discrete_begin() + self.bindings.params.n_lights as usize
     }
 
     /// Probability of each cell, from the densities that rays assume.
     fn probabilities(&self) -> Vec<f64> {
         let mut out = vec![0.0; self.len()];
-        for i in 0..self.shot.params.n_rects {
-            let light = &self.shot.lights[i as usize];
+        for i in 0..self.bindings.params.n_rects {
+            let light = &self.bindings.lights[i as usize];
             for (cell, out) in out[i as usize * Self::RECT..][..Self::RECT].iter_mut().enumerate() {
                 let st = Vec2::new((cell % RECT_CELLS) as f32, (cell / RECT_CELLS) as f32) + 0.5;
                 let st = st * (2.0 / RECT_CELLS as f32) - 1.0;
@@ -179,17 +169,13 @@ impl Cells<'_> {
                 *out = f64::from(pdf * area * cosine / way.length_squared());
             }
         }
-        for emitter in 0..(self.discrete_begin() - self.emitters_begin()) / Self::TRIANGLE {
-            let [a, b, c] = self.corners(emitter);
-            let (instance, triangle) = {
-                let emitter = self.shot.product.emitters.emitters[emitter];
-                (emitter.instance, emitter.triangle)
-            };
+        for (i, lamp) in self.lamps.iter().enumerate() {
+            let Emitter { instance, triangle, .. } = self.bindings.emitters[i];
+            let [a, b, c] = lamp.corners;
             let slot = baseline::slot_of(&self.bindings, instance, triangle);
             let way = (a + b + c) / 3.0 - self.from;
             let direction = way.normalize();
-            let normal = (b - a).cross(c - a);
-            let facing = -direction.dot(normal.normalize());
+            let facing = -direction.dot(lamp.unit_normal);
             if !baseline::is_side_sampled(&self.bindings, slot, facing > 0.0) {
                 continue;
             }
@@ -197,13 +183,13 @@ impl Cells<'_> {
             let ray = Ray { origin: self.from, t_min: 0.0, direction, t_max: 1e30 };
             let pdf = baseline::emitter_pdf(&self.bindings, hit, slot, ray, facing.abs());
             // The density is uniform over a triangle.
-            let whole = f64::from(pdf * facing.abs() * 0.5 * normal.length() / way.length_squared());
-            let begin = self.emitters_begin() + emitter * Self::TRIANGLE;
+            let whole = f64::from(pdf * facing.abs() * 0.5 * lamp.normal.length() / way.length_squared());
+            let begin = self.lamps_begin() + i * Self::TRIANGLE;
             out[begin..begin + Self::TRIANGLE].fill(whole / Self::TRIANGLE as f64);
         }
         let begin = self.discrete_begin();
-        for i in self.shot.params.n_rects..self.shot.params.n_lights {
-            out[begin + i as usize] = f64::from(self.shot.lights[i as usize].select);
+        for i in self.bindings.params.n_rects..self.bindings.params.n_lights {
+            out[begin + i as usize] = f64::from(self.bindings.lights[i as usize].select);
         }
         out
     }
@@ -216,34 +202,34 @@ impl Cells<'_> {
         }
         let at = self.from + sample.direction * sample.distance;
         if sample.pdf < 0.0 {
-            let of = |i: u32| -self.shot.lights[i as usize].select == sample.pdf;
-            let light = (self.shot.params.n_rects..self.shot.params.n_lights).find(|&i| of(i)).expect("one of them");
+            let of = |i: u32| -self.bindings.lights[i as usize].select == sample.pdf;
+            let light =
+                (self.bindings.params.n_rects..self.bindings.params.n_lights).find(|&i| of(i)).expect("one of them");
             return Some(self.discrete_begin() + light as usize);
         }
         if sample.is_surface == 0 {
-            let rects = 0..self.shot.params.n_rects as usize;
-            let off = |i: &usize| (at - self.shot.lights[*i].position).dot(self.shot.lights[*i].axis).abs();
+            let rects = 0..self.bindings.params.n_rects as usize;
+            let off = |i: &usize| (at - self.bindings.lights[*i].position).dot(self.bindings.lights[*i].axis).abs();
             let i = rects.min_by(|a, b| off(a).total_cmp(&off(b))).expect("there is one");
-            let light = &self.shot.lights[i];
+            let light = &self.bindings.lights[i];
             let along = |half: Vec3| (at - light.position).dot(half) / half.length_squared() * 0.5 + 0.5;
             let cell = |x: f32| ((x * RECT_CELLS as f32) as usize).min(RECT_CELLS - 1);
             return Some(i * Self::RECT + cell(along(light.half_v)) * RECT_CELLS + cell(along(light.half_u)));
         }
-        let n = (self.discrete_begin() - self.emitters_begin()) / Self::TRIANGLE;
-        let (emitter, weights) = (0..n)
-            .filter_map(|i| {
-                let [a, b, c] = self.corners(i);
-                let normal = (b - a).cross(c - a);
-                let off = (at - a).dot(normal.normalize()).abs();
-                let weight = |p: Vec3, q: Vec3| (q - p).cross(at - p).dot(normal) / normal.length_squared();
-                let weights = [weight(b, c), weight(c, a), weight(a, b)];
-                let outside = weights.iter().fold(0.0_f32, |sum, w| sum.max(-w));
-                (outside < 1e-2).then_some((off + outside, i, weights))
-            })
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, i, weights)| (i, weights))
-            .expect("on one of them");
-        Some(self.emitters_begin() + emitter * Self::TRIANGLE + cell_of(weights))
+        let on = |(i, lamp): (usize, &Lamp)| {
+            let [a, b, c] = lamp.corners;
+            let off = (at - a).dot(lamp.unit_normal).abs();
+            if off > 1e-2 {
+                return None;
+            }
+            let weight = |p: Vec3, q: Vec3| (q - p).cross(at - p).dot(lamp.normal) / lamp.normal.length_squared();
+            let weights = [weight(b, c), weight(c, a), weight(a, b)];
+            let outside = weights.iter().fold(0.0_f32, |sum, w| sum.max(-w));
+            (outside < 1e-2).then_some((off + outside, i, weights))
+        };
+        let nearest = self.lamps.iter().enumerate().filter_map(on).min_by(|a, b| a.0.total_cmp(&b.0));
+        let (_, lamp, weights) = nearest.expect("on one of them");
+        Some(self.lamps_begin() + lamp * Self::TRIANGLE + cell_of(weights))
     }
 }
 
@@ -260,13 +246,14 @@ fn cell_of([_, v, w]: [f32; 3]) -> usize {
 }
 
 fn assert_lights_follow(name: &str, shot: &PreparedShot, from: Vec3, seed: u64) {
-    let cells = Cells { shot, bindings: shot.bindings(), from };
+    let cells = Cells::new(shot.bindings(), from);
+    let params = cells.bindings.params;
     let mut observed = vec![0; cells.len()];
     let mut random = Random(seed);
     for _ in 0..SAMPLES {
         let choice = random.next();
         // All other samples go to the map.
-        if choice >= shot.params.environment_select
+        if choice >= params.environment_select
             && let Some(cell) = cells.of_sample(choice, random.pair())
         {
             observed[cell] += 1;
@@ -282,7 +269,7 @@ fn rectangles_points_and_spots() {
         intensity: [1.0; 3],
         inner_cone_rad: 0.3,
         outer_cone_rad: 0.6,
-        falloff: crate::shot::SpotFalloff::Squared,
+        falloff: packshot_renderer::shot::SpotFalloff::Squared,
     };
     let lights = vec![
         Light::Point { position_m: DVec3::new(0.3, 1.0, 0.2), intensity: [2.0; 3] },
@@ -309,7 +296,8 @@ fn emissive_triangles() {
 fn the_environment() {
     let shot = prepare(&lamps(3), vec![rect(DVec3::Y, 0.5, 0.3)], sky());
     let bindings = shot.bindings();
-    let (w, h) = (shot.params.environment_width_px as usize, shot.params.environment_height_px as usize);
+    let params = bindings.params;
+    let (w, h) = (params.environment_width_px as usize, params.environment_height_px as usize);
     let mut path = PathState { alive: 1, ..PATH };
     let missed = Hit { t: 1e30, u: 0.0, v: 0.0, instance: u32::MAX, triangle: u32::MAX };
     let at = |path: &mut PathState, hit: Hit, samples: &mut BounceSamples| {
@@ -320,8 +308,8 @@ fn the_environment() {
     let nothing = BounceSamples { choice: Vec2::ZERO, bsdf: Vec2::ZERO, light: Vec2::ZERO, survival: Vec2::ZERO };
     // A ray that misses asks for the density at its direction; here that of directions through each texel, eight along
     // each side.
-    let (sin, cos) = (shot.params.environment_sin, shot.params.environment_cos);
-    let (tilt_sin, tilt_cos) = (shot.params.environment_tilt_sin, shot.params.environment_tilt_cos);
+    let (sin, cos) = (params.environment_sin, params.environment_cos);
+    let (tilt_sin, tilt_cos) = (params.environment_tilt_sin, params.environment_tilt_cos);
     let mut probabilities = vec![0.0; w * h];
     for i in 0..64 * w * h {
         let (texel, column, row) = (i / 64, i % 8, i / 8 % 8);

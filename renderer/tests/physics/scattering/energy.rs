@@ -4,7 +4,7 @@ use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{MATERIAL_GLTF, MATERIAL_PRINCIPLED, MATERIAL_TINTED_GLASS};
 
-use super::{Lobes, Side, Tables, lower_literal, materials, native, points, sample, towards};
+use super::{Lobes, Side, materials, native, points, sample, towards};
 
 const COSINES: [f32; 7] = [1.0, 0.95, 0.8, 0.6, 0.4, 0.2, 0.08];
 
@@ -80,11 +80,10 @@ fn tinted_glass_loses_nothing_that_its_tint_does_not_take() {
     for (weight, is_thin) in [(0.0, false), (0.4, false), (0.4, true), (1.0, false)] {
         for roughness in [0.0, 0.2, 0.4, 0.6, 0.8, 1.0] {
             let m = OpenPbr { specular_roughness: roughness, geometry_thin_walled: is_thin, ..glass };
-            let mut tables = Tables::new();
-            let mut material = lower_literal(&m, 1.0, &mut tables);
-            material.flags |= MATERIAL_GLTF | MATERIAL_TINTED_GLASS;
-            material.gloss_f90 = weight;
-            let lobes = Lobes::of(material, tables);
+            let lobes = Lobes::new(&m).with(|material| {
+                material.flags |= MATERIAL_GLTF | MATERIAL_TINTED_GLASS;
+                material.gloss_f90 = weight;
+            });
             for cosine in COSINES {
                 let albedo = albedo(&lobes, towards(cosine, 0.7), Side::Front, 20_000);
                 if !(albedo.min_element() >= 0.99 && albedo.max_element() <= 1.01) {
@@ -109,10 +108,7 @@ fn tinted_glass_of_blender_is_as_measured() {
         specular_color: [1.0, 0.3, 0.02],
         ..OpenPbr::default()
     };
-    let mut tables = Tables::new();
-    let mut material = lower_literal(&glass, 1.0, &mut tables);
-    material.flags |= MATERIAL_PRINCIPLED | MATERIAL_TINTED_GLASS;
-    let lobes = Lobes::of(material, tables);
+    let lobes = Lobes::new(&glass).with(|material| material.flags |= MATERIAL_PRINCIPLED | MATERIAL_TINTED_GLASS);
     for (degrees, side, reflected, let_through) in [
         (0.0_f32, Side::Front, [0.0394, 0.0118, 0.0008], [0.9573, 0.9853, 0.9964]),
         (70.0, Side::Front, [0.1704, 0.1463, 0.1367], [0.8297, 0.8539, 0.8636]),

@@ -1,13 +1,14 @@
 //! Tests of the translated closures in isolation: sampling against density, density against value, energy, symmetry,
 //! and extremes of all parameters.
 
-use glam::{Vec2, Vec3};
+use glam::{DAffine3, DVec3, Vec2, Vec3};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_native::stages::baseline as native;
 use packshot_native::stages::{Bindings, Boundary, Bsdf, BsdfSample, Surface};
+use packshot_renderer::prepare::{PartMaterial, PreparedProduct};
 use packshot_shaders::layout::scene::{Material, RenderParams};
 
-use super::material::{Tables, lower_literal};
+use crate::scenes;
 
 mod chi_square;
 mod corners;
@@ -31,13 +32,17 @@ enum Side {
 
 impl Lobes {
     fn new(m: &OpenPbr) -> Self {
-        let mut tables = Tables::new();
-        let material = lower_literal(m, 1.0, &mut tables);
-        Self::of(material, tables)
+        // A square whose corners are at distance 1: lengths are the same in render space.
+        let scene = scenes::scene(vec![scenes::plane()], &[(0, DAffine3::from_scale(DVec3::splat(0.5_f64.sqrt())))]);
+        let worn = [PartMaterial::Palette(0)];
+        let product = PreparedProduct::new(&scene, &[(*m).into()], &worn, None, &|| false).expect("a sound scene");
+        Self { material: [product.materials[0]], tables: product.albedo_tables, params: RenderParams::default() }
     }
 
-    fn of(material: Material, tables: Tables) -> Self {
-        Self { material: [material], tables: tables.into_values(), params: RenderParams::default() }
+    /// The same with a material that is changed in what the file's own materials alone can say.
+    fn with(mut self, change: impl FnOnce(&mut Material)) -> Self {
+        change(&mut self.material[0]);
+        self
     }
 
     fn bindings(&self) -> Bindings<'_> {
