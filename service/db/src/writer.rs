@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::connect::{self, Access};
 use super::notice::Board;
 use super::tx::{Ground, Tx};
+use super::work::{Done, Operation};
 use super::{DbError, Notice};
 
 /// The least and the greatest age at which a group takes no more operations.
@@ -30,47 +30,28 @@ const GROUP_SIZE_MAX: usize = 256;
 /// Operations that may wait; further ones wait for a place.
 const QUEUE_LEN: usize = 1024;
 
-/// A function that works within a transaction on arguments that it may be given again, when the transaction lost a
-/// race.
-pub(super) trait Work<A, T>: for<'t> Fn(&'t Tx<'t>, &'t A) -> BoxFuture<'t, Result<T, DbError>> {}
+/// An operation on its way through the writer.
+struct Queued {
+    operation: Box<dyn Operation>,
+    /// What came of it the last time that it ran.
+    result: Option<Result<Done, DbError>>,
+    answer: oneshot::Sender<Result<Done, DbError>>,
+}
 
-impl<A, T, F: for<'t> Fn(&'t Tx<'t>, &'t A) -> BoxFuture<'t, Result<T, DbError>>> Work<A, T> for F {}
-
-/// An operation on its way through the writer, whatever its result is.
-trait Operation: Send {
+impl Queued {
     /// Runs within the savepoint; returns whether to keep what it did.
-    fn run<'t>(&'t mut self, tx: &'t Tx<'t>) -> BoxFuture<'t, bool>;
-
-    /// Answers the caller: with the result when the group is durable, with the error when it is not.
-    fn settle(self: Box<Self>, group: Result<(), DbError>);
-}
-
-struct Pending<A, T, W> {
-    args: A,
-    work: W,
-    result: Option<Result<T, DbError>>,
-    answer: oneshot::Sender<Result<T, DbError>>,
-}
-
-impl<A, T, W> Operation for Pending<A, T, W>
-where
-    A: Send + Sync,
-    T: Send,
-    W: Work<A, T> + Send + Sync,
-{
-    fn run<'t>(&'t mut self, tx: &'t Tx<'t>) -> BoxFuture<'t, bool> {
-        Box::pin(async move {
-            // It may have run before, in a transaction that another operation spoiled.
-            self.result = None;
-            let result = (self.work)(tx, &self.args).await;
-            self.result.insert(result).is_ok()
-        })
+    async fn run(&mut self, savepoint: &Tx<'_>) -> bool {
+        // It may have run before, in a transaction that another operation spoiled.
+        self.result = None;
+        let result = self.operation.run(savepoint).await;
+        self.result.insert(result).is_ok()
     }
 
-    fn settle(self: Box<Self>, group: Result<(), DbError>) {
+    /// Answers the caller: with the result when the group is durable, with the error when it is not.
+    fn settle(self, group: Result<(), DbError>) {
         let result = match (group, self.result) {
             (_, Some(Err(error))) | (Err(error), _) => Err(error),
-            (Ok(()), Some(Ok(value))) => Ok(value),
+            (Ok(()), Some(Ok(done))) => Ok(done),
             (Ok(()), None) => Err(DbError::Closed),
         };
         // A caller that no longer waits does not need the answer.
@@ -79,7 +60,7 @@ where
 }
 
 enum Message {
-    Write(Box<dyn Operation>),
+    Write(Queued),
     Close(oneshot::Sender<()>),
 }
 
@@ -112,15 +93,10 @@ impl Writer {
     }
 
     /// Runs an operation. Once begun it is completed, even if the caller no longer waits for the result.
-    pub(super) async fn write<A, T, W>(&self, args: A, work: W) -> Result<T, DbError>
-    where
-        A: Send + Sync + 'static,
-        T: Send + 'static,
-        W: Work<A, T> + Send + Sync + 'static,
-    {
+    pub(super) async fn write(&self, operation: Box<dyn Operation>) -> Result<Done, DbError> {
         let (answer, answered) = oneshot::channel();
-        let operation = Box::new(Pending { args, work, result: None, answer });
-        self.messages.send(Message::Write(operation)).await.map_err(|_| DbError::Closed)?;
+        let queued = Queued { operation, result: None, answer };
+        self.messages.send(Message::Write(queued)).await.map_err(|_| DbError::Closed)?;
         answered.await.map_err(|_| DbError::Closed)?
     }
 
@@ -173,7 +149,7 @@ impl Loop {
         }
     }
 
-    async fn write_group(&mut self, first: Box<dyn Operation>) {
+    async fn write_group(&mut self, first: Queued) {
         let mut group = vec![first];
         while !group.is_empty() {
             match self.write_together(&mut group).await {
@@ -207,7 +183,7 @@ impl Loop {
 
     /// Runs the operations of a group, and those that are waiting, in one transaction. Those that ran are in `group`,
     /// also when the transaction failed.
-    async fn write_together(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<Vec<Notice>, GroupFailure> {
+    async fn write_together(&mut self, group: &mut Vec<Queued>) -> Result<Vec<Notice>, GroupFailure> {
         let begun = Instant::now();
         let [shortest, longest] = GROUP_AGE_MAX;
         let age_max = (self.commit * GROUP_AGE_COMMITS).clamp(shortest, longest);

@@ -1,6 +1,7 @@
 use sea_orm::{ConnectionTrait, Value};
 
 use super::*;
+use crate::work::{Bound, value};
 
 /// A writer of a file with two tables, on a connection with a limit that the next connection does not have.
 async fn writer(folder: &std::path::Path, limit: &str) -> Writer {
@@ -17,11 +18,11 @@ async fn writer(folder: &std::path::Path, limit: &str) -> Writer {
 }
 
 async fn insert(writer: &Writer, text: String, parent: Option<i64>) -> Result<(), DbError> {
-    let insert = writer.write((text, parent), |tx, (text, parent)| {
+    let insert = Bound::new((text, parent), |tx: &Tx<'_>, (text, parent): &(String, Option<i64>)| {
         let values: [Value; 2] = [text.as_str().into(), (*parent).into()];
         Box::pin(async move { tx.query("INSERT INTO rows VALUES ($1, $2)", values).await.map(drop) })
     });
-    insert.await
+    writer.write(Box::new(insert)).await.map(value)
 }
 
 /// What is durable, as another process sees it.
