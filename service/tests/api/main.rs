@@ -18,14 +18,11 @@ mod reply;
 mod stock;
 
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`. After `on_postgres_in_the_soak:` the latter is
-/// ignored unless asked for: for permissions, pictures, programs, refusals and limits. What a database decides of
-/// these, such as who claims a task, is tested on both in `service/db`. (What a tenant sees of another is tried harder
-/// on SQLite, which has no row security.)
+/// ignored unless asked for: for permissions, pictures, programs, refusals and limits, and for more cases of statements
+/// that another case runs on PostgreSQL. What a database decides of these, such as who claims a task, is tested on both
+/// in `service/db`. (What a tenant sees of another is tried harder on SQLite, which has no row security.)
 macro_rules! cases {
-    (on_postgres_in_the_soak: $($cases:tt)+) => {
-        cases! { @ all() => $($cases)+ }
-    };
-    (@ $in_the_soak:meta => $($(#[doc = $doc:literal])* async fn $name:ident($engine:ident) $body:block)+) => {
+    (@ $([$in_the_soak:meta] $(#[doc = $doc:literal])* async fn $name:ident($engine:ident) $body:block)+) => {
         $($(#[doc = $doc])* async fn $name($engine: crate::app::TestDatabase) $body)+
 
         mod sqlite {
@@ -39,7 +36,7 @@ macro_rules! cases {
 
         mod postgres {
             $(
-                #[cfg_attr($in_the_soak, ignore = "a database decides little of what is tested: scripts/soak 1 postgres")]
+                #[cfg_attr($in_the_soak, ignore = "a database decides little here, or other cases run the same: scripts/soak 1 postgres")]
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
                     if let Some(engine) = crate::app::TestDatabase::postgres() {
@@ -49,8 +46,15 @@ macro_rules! cases {
             )+
         }
     };
-    ($($cases:tt)+) => {
-        cases! { @ any() => $($cases)+ }
+    (
+        $($(#[doc = $doc:literal])* async fn $name:ident($engine:ident) $body:block)*
+        $(on_postgres_in_the_soak: $($(#[doc = $soak_doc:literal])* async fn $soak:ident($on:ident) $soak_body:block)+)?
+    ) => {
+        cases! {
+            @
+            $([any()] $(#[doc = $doc])* async fn $name($engine) $body)*
+            $($([all()] $(#[doc = $soak_doc])* async fn $soak($on) $soak_body)+)?
+        }
     };
 }
 

@@ -127,32 +127,6 @@ cases! {
         }
     }
 
-    async fn a58_the_last_preview_is_a_package_too(engine) {
-        let app = TestApp::start(&engine).await;
-        let job = app.render(&with(json!({"formats": ["exr"]}))).await;
-        let preview = named(&app, &job, &format!("preview {}", id(&job))).await;
-        assert_eq!((preview.status, preview.retention_class), (PackageStatus::Finalized, RetentionClass::Preview));
-        let contents = contents(&app, &preview).await;
-        let shown = app.get(&format!("/api/v1/renders/{}/preview.png", id(&job))).await;
-        assert_eq!(contents, [("preview.png".to_owned(), ContentAddress::of(&shown.body).to_string())]);
-        let own = result(&app, &job).await;
-        assert!(files_of(&app, &own).await.iter().all(|record| record.file.path.as_str() != "preview.png"));
-    }
-
-    async fn a59_the_class_is_that_of_the_request(engine) {
-        let app = TestApp::start(&engine).await;
-        for (seed, class) in RetentionClass::ALL.iter().enumerate() {
-            let job = app.render(&with(json!({"retention_class": class.as_str(), "seed": seed}))).await;
-            let package = result(&app, &job).await;
-            assert_eq!((package.retention_class, package.expires_at.is_none()), (*class, class.ttl_s().is_none()));
-            assert!(uploads(&app, &job).await.iter().all(|upload| upload.retention_class == *class));
-        }
-        let n_jobs = app.get("/api/v1/renders").await.json()["items"].as_array().map(Vec::len);
-        let refused = Reply::of(app.rendering(Glb::body(), &with(json!({"retention_class": "for-ever"})))).await;
-        assert_eq!(refused.problem(), (422, "unknown_retention_class".to_owned()));
-        assert_eq!(app.get("/api/v1/renders").await.json()["items"].as_array().map(Vec::len), n_jobs);
-    }
-
     async fn a63_renders_are_found_by_what_they_were_made_of(engine) {
         let app = TestApp::start(&engine).await;
         let of_parts = Glb::parts(&["Left", "Right"]).bytes();
@@ -184,64 +158,6 @@ cases! {
         assert_eq!(made_with, of_jobs(&[&first, &again, &other]).await);
         let job = Some(id(&again).parse().expect("a UUID"));
         assert_eq!(found(PackageFilter { job, ..PackageFilter::default() }).await, of_jobs(&[&again]).await);
-    }
-
-    async fn a67_what_a_render_is_made_of_is_kept_with_it(engine) {
-        let app = TestApp::start(&engine).await;
-        let (glb, scope) = (Glb::body(), app.scope().await);
-        let scene = ContentAddress::of(&glb);
-        let first = app.render_of(glb, &with(json!({"retention_class": "scratch"}))).await;
-        let upload = uploads(&app, &first).await.pop().expect("a package");
-        assert_eq!((upload.name.as_str(), upload.retention_class), ("product.glb", RetentionClass::Scratch));
-        assert_eq!(contents(&app, &upload).await, [("product.glb".to_owned(), scene.to_string())]);
-        let mut by_address = with(json!({"seed": 5}));
-        by_address["asset"] = first["request"]["asset"].clone();
-        let second = rendered(&app, &by_address, "no-cache").await;
-        let own = uploads(&app, &second).await.pop().expect("a package");
-        assert_eq!((own.name.as_str(), own.retention_class), ("scene", RetentionClass::RenderOutput));
-        assert_eq!(contents(&app, &own).await, [("scene".to_owned(), scene.to_string())]);
-
-        app.db.move_clock(DAY_MS + HOUR_MS);
-        collect(&app).await;
-        assert!(packages(&app, &first).await.iter().all(|package| package.status == PackageStatus::Expired));
-        let made = app.get(&format!("/api/v1/renders/{}/provenance", id(&second))).await.json();
-        assert_eq!(made["scene"]["content_address"], scene.to_string());
-        let again = rendered(&app, &made["request"], "no-cache").await;
-        assert_eq!(addresses(&again), addresses(&second), "A61");
-
-        app.db.move_clock(366 * DAY_MS);
-        collect(&app).await;
-        assert_eq!(objects::find(&app.db, scope, scene).await.expect("a search"), None);
-        assert!(!app.store.has(scope.tenant, &scene).await.expect("an answer"));
-        let gone = Reply::of(app.request(Method::POST, "/api/v1/renders").json(&made["request"])).await;
-        assert_eq!((gone.problem().0, gone.pointers()), (422, vec!["/asset/content_address".to_owned()]));
-    }
-
-    async fn a67_an_environment_map_has_its_package(engine) {
-        let app = TestApp::idle(&engine).await;
-        let map = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 2\n\x80\x80\x80\x80\x80\x80\x80\x80".to_vec();
-        let part = reqwest::multipart::Part::bytes(map.clone()).file_name("C:\\maps\\hall.hdr");
-        let mut request = small();
-        request["light"] = json!("environment");
-        let form = crate::app::form(Glb::body(), Some(&request)).part("environment", part);
-        let reply = Reply::of(app.request(Method::POST, "/api/v1/renders").multipart(form)).await;
-        assert_eq!(reply.status, 202, "{}", reply.text());
-        let package = named(&app, &reply.json(), "hall.hdr").await;
-        assert_eq!((package.producer.as_str(), package.status), ("upload", PackageStatus::Finalized));
-        assert_eq!(contents(&app, &package).await, [("hall.hdr".to_owned(), ContentAddress::of(&map).to_string())]);
-        assert_eq!(uploads(&app, &reply.json()).await.len(), 2);
-    }
-
-    async fn a67_packages_name_who_sent_their_files(engine) {
-        let app = TestApp::idle(&engine).await;
-        let sender = async |job: &Value| uploads(&app, job).await.pop().expect("a package").created_by.to_string();
-        assert_eq!(sender(&app.submit(&small()).await).await, "local");
-        let key = app.operating_key(&[Scope::Admin]).await;
-        let by_key = app.with_key(&key).submit(&small()).await;
-        assert_eq!(sender(&by_key.json()).await, format!("key:{}", &key[..11]));
-        let tokens = app.person(app.scope().await.tenant, "manager@test", Role::ProjectManager).await;
-        let by_user = app.with_key(token(&tokens)).submit(&small()).await;
-        assert!(sender(&by_user.json()).await.starts_with("user:"));
     }
 
     async fn r86_a_result_is_gone_with_its_package(engine) {
@@ -305,5 +221,91 @@ cases! {
             assert_eq!(left.len(), 2, "the product and the result: {left:?}");
             assert!(left.iter().all(|package| package.status == expected), "evidence is only deleted for a reason: {left:?}");
         }
+    }
+
+    on_postgres_in_the_soak:
+
+    async fn a58_the_last_preview_is_a_package_too(engine) {
+        let app = TestApp::start(&engine).await;
+        let job = app.render(&with(json!({"formats": ["exr"]}))).await;
+        let preview = named(&app, &job, &format!("preview {}", id(&job))).await;
+        assert_eq!((preview.status, preview.retention_class), (PackageStatus::Finalized, RetentionClass::Preview));
+        let contents = contents(&app, &preview).await;
+        let shown = app.get(&format!("/api/v1/renders/{}/preview.png", id(&job))).await;
+        assert_eq!(contents, [("preview.png".to_owned(), ContentAddress::of(&shown.body).to_string())]);
+        let own = result(&app, &job).await;
+        assert!(files_of(&app, &own).await.iter().all(|record| record.file.path.as_str() != "preview.png"));
+    }
+
+    async fn a59_the_class_is_that_of_the_request(engine) {
+        let app = TestApp::start(&engine).await;
+        for (seed, class) in RetentionClass::ALL.iter().enumerate() {
+            let job = app.render(&with(json!({"retention_class": class.as_str(), "seed": seed}))).await;
+            let package = result(&app, &job).await;
+            assert_eq!((package.retention_class, package.expires_at.is_none()), (*class, class.ttl_s().is_none()));
+            assert!(uploads(&app, &job).await.iter().all(|upload| upload.retention_class == *class));
+        }
+        let n_jobs = app.get("/api/v1/renders").await.json()["items"].as_array().map(Vec::len);
+        let refused = Reply::of(app.rendering(Glb::body(), &with(json!({"retention_class": "for-ever"})))).await;
+        assert_eq!(refused.problem(), (422, "unknown_retention_class".to_owned()));
+        assert_eq!(app.get("/api/v1/renders").await.json()["items"].as_array().map(Vec::len), n_jobs);
+    }
+
+    async fn a67_what_a_render_is_made_of_is_kept_with_it(engine) {
+        let app = TestApp::start(&engine).await;
+        let (glb, scope) = (Glb::body(), app.scope().await);
+        let scene = ContentAddress::of(&glb);
+        let first = app.render_of(glb, &with(json!({"retention_class": "scratch"}))).await;
+        let upload = uploads(&app, &first).await.pop().expect("a package");
+        assert_eq!((upload.name.as_str(), upload.retention_class), ("product.glb", RetentionClass::Scratch));
+        assert_eq!(contents(&app, &upload).await, [("product.glb".to_owned(), scene.to_string())]);
+        let mut by_address = with(json!({"seed": 5}));
+        by_address["asset"] = first["request"]["asset"].clone();
+        let second = rendered(&app, &by_address, "no-cache").await;
+        let own = uploads(&app, &second).await.pop().expect("a package");
+        assert_eq!((own.name.as_str(), own.retention_class), ("scene", RetentionClass::RenderOutput));
+        assert_eq!(contents(&app, &own).await, [("scene".to_owned(), scene.to_string())]);
+
+        app.db.move_clock(DAY_MS + HOUR_MS);
+        collect(&app).await;
+        assert!(packages(&app, &first).await.iter().all(|package| package.status == PackageStatus::Expired));
+        let made = app.get(&format!("/api/v1/renders/{}/provenance", id(&second))).await.json();
+        assert_eq!(made["scene"]["content_address"], scene.to_string());
+        let again = rendered(&app, &made["request"], "no-cache").await;
+        assert_eq!(addresses(&again), addresses(&second), "A61");
+
+        app.db.move_clock(366 * DAY_MS);
+        collect(&app).await;
+        assert_eq!(objects::find(&app.db, scope, scene).await.expect("a search"), None);
+        assert!(!app.store.has(scope.tenant, &scene).await.expect("an answer"));
+        let gone = Reply::of(app.request(Method::POST, "/api/v1/renders").json(&made["request"])).await;
+        assert_eq!((gone.problem().0, gone.pointers()), (422, vec!["/asset/content_address".to_owned()]));
+    }
+
+    async fn a67_an_environment_map_has_its_package(engine) {
+        let app = TestApp::idle(&engine).await;
+        let map = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 2\n\x80\x80\x80\x80\x80\x80\x80\x80".to_vec();
+        let part = reqwest::multipart::Part::bytes(map.clone()).file_name("C:\\maps\\hall.hdr");
+        let mut request = small();
+        request["light"] = json!("environment");
+        let form = crate::app::form(Glb::body(), Some(&request)).part("environment", part);
+        let reply = Reply::of(app.request(Method::POST, "/api/v1/renders").multipart(form)).await;
+        assert_eq!(reply.status, 202, "{}", reply.text());
+        let package = named(&app, &reply.json(), "hall.hdr").await;
+        assert_eq!((package.producer.as_str(), package.status), ("upload", PackageStatus::Finalized));
+        assert_eq!(contents(&app, &package).await, [("hall.hdr".to_owned(), ContentAddress::of(&map).to_string())]);
+        assert_eq!(uploads(&app, &reply.json()).await.len(), 2);
+    }
+
+    async fn a67_packages_name_who_sent_their_files(engine) {
+        let app = TestApp::idle(&engine).await;
+        let sender = async |job: &Value| uploads(&app, job).await.pop().expect("a package").created_by.to_string();
+        assert_eq!(sender(&app.submit(&small()).await).await, "local");
+        let key = app.operating_key(&[Scope::Admin]).await;
+        let by_key = app.with_key(&key).submit(&small()).await;
+        assert_eq!(sender(&by_key.json()).await, format!("key:{}", &key[..11]));
+        let tokens = app.person(app.scope().await.tenant, "manager@test", Role::ProjectManager).await;
+        let by_user = app.with_key(token(&tokens)).submit(&small()).await;
+        assert!(sender(&by_user.json()).await.starts_with("user:"));
     }
 }

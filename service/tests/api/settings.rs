@@ -43,18 +43,6 @@ cases! {
         assert!(!app.events(&id(&job)).await.contains("stl_"));
     }
 
-    async fn c37_a_merge_patch(engine) {
-        let app = TestApp::idle(&engine).await;
-        let set = app.change_settings(&json!({"render_samples": 64, "max_pixels": 1000})).await.json();
-        assert_eq!((&set["values"]["render_samples"], &set["values"]["max_pixels"]), (&json!(64), &json!(1000)));
-        let cleared = app.change_settings(&json!({"render_samples": null})).await.json();
-        assert_eq!((&cleared["values"]["render_samples"], &cleared["values"]["max_pixels"]), (&json!(256), &json!(1000)));
-        assert_eq!(app.change_settings(&json!({})).await.json(), cleared, "nothing changes, the revision neither");
-        let same = app.change_settings(&json!({"max_pixels": 1000})).await.json();
-        assert_eq!(same["revision"], cleared["revision"], "the revision counts changes only");
-        assert_eq!(app.change_settings(&json!([])).await.problem(), (422, "validation_failed".to_owned()));
-    }
-
     async fn c19_settings_have_a_revision(engine) {
         let app = TestApp::idle(&engine).await;
         let tag = app.get("/api/v1/settings").await.header("etag").expect("a tag").to_owned();
@@ -68,6 +56,98 @@ cases! {
         assert_eq!(patch(&tag, 17).await.problem(), (412, "precondition_failed".to_owned()));
         assert_eq!(values(&app).await["render_samples"], 16, "unchanged");
         assert_eq!(patch(&next, 17).await.status, 200);
+    }
+
+    async fn t75_what_the_service_was_started_with_is_pinned(engine) {
+        let app = TestApp::idle(&engine).await;
+        let reply = app.change_settings(&json!({"cycles_device": "gpu", "render_samples": 8})).await;
+        assert_eq!((reply.problem(), reply.pointers()), ((409, "setting_pinned".to_owned()), vec!["/cycles_device".to_owned()]));
+        assert!(reply.text().contains("by the variable `PACKSHOT_RENDER_DEVICE`"), "{}", reply.text());
+        assert_eq!((&values(&app).await["render_device"], &values(&app).await["render_samples"]), (&json!("cpu"), &json!(256)));
+        let schema = app.get("/api/v1/settings/schema").await.json();
+        let items = schema["items"].as_array().expect("a list");
+        let of = |key: &str| items.iter().find(|item| item["key"] == key).expect("described");
+        let device = of("render_device");
+        assert_eq!((&device["source"], &device["writable"], &device["aliases"]), (&json!("environment"), &json!(false), &json!(["cycles_device"])));
+        assert_eq!((&device["type"], &device["range"], &device["default"]), (&json!("string"), &Value::Null, &json!("gpu")));
+        let samples = of("render_samples");
+        assert_eq!((&samples["source"], &samples["writable"], &samples["scope"]), (&json!("default"), &json!(true), &json!("tenant")));
+        assert_eq!((&samples["range"], &samples["secret"]), (&json!({"min": 1, "max": 4096}), &json!(false)));
+    }
+
+    async fn t71_who_changes_settings_of_the_installation(engine) {
+        let app = TestApp::idle(&engine).await;
+        let global = app.set_up("global@test").await;
+        let operating = app.scope().await.tenant;
+        let admin = app.person(operating, "admin@test", Role::TenantAdmin).await;
+        let manager = app.person(operating, "manager@test", Role::ProjectManager).await;
+        let (beta, _) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        let foreign = app.person(beta, "boss@test", Role::TenantAdmin).await;
+        let change = async |tokens: &Value, minutes: u32| {
+            let body = json!({"render_stall_timeout_minutes": minutes});
+            app.with_key(token(tokens)).send(Method::PATCH, "/api/v1/settings", &body).await
+        };
+        assert_eq!(change(&global, 10).await.status, 200);
+        assert_eq!(change(&admin, 11).await.json()["values"]["render_stall_timeout_minutes"], 11);
+        for tokens in [&manager, &foreign] {
+            assert_eq!(change(tokens, 12).await.problem(), (403, "forbidden".to_owned()));
+        }
+        let log = app.with_key(token(&global)).get("/api/v1/audit-log?action=settings.changed").await.json();
+        let items = log["items"].as_array().expect("a list");
+        assert_eq!((items.len(), &items[0]["actor_id"]), (2, &admin["user"]["id"]));
+        let detail = json!({"before": {"render_stall_timeout_minutes": 10}, "after": {"render_stall_timeout_minutes": 11}});
+        assert_eq!(items[0]["detail"], detail);
+    }
+
+    async fn t72_settings_of_a_tenant_are_its_own(engine) {
+        let app = TestApp::idle_with(&engine, &NO_DEVICE).await;
+        let (_, alpha) = app.tenant_key("alpha", Role::TenantAdmin, &[Scope::Admin]).await;
+        let (_, beta) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        let (alpha, beta) = (app.with_key(&alpha), app.with_key(&beta));
+        let change = async |body: Value| beta.send(Method::PATCH, "/api/v1/settings", &body).await;
+        assert_eq!(change(json!({"render_samples": 64})).await.status, 200);
+        let still = json!({"width": 8, "height": 8, "light": "white"});
+        assert_eq!(beta.submit(&still).await.json()["request"]["samples"], 64);
+        assert_eq!(alpha.submit(&still).await.json()["request"]["samples"], 256);
+        let refused = change(json!({"render_device": "cpu"})).await;
+        assert_eq!((refused.problem(), refused.pointers()), ((403, "forbidden".to_owned()), vec!["/render_device".to_owned()]));
+        let schema = beta.get("/api/v1/settings/schema").await.json();
+        for item in schema["items"].as_array().expect("a list") {
+            assert!(item["scope"] == "tenant" || item["writable"] == false, "{item}");
+        }
+    }
+
+    async fn a_tenant_sets_what_is_its_own(engine) {
+        let app = TestApp::idle(&engine).await;
+        let (_, admin) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        let (_, manager) = app.tenant_key("gamma", Role::ProjectManager, &[Scope::Admin]).await;
+        let (_, client) = app.tenant_key("delta", Role::Client, &[Scope::Admin]).await;
+        let operator = app.operating_key(&[Scope::Admin]).await;
+        let patch = async |key: &str, body: Value| {
+            Reply::of(app.with_key(key).request(Method::PATCH, "/api/v1/settings").json(&body)).await
+        };
+        let refused = patch(&admin, json!({"render_samples": 8, "max_pixels": 5})).await;
+        assert_eq!((refused.problem(), refused.pointers()), ((403, "forbidden".to_owned()), vec!["/max_pixels".to_owned()]));
+        assert_eq!(patch(&admin, json!({"render_samples": 9})).await.json()["values"]["render_samples"], 9);
+        assert_eq!(patch(&operator, json!({"max_pixels": 999})).await.status, 200);
+        let seen = app.with_key(&manager).get("/api/v1/settings").await.json();
+        assert_eq!((&seen["values"]["render_samples"], &seen["values"]["max_pixels"]), (&json!(256), &json!(999)));
+        assert_eq!(patch(&manager, json!({"render_samples": 9})).await.problem(), (403, "forbidden".to_owned()));
+        assert_eq!(app.with_key(&client).get("/api/v1/settings").await.problem(), (403, "forbidden".to_owned()));
+    }
+
+    on_postgres_in_the_soak:
+
+    async fn c37_a_merge_patch(engine) {
+        let app = TestApp::idle(&engine).await;
+        let set = app.change_settings(&json!({"render_samples": 64, "max_pixels": 1000})).await.json();
+        assert_eq!((&set["values"]["render_samples"], &set["values"]["max_pixels"]), (&json!(64), &json!(1000)));
+        let cleared = app.change_settings(&json!({"render_samples": null})).await.json();
+        assert_eq!((&cleared["values"]["render_samples"], &cleared["values"]["max_pixels"]), (&json!(256), &json!(1000)));
+        assert_eq!(app.change_settings(&json!({})).await.json(), cleared, "nothing changes, the revision neither");
+        let same = app.change_settings(&json!({"max_pixels": 1000})).await.json();
+        assert_eq!(same["revision"], cleared["revision"], "the revision counts changes only");
+        assert_eq!(app.change_settings(&json!([])).await.problem(), (422, "validation_failed".to_owned()));
     }
 
     async fn r50_gpu_is_the_default(engine) {
@@ -145,23 +225,6 @@ cases! {
         assert_eq!(post(Glb::body()).await.status, 202);
     }
 
-    async fn t75_what_the_service_was_started_with_is_pinned(engine) {
-        let app = TestApp::idle(&engine).await;
-        let reply = app.change_settings(&json!({"cycles_device": "gpu", "render_samples": 8})).await;
-        assert_eq!((reply.problem(), reply.pointers()), ((409, "setting_pinned".to_owned()), vec!["/cycles_device".to_owned()]));
-        assert!(reply.text().contains("by the variable `PACKSHOT_RENDER_DEVICE`"), "{}", reply.text());
-        assert_eq!((&values(&app).await["render_device"], &values(&app).await["render_samples"]), (&json!("cpu"), &json!(256)));
-        let schema = app.get("/api/v1/settings/schema").await.json();
-        let items = schema["items"].as_array().expect("a list");
-        let of = |key: &str| items.iter().find(|item| item["key"] == key).expect("described");
-        let device = of("render_device");
-        assert_eq!((&device["source"], &device["writable"], &device["aliases"]), (&json!("environment"), &json!(false), &json!(["cycles_device"])));
-        assert_eq!((&device["type"], &device["range"], &device["default"]), (&json!("string"), &Value::Null, &json!("gpu")));
-        let samples = of("render_samples");
-        assert_eq!((&samples["source"], &samples["writable"], &samples["scope"]), (&json!("default"), &json!(true), &json!("tenant")));
-        assert_eq!((&samples["range"], &samples["secret"]), (&json!({"min": 1, "max": 4096}), &json!(false)));
-    }
-
     async fn t74_values_that_are_none_are_refused_together(engine) {
         let app = TestApp::idle(&engine).await;
         let before = app.get("/api/v1/settings").await.json();
@@ -179,48 +242,6 @@ cases! {
         assert_eq!(app.get("/api/v1/settings").await.json(), before, "none of the changes is applied");
     }
 
-    async fn t71_who_changes_settings_of_the_installation(engine) {
-        let app = TestApp::idle(&engine).await;
-        let global = app.set_up("global@test").await;
-        let operating = app.scope().await.tenant;
-        let admin = app.person(operating, "admin@test", Role::TenantAdmin).await;
-        let manager = app.person(operating, "manager@test", Role::ProjectManager).await;
-        let (beta, _) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
-        let foreign = app.person(beta, "boss@test", Role::TenantAdmin).await;
-        let change = async |tokens: &Value, minutes: u32| {
-            let body = json!({"render_stall_timeout_minutes": minutes});
-            app.with_key(token(tokens)).send(Method::PATCH, "/api/v1/settings", &body).await
-        };
-        assert_eq!(change(&global, 10).await.status, 200);
-        assert_eq!(change(&admin, 11).await.json()["values"]["render_stall_timeout_minutes"], 11);
-        for tokens in [&manager, &foreign] {
-            assert_eq!(change(tokens, 12).await.problem(), (403, "forbidden".to_owned()));
-        }
-        let log = app.with_key(token(&global)).get("/api/v1/audit-log?action=settings.changed").await.json();
-        let items = log["items"].as_array().expect("a list");
-        assert_eq!((items.len(), &items[0]["actor_id"]), (2, &admin["user"]["id"]));
-        let detail = json!({"before": {"render_stall_timeout_minutes": 10}, "after": {"render_stall_timeout_minutes": 11}});
-        assert_eq!(items[0]["detail"], detail);
-    }
-
-    async fn t72_settings_of_a_tenant_are_its_own(engine) {
-        let app = TestApp::idle_with(&engine, &NO_DEVICE).await;
-        let (_, alpha) = app.tenant_key("alpha", Role::TenantAdmin, &[Scope::Admin]).await;
-        let (_, beta) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
-        let (alpha, beta) = (app.with_key(&alpha), app.with_key(&beta));
-        let change = async |body: Value| beta.send(Method::PATCH, "/api/v1/settings", &body).await;
-        assert_eq!(change(json!({"render_samples": 64})).await.status, 200);
-        let still = json!({"width": 8, "height": 8, "light": "white"});
-        assert_eq!(beta.submit(&still).await.json()["request"]["samples"], 64);
-        assert_eq!(alpha.submit(&still).await.json()["request"]["samples"], 256);
-        let refused = change(json!({"render_device": "cpu"})).await;
-        assert_eq!((refused.problem(), refused.pointers()), ((403, "forbidden".to_owned()), vec!["/render_device".to_owned()]));
-        let schema = beta.get("/api/v1/settings/schema").await.json();
-        for item in schema["items"].as_array().expect("a list") {
-            assert!(item["scope"] == "tenant" || item["writable"] == false, "{item}");
-        }
-    }
-
     async fn t73_old_names_of_settings(engine) {
         let app = TestApp::idle_with(&engine, &NO_DEVICE).await;
         let changed = app.change_settings(&json!({"cycles_device": "cpu", "blender_cycles_samples": 32})).await.json();
@@ -232,24 +253,5 @@ cases! {
         let items = schema["items"].as_array().expect("a list");
         let device = items.iter().find(|item| item["key"] == "render_device").expect("described");
         assert_eq!((&device["aliases"], &device["source"]), (&json!(["cycles_device"]), &json!("database")));
-    }
-
-    async fn a_tenant_sets_what_is_its_own(engine) {
-        let app = TestApp::idle(&engine).await;
-        let (_, admin) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
-        let (_, manager) = app.tenant_key("gamma", Role::ProjectManager, &[Scope::Admin]).await;
-        let (_, client) = app.tenant_key("delta", Role::Client, &[Scope::Admin]).await;
-        let operator = app.operating_key(&[Scope::Admin]).await;
-        let patch = async |key: &str, body: Value| {
-            Reply::of(app.with_key(key).request(Method::PATCH, "/api/v1/settings").json(&body)).await
-        };
-        let refused = patch(&admin, json!({"render_samples": 8, "max_pixels": 5})).await;
-        assert_eq!((refused.problem(), refused.pointers()), ((403, "forbidden".to_owned()), vec!["/max_pixels".to_owned()]));
-        assert_eq!(patch(&admin, json!({"render_samples": 9})).await.json()["values"]["render_samples"], 9);
-        assert_eq!(patch(&operator, json!({"max_pixels": 999})).await.status, 200);
-        let seen = app.with_key(&manager).get("/api/v1/settings").await.json();
-        assert_eq!((&seen["values"]["render_samples"], &seen["values"]["max_pixels"]), (&json!(256), &json!(999)));
-        assert_eq!(patch(&manager, json!({"render_samples": 9})).await.problem(), (403, "forbidden".to_owned()));
-        assert_eq!(app.with_key(&client).get("/api/v1/settings").await.problem(), (403, "forbidden".to_owned()));
     }
 }

@@ -67,6 +67,114 @@ cases! {
         assert_eq!(members.as_object().map(serde_json::Map::len), Some(7), "all members: {members}");
     }
 
+    async fn t18_the_same_address_in_two_tenants(engine) {
+        let app = TestApp::idle(&engine).await;
+        let (alpha, _) = app.tenant_key("alpha", Role::TenantAdmin, &[]).await;
+        let (beta, _) = app.tenant_key("beta", Role::TenantAdmin, &[]).await;
+        app.person(alpha, "x@y.test", Role::Client).await;
+        app.person(beta, "X@y.test", Role::ProjectManager).await;
+        let with = json!({"email": "x@y.test", "password": PASSWORD, "tenant": "beta"});
+        let tokens = app.sign_in(&with).await.json();
+        assert_eq!(tokens["tenant"]["id"], beta.to_string());
+        assert_eq!(app.with_key(token(&tokens)).get("/api/v1/me").await.json()["tenant"]["slug"], "beta");
+        let without = json!({"email": "x@y.test", "password": PASSWORD});
+        assert_eq!(app.sign_in(&without).await.problem().0, 401);
+    }
+
+    async fn t22_changes_take_effect(engine) {
+        let app = TestApp::idle(&engine).await;
+        let admin = app.set_up("admin@test").await;
+        let anna = app.person(operating(&app).await, "anna@test", Role::ProjectManager).await;
+        let path = format!("/api/v1/users/{}", anna["user"]["id"].as_str().expect("an id"));
+        let (admin, seen) = (app.with_key(token(&admin)), app.with_key(token(&anna)));
+        assert_eq!(seen.get("/api/v1/renders").await.status, 200);
+        assert_eq!(admin.send(Method::PATCH, &path, &json!({"role": "client"})).await.status, 200);
+        assert_eq!(seen.get("/api/v1/renders").await.problem(), (403, "forbidden".to_owned()), "the current role");
+        assert_eq!(admin.send(Method::PATCH, &path, &json!({"is_active": false})).await.status, 200);
+        assert_eq!(seen.get("/api/v1/me").await.problem(), (401, "unauthenticated".to_owned()));
+        assert_eq!(refresh(&app, &anna["refresh_token"]).await.problem().0, 401);
+    }
+
+    async fn t23_refresh_tokens_rotate(engine) {
+        let app = TestApp::idle(&engine).await;
+        let first = app.set_up("admin@test").await;
+        let second = refresh(&app, &first["refresh_token"]).await;
+        assert_eq!((second.status, second.header("cache-control")), (200, Some("no-store")));
+        let second = second.json();
+        assert_ne!(second["refresh_token"], first["refresh_token"]);
+        assert_eq!(status(&app, &second).await, 200);
+        app.db.move_clock(9_000);
+        let again = refresh(&app, &first["refresh_token"]).await;
+        assert_eq!(again.status, 200, "the answer may have been lost");
+        app.db.move_clock(2_000);
+        assert_eq!(refresh(&app, &first["refresh_token"]).await.problem(), (401, "invalid_refresh_token".to_owned()));
+        assert_eq!(actions(&app, operating(&app).await).await[0], Action::RefreshReused);
+        for stolen in [&second, &again.json()] {
+            assert_eq!(refresh(&app, &stolen["refresh_token"]).await.problem().0, 401, "the session has ended");
+            assert_eq!(status(&app, stolen).await, 401);
+        }
+        assert_eq!(refresh(&app, &json!("rt_nonsense")).await.problem().0, 401);
+    }
+
+    async fn t24_signing_out(engine) {
+        let app = TestApp::idle(&engine).await;
+        let one = app.set_up("admin@test").await;
+        let body = json!({"email": "admin@test", "password": PASSWORD});
+        let (two, three) = (app.sign_in(&body).await.json(), app.sign_in(&body).await.json());
+        assert_eq!(app.with_key(token(&one)).post("/api/auth/logout").await.status, 204);
+        assert_eq!((status(&app, &one).await, status(&app, &two).await), (401, 200));
+        assert_eq!(refresh(&app, &one["refresh_token"]).await.problem().0, 401);
+        let all = app.with_key(token(&two)).send(Method::POST, "/api/auth/logout", &json!({"all": true})).await;
+        assert_eq!(all.status, 204);
+        assert_eq!((status(&app, &two).await, status(&app, &three).await), (401, 401));
+    }
+
+    async fn t25_a_new_password(engine) {
+        let app = TestApp::idle(&engine).await;
+        let one = app.set_up("admin@test.example").await;
+        let body = json!({"email": "admin@test.example", "password": PASSWORD});
+        let two = app.sign_in(&body).await.json();
+        let change = async |current: &str, new: &str| {
+            let body = json!({"current_password": current, "new_password": new});
+            app.with_key(token(&one)).send(Method::PUT, "/api/v1/me/password", &body).await
+        };
+        assert_eq!(change("wrong words together", "other words together").await.problem(), (401, "invalid_credentials".to_owned()));
+        for weak in ["short", "admin@test.example", "password1234", "            ", PASSWORD] {
+            let refused = change(PASSWORD, weak).await;
+            assert_eq!(refused.problem(), (422, "weak_password".to_owned()), "{weak}");
+            assert_eq!(refused.pointers(), ["/new_password"]);
+        }
+        assert_eq!(change(PASSWORD, "other words together").await.status, 204);
+        assert_eq!((status(&app, &one).await, status(&app, &two).await), (200, 401), "other sessions end");
+        assert_eq!(app.sign_in(&body).await.problem().0, 401);
+        let new = json!({"email": "admin@test.example", "password": "other words together"});
+        assert_eq!(app.sign_in(&new).await.status, 200);
+        assert!(actions(&app, operating(&app).await).await.contains(&Action::PasswordChanged));
+    }
+
+    async fn t34_t35_the_open_mode_ends_with_the_first_person(engine) {
+        let app = TestApp::idle(&engine).await;
+        assert_eq!(app.get("/api/v1/setup").await.json(), json!({"configured": false, "open_mode": true}));
+        let local = app.get("/api/v1/me").await.json();
+        assert_eq!((&local["auth"], &local["user"]["display_name"]), (&json!("local"), &json!("local")));
+        let weak = json!({"email": "admin@test", "password": "password1234"});
+        let refused = Reply::of(app.request(Method::POST, "/api/v1/setup").json(&weak)).await;
+        assert_eq!((refused.problem(), refused.pointers()), ((422, "weak_password".to_owned()), vec!["/password".to_owned()]));
+        let first = json!({"email": "admin@test", "password": PASSWORD, "display_name": "Ada", "tenant_name": "Studio"});
+        let reply = Reply::of(app.request(Method::POST, "/api/v1/setup").json(&first)).await;
+        let tokens = reply.json();
+        assert_eq!((reply.status, &tokens["tenant"]["name"]), (201, &json!("Studio")));
+        assert_eq!((&tokens["user"]["role"], &tokens["user"]["display_name"]), (&json!("global_admin"), &json!("Ada")));
+        assert_eq!(app.get("/api/v1/setup").await.json(), json!({"configured": true, "open_mode": false}));
+        assert_eq!(app.get("/api/v1/me").await.problem(), (401, "unauthenticated".to_owned()));
+        let again = app.with_key(token(&tokens)).send(Method::POST, "/api/v1/setup", &first).await;
+        assert_eq!(again.problem(), (409, "already_configured".to_owned()));
+        let log = app.with_key(token(&tokens)).get("/api/v1/audit-log?action=setup.completed").await.json();
+        assert_eq!(log["items"][0]["actor_kind"], "local");
+    }
+
+    on_postgres_in_the_soak:
+
     async fn kept_paths_of_signing_in_ignore_unknown_members(engine) {
         let app = TestApp::idle(&engine).await;
         app.set_up("admin@test").await;
@@ -125,20 +233,6 @@ cases! {
         assert!(seen.iter().all(|one| one == &seen[0]), "{seen:#?}");
         let failed = actions(&app, tenant).await.into_iter().filter(|action| *action == Action::LoginFailed);
         assert_eq!(failed.count(), tries.len(), "each is noted");
-    }
-
-    async fn t18_the_same_address_in_two_tenants(engine) {
-        let app = TestApp::idle(&engine).await;
-        let (alpha, _) = app.tenant_key("alpha", Role::TenantAdmin, &[]).await;
-        let (beta, _) = app.tenant_key("beta", Role::TenantAdmin, &[]).await;
-        app.person(alpha, "x@y.test", Role::Client).await;
-        app.person(beta, "X@y.test", Role::ProjectManager).await;
-        let with = json!({"email": "x@y.test", "password": PASSWORD, "tenant": "beta"});
-        let tokens = app.sign_in(&with).await.json();
-        assert_eq!(tokens["tenant"]["id"], beta.to_string());
-        assert_eq!(app.with_key(token(&tokens)).get("/api/v1/me").await.json()["tenant"]["slug"], "beta");
-        let without = json!({"email": "x@y.test", "password": PASSWORD});
-        assert_eq!(app.sign_in(&without).await.problem().0, 401);
     }
 
     async fn t19_the_eleventh_try_waits(engine) {
@@ -219,20 +313,6 @@ cases! {
         assert!(ours.chunk().await.expect("a whole stream").is_some(), "others notice nothing");
     }
 
-    async fn t22_changes_take_effect(engine) {
-        let app = TestApp::idle(&engine).await;
-        let admin = app.set_up("admin@test").await;
-        let anna = app.person(operating(&app).await, "anna@test", Role::ProjectManager).await;
-        let path = format!("/api/v1/users/{}", anna["user"]["id"].as_str().expect("an id"));
-        let (admin, seen) = (app.with_key(token(&admin)), app.with_key(token(&anna)));
-        assert_eq!(seen.get("/api/v1/renders").await.status, 200);
-        assert_eq!(admin.send(Method::PATCH, &path, &json!({"role": "client"})).await.status, 200);
-        assert_eq!(seen.get("/api/v1/renders").await.problem(), (403, "forbidden".to_owned()), "the current role");
-        assert_eq!(admin.send(Method::PATCH, &path, &json!({"is_active": false})).await.status, 200);
-        assert_eq!(seen.get("/api/v1/me").await.problem(), (401, "unauthenticated".to_owned()));
-        assert_eq!(refresh(&app, &anna["refresh_token"]).await.problem().0, 401);
-    }
-
     async fn t22_t24_streams_end_with_what_opened_them(engine) {
         let app = TestApp::idle(&engine).await;
         let admin = app.set_up("admin@test").await;
@@ -262,40 +342,6 @@ cases! {
         assert!(tokio::time::timeout(Duration::from_secs(3), end).await.is_err(), "that of others goes on");
     }
 
-    async fn t23_refresh_tokens_rotate(engine) {
-        let app = TestApp::idle(&engine).await;
-        let first = app.set_up("admin@test").await;
-        let second = refresh(&app, &first["refresh_token"]).await;
-        assert_eq!((second.status, second.header("cache-control")), (200, Some("no-store")));
-        let second = second.json();
-        assert_ne!(second["refresh_token"], first["refresh_token"]);
-        assert_eq!(status(&app, &second).await, 200);
-        app.db.move_clock(9_000);
-        let again = refresh(&app, &first["refresh_token"]).await;
-        assert_eq!(again.status, 200, "the answer may have been lost");
-        app.db.move_clock(2_000);
-        assert_eq!(refresh(&app, &first["refresh_token"]).await.problem(), (401, "invalid_refresh_token".to_owned()));
-        assert_eq!(actions(&app, operating(&app).await).await[0], Action::RefreshReused);
-        for stolen in [&second, &again.json()] {
-            assert_eq!(refresh(&app, &stolen["refresh_token"]).await.problem().0, 401, "the session has ended");
-            assert_eq!(status(&app, stolen).await, 401);
-        }
-        assert_eq!(refresh(&app, &json!("rt_nonsense")).await.problem().0, 401);
-    }
-
-    async fn t24_signing_out(engine) {
-        let app = TestApp::idle(&engine).await;
-        let one = app.set_up("admin@test").await;
-        let body = json!({"email": "admin@test", "password": PASSWORD});
-        let (two, three) = (app.sign_in(&body).await.json(), app.sign_in(&body).await.json());
-        assert_eq!(app.with_key(token(&one)).post("/api/auth/logout").await.status, 204);
-        assert_eq!((status(&app, &one).await, status(&app, &two).await), (401, 200));
-        assert_eq!(refresh(&app, &one["refresh_token"]).await.problem().0, 401);
-        let all = app.with_key(token(&two)).send(Method::POST, "/api/auth/logout", &json!({"all": true})).await;
-        assert_eq!(all.status, 204);
-        assert_eq!((status(&app, &two).await, status(&app, &three).await), (401, 401));
-    }
-
     async fn t24_sessions_are_seen_and_ended(engine) {
         let app = TestApp::idle(&engine).await;
         let mine = app.set_up("admin@test").await;
@@ -313,29 +359,6 @@ cases! {
         assert_eq!(end(&mine, &path).await.status, 204);
         assert_eq!(status(&app, &phone).await, 401);
         assert_eq!(end(&mine, "/api/v1/me/sessions/x").await.problem().0, 404);
-    }
-
-    async fn t25_a_new_password(engine) {
-        let app = TestApp::idle(&engine).await;
-        let one = app.set_up("admin@test.example").await;
-        let body = json!({"email": "admin@test.example", "password": PASSWORD});
-        let two = app.sign_in(&body).await.json();
-        let change = async |current: &str, new: &str| {
-            let body = json!({"current_password": current, "new_password": new});
-            app.with_key(token(&one)).send(Method::PUT, "/api/v1/me/password", &body).await
-        };
-        assert_eq!(change("wrong words together", "other words together").await.problem(), (401, "invalid_credentials".to_owned()));
-        for weak in ["short", "admin@test.example", "password1234", "            ", PASSWORD] {
-            let refused = change(PASSWORD, weak).await;
-            assert_eq!(refused.problem(), (422, "weak_password".to_owned()), "{weak}");
-            assert_eq!(refused.pointers(), ["/new_password"]);
-        }
-        assert_eq!(change(PASSWORD, "other words together").await.status, 204);
-        assert_eq!((status(&app, &one).await, status(&app, &two).await), (200, 401), "other sessions end");
-        assert_eq!(app.sign_in(&body).await.problem().0, 401);
-        let new = json!({"email": "admin@test.example", "password": "other words together"});
-        assert_eq!(app.sign_in(&new).await.status, 200);
-        assert!(actions(&app, operating(&app).await).await.contains(&Action::PasswordChanged));
     }
 
     async fn t26_a_temporary_password_is_changed_first(engine) {
@@ -372,27 +395,6 @@ cases! {
         assert_eq!(Reply::of(cookie).await.problem().0, 401);
         let request = app.request(Method::GET, "/api/v1/me").header("authorization", format!("bearer {token}"));
         assert_eq!(Reply::of(request).await.status, 200);
-    }
-
-    async fn t34_t35_the_open_mode_ends_with_the_first_person(engine) {
-        let app = TestApp::idle(&engine).await;
-        assert_eq!(app.get("/api/v1/setup").await.json(), json!({"configured": false, "open_mode": true}));
-        let local = app.get("/api/v1/me").await.json();
-        assert_eq!((&local["auth"], &local["user"]["display_name"]), (&json!("local"), &json!("local")));
-        let weak = json!({"email": "admin@test", "password": "password1234"});
-        let refused = Reply::of(app.request(Method::POST, "/api/v1/setup").json(&weak)).await;
-        assert_eq!((refused.problem(), refused.pointers()), ((422, "weak_password".to_owned()), vec!["/password".to_owned()]));
-        let first = json!({"email": "admin@test", "password": PASSWORD, "display_name": "Ada", "tenant_name": "Studio"});
-        let reply = Reply::of(app.request(Method::POST, "/api/v1/setup").json(&first)).await;
-        let tokens = reply.json();
-        assert_eq!((reply.status, &tokens["tenant"]["name"]), (201, &json!("Studio")));
-        assert_eq!((&tokens["user"]["role"], &tokens["user"]["display_name"]), (&json!("global_admin"), &json!("Ada")));
-        assert_eq!(app.get("/api/v1/setup").await.json(), json!({"configured": true, "open_mode": false}));
-        assert_eq!(app.get("/api/v1/me").await.problem(), (401, "unauthenticated".to_owned()));
-        let again = app.with_key(token(&tokens)).send(Method::POST, "/api/v1/setup", &first).await;
-        assert_eq!(again.problem(), (409, "already_configured".to_owned()));
-        let log = app.with_key(token(&tokens)).get("/api/v1/audit-log?action=setup.completed").await.json();
-        assert_eq!(log["items"][0]["actor_kind"], "local");
     }
 
     async fn t17_guesses_do_not_slow_others_down(engine) {

@@ -11,34 +11,6 @@ fn is_terminal(job: &Value) -> bool {
 }
 
 cases! {
-    async fn r11_previews(engine) {
-        let app = TestApp::start(&engine).await;
-        let blocker = id(&app.submit(&endless()).await);
-        let waiting = id(&app.submit(&json!({"width": 1100, "height": 64, "samples": 1})).await);
-        let preview = async |id: &str| app.get(&format!("/api/v1/renders/{id}/preview.png")).await;
-        assert_eq!(preview(&waiting).await.problem(), (404, "preview_not_ready".to_owned()));
-        let begun = Instant::now();
-        let mut tags = Vec::new();
-        while tags.len() < 2 {
-            let reply = preview(&blocker).await;
-            if reply.status == 200 {
-                assert_eq!((reply.header("content-type"), reply.header("cache-control")), (Some("image/png"), Some("no-store")));
-                tags.extend(reply.header("etag").map(str::to_owned));
-                tags.dedup();
-            }
-            assert!(begun.elapsed() < Duration::from_secs(20), "only {tags:?}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        app.post(&format!("/api/v1/renders/{blocker}/cancel")).await;
-        app.job_when(&waiting, |job| job["state"] == "completed").await;
-        let last = preview(&waiting).await;
-        let info = png::Decoder::new(std::io::Cursor::new(&last.body)).read_info().expect("a PNG");
-        assert_eq!((info.info().width, info.info().height), (1024, 60), "the final picture, scaled");
-        let known = app.request(reqwest::Method::GET, &format!("/api/v1/renders/{waiting}/preview.png"));
-        let known = crate::app::Reply::of(known.header("if-none-match", last.header("etag").expect("a tag"))).await;
-        assert_eq!(known.status, 304);
-    }
-
     async fn r13_cancel_what_waits(engine) {
         let app = TestApp::idle(&engine).await;
         let id = id(&app.submit(&small()).await);
@@ -47,38 +19,6 @@ cases! {
         let job = app.get(&format!("/api/v1/renders/{id}")).await.json();
         assert_eq!((&job["state"], &job["started_at"], &job["document"]["state"]), (&json!("cancelled"), &Value::Null, &json!("cancelled")));
         assert!(job["completed_at"].is_string());
-    }
-
-    async fn r14_cancel_what_runs(engine) {
-        let app = TestApp::start(&engine).await;
-        let id = id(&app.submit(&endless()).await);
-        app.job_when(&id, |job| job["state"] == "running").await;
-        let begun = Instant::now();
-        let reply = app.post(&format!("/api/v1/renders/{id}/cancel")).await;
-        assert_eq!(reply.status, 202, "{}", reply.text());
-        assert!(reply.json()["cancel_requested_at"].is_string());
-        let job = app.job_when(&id, is_terminal).await;
-        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-        assert_eq!((&job["state"], &job["result"]), (&json!("cancelled"), &Value::Null));
-        assert_eq!(app.get(&format!("/api/v1/renders/{id}/result.png")).await.problem().0, 409);
-        assert_eq!(app.render(&small()).await["state"], "completed", "the device is free");
-    }
-
-    async fn r15_cancel_what_has_ended(engine) {
-        let app = TestApp::start(&engine).await;
-        let completed = id(&app.render(&small()).await);
-        let failed = id(&app.render_of(b"no GLB".to_vec(), &small()).await);
-        let cancelled = id(&app.submit(&endless()).await);
-        app.post(&format!("/api/v1/renders/{cancelled}/cancel")).await;
-        app.job_when(&cancelled, is_terminal).await;
-        for (id, state) in [(completed, "completed"), (failed, "failed"), (cancelled, "cancelled")] {
-            let before = app.get(&format!("/api/v1/renders/{id}")).await.json();
-            for _ in 0..2 {
-                let reply = app.post(&format!("/api/v1/renders/{id}/cancel")).await;
-                assert_eq!((reply.status, &reply.json()), (200, &before), "{state}");
-            }
-            assert_eq!(before["state"], state);
-        }
     }
 
     async fn r16_cancel_races_completion(engine) {
@@ -143,5 +83,67 @@ cases! {
             started.push(job["started_at"].as_str().expect("it ran").to_owned());
         }
         assert!(started[1] < started[0] && started[0] < started[2], "{started:?}");
+    }
+
+    on_postgres_in_the_soak:
+
+    async fn r11_previews(engine) {
+        let app = TestApp::start(&engine).await;
+        let blocker = id(&app.submit(&endless()).await);
+        let waiting = id(&app.submit(&json!({"width": 1100, "height": 64, "samples": 1})).await);
+        let preview = async |id: &str| app.get(&format!("/api/v1/renders/{id}/preview.png")).await;
+        assert_eq!(preview(&waiting).await.problem(), (404, "preview_not_ready".to_owned()));
+        let begun = Instant::now();
+        let mut tags = Vec::new();
+        while tags.len() < 2 {
+            let reply = preview(&blocker).await;
+            if reply.status == 200 {
+                assert_eq!((reply.header("content-type"), reply.header("cache-control")), (Some("image/png"), Some("no-store")));
+                tags.extend(reply.header("etag").map(str::to_owned));
+                tags.dedup();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "only {tags:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        app.post(&format!("/api/v1/renders/{blocker}/cancel")).await;
+        app.job_when(&waiting, |job| job["state"] == "completed").await;
+        let last = preview(&waiting).await;
+        let info = png::Decoder::new(std::io::Cursor::new(&last.body)).read_info().expect("a PNG");
+        assert_eq!((info.info().width, info.info().height), (1024, 60), "the final picture, scaled");
+        let known = app.request(reqwest::Method::GET, &format!("/api/v1/renders/{waiting}/preview.png"));
+        let known = crate::app::Reply::of(known.header("if-none-match", last.header("etag").expect("a tag"))).await;
+        assert_eq!(known.status, 304);
+    }
+
+    async fn r14_cancel_what_runs(engine) {
+        let app = TestApp::start(&engine).await;
+        let id = id(&app.submit(&endless()).await);
+        app.job_when(&id, |job| job["state"] == "running").await;
+        let begun = Instant::now();
+        let reply = app.post(&format!("/api/v1/renders/{id}/cancel")).await;
+        assert_eq!(reply.status, 202, "{}", reply.text());
+        assert!(reply.json()["cancel_requested_at"].is_string());
+        let job = app.job_when(&id, is_terminal).await;
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        assert_eq!((&job["state"], &job["result"]), (&json!("cancelled"), &Value::Null));
+        assert_eq!(app.get(&format!("/api/v1/renders/{id}/result.png")).await.problem().0, 409);
+        assert_eq!(app.render(&small()).await["state"], "completed", "the device is free");
+    }
+
+    async fn r15_cancel_what_has_ended(engine) {
+        let app = TestApp::start(&engine).await;
+        let completed = id(&app.render(&small()).await);
+        let failed = id(&app.render_of(b"no GLB".to_vec(), &small()).await);
+        let cancelled = id(&app.submit(&endless()).await);
+        app.post(&format!("/api/v1/renders/{cancelled}/cancel")).await;
+        app.job_when(&cancelled, is_terminal).await;
+        for (id, state) in [(completed, "completed"), (failed, "failed"), (cancelled, "cancelled")] {
+            let before = app.get(&format!("/api/v1/renders/{id}")).await.json();
+            for _ in 0..2 {
+                let reply = app.post(&format!("/api/v1/renders/{id}/cancel")).await;
+                assert_eq!((reply.status, &reply.json()), (200, &before), "{state}");
+            }
+            assert_eq!(before["state"], state);
+        }
     }
 }

@@ -102,6 +102,51 @@ cases! {
         assert!(diagnostics.as_array().is_some_and(|all| all.iter().any(has)), "{diagnostics}");
     }
 
+    async fn t69_stale_changes_and_defaults(engine) {
+        let app = TestApp::idle(&engine).await;
+        let with = |tag: &str, body: Value| Reply::of(app.request(Method::PATCH, PATH).header("if-match", tag).json(&body));
+        let changed = with("\"1\"", json!({"max_order_size": 7, "retention_days": {"preview": 90, "scratch": 2}, "features": {"webhooks": false, "turntables": false}})).await;
+        assert_eq!((changed.status, changed.header("etag")), (200, Some("\"2\"")), "{}", changed.text());
+        assert_eq!(with("\"1\"", json!({"max_order_size": 8})).await.problem(), (412, "precondition_failed".to_owned()));
+        assert_eq!(app.get(PATH).await.json(), changed.json(), "unchanged");
+        assert_eq!(patch(&app, json!({})).await.json(), changed.json());
+        assert_eq!(patch(&app, json!({"max_order_size": 7})).await.json(), changed.json(), "the revision counts changes only");
+        let back = with("\"2\"", json!({"max_order_size": null, "retention_days": {"scratch": null}, "features": {"webhooks": null}})).await.json();
+        assert_eq!((&back["max_order_size"], &back["retention_days"]), (&json!(500), &json!({"preview": 90})));
+        assert_eq!((&back["features"]["webhooks"], &back["features"]["turntables"]), (&json!(true), &json!(false)));
+        let all = patch(&app, json!({"retention_days": null, "features": null})).await.json();
+        assert_eq!((&all["retention_days"], &all["features"]["turntables"]), (&json!({}), &json!(true)));
+        let wrong = patch(&app, json!({"max_order_size": 0, "retention_days": {"raw-evidence": 1}, "features": {"turntables": 1}, "slug": "x"})).await;
+        assert_eq!((wrong.problem().0, wrong.pointers()), (422, ["/max_order_size", "/retention_days/raw-evidence", "/features/turntables", "/slug"].map(str::to_owned).to_vec()));
+        assert_eq!(app.get(PATH).await.json(), all);
+    }
+
+    async fn t81_a_tenant_has_so_much_room(engine) {
+        let app = TestApp::idle(&engine).await;
+        let (scope, used) = (app.scope().await, ContentAddress::of(b"used"));
+        objects::record(&app.db, scope, NewObject::unread(used, 999_000, "model/gltf-binary")).await.expect("recorded");
+        app.configure(&json!({"max_storage_bytes": 1_000_000})).await;
+        let large = Reply::of(app.rendering(vec![b'x'; 2_000], &small())).await;
+        assert_eq!(large.problem(), (409, "storage_quota_exceeded".to_owned()));
+        let library = upload(&app, format!("{ACME}\n# {}\n", "x".repeat(2_000))).await;
+        assert_eq!(library.problem(), (409, "storage_quota_exceeded".to_owned()));
+        assert_eq!(app.stored_files(), [] as [std::path::PathBuf; 0], "nothing is stored");
+        for path in ["/api/v1/renders", "/api/v1/material-libraries"] {
+            assert_eq!(app.get(path).await.json()["items"], json!([]), "{path}");
+        }
+        let (_, other) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        assert_eq!(app.with_key(&other).submit(&small()).await.status, 202, "another tenant has its own room");
+
+        app.db.move_clock(601_000);
+        let collected = objects::forget(&app.db, scope, used, Duration::from_secs(600)).await;
+        assert!(collected.expect("a database"));
+        let operator = app.operating_key(&[Scope::Admin]).await;
+        let again = app.with_key(&operator).request(Method::POST, "/api/v1/renders");
+        assert_eq!(Reply::of(again.multipart(form(vec![b'x'; 2_000], Some(&small())))).await.status, 202);
+    }
+
+    on_postgres_in_the_soak:
+
     async fn t68_who_writes_what(engine) {
         let app = TestApp::idle(&engine).await;
         let (beta, boss) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
@@ -157,25 +202,6 @@ cases! {
         assert_eq!(first["detail"]["before"]["retention_days"], json!({"preview": null}));
     }
 
-    async fn t69_stale_changes_and_defaults(engine) {
-        let app = TestApp::idle(&engine).await;
-        let with = |tag: &str, body: Value| Reply::of(app.request(Method::PATCH, PATH).header("if-match", tag).json(&body));
-        let changed = with("\"1\"", json!({"max_order_size": 7, "retention_days": {"preview": 90, "scratch": 2}, "features": {"webhooks": false, "turntables": false}})).await;
-        assert_eq!((changed.status, changed.header("etag")), (200, Some("\"2\"")), "{}", changed.text());
-        assert_eq!(with("\"1\"", json!({"max_order_size": 8})).await.problem(), (412, "precondition_failed".to_owned()));
-        assert_eq!(app.get(PATH).await.json(), changed.json(), "unchanged");
-        assert_eq!(patch(&app, json!({})).await.json(), changed.json());
-        assert_eq!(patch(&app, json!({"max_order_size": 7})).await.json(), changed.json(), "the revision counts changes only");
-        let back = with("\"2\"", json!({"max_order_size": null, "retention_days": {"scratch": null}, "features": {"webhooks": null}})).await.json();
-        assert_eq!((&back["max_order_size"], &back["retention_days"]), (&json!(500), &json!({"preview": 90})));
-        assert_eq!((&back["features"]["webhooks"], &back["features"]["turntables"]), (&json!(true), &json!(false)));
-        let all = patch(&app, json!({"retention_days": null, "features": null})).await.json();
-        assert_eq!((&all["retention_days"], &all["features"]["turntables"]), (&json!({}), &json!(true)));
-        let wrong = patch(&app, json!({"max_order_size": 0, "retention_days": {"raw-evidence": 1}, "features": {"turntables": 1}, "slug": "x"})).await;
-        assert_eq!((wrong.problem().0, wrong.pointers()), (422, ["/max_order_size", "/retention_days/raw-evidence", "/features/turntables", "/slug"].map(str::to_owned).to_vec()));
-        assert_eq!(app.get(PATH).await.json(), all);
-    }
-
     async fn t70_features_are_off_for_new_work(engine) {
         let app = TestApp::start(&engine).await;
         let running = id(&app.submit(&turntable()).await);
@@ -224,30 +250,6 @@ cases! {
         assert_eq!(post(&app, &request).await.problem().1, "queue_full");
         app.configure(&json!({"max_queued_jobs": null})).await;
         assert_eq!(post(&app, &request).await.status, 202, "the limit is read each time");
-    }
-
-    async fn t81_a_tenant_has_so_much_room(engine) {
-        let app = TestApp::idle(&engine).await;
-        let (scope, used) = (app.scope().await, ContentAddress::of(b"used"));
-        objects::record(&app.db, scope, NewObject::unread(used, 999_000, "model/gltf-binary")).await.expect("recorded");
-        app.configure(&json!({"max_storage_bytes": 1_000_000})).await;
-        let large = Reply::of(app.rendering(vec![b'x'; 2_000], &small())).await;
-        assert_eq!(large.problem(), (409, "storage_quota_exceeded".to_owned()));
-        let library = upload(&app, format!("{ACME}\n# {}\n", "x".repeat(2_000))).await;
-        assert_eq!(library.problem(), (409, "storage_quota_exceeded".to_owned()));
-        assert_eq!(app.stored_files(), [] as [std::path::PathBuf; 0], "nothing is stored");
-        for path in ["/api/v1/renders", "/api/v1/material-libraries"] {
-            assert_eq!(app.get(path).await.json()["items"], json!([]), "{path}");
-        }
-        let (_, other) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
-        assert_eq!(app.with_key(&other).submit(&small()).await.status, 202, "another tenant has its own room");
-
-        app.db.move_clock(601_000);
-        let collected = objects::forget(&app.db, scope, used, Duration::from_secs(600)).await;
-        assert!(collected.expect("a database"));
-        let operator = app.operating_key(&[Scope::Admin]).await;
-        let again = app.with_key(&operator).request(Method::POST, "/api/v1/renders");
-        assert_eq!(Reply::of(again.multipart(form(vec![b'x'; 2_000], Some(&small())))).await.status, 202);
     }
 
     async fn limits_of_a_tenant_are_never_above_the_settings(engine) {

@@ -112,6 +112,83 @@ async fn files(bench: &Bench<'_>, wanted: usize) {
 }
 
 cases! {
+    async fn d20_d22_d31_what_a_product_did_not_get_stays_unpublished(engine) {
+        let site = installation(&engine, Clumsy::new(Deed::Associate, FaultKind::Input, 1)).await;
+        let app = site.start(true).await;
+        let bench = Bench::open(&app).await;
+        let job = id(&bench.start(&json!({})).await);
+        is_failed(&bench, &job, "associate_product_media").await;
+        let mut kept = vec![asset("design", "unpublished"), asset("design_texture", "unpublished")];
+        kept.extend((0..6).map(|_| asset("view", "unpublished")));
+        assert_eq!(bench.assets(&job).await, kept);
+        assert_eq!((bench.gallery().await.len(), bench.thumbnail().await), (0, json!(null)));
+        let pictures = bench.job(&job).await["outputs"].clone();
+        assert_eq!(bench.act(&job, "retry").await.status, 202);
+        let done = bench.ended(&job).await;
+        assert_eq!((&done["status"], &done["outputs"]), (&json!("completed"), &pictures), "nothing is rendered again");
+        assert_eq!(bench.tasks(&job).await.len(), 4, "it goes on with the sixth step");
+    }
+
+    async fn d21_d22_d23_a_job_that_cannot_be_ended_takes_back_what_its_product_got(engine) {
+        let site = installation(&engine, Clumsy::new(Deed::Complete, FaultKind::Input, 1)).await;
+        let app = site.start(true).await;
+        let bench = Bench::open(&app).await;
+        let former = former_thumbnail(&bench).await;
+        let job = id(&bench.start(&json!({})).await);
+        let failed = is_failed(&bench, &job, "complete_render_job").await;
+        assert_eq!(failed["error"]["undo_failed"], json!([]));
+        assert_eq!((bench.gallery().await.len(), bench.thumbnail().await), (1, former.clone()));
+        assert_eq!(bench.assets(&job).await.iter().filter(|of| **of == asset("view", "unpublished")).count(), 6);
+        assert_eq!(bench.act(&job, "retry").await.status, 202);
+        assert_eq!(bench.ended(&job).await["status"], "completed");
+        assert_ne!(bench.thumbnail().await, former);
+    }
+
+    async fn d35_a_thumbnail_that_somebody_chose_meanwhile_stays(engine) {
+        let site = installation(&engine, Awkward).await;
+        let app = site.start(true).await;
+        let bench = Bench::open(&app).await;
+        let job = id(&bench.start(&json!({})).await);
+        let failed = is_failed(&bench, &job, "complete_render_job").await;
+        let chosen = failed["outputs"][3]["asset_id"].clone();
+        let other = upload(&bench).await;
+        let choose = json!({"thumbnail_asset_id": other});
+        let path = format!("/api/v1/products/{}", bench.product);
+        assert_eq!(bench.admin.send(Method::PATCH, &path, &choose).await.status, 200);
+        assert_ne!(json!(other), chosen);
+        checking::check(&app.db, &app.settings, &OwnDeeds).await.expect("checked");
+        assert_eq!(bench.job(&job).await["error"]["undo_failed"], json!([]));
+        assert_eq!(bench.thumbnail().await, json!(other));
+    }
+
+    async fn d32_a_cancelled_job_leaves_no_picture(engine) {
+        let app = TestApp::start(&engine).await;
+        let bench = Bench::open(&app).await;
+        let slow = json!({"samples": 65536, "width": 256, "height": 256});
+        let rendering = id(&bench.start(&slow).await);
+        bench.job_when(&rendering, |job| job["progress_pct"].as_f64() > Some(40.0)).await;
+        // Not before: it might be composed first, and then it would be the one that renders.
+        let waiting = id(&bench.start(&slow).await);
+        bench.job_when(&waiting, |job| job["steps"][2]["status"] == "done").await;
+        let begun = Instant::now();
+        let asked = bench.act(&rendering, "cancel").await;
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        assert!(asked.json()["cancel_requested_at"].is_string());
+        let cancelled = bench.ended(&rendering).await;
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        assert_eq!((&cancelled["status"], &cancelled["error"]), (&json!("cancelled"), &json!(null)));
+        assert_eq!(bench.events(&rendering).await.last().map(String::as_str), Some("render.job.cancelled"));
+        assert_eq!(bench.assets(&rendering).await, [asset("design", "unpublished"), asset("design_texture", "unpublished")]);
+        let again = bench.act(&rendering, "cancel").await;
+        assert_eq!((again.status, &again.json()["status"]), (200, &json!("cancelled")), "a second time changes nothing");
+        bench.act(&waiting, "cancel").await;
+        assert_eq!(bench.ended(&waiting).await["status"], "cancelled");
+        bench.settled().await;
+        assert_eq!(bench.gallery().await.len(), 0);
+    }
+
+    on_postgres_in_the_soak:
+
     async fn d16_d22_d31_a_design_that_cannot_be_stored_leaves_the_job_alone(engine) {
         let site = installation(&engine, Clumsy::new(Deed::StoreDesign, FaultKind::Infrastructure, 1)).await;
         let app = site.start(false).await;
@@ -189,38 +266,6 @@ cases! {
         assert_eq!(bench.ended(&job).await["status"], "completed", "it renders again what went with its folder");
     }
 
-    async fn d20_d22_d31_what_a_product_did_not_get_stays_unpublished(engine) {
-        let site = installation(&engine, Clumsy::new(Deed::Associate, FaultKind::Input, 1)).await;
-        let app = site.start(true).await;
-        let bench = Bench::open(&app).await;
-        let job = id(&bench.start(&json!({})).await);
-        is_failed(&bench, &job, "associate_product_media").await;
-        let mut kept = vec![asset("design", "unpublished"), asset("design_texture", "unpublished")];
-        kept.extend((0..6).map(|_| asset("view", "unpublished")));
-        assert_eq!(bench.assets(&job).await, kept);
-        assert_eq!((bench.gallery().await.len(), bench.thumbnail().await), (0, json!(null)));
-        let pictures = bench.job(&job).await["outputs"].clone();
-        assert_eq!(bench.act(&job, "retry").await.status, 202);
-        let done = bench.ended(&job).await;
-        assert_eq!((&done["status"], &done["outputs"]), (&json!("completed"), &pictures), "nothing is rendered again");
-        assert_eq!(bench.tasks(&job).await.len(), 4, "it goes on with the sixth step");
-    }
-
-    async fn d21_d22_d23_a_job_that_cannot_be_ended_takes_back_what_its_product_got(engine) {
-        let site = installation(&engine, Clumsy::new(Deed::Complete, FaultKind::Input, 1)).await;
-        let app = site.start(true).await;
-        let bench = Bench::open(&app).await;
-        let former = former_thumbnail(&bench).await;
-        let job = id(&bench.start(&json!({})).await);
-        let failed = is_failed(&bench, &job, "complete_render_job").await;
-        assert_eq!(failed["error"]["undo_failed"], json!([]));
-        assert_eq!((bench.gallery().await.len(), bench.thumbnail().await), (1, former.clone()));
-        assert_eq!(bench.assets(&job).await.iter().filter(|of| **of == asset("view", "unpublished")).count(), 6);
-        assert_eq!(bench.act(&job, "retry").await.status, 202);
-        assert_eq!(bench.ended(&job).await["status"], "completed");
-        assert_ne!(bench.thumbnail().await, former);
-    }
-
     async fn d34_what_could_not_be_taken_back_is_by_a_check(engine) {
         let site = installation(&engine, Awkward).await;
         let app = site.start(true).await;
@@ -236,23 +281,6 @@ cases! {
         };
         poll(taken, |job| job["error"]["undo_failed"] == json!([])).await;
         assert_eq!((bench.gallery().await.len(), bench.thumbnail().await), (1, former));
-    }
-
-    async fn d35_a_thumbnail_that_somebody_chose_meanwhile_stays(engine) {
-        let site = installation(&engine, Awkward).await;
-        let app = site.start(true).await;
-        let bench = Bench::open(&app).await;
-        let job = id(&bench.start(&json!({})).await);
-        let failed = is_failed(&bench, &job, "complete_render_job").await;
-        let chosen = failed["outputs"][3]["asset_id"].clone();
-        let other = upload(&bench).await;
-        let choose = json!({"thumbnail_asset_id": other});
-        let path = format!("/api/v1/products/{}", bench.product);
-        assert_eq!(bench.admin.send(Method::PATCH, &path, &choose).await.status, 200);
-        assert_ne!(json!(other), chosen);
-        checking::check(&app.db, &app.settings, &OwnDeeds).await.expect("checked");
-        assert_eq!(bench.job(&job).await["error"]["undo_failed"], json!([]));
-        assert_eq!(bench.thumbnail().await, json!(other));
     }
 
     async fn d25_steps_end_when_their_time_is_over(engine) {
@@ -307,32 +335,6 @@ cases! {
         let done = id(&bench.start(&json!({"views": ["front_0deg"]})).await);
         assert_eq!(bench.ended(&done).await["status"], "completed");
         assert_eq!(bench.act(&done, "retry").await.problem(), (409, "render_job_not_failed".to_owned()));
-    }
-
-    async fn d32_a_cancelled_job_leaves_no_picture(engine) {
-        let app = TestApp::start(&engine).await;
-        let bench = Bench::open(&app).await;
-        let slow = json!({"samples": 65536, "width": 256, "height": 256});
-        let rendering = id(&bench.start(&slow).await);
-        bench.job_when(&rendering, |job| job["progress_pct"].as_f64() > Some(40.0)).await;
-        // Not before: it might be composed first, and then it would be the one that renders.
-        let waiting = id(&bench.start(&slow).await);
-        bench.job_when(&waiting, |job| job["steps"][2]["status"] == "done").await;
-        let begun = Instant::now();
-        let asked = bench.act(&rendering, "cancel").await;
-        assert_eq!(asked.status, 202, "{}", asked.text());
-        assert!(asked.json()["cancel_requested_at"].is_string());
-        let cancelled = bench.ended(&rendering).await;
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-        assert_eq!((&cancelled["status"], &cancelled["error"]), (&json!("cancelled"), &json!(null)));
-        assert_eq!(bench.events(&rendering).await.last().map(String::as_str), Some("render.job.cancelled"));
-        assert_eq!(bench.assets(&rendering).await, [asset("design", "unpublished"), asset("design_texture", "unpublished")]);
-        let again = bench.act(&rendering, "cancel").await;
-        assert_eq!((again.status, &again.json()["status"]), (200, &json!("cancelled")), "a second time changes nothing");
-        bench.act(&waiting, "cancel").await;
-        assert_eq!(bench.ended(&waiting).await["status"], "cancelled");
-        bench.settled().await;
-        assert_eq!(bench.gallery().await.len(), 0);
     }
 
     async fn d32_a_job_that_nothing_works_on_is_cancelled_at_once(engine) {

@@ -26,31 +26,6 @@ fn members(list: &Value, member: &str) -> Vec<String> {
 }
 
 cases! {
-    async fn d01_d04_d05_n21_a_job_begins_with_its_design_stored(engine) {
-        let app = TestApp::idle(&engine).await;
-        let bench = Bench::open(&app).await;
-        let reply = bench.send(design(), "logo.png", &json!({"metadata": {"campaign": "spring"}}), &[]).await;
-        assert_eq!(reply.status, 202, "{}", reply.text());
-        let job = reply.json();
-        assert_eq!(reply.header("location"), Some(format!("{JOBS}/{}", id(&job)).as_str()));
-        assert_eq!((&job["status"], &job["progress_pct"], &job["error"]), (&json!("pending"), &json!(10.0), &json!(null)));
-        assert_eq!((&job["metadata"]["workflow"], &job["metadata"]["workflow_version"]), (&json!("design_render"), &json!(1)));
-        assert_eq!((&job["metadata"]["campaign"], &job["metadata"]["progress"]), (&json!("spring"), &json!(10.0)));
-        let stored = &job["design"];
-        assert_eq!((&stored["file_name"], &stored["media_type"], &stored["has_alpha"]), (&json!("logo.png"), &json!("image/png"), &json!(true)));
-        assert_eq!((&stored["width"], &stored["height"], &stored["colour"]), (&json!(60.0), &json!(40.0), &json!("rgb")));
-        assert_eq!(bench.admin.get(stored["url"].as_str().expect("a url")).await.body, design());
-        assert_eq!(bench.folders().len(), 1, "the working folder exists");
-        let states: Vec<String> = members(&job["steps"], "status");
-        assert_eq!(states, ["done", "done", "pending", "pending", "pending", "pending", "pending"]);
-        assert_eq!((&job["request"]["view_transform"], &job["request"]["scale"]), (&json!("khronos_neutral"), &json!("shared")));
-        assert_eq!(bench.assets(&id(&job)).await, [("design".to_owned(), "unpublished".to_owned())]);
-        let activity = bench.admin.get("/api/activity?event_type=design.*").await.json();
-        let [told] = &activity["items"].as_array().expect("entries")[..] else { panic!("{activity}") };
-        assert_eq!((&told["event_type"], &told["actor_id"]), (&json!("design.uploaded"), &job["created_by"]));
-        assert_eq!(told["subject"]["id"], job["id"], "{told}");
-    }
-
     async fn d02_d03_d06_d07_d09_d10_d11_d12_d13_d14_d30_d71_a_design_becomes_the_media_of_its_product(engine) {
         let site = installation(&engine, OwnDeeds).await;
         let app = site.start(true).await;
@@ -132,26 +107,6 @@ cases! {
         assert_eq!(kept.body, seen[0]);
     }
 
-    async fn d36_d37_galleries_thumbnails_and_views_are_as_wanted(engine) {
-        let app = TestApp::start(&engine).await;
-        let bench = Bench::open(&app).await;
-        let apart = bench.ended(&id(&bench.start(&json!({"associate": false, "views": ["back_180deg"]})).await)).await;
-        assert_eq!((&apart["status"], members(&apart["outputs"], "view_name")), (&json!("completed"), vec!["back_180deg".to_owned()]));
-        assert_eq!((bench.gallery().await.len(), bench.thumbnail().await), (0, json!(null)));
-        let of = bench.assets(&id(&apart)).await;
-        assert!(of.contains(&("view".to_owned(), "published".to_owned())), "{of:?}");
-        let two = json!({"views": ["back_180deg", "front_0deg"], "set_thumbnail": false});
-        let two = bench.ended(&id(&bench.start(&two).await)).await;
-        assert_eq!(members(&two["outputs"], "view_name"), ["front_0deg", "back_180deg"]);
-        assert_eq!((bench.gallery().await.len(), bench.thumbnail().await), (2, json!(null)));
-        let back = bench.ended(&id(&bench.start(&json!({"views": ["back_180deg"]})).await)).await;
-        assert_eq!((&back["status"], bench.thumbnail().await), (&json!("completed"), json!(null)), "it is not the front");
-        for wrong in [json!(["top"]), json!([])] {
-            let refused = bench.send(design(), "a.png", &json!({"views": wrong}), &[]).await;
-            assert_eq!(refused.problem(), (422, "unknown_view".to_owned()));
-        }
-    }
-
     async fn d68_a_request_waits_and_is_made_once(engine) {
         let app = TestApp::start(&engine).await;
         let bench = Bench::open(&app).await;
@@ -204,6 +159,53 @@ cases! {
         assert_eq!((alpha.gallery().await.len(), beta.gallery().await.len()), (5, 5));
         assert_eq!(at_once(&of_alpha), 1, "the tenant's limit: {of_alpha:?}");
         assert!((1..=3).contains(&at_once(&all)), "the queue's: {all:?}");
+    }
+
+    on_postgres_in_the_soak:
+
+    async fn d01_d04_d05_n21_a_job_begins_with_its_design_stored(engine) {
+        let app = TestApp::idle(&engine).await;
+        let bench = Bench::open(&app).await;
+        let reply = bench.send(design(), "logo.png", &json!({"metadata": {"campaign": "spring"}}), &[]).await;
+        assert_eq!(reply.status, 202, "{}", reply.text());
+        let job = reply.json();
+        assert_eq!(reply.header("location"), Some(format!("{JOBS}/{}", id(&job)).as_str()));
+        assert_eq!((&job["status"], &job["progress_pct"], &job["error"]), (&json!("pending"), &json!(10.0), &json!(null)));
+        assert_eq!((&job["metadata"]["workflow"], &job["metadata"]["workflow_version"]), (&json!("design_render"), &json!(1)));
+        assert_eq!((&job["metadata"]["campaign"], &job["metadata"]["progress"]), (&json!("spring"), &json!(10.0)));
+        let stored = &job["design"];
+        assert_eq!((&stored["file_name"], &stored["media_type"], &stored["has_alpha"]), (&json!("logo.png"), &json!("image/png"), &json!(true)));
+        assert_eq!((&stored["width"], &stored["height"], &stored["colour"]), (&json!(60.0), &json!(40.0), &json!("rgb")));
+        assert_eq!(bench.admin.get(stored["url"].as_str().expect("a url")).await.body, design());
+        assert_eq!(bench.folders().len(), 1, "the working folder exists");
+        let states: Vec<String> = members(&job["steps"], "status");
+        assert_eq!(states, ["done", "done", "pending", "pending", "pending", "pending", "pending"]);
+        assert_eq!((&job["request"]["view_transform"], &job["request"]["scale"]), (&json!("khronos_neutral"), &json!("shared")));
+        assert_eq!(bench.assets(&id(&job)).await, [("design".to_owned(), "unpublished".to_owned())]);
+        let activity = bench.admin.get("/api/activity?event_type=design.*").await.json();
+        let [told] = &activity["items"].as_array().expect("entries")[..] else { panic!("{activity}") };
+        assert_eq!((&told["event_type"], &told["actor_id"]), (&json!("design.uploaded"), &job["created_by"]));
+        assert_eq!(told["subject"]["id"], job["id"], "{told}");
+    }
+
+    async fn d36_d37_galleries_thumbnails_and_views_are_as_wanted(engine) {
+        let app = TestApp::start(&engine).await;
+        let bench = Bench::open(&app).await;
+        let apart = bench.ended(&id(&bench.start(&json!({"associate": false, "views": ["back_180deg"]})).await)).await;
+        assert_eq!((&apart["status"], members(&apart["outputs"], "view_name")), (&json!("completed"), vec!["back_180deg".to_owned()]));
+        assert_eq!((bench.gallery().await.len(), bench.thumbnail().await), (0, json!(null)));
+        let of = bench.assets(&id(&apart)).await;
+        assert!(of.contains(&("view".to_owned(), "published".to_owned())), "{of:?}");
+        let two = json!({"views": ["back_180deg", "front_0deg"], "set_thumbnail": false});
+        let two = bench.ended(&id(&bench.start(&two).await)).await;
+        assert_eq!(members(&two["outputs"], "view_name"), ["front_0deg", "back_180deg"]);
+        assert_eq!((bench.gallery().await.len(), bench.thumbnail().await), (2, json!(null)));
+        let back = bench.ended(&id(&bench.start(&json!({"views": ["back_180deg"]})).await)).await;
+        assert_eq!((&back["status"], bench.thumbnail().await), (&json!("completed"), json!(null)), "it is not the front");
+        for wrong in [json!(["top"]), json!([])] {
+            let refused = bench.send(design(), "a.png", &json!({"views": wrong}), &[]).await;
+            assert_eq!(refused.problem(), (422, "unknown_view".to_owned()));
+        }
     }
 
     async fn c39_d14_the_stream_of_a_job_resumes_anywhere_and_closes(engine) {

@@ -10,43 +10,6 @@ use crate::glb::Glb;
 const ALIASES: &str = "/api/v1/material-aliases";
 
 cases! {
-    async fn f40_f51_f53_a_fix_becomes_an_alias(engine) {
-        let app = TestApp::start(&engine).await;
-        let desk = Desk::open(&app).await;
-        let line = desk.line_of("bar", &["Steel_Bar", "Steel"]).await;
-        assert!(desk.n_magenta(&line).await > 0);
-        let review = desk.review_of(&line).await;
-        assert_eq!((&review["status"], &review["state_version"], review["parts"].as_array().map(Vec::len)), (&json!("open"), &json!(1), Some(1)), "{review}");
-        let bar = part(&review, "steel bar");
-        assert_eq!((&bar["part_name"], &bar["reason"], &bar["fixable"], &bar["resolved"], &bar["instances"]), (&json!("Steel_Bar"), &json!("no_match"), &json!(true), &json!(false), &json!(1)));
-        assert!(bar["area_share"].as_f64().is_some_and(|share| (share - 0.5).abs() < 1e-6), "{bar}");
-        let proposed = fixes(&review, "steel bar");
-        assert!((1..=5).contains(&proposed.len()), "{review}");
-        let confidence = |fix: &Value| fix["confidence_pct"].as_u64().expect("a number");
-        assert!(proposed.is_sorted_by(|a, b| confidence(a) >= confidence(b)) && proposed.iter().all(|fix| confidence(fix) >= 30));
-        for (rank, fix) in (1..).zip(&proposed) {
-            assert_eq!(fix["rank"], rank);
-            assert!(fix["signals"].as_array().is_some_and(|signals| !signals.is_empty()), "{fix}");
-        }
-        let first = proposed[0];
-        assert_eq!((&first["material_id"], &first["alias"], &first["alias_scope"]), (&json!(STEEL), &json!("Steel_Bar"), &json!("part")));
-        assert_eq!(first["title"], format!("Map 'Steel_Bar' to {STEEL}"));
-
-        let applied = desk.applied(first, json!({"rerender": "none"})).await;
-        let aliases = desk.admin.get(&format!("{ALIASES}?source=fix")).await.json();
-        let alias = &aliases["items"][0];
-        assert_eq!((&alias["alias"], &alias["key"], &alias["fix_id"], &alias["id"]), (&json!("Steel_Bar"), &json!("steel bar"), &first["id"], &applied["alias_id"]));
-        assert_eq!(applied["rerender"], json!({"order_line_ids": [], "task_ids": [], "skipped": 0}));
-        let done = desk.render_again(&line).await;
-        assert_eq!(desk.n_magenta(&line).await, 0, "{done}");
-        let events = desk.admin.get(&format!("/api/v1/order-lines/{line}/job/events?after=0")).await.text();
-        assert!(events.contains(&format!("[MATERIAL] part 'Steel_Bar' → '{STEEL}' (alias match)")), "{events}");
-        // Another tenant has none of it.
-        let beta = Desk::of_tenant(&app, "beta").await;
-        let other = beta.line_of("bar", &["Steel_Bar", "Steel"]).await;
-        assert!(beta.n_magenta(&other).await > 0);
-    }
-
     async fn f41_f43_f52_one_fix_settles_every_line(engine) {
         let app = TestApp::start(&engine).await;
         let desk = Desk::open(&app).await;
@@ -92,6 +55,119 @@ cases! {
         assert!(part(&learned, "xqz")["resolved"] == false && n_unresolved(&learned) == 1);
     }
 
+    async fn f44_f45_names_mean_one_thing(engine) {
+        let app = TestApp::idle(&engine).await;
+        let desk = Desk::open(&app).await;
+        let held = desk.held("Steel_Bar", &[(STEEL, 90), (BRASS, 60)]).await;
+        let desk = &held.desk;
+        let alias = desk.made(ALIASES, json!({"alias": "steel-bar", "material_id": NBR})).await;
+        let review = desk.review(&held.review).await;
+        let [first, second] = [review["fixes"][0].clone(), review["fixes"][1].clone()];
+        let refused = desk.apply(&first, &json!({})).await;
+        assert_eq!(refused.problem(), (409, "alias_conflict".to_owned()));
+        assert_eq!((&held.fix().await["applied_at"], held.version().await), (&Value::Null, 1));
+        let gone = desk.admin.request(Method::DELETE, &format!("{ALIASES}/{}", id(&alias))).send().await.expect("an answer");
+        assert_eq!(gone.status(), 200);
+        let alias = desk.made(ALIASES, json!({"alias": "steel-bar", "material_id": STEEL})).await;
+        let applied = desk.applied(&first, json!({})).await;
+        assert_eq!(applied["alias_id"], alias["id"], "no second one");
+        assert_eq!(desk.apply(&second, &json!({})).await.problem(), (409, "alias_conflict".to_owned()));
+        assert_eq!(desk.say(&first, json!({"outcome": "applied_success"})).await.status, 200);
+        let review = desk.review(&held.review).await;
+        assert_eq!(review["fixes"][1]["status"], "dismissed");
+        // An alias that was there before stays, whatever becomes of a fix.
+        let listed = desk.admin.get(ALIASES).await.json();
+        assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
+    }
+
+    async fn f60_the_first_of_every_part(engine) {
+        let app = TestApp::start(&engine).await;
+        let desk = Desk::open(&app).await;
+        let materials = json!([{"part_name": "Dichtung_A", "material": "NBR"}]);
+        let product = desk.product("top", Glb::parts(&["Steel_Bar", "Dichtung_B", "Xqz"]).bytes(), materials).await;
+        let line = desk.rendered(&desk.order(&[&product]).await).await.remove(0);
+        let review = desk.review_of(&line).await;
+        let sure = fixes(&review, "dichtung b")[0].clone();
+        assert!(sure["confidence_pct"].as_u64().is_some_and(|pct| pct >= 90), "{sure}");
+        let before = desk.line(&line).await;
+        let path = format!("{REVIEWS}/{}/apply-top", id(&review));
+        for body in [json!({"min_confidence_pct": 49}), json!({"min_confidence_pct": 100}), json!({})] {
+            assert_eq!(desk.admin.send(Method::POST, &path, &body).await.status, 422);
+        }
+        let top = desk.made(&path, json!({"min_confidence_pct": 90})).await;
+        assert_eq!((&top["applied"], &top["rerender"]["order_line_ids"]), (&json!([sure["id"]]), &json!([line])), "{top}");
+        let skipped: Vec<&Value> = top["skipped"].as_array().expect("parts").iter().map(|part| &part["part_key"]).collect();
+        assert_eq!(skipped, ["steel bar", "xqz"]);
+        assert_eq!(desk.review(&id(&review)).await["state_version"].as_i64(), review["state_version"].as_i64().map(|v| v + 1));
+        desk.again(&line, &before).await;
+        assert_eq!(n_unresolved(&desk.review_of(&line).await), 2);
+    }
+
+    async fn f40_f41_a_direct_render_is_rendered_anew(engine) {
+        let app = TestApp::start(&engine).await;
+        let desk = Desk::open(&app).await;
+        let mut request = small();
+        request["materials"] = json!({"parts": []});
+        let sent = desk.admin.request(Method::POST, "/api/v1/renders").multipart(crate::app::form(Glb::parts(&["Steel_Bar"]).bytes(), Some(&request)));
+        let job = crate::app::Reply::of(sent).await.json();
+        desk.admin.job_when(&id(&job), |job| job["state"] == "completed").await;
+        let reviews = desk.admin.get(REVIEWS).await.json();
+        let review = reviews["items"][0].clone();
+        assert_eq!((&review["render_id"], &review["order_line_id"]), (&job["id"], &Value::Null));
+        let applied = desk.applied(fixes(&review, "steel bar")[0], json!({})).await;
+        assert_eq!((applied["rerender"]["task_ids"].as_array().map(Vec::len), &applied["rerender"]["order_line_ids"]), (Some(1), &json!([])), "{applied}");
+        let is_new = |jobs: &Value| jobs["items"].as_array().is_some_and(|jobs| jobs.iter().filter(|job| job["state"] == "completed").count() == 2);
+        let jobs = poll(async || desk.admin.get("/api/v1/renders").await.json(), is_new).await;
+        let anew = jobs["items"].as_array().expect("jobs").iter().find(|other| other["id"] != job["id"]).expect("a second one").clone();
+        assert_eq!(anew["result"]["unmapped_parts"], 0, "{anew}");
+        let review = desk.review_when(&id(&review), |review| review["status"] == "resolved").await;
+        assert_eq!(fixes(&review, "steel bar")[0]["ai_outcome_proposal"]["outcome"], "success");
+        // It went wrong all the same: the part is magenta as before.
+        let failed = desk.say(fixes(&review, "steel bar")[0], json!({"outcome": "applied_failed"})).await;
+        assert_eq!(failed.status, 200, "{}", failed.text());
+        desk.review_when(&id(&review), |review| review["status"] == "open" && part(review, "steel bar")["resolved"] == false).await;
+        assert_eq!(desk.admin.get(REVIEWS).await.json()["items"].as_array().map(Vec::len), Some(1), "it reports to the review that it was made for");
+    }
+
+    on_postgres_in_the_soak:
+
+    async fn f40_f51_f53_a_fix_becomes_an_alias(engine) {
+        let app = TestApp::start(&engine).await;
+        let desk = Desk::open(&app).await;
+        let line = desk.line_of("bar", &["Steel_Bar", "Steel"]).await;
+        assert!(desk.n_magenta(&line).await > 0);
+        let review = desk.review_of(&line).await;
+        assert_eq!((&review["status"], &review["state_version"], review["parts"].as_array().map(Vec::len)), (&json!("open"), &json!(1), Some(1)), "{review}");
+        let bar = part(&review, "steel bar");
+        assert_eq!((&bar["part_name"], &bar["reason"], &bar["fixable"], &bar["resolved"], &bar["instances"]), (&json!("Steel_Bar"), &json!("no_match"), &json!(true), &json!(false), &json!(1)));
+        assert!(bar["area_share"].as_f64().is_some_and(|share| (share - 0.5).abs() < 1e-6), "{bar}");
+        let proposed = fixes(&review, "steel bar");
+        assert!((1..=5).contains(&proposed.len()), "{review}");
+        let confidence = |fix: &Value| fix["confidence_pct"].as_u64().expect("a number");
+        assert!(proposed.is_sorted_by(|a, b| confidence(a) >= confidence(b)) && proposed.iter().all(|fix| confidence(fix) >= 30));
+        for (rank, fix) in (1..).zip(&proposed) {
+            assert_eq!(fix["rank"], rank);
+            assert!(fix["signals"].as_array().is_some_and(|signals| !signals.is_empty()), "{fix}");
+        }
+        let first = proposed[0];
+        assert_eq!((&first["material_id"], &first["alias"], &first["alias_scope"]), (&json!(STEEL), &json!("Steel_Bar"), &json!("part")));
+        assert_eq!(first["title"], format!("Map 'Steel_Bar' to {STEEL}"));
+
+        let applied = desk.applied(first, json!({"rerender": "none"})).await;
+        let aliases = desk.admin.get(&format!("{ALIASES}?source=fix")).await.json();
+        let alias = &aliases["items"][0];
+        assert_eq!((&alias["alias"], &alias["key"], &alias["fix_id"], &alias["id"]), (&json!("Steel_Bar"), &json!("steel bar"), &first["id"], &applied["alias_id"]));
+        assert_eq!(applied["rerender"], json!({"order_line_ids": [], "task_ids": [], "skipped": 0}));
+        let done = desk.render_again(&line).await;
+        assert_eq!(desk.n_magenta(&line).await, 0, "{done}");
+        let events = desk.admin.get(&format!("/api/v1/order-lines/{line}/job/events?after=0")).await.text();
+        assert!(events.contains(&format!("[MATERIAL] part 'Steel_Bar' → '{STEEL}' (alias match)")), "{events}");
+        // Another tenant has none of it.
+        let beta = Desk::of_tenant(&app, "beta").await;
+        let other = beta.line_of("bar", &["Steel_Bar", "Steel"]).await;
+        assert!(beta.n_magenta(&other).await > 0);
+    }
+
     async fn f41_a_line_alone_or_nothing_is_rendered_again(engine) {
         let app = TestApp::start(&engine).await;
         let desk = Desk::open(&app).await;
@@ -125,31 +201,6 @@ cases! {
         assert_eq!(nothing.problem(), (409, "nothing_unmapped".to_owned()));
         let there = desk.admin.send(Method::POST, REVIEWS, &json!({"order_line_id": line})).await;
         assert_eq!((there.status, id(&there.json())), (200, id(&review)));
-    }
-
-    async fn f44_f45_names_mean_one_thing(engine) {
-        let app = TestApp::idle(&engine).await;
-        let desk = Desk::open(&app).await;
-        let held = desk.held("Steel_Bar", &[(STEEL, 90), (BRASS, 60)]).await;
-        let desk = &held.desk;
-        let alias = desk.made(ALIASES, json!({"alias": "steel-bar", "material_id": NBR})).await;
-        let review = desk.review(&held.review).await;
-        let [first, second] = [review["fixes"][0].clone(), review["fixes"][1].clone()];
-        let refused = desk.apply(&first, &json!({})).await;
-        assert_eq!(refused.problem(), (409, "alias_conflict".to_owned()));
-        assert_eq!((&held.fix().await["applied_at"], held.version().await), (&Value::Null, 1));
-        let gone = desk.admin.request(Method::DELETE, &format!("{ALIASES}/{}", id(&alias))).send().await.expect("an answer");
-        assert_eq!(gone.status(), 200);
-        let alias = desk.made(ALIASES, json!({"alias": "steel-bar", "material_id": STEEL})).await;
-        let applied = desk.applied(&first, json!({})).await;
-        assert_eq!(applied["alias_id"], alias["id"], "no second one");
-        assert_eq!(desk.apply(&second, &json!({})).await.problem(), (409, "alias_conflict".to_owned()));
-        assert_eq!(desk.say(&first, json!({"outcome": "applied_success"})).await.status, 200);
-        let review = desk.review(&held.review).await;
-        assert_eq!(review["fixes"][1]["status"], "dismissed");
-        // An alias that was there before stays, whatever becomes of a fix.
-        let listed = desk.admin.get(ALIASES).await.json();
-        assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
     }
 
     async fn f47_the_material_is_gone(engine) {
@@ -241,60 +292,11 @@ cases! {
         assert_eq!(judged["fixes"][0]["ai_outcome_proposal"]["outcome"], "success", "{judged}");
     }
 
-    async fn f60_the_first_of_every_part(engine) {
-        let app = TestApp::start(&engine).await;
-        let desk = Desk::open(&app).await;
-        let materials = json!([{"part_name": "Dichtung_A", "material": "NBR"}]);
-        let product = desk.product("top", Glb::parts(&["Steel_Bar", "Dichtung_B", "Xqz"]).bytes(), materials).await;
-        let line = desk.rendered(&desk.order(&[&product]).await).await.remove(0);
-        let review = desk.review_of(&line).await;
-        let sure = fixes(&review, "dichtung b")[0].clone();
-        assert!(sure["confidence_pct"].as_u64().is_some_and(|pct| pct >= 90), "{sure}");
-        let before = desk.line(&line).await;
-        let path = format!("{REVIEWS}/{}/apply-top", id(&review));
-        for body in [json!({"min_confidence_pct": 49}), json!({"min_confidence_pct": 100}), json!({})] {
-            assert_eq!(desk.admin.send(Method::POST, &path, &body).await.status, 422);
-        }
-        let top = desk.made(&path, json!({"min_confidence_pct": 90})).await;
-        assert_eq!((&top["applied"], &top["rerender"]["order_line_ids"]), (&json!([sure["id"]]), &json!([line])), "{top}");
-        let skipped: Vec<&Value> = top["skipped"].as_array().expect("parts").iter().map(|part| &part["part_key"]).collect();
-        assert_eq!(skipped, ["steel bar", "xqz"]);
-        assert_eq!(desk.review(&id(&review)).await["state_version"].as_i64(), review["state_version"].as_i64().map(|v| v + 1));
-        desk.again(&line, &before).await;
-        assert_eq!(n_unresolved(&desk.review_of(&line).await), 2);
-    }
-
     async fn f61_nothing_happens_by_itself(engine) {
         let app = TestApp::idle(&engine).await;
         let held = Desk::open(&app).await.held("Steel_Bar", &[(STEEL, 97)]).await;
         app.db.move_clock(30 * 86_400_000);
         assert_eq!(held.fix().await["applied_at"], Value::Null);
         assert_eq!(held.desk.admin.get(ALIASES).await.json()["items"], json!([]));
-    }
-
-    async fn f40_f41_a_direct_render_is_rendered_anew(engine) {
-        let app = TestApp::start(&engine).await;
-        let desk = Desk::open(&app).await;
-        let mut request = small();
-        request["materials"] = json!({"parts": []});
-        let sent = desk.admin.request(Method::POST, "/api/v1/renders").multipart(crate::app::form(Glb::parts(&["Steel_Bar"]).bytes(), Some(&request)));
-        let job = crate::app::Reply::of(sent).await.json();
-        desk.admin.job_when(&id(&job), |job| job["state"] == "completed").await;
-        let reviews = desk.admin.get(REVIEWS).await.json();
-        let review = reviews["items"][0].clone();
-        assert_eq!((&review["render_id"], &review["order_line_id"]), (&job["id"], &Value::Null));
-        let applied = desk.applied(fixes(&review, "steel bar")[0], json!({})).await;
-        assert_eq!((applied["rerender"]["task_ids"].as_array().map(Vec::len), &applied["rerender"]["order_line_ids"]), (Some(1), &json!([])), "{applied}");
-        let is_new = |jobs: &Value| jobs["items"].as_array().is_some_and(|jobs| jobs.iter().filter(|job| job["state"] == "completed").count() == 2);
-        let jobs = poll(async || desk.admin.get("/api/v1/renders").await.json(), is_new).await;
-        let anew = jobs["items"].as_array().expect("jobs").iter().find(|other| other["id"] != job["id"]).expect("a second one").clone();
-        assert_eq!(anew["result"]["unmapped_parts"], 0, "{anew}");
-        let review = desk.review_when(&id(&review), |review| review["status"] == "resolved").await;
-        assert_eq!(fixes(&review, "steel bar")[0]["ai_outcome_proposal"]["outcome"], "success");
-        // It went wrong all the same: the part is magenta as before.
-        let failed = desk.say(fixes(&review, "steel bar")[0], json!({"outcome": "applied_failed"})).await;
-        assert_eq!(failed.status, 200, "{}", failed.text());
-        desk.review_when(&id(&review), |review| review["status"] == "open" && part(review, "steel bar")["resolved"] == false).await;
-        assert_eq!(desk.admin.get(REVIEWS).await.json()["items"].as_array().map(Vec::len), Some(1), "it reports to the review that it was made for");
     }
 }

@@ -72,6 +72,8 @@ cases! {
         assert_eq!((unknown.status, unknown.pointers()), (422, vec!["/kind".to_owned()]));
     }
 
+    on_postgres_in_the_soak:
+
     async fn f24_a_note_is_provisional_while_something_is_waited_for(engine) {
         let app = TestApp::idle(&engine).await;
         let held = Held::open(&app).await;

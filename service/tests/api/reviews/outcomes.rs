@@ -21,6 +21,97 @@ cases! {
         assert!(fix["verified_at"].is_string() && fix["applied_at"].is_string(), "{fix}");
     }
 
+    async fn f13_f35_versions(engine) {
+        let app = TestApp::idle(&engine).await;
+        let desk = Desk::open(&app).await;
+        let held = desk.held("Steel_Bar", &[(STEEL, 82), (BRASS, 60), (NBR, 40), ("STD_010601_Copper", 35)]).await;
+        let before = held.version().await;
+        assert_eq!(before, 1);
+        held.suggest().await;
+        for _ in 0..2 {
+            held.note(None).await;
+            held.fix().await;
+            assert_eq!(held.discard().await.status, 200);
+        }
+        assert_eq!(held.say(json!({"outcome": "applied_partial"})).await.status, 400);
+        assert_eq!(held.version().await, before, "reading, notes, refusals and removed proposals are no changes");
+        let tag = held.desk.admin.get(&format!("{REVIEWS}/{}", held.review)).await;
+        assert_eq!(tag.header("etag"), Some("\"1\""));
+        let said = held.say(json!({"outcome": "applied_success"})).await;
+        assert_eq!((said.status, said.header("etag"), held.version().await), (200, Some("\"2\""), before + 1));
+        let review = held.desk.review(&held.review).await;
+        let others = review["fixes"].as_array().expect("fixes").iter().filter(|fix| id(fix) != held.fix);
+        let others: Vec<&Value> = others.collect();
+        assert_eq!(others.len(), 3);
+        for fix in others {
+            assert_eq!((&fix["status"], &fix["history"][0]["notes"]), (&json!("dismissed"), &json!(format!("resolved by fix {}", held.fix))));
+        }
+        assert_eq!((&review["status"], &review["parts"][0]["resolved"], &review["parts"][0]["resolved_by"]), (&json!("resolved"), &json!(true), &json!(held.fix)));
+    }
+
+    async fn f15_f16_f22_f33_apply_stamps_once(engine) {
+        let app = TestApp::idle(&engine).await;
+        let held = Held::open(&app).await;
+        let fresh = held.fix().await;
+        for member in ["applied_at", "verified_at", "partial_notes", "pending_reason", "failure_reason", "ai_outcome_proposal"] {
+            assert_eq!(fresh[member], NULL, "{member}");
+        }
+        assert_eq!((&fresh["confidence_pct"], &fresh["history"]), (&json!(82), &json!([])));
+        let before = held.version().await;
+        let reply = held.apply().await;
+        let fix = reply.json();
+        assert_eq!((reply.status, &fix["status"], &fix["ai_outcome_proposal"]), (200, &json!("proposed"), &NULL), "{fix}");
+        assert!(fix["applied_at"].is_string());
+        assert_eq!(held.version().await, before + 1);
+        let again = held.apply().await;
+        assert_eq!((again.status, &again.json()["applied_at"], held.version().await), (200, &fix["applied_at"], before + 1));
+        let said = held.say(json!({"outcome": "applied_success"})).await.json();
+        assert_eq!(said["applied_at"], fix["applied_at"], "the first stamp stays");
+        assert_eq!(held.apply().await.problem(), (409, "fix_not_proposed".to_owned()));
+    }
+
+    async fn f19_f20_f21_f34_proposed_outcomes_go(engine) {
+        let app = TestApp::idle(&engine).await;
+        let held = Held::with_proposal(&app).await;
+        let proposal = json!({"fix_id": held.fix, "outcome": "success", "reason": "User confirmed resolved"});
+        assert_eq!(held.fix().await["ai_outcome_proposal"], proposal);
+        assert_eq!(held.say(json!({"outcome": "applied_pending"})).await.status, 400);
+        assert_eq!(held.fix().await["ai_outcome_proposal"], proposal, "a refusal leaves it");
+        let fix = held.discard().await.json();
+        assert_eq!((&fix["ai_outcome_proposal"], &fix["status"]), (&NULL, &json!("proposed")));
+        let nothing = held.discard().await;
+        assert_eq!((nothing.status, &nothing.json()["ai_outcome_proposal"]), (200, &NULL));
+        for (i, outcome) in Outcome::ALL.iter().enumerate() {
+            let name = format!("Part_{}", ["a", "b", "c", "d", "e"][i]);
+            let (review, fixes) = held.desk.stored(&name, &name, &[(STEEL, 74)]).await;
+            let fix = json!({"id": fixes[0], "review_id": review});
+            let of = fixes[0].parse().expect("an id");
+            packshot_db::testing::suggest_outcome(&app.db, held.desk.scope(), of, "seen").await.expect("stored");
+            let said = held.desk.say(&fix, json!({"outcome": outcome.as_str(), "notes": "n"})).await;
+            assert_eq!((said.status, &said.json()["ai_outcome_proposal"]), (200, &NULL), "{outcome}");
+        }
+    }
+
+    async fn f37_of_two_outcomes_at_once_one_is_taken(engine) {
+        let app = TestApp::idle(&engine).await;
+        let desk = Desk::open(&app).await;
+        for trial in 0..200 {
+            let name = format!("Trial {trial}");
+            let (review, fixes) = desk.stored(&name, &name, &[(STEEL, 82)]).await;
+            let fix = json!({"id": fixes[0], "review_id": review});
+            let (a, b) = tokio::join!(
+                desk.say(&fix, json!({"outcome": "applied_success"})),
+                desk.say(&fix, json!({"outcome": "applied_failed"}))
+            );
+            let mut statuses = [a.status, b.status];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [200, 409], "{} {}", a.text(), b.text());
+            assert_eq!(desk.review(&review).await["state_version"], 2);
+        }
+    }
+
+    on_postgres_in_the_soak:
+
     async fn f02_f08_f29_partial_and_pending_need_notes(engine) {
         let app = TestApp::idle(&engine).await;
         let held = Held::open(&app).await;
@@ -90,82 +181,11 @@ cases! {
         assert!(fix["verified_at"].is_string());
     }
 
-    async fn f13_f35_versions(engine) {
-        let app = TestApp::idle(&engine).await;
-        let desk = Desk::open(&app).await;
-        let held = desk.held("Steel_Bar", &[(STEEL, 82), (BRASS, 60), (NBR, 40), ("STD_010601_Copper", 35)]).await;
-        let before = held.version().await;
-        assert_eq!(before, 1);
-        held.suggest().await;
-        for _ in 0..2 {
-            held.note(None).await;
-            held.fix().await;
-            assert_eq!(held.discard().await.status, 200);
-        }
-        assert_eq!(held.say(json!({"outcome": "applied_partial"})).await.status, 400);
-        assert_eq!(held.version().await, before, "reading, notes, refusals and removed proposals are no changes");
-        let tag = held.desk.admin.get(&format!("{REVIEWS}/{}", held.review)).await;
-        assert_eq!(tag.header("etag"), Some("\"1\""));
-        let said = held.say(json!({"outcome": "applied_success"})).await;
-        assert_eq!((said.status, said.header("etag"), held.version().await), (200, Some("\"2\""), before + 1));
-        let review = held.desk.review(&held.review).await;
-        let others = review["fixes"].as_array().expect("fixes").iter().filter(|fix| id(fix) != held.fix);
-        let others: Vec<&Value> = others.collect();
-        assert_eq!(others.len(), 3);
-        for fix in others {
-            assert_eq!((&fix["status"], &fix["history"][0]["notes"]), (&json!("dismissed"), &json!(format!("resolved by fix {}", held.fix))));
-        }
-        assert_eq!((&review["status"], &review["parts"][0]["resolved"], &review["parts"][0]["resolved_by"]), (&json!("resolved"), &json!(true), &json!(held.fix)));
-    }
-
-    async fn f15_f16_f22_f33_apply_stamps_once(engine) {
-        let app = TestApp::idle(&engine).await;
-        let held = Held::open(&app).await;
-        let fresh = held.fix().await;
-        for member in ["applied_at", "verified_at", "partial_notes", "pending_reason", "failure_reason", "ai_outcome_proposal"] {
-            assert_eq!(fresh[member], NULL, "{member}");
-        }
-        assert_eq!((&fresh["confidence_pct"], &fresh["history"]), (&json!(82), &json!([])));
-        let before = held.version().await;
-        let reply = held.apply().await;
-        let fix = reply.json();
-        assert_eq!((reply.status, &fix["status"], &fix["ai_outcome_proposal"]), (200, &json!("proposed"), &NULL), "{fix}");
-        assert!(fix["applied_at"].is_string());
-        assert_eq!(held.version().await, before + 1);
-        let again = held.apply().await;
-        assert_eq!((again.status, &again.json()["applied_at"], held.version().await), (200, &fix["applied_at"], before + 1));
-        let said = held.say(json!({"outcome": "applied_success"})).await.json();
-        assert_eq!(said["applied_at"], fix["applied_at"], "the first stamp stays");
-        assert_eq!(held.apply().await.problem(), (409, "fix_not_proposed".to_owned()));
-    }
-
     async fn f17_f18_what_is_decided_is_not_applied(engine) {
         let app = TestApp::idle(&engine).await;
         let held = Held::open(&app).await;
         assert_eq!(held.say(json!({"outcome": "applied_success"})).await.status, 200);
         assert_eq!(held.apply().await.problem(), (409, "fix_not_proposed".to_owned()));
-    }
-
-    async fn f19_f20_f21_f34_proposed_outcomes_go(engine) {
-        let app = TestApp::idle(&engine).await;
-        let held = Held::with_proposal(&app).await;
-        let proposal = json!({"fix_id": held.fix, "outcome": "success", "reason": "User confirmed resolved"});
-        assert_eq!(held.fix().await["ai_outcome_proposal"], proposal);
-        assert_eq!(held.say(json!({"outcome": "applied_pending"})).await.status, 400);
-        assert_eq!(held.fix().await["ai_outcome_proposal"], proposal, "a refusal leaves it");
-        let fix = held.discard().await.json();
-        assert_eq!((&fix["ai_outcome_proposal"], &fix["status"]), (&NULL, &json!("proposed")));
-        let nothing = held.discard().await;
-        assert_eq!((nothing.status, &nothing.json()["ai_outcome_proposal"]), (200, &NULL));
-        for (i, outcome) in Outcome::ALL.iter().enumerate() {
-            let name = format!("Part_{}", ["a", "b", "c", "d", "e"][i]);
-            let (review, fixes) = held.desk.stored(&name, &name, &[(STEEL, 74)]).await;
-            let fix = json!({"id": fixes[0], "review_id": review});
-            let of = fixes[0].parse().expect("an id");
-            packshot_db::testing::suggest_outcome(&app.db, held.desk.scope(), of, "seen").await.expect("stored");
-            let said = held.desk.say(&fix, json!({"outcome": outcome.as_str(), "notes": "n"})).await;
-            assert_eq!((said.status, &said.json()["ai_outcome_proposal"]), (200, &NULL), "{outcome}");
-        }
     }
 
     async fn f23_pending_in_and_out(engine) {
@@ -209,24 +229,6 @@ cases! {
         for method in [Method::PUT, Method::PATCH, Method::DELETE, Method::POST] {
             let reply = Reply::of(held.desk.admin.request(method.clone(), &held.path())).await;
             assert_eq!(reply.status, 405, "{method}");
-        }
-    }
-
-    async fn f37_of_two_outcomes_at_once_one_is_taken(engine) {
-        let app = TestApp::idle(&engine).await;
-        let desk = Desk::open(&app).await;
-        for trial in 0..200 {
-            let name = format!("Trial {trial}");
-            let (review, fixes) = desk.stored(&name, &name, &[(STEEL, 82)]).await;
-            let fix = json!({"id": fixes[0], "review_id": review});
-            let (a, b) = tokio::join!(
-                desk.say(&fix, json!({"outcome": "applied_success"})),
-                desk.say(&fix, json!({"outcome": "applied_failed"}))
-            );
-            let mut statuses = [a.status, b.status];
-            statuses.sort_unstable();
-            assert_eq!(statuses, [200, 409], "{} {}", a.text(), b.text());
-            assert_eq!(desk.review(&review).await["state_version"], 2);
         }
     }
 
