@@ -76,7 +76,8 @@ fn the_map_shows_what_is_there() {
 fn the_readme_begins_with_a_picture_and_the_two_commands() {
     let files = files();
     let readme = &files.iter().find(|file| file.path == "README.md").expect("README.md").text;
-    let places = ["![", "cargo run --release -- render --sample bearing -o bearing.png", "scripts/test"];
+    let places =
+        ["![", "cargo run --release --no-default-features -- render --sample bearing -o bearing.png", "scripts/test"];
     let found: Vec<_> = places.iter().map(|text| readme.find(text).unwrap_or_else(|| panic!("{text}"))).collect();
     assert!(found.is_sorted(), "{found:?}");
     assert!(found[2] < 1500, "the first screen has them");
