@@ -4,11 +4,15 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use base64::Engine;
 use serde_json::{Value, json};
 
 use crate::service::{SOON, http, until};
+
+/// The driver's own limit for scripts is 30 s: on a busy machine axe-core looks at the reference for longer.
+const SCRIPT_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// A session of Chromium; closed when this is dropped.
 pub(crate) struct Browser {
@@ -31,12 +35,11 @@ impl Browser {
             ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1400,1100"];
         let preferences = json!({ "download.default_directory": downloads, "download.prompt_for_download": false });
         let chrome = json!({ "args": args, "prefs": preferences });
-        // The driver's own limit for scripts is 30 s: on a busy machine axe-core looks at the reference for longer.
         let wanted = json!({
             "browserName": "chrome",
             "goog:chromeOptions": chrome,
             "goog:loggingPrefs": { "browser": "ALL" },
-            "timeouts": { "script": 300_000 },
+            "timeouts": { "script": SCRIPT_TIME_MAX.as_millis() as u64 },
         });
         let session = browser.post("", json!({ "capabilities": { "alwaysMatch": wanted } })).await?;
         browser.session = format!("{}/{}", browser.session, session["sessionId"].as_str()?);
@@ -44,7 +47,8 @@ impl Browser {
     }
 
     async fn post(&self, path: &str, body: Value) -> Option<Value> {
-        let sent = http().post(format!("{}{path}", self.session)).json(&body).send().await.ok()?;
+        let post = http().post(format!("{}{path}", self.session)).timeout(SCRIPT_TIME_MAX + SOON);
+        let sent = post.json(&body).send().await.ok()?;
         let answer: Value = sent.json().await.ok()?;
         // The driver is installed without its browser.
         (!answer["value"]["error"].is_string()).then(|| answer["value"].clone())
