@@ -39,7 +39,7 @@ impl Lobes {
         Self { material: [product.materials[0]], tables: product.albedo_tables, params: RenderParams::default() }
     }
 
-    /// The same with a material that is changed in what the file's own materials alone can say.
+    /// Changes the material where only a file's own materials can differ.
     fn with(mut self, change: impl FnOnce(&mut Material)) -> Self {
         change(&mut self.material[0]);
         self

@@ -353,6 +353,7 @@ impl Db {
         self.reading(scope.into(), Reading::OneStatement, &Bound::new(args, work)).await.map(value)
     }
 
+    /// Runs an operation that only reads.
     fn reading<'a>(
         &'a self,
         reach: Reach,
@@ -385,6 +386,7 @@ impl Db {
         self.writing(scope.into(), Box::new(Bound::new(args, work))).await.map(value)
     }
 
+    /// Runs an operation within a transaction, and returns when it is durable.
     fn writing(&self, reach: Reach, operation: Box<dyn Operation>) -> BoxFuture<'_, Result<Done, DbError>> {
         Box::pin(async move {
             let written = match &self.shared.engine {
