@@ -66,7 +66,8 @@ pub struct RenderControl<'a> {
     pub cancel: &'a CancelToken,
     /// Called after every pass, from one thread at a time.
     pub progress: &'a (dyn Fn(Progress) + Sync),
-    /// Time limit for sampling, after which the render ends with the samples so far.
+    /// Time limit for sampling, after which the render ends with the samples so far. Every pixel gets one, however long
+    /// that takes: a pixel without samples would be a hole.
     pub time_max: Option<Duration>,
     /// Receiver of snapshots, if any.
     pub snapshots: Option<Snapshots<'a>>,
@@ -269,7 +270,8 @@ impl Clock {
         Self { begun, deadline: time_max.and_then(|limit| begun.checked_add(limit)) }
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    /// Whether a render that has `n` samples of every pixel ends here: not before the first.
+    pub(crate) fn is_over_after(&self, n: u32) -> bool {
+        n > 0 && self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }

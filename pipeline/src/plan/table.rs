@@ -216,7 +216,7 @@ options! {
     Samples, samples: u32 = Takes::Whole { min: 1, max: MAX_SAMPLES }, Default::Is("256"), Sampling, unit: Some("samples/px");
     /// Sampling of a pixel stops when its noise is below this; with 0 every pixel gets all samples
     NoiseThreshold, noise_threshold: f64 = UNIT, Default::Is("0.01"), Sampling, command_name: Some("noise");
-    /// Sampling of each picture stops after this time and keeps what it has
+    /// Sampling of each picture stops after this time and keeps what it has, at least one sample of every pixel
     MaxTimeS, max_time_s: f64 = Takes::Positive { max: TIME_S_MAX }, Default::None, Sampling, unit: Some("s"), command_name: Some("max-time");
     /// Seed of the random numbers: the same seed gives the same picture
     Seed, seed: u32 = Takes::Whole { min: 0, max: MAX_SEED }, Default::Is("0"), Sampling;

@@ -164,15 +164,19 @@ impl CpuShot {
         let mut first_sample = 0;
         let mut n_active: usize = films.iter().map(BlockFilm::n_active).sum();
         let mut shown = Instant::now();
-        while first_sample < settings.samples && !clock.is_over() {
+        while first_sample < settings.samples && !clock.is_over_after(first_sample) {
             let n_worth = control.snapshots.map_or(1, |snapshots| {
                 self.samples_within(snapshots.pause, n_active, paths.load(Ordering::Relaxed), clock.begun.elapsed())
             });
-            let n_samples = pass_samples(first_sample, &schedule, n_worth);
+            let n_samples = match (first_sample, control.time_max) {
+                // Every pixel gets this one, so it takes no more than it must.
+                (0, Some(_)) => 1,
+                _ => pass_samples(first_sample, &schedule, n_worth),
+            };
             films.par_iter_mut().for_each_init(
                 || Batch::new(&self.shot, &self.accel, self.level),
                 |batch, film| {
-                    if control.cancel.is_cancelled() || clock.is_over() || film.n_active() == 0 {
+                    if control.cancel.is_cancelled() || clock.is_over_after(first_sample) || film.n_active() == 0 {
                         return;
                     }
                     let traced = block::render(film, batch, &tiles, first_sample, n_samples, control.cancel);

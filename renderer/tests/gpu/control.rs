@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use packshot_renderer::backend::device::lost;
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, Progress, RenderControl, RenderError};
+use packshot_renderer::film::Film;
 
 use crate::scenes::{ADAPTER_STATE, adapter, ball, glass, gpu, open_alone, render, still_life};
 
@@ -29,14 +30,14 @@ fn cancelling_ends_within_two_seconds() {
 
 #[test]
 fn time_runs_out_with_a_picture_in_hand() {
-    // Few enough pixels that each gets a sample in time, even beside other work.
     let sketch = still_life(96, 65_536);
     let loaded = sketch.prepare().load(gpu()).expect("the scene fits");
     let cancel = CancelToken::default();
     let time_max = Some(Duration::from_secs(1));
     let rendered = loaded.render(&RenderControl { time_max, ..RenderControl::new(&cancel) }).expect("a picture");
     assert!(rendered.render_time >= Duration::from_millis(800), "{:?}", rendered.render_time);
-    assert!(rendered.render_time < Duration::from_millis(2500), "{:?}", rendered.render_time);
+    // Minutes without the limit. Beside other work, the sample that every pixel gets may take longer than the limit.
+    assert!(rendered.render_time < Duration::from_secs(10), "{:?}", rendered.render_time);
     // The result is a picture with fewer samples per pixel: no sample is incomplete, and none is counted that does not
     // exist.
     let film = &rendered.film;
@@ -57,6 +58,18 @@ fn time_runs_out_with_a_picture_in_hand() {
     let mean = |image: &[[f32; 4]]| inside.iter().map(|&i| f64::from(image[i][1])).sum::<f64>();
     let error = mean(&cut_off) / mean(&full) - 1.0;
     assert!(error.abs() < 0.05, "{error:+.3}");
+}
+
+#[test]
+fn however_little_time_every_pixel_gets_a_sample() {
+    let loaded = still_life(48, 65_536).prepare().load(gpu()).expect("the scene fits");
+    let cancel = CancelToken::default();
+    let time_max = Some(Duration::from_nanos(1));
+    let hurried = loaded.render(&RenderControl { time_max, ..RenderControl::new(&cancel) }).expect("a picture");
+    assert!(hurried.film.samples.iter().all(|&n| n == 1));
+    let alpha = |film: &Film| film.resolve().iter().map(|pixel| f64::from(pixel[3])).sum::<f64>();
+    let error = alpha(&hurried.film) / alpha(&render(gpu(), &still_life(48, 16).prepare()).film) - 1.0;
+    assert!(error.abs() < 0.02, "{error:+.4}");
 }
 
 #[test]

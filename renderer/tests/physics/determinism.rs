@@ -1,6 +1,7 @@
 //! A picture is a function of scene, shot and seed, and of nothing else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use glam::{DAffine3, DVec3, Vec4};
 use packshot_materials::openpbr::OpenPbr;
@@ -8,7 +9,7 @@ use packshot_renderer::backend::{CancelToken, RenderControl};
 use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::shot::{Environment, Light, Shot};
 
-use crate::scenes::{load, plane, render, scene, shot, sphere};
+use crate::scenes::{load, mean_radiance, plane, render, scene, shot, sphere};
 
 fn steel() -> OpenPbr {
     OpenPbr { base_color: [0.53, 0.51, 0.49], base_metalness: 1.0, specular_roughness: 0.25, ..OpenPbr::default() }
@@ -35,6 +36,21 @@ fn threads_change_nothing() {
     let one = render(&scene, &steel(), &shot, 1);
     let three = render(&scene, &steel(), &shot, 3);
     assert_eq!(one.sums, three.sums);
+}
+
+#[test]
+fn however_little_time_every_pixel_gets_a_sample() {
+    let scene = ball_scene(1.0);
+    let picture = |samples: u32, time_max: Option<Duration>| {
+        let shot = ball_shot(samples, 1.0);
+        let loaded = load(&scene, &[steel().into()], &[const { PartMaterial::Palette(0) }; 2], &shot, 2);
+        let cancel = CancelToken::default();
+        loaded.render(&RenderControl { time_max, ..RenderControl::new(&cancel) })
+    };
+    let (hurried, whole) = (picture(65_536, Some(Duration::from_nanos(1))), picture(64, None));
+    assert!(hurried.samples.iter().all(|&n| n == 1));
+    let error = mean_radiance(&hurried).element_sum() / mean_radiance(&whole).element_sum() - 1.0;
+    assert!(error.abs() < 0.05, "{error:+.4}");
 }
 
 #[test]

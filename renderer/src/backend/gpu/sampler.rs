@@ -135,7 +135,7 @@ impl<'a> Sampler<'a> {
         let mut n_pass = 1;
         let mut checkpoint = Instant::now();
         let mut shown = Instant::now();
-        while n < state.settings.samples && !state.clock.is_over() {
+        while n < state.settings.samples && !state.clock.is_over_after(n) {
             let begun = Instant::now();
             let n_done = n_pass.min(state.schedule.until_stop(n, 1));
             let end = n + n_done;
@@ -198,7 +198,7 @@ impl<'a> Sampler<'a> {
                 if self.control.cancel.is_cancelled() {
                     return Err(Fault::Final(RenderError::Cancelled));
                 }
-                if params.mode != PASS_DRAIN && state.clock.is_over() {
+                if params.mode != PASS_DRAIN && state.clock.is_over_after(first) {
                     if params.mode == PASS_BEGIN {
                         break;
                     }
@@ -221,9 +221,9 @@ impl<'a> Sampler<'a> {
             }
             self.rays += u64::from(n_rays);
             n_left = n_next;
-            params.mode = if state.clock.is_over() { PASS_DRAIN } else { PASS_CONTINUE };
+            params.mode = if state.clock.is_over_after(first) { PASS_DRAIN } else { PASS_CONTINUE };
         }
-        if n_begun == list.len() && !state.clock.is_over() {
+        if n_begun == list.len() && !state.clock.is_over_after(first) {
             self.paths += list.len() as u64 * u64::from(end - first);
             return Ok(Pass::Complete);
         }
