@@ -437,8 +437,8 @@ impl ReadyShot {
                     true => denoise(catcher.with(), &caught.light)?,
                     false => caught.light.clone(),
                 };
-                let shares = caught.shares.clone();
-                Some(Caught { ratio, light, shares }.restored(caught, noisy.linear.width_px))
+                let (shares, samples_min) = (caught.shares.clone(), caught.samples_min);
+                Some(Caught { ratio, light, shares, samples_min }.restored(caught, noisy.linear.width_px))
             }
             _ => noisy.caught,
         };

@@ -32,6 +32,10 @@ const LEAST_RADIANCE: f32 = 1e-7;
 /// Fraction of a pixel's samples below which a film has no information about it.
 const LEAST_SHARE: f32 = 1e-6;
 
+/// Samples around a pixel after which it is outside of every shadow if none of them found one: a shadow that takes
+/// 1 % of the light hides from so many once in 30,000 times.
+const SURROUNDINGS_SAMPLES: u32 = 1024;
+
 /// What a product does to its floor, for each pixel, row 0 on top, linear Rec.709, each in the part of the pixel that
 /// the product does not cover.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,6 +49,8 @@ pub struct Caught {
     /// The share of each pixel that both hold for: what the product leaves open, or 0 where a floor shows, of which no
     /// sample was taken.
     pub shares: Vec<f32>,
+    /// Samples of the pixel of the floor that has the fewest.
+    pub samples_min: u32,
 }
 
 impl Caught {
@@ -58,9 +64,10 @@ impl Caught {
         assert!(with.sums.len() == n && alone.sums.len() == n, "three films of one shot");
         let is_matte = is_matte(&floor.openpbr);
         let brighter = if is_matte { vec![[1.0; 3]; n] } else { brightening::of_pixels(with, alone) };
+        let samples_min = with.samples.iter().min().copied().unwrap_or_default();
         let [product, with, alone] = [product, with, alone].map(Film::resolve);
-        let mut caught =
-            Self { ratio: Vec::with_capacity(n), light: Vec::with_capacity(n), shares: Vec::with_capacity(n) };
+        let (ratio, light, shares) = (Vec::with_capacity(n), Vec::with_capacity(n), Vec::with_capacity(n));
+        let mut caught = Self { ratio, light, shares, samples_min };
         for i in 0..n {
             let (ratio, light) = compare(product[i][3], with[i], alone[i], is_matte, brighter[i]);
             caught.ratio.push(ratio);
@@ -101,20 +108,20 @@ impl Caught {
 
     /// After denoising: restores the `sampled` values, in rows of this width, wherever neither they nor their
     /// surroundings show an effect of the product; all other values are clamped to what is possible.
+    ///
+    /// The fewer samples there are, the further the surroundings reach: in a faint shadow most samples find none, and
+    /// what was restored there would be a bright dot.
     pub fn restored(mut self, sampled: &Self, width_px: u32) -> Self {
-        let width = width_px as usize;
-        let height = sampled.ratio.len() / width.max(1);
-        let is_unchanged = |i: usize| sampled.ratio[i] == [1.0; 3] && sampled.light[i] == [0.0; 3];
+        let effects = sampled.ratio.iter().zip(&sampled.light);
+        let is_changed: Vec<bool> = effects.map(|effect| effect != (&[1.0; 3], &[0.0; 3])).collect();
+        let is_near = dilated(&is_changed, width_px as usize, surroundings_px(sampled.samples_min));
         let within = |value: f32, max: f32| if value > 0.0 { value.min(max) } else { 0.0 };
-        for i in 0..self.ratio.len() {
-            let (x, y) = (i % width, i / width);
-            let rows = y.saturating_sub(1)..(y + 2).min(height);
-            let mut around = rows.flat_map(|v| (x.saturating_sub(1)..(x + 2).min(width)).map(move |u| v * width + u));
-            if around.all(is_unchanged) {
-                (self.ratio[i], self.light[i]) = ([1.0; 3], [0.0; 3]);
-            } else {
+        for (i, is_near) in is_near.into_iter().enumerate() {
+            if is_near {
                 self.ratio[i] = self.ratio[i].map(|value| within(value, RATIO_MAX));
                 self.light[i] = self.light[i].map(|value| within(value, f32::MAX));
+            } else {
+                (self.ratio[i], self.light[i]) = ([1.0; 3], [0.0; 3]);
             }
         }
         self
@@ -124,6 +131,37 @@ impl Caught {
     pub fn has_light(&self) -> bool {
         self.light.iter().flatten().any(|&value| value > 0.0)
     }
+}
+
+/// How far around a pixel to look for effects of the product: to where [`SURROUNDINGS_SAMPLES`] have been taken, and at
+/// least one pixel.
+fn surroundings_px(samples_min: u32) -> usize {
+    let has_enough = |reach: &u32| (2 * reach + 1).pow(2).saturating_mul(samples_min.max(1)) >= SURROUNDINGS_SAMPLES;
+    (1..).find(has_enough).map_or(1, |reach| reach as usize)
+}
+
+/// The pixels, in rows of this width, within `reach` columns and rows of one that is marked.
+fn dilated(marked: &[bool], width: usize, reach: usize) -> Vec<bool> {
+    let mut near = vec![false; marked.len()];
+    for (marked, near) in marked.chunks_exact(width.max(1)).zip(near.chunks_exact_mut(width.max(1))) {
+        let mut done = 0;
+        for x in (0..width).filter(|&x| marked[x]) {
+            let end = (x + reach + 1).min(width);
+            near[done.max(x.saturating_sub(reach))..end].fill(true);
+            done = end;
+        }
+    }
+    let rows: Vec<bool> = std::mem::replace(&mut near, vec![false; marked.len()]);
+    let height = marked.len() / width.max(1);
+    for x in 0..width {
+        let mut done = 0;
+        for y in (0..height).filter(|y| rows[y * width + x]) {
+            let end = (y + reach + 1).min(height);
+            (done.max(y.saturating_sub(reach))..end).for_each(|v| near[v * width + x] = true);
+            done = end;
+        }
+    }
+    near
 }
 
 /// Ratio and added light of a pixel that the product covers to this fraction. The means are premultiplied RGBA, with
@@ -174,7 +212,7 @@ mod tests {
         let backdrop = LinearImage { rgba: vec![alone], ..product.clone() };
         for is_matte in [true, false] {
             let (ratio, light) = compare(0.5, with, alone, is_matte, [0.5, 0.25, 2.0]);
-            let caught = Caught { ratio: vec![ratio], light: vec![light], shares: vec![0.5] };
+            let caught = Caught { ratio: vec![ratio], light: vec![light], shares: vec![0.5], samples_min: 1 };
             assert_eq!(caught.over(&product, &backdrop).rgba[0], [0.45, 0.325, 0.7, 1.0], "{caught:?}");
             let expected = if is_matte { ([0.5, 0.25, 2.0], [0.0; 3]) } else { ([0.5, 0.25, 1.0], [0.0, 0.0, 0.5]) };
             assert_eq!((ratio, light), expected);
@@ -189,18 +227,35 @@ mod tests {
 
     #[test]
     fn what_was_not_changed_stays_so() {
-        let sampled = Caught { ratio: vec![[1.0; 3]; 8], light: vec![[0.0; 3]; 8], shares: vec![1.0; 8] };
-        let mut shadowed = sampled.clone();
-        shadowed.ratio[0] = [0.5; 3];
-        let noisy = Caught {
-            ratio: vec![[0.999, 1.001, f32::NAN]; 8],
-            light: vec![[1e-4, -1.0, 0.0]; 8],
+        let unchanged = |samples_min: u32| Caught {
+            ratio: vec![[1.0; 3]; 8],
+            light: vec![[0.0; 3]; 8],
             shares: vec![1.0; 8],
+            samples_min,
         };
-        let restored = noisy.restored(&shadowed, 8);
+        let mut shadowed = unchanged(1024);
+        shadowed.ratio[0] = [0.5; 3];
+        let noisy =
+            Caught { ratio: vec![[0.999, 1.001, f32::NAN]; 8], light: vec![[1e-4, -1.0, 0.0]; 8], ..unchanged(1024) };
+        let restored = noisy.clone().restored(&shadowed, 8);
         assert_eq!(restored.ratio[0], [0.999, 1.001, 0.0]);
         assert_eq!(restored.light[1], [1e-4, 0.0, 0.0], "beside a shadow");
         assert_eq!((restored.ratio[2], restored.light[7]), ([1.0; 3], [0.0; 3]));
+        // 1,024 samples are in 13 by 13 pixels of eight.
+        shadowed.samples_min = 8;
+        let restored = noisy.restored(&shadowed, 8);
+        assert_eq!(restored.ratio[6], [0.999, 1.001, 0.0], "perhaps in a faint shadow");
+        assert_eq!(restored.ratio[7], [1.0; 3]);
+    }
+
+    #[test]
+    fn surroundings_are_squares() {
+        let mut marked = vec![false; 35];
+        (marked[0], marked[17]) = (true, true);
+        let near = dilated(&marked, 7, 1);
+        let expected = |x: usize, y: usize| (x < 2 && y < 2) || (x.abs_diff(3) < 2 && y.abs_diff(2) < 2);
+        assert!((0..35).all(|i| near[i] == expected(i % 7, i / 7)), "{near:?}");
+        assert_eq!([1, 4, 16, 64, 4096].map(surroundings_px), [16, 8, 4, 2, 1]);
     }
 
     #[test]

@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn caught(ratio: [f32; 3], light: [f32; 3]) -> Caught {
-        Caught { ratio: vec![ratio], light: vec![light], shares: vec![1.0] }
+        Caught { ratio: vec![ratio], light: vec![light], shares: vec![1.0], samples_min: 1 }
     }
 
     #[test]
@@ -152,7 +152,8 @@ mod tests {
         let alpha = |i: usize| if i == 12 { 1.0 } else { 0.0 };
         let rgba = (0..25).map(|i| [0.2 * alpha(i), 0.2 * alpha(i), 0.2 * alpha(i), alpha(i)]).collect();
         let product = LinearImage { width_px: 5, height_px: 5, rgba };
-        let caught = Caught { ratio: vec![[0.3, 0.4, 0.5]; 25], light: vec![[0.1; 3]; 25], shares: vec![1.0; 25] };
+        let (ratio, light) = (vec![[0.3, 0.4, 0.5]; 25], vec![[0.1; 3]; 25]);
+        let caught = Caught { ratio, light, shares: vec![1.0; 25], samples_min: 1 };
         let background_srgb = Some([1.0; 3]);
         let settings =
             DisplaySettings { background_srgb, view_transform: ViewTransform::Standard, ..Default::default() };
