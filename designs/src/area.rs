@@ -280,7 +280,10 @@ pub fn only(scene: &Scene) -> Result<Area, DesignError> {
         1 => Ok(found.remove(0).1),
         n => {
             let message = format!("the product has {n} surfaces that a design could lie on, and none is chosen");
-            Err(DesignError::new(Code::AreaRequired, message, format!("choose one of {}", named(scene))))
+            let names: Vec<String> = found.iter().take(NAMED_MAX).map(|(_, area)| format!("`{}`", area.name)).collect();
+            let more = if n > NAMED_MAX { format!(" and {} more", n - NAMED_MAX) } else { String::new() };
+            let help = format!("choose one of {}{more}, of which the first is the largest", names.join(", "));
+            Err(DesignError::new(Code::AreaRequired, message, help))
         }
     }
 }

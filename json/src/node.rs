@@ -128,6 +128,19 @@ impl<'a> Node<'a> {
         None
     }
 
+    /// Adds that the value has the wrong type, with what it is, and gives nothing.
+    pub fn wrong_type<T>(&self, expected: &str) -> Option<T> {
+        let found = match self.value {
+            Value::Null => "null".to_owned(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::String(_) => "a string".to_owned(),
+            Value::Array(_) => "a list".to_owned(),
+            Value::Object(_) => "an object".to_owned(),
+        };
+        self.refuse(FaultKind::Type, format!("{expected}, not {found}"))
+    }
+
     /// What somebody else has read of the value, or their faults.
     pub fn adopt<T>(&self, read: Result<T, Vec<Fault>>) -> Option<T> {
         read.map_err(|faults| faults.into_iter().for_each(|fault| self.faults.push(|| fault.below(&self.at())))).ok()
@@ -135,7 +148,7 @@ impl<'a> Node<'a> {
 
     /// A number.
     pub fn number(&self, range: Range) -> Option<f64> {
-        let Some(number) = self.value.as_f64() else { return self.refuse(FaultKind::Type, "expected a number") };
+        let Some(number) = self.value.as_f64() else { return self.wrong_type("expected a number") };
         if !range.contains(number) {
             return self.refuse(FaultKind::Range, format!("{number} is out of range: expected {}", range.describe()));
         }
@@ -157,7 +170,7 @@ impl<'a> Node<'a> {
     pub fn count(&self, range: RangeInclusive<u32>) -> Option<u32> {
         if !(self.value.is_i64() || self.value.is_u64()) {
             let (min, max) = (range.start(), range.end());
-            return self.refuse(FaultKind::Type, format!("expected a whole number from {min} to {max}"));
+            return self.wrong_type(&format!("expected a whole number from {min} to {max}"));
         }
         self.whole(i64::from(*range.start())..=i64::from(*range.end())).and_then(|number| u32::try_from(number).ok())
     }
@@ -165,7 +178,7 @@ impl<'a> Node<'a> {
     /// A whole number; `2.0` is one.
     pub fn whole(&self, range: RangeInclusive<i64>) -> Option<i64> {
         let expected = || format!("expected a whole number from {} to {}", range.start(), range.end());
-        let Some(number) = self.value.as_f64() else { return self.refuse(FaultKind::Type, expected()) };
+        let Some(number) = self.value.as_f64() else { return self.wrong_type(&expected()) };
         let whole = (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
         match self.value.as_i64().or(whole).filter(|whole| range.contains(whole)) {
             Some(whole) => Some(whole),
@@ -175,12 +188,12 @@ impl<'a> Node<'a> {
 
     /// `true` or `false`.
     pub fn flag(&self) -> Option<bool> {
-        self.value.as_bool().or_else(|| self.refuse(FaultKind::Type, "expected true or false"))
+        self.value.as_bool().or_else(|| self.wrong_type("expected true or false"))
     }
 
     /// Any string.
     pub fn string(&self) -> Option<&'a str> {
-        self.value.as_str().or_else(|| self.refuse(FaultKind::Type, "expected a string"))
+        self.value.as_str().or_else(|| self.wrong_type("expected a string"))
     }
 
     /// A string of 1 to `bytes_max` bytes without control characters.
@@ -208,14 +221,14 @@ impl<'a> Node<'a> {
     fn one_of<T>(&self, found: impl Fn(&str) -> Option<T>, list: impl Fn() -> String) -> Option<T> {
         let text = self.value.as_str();
         text.and_then(found).or_else(|| {
-            let kind = if text.is_some() { FaultKind::Word } else { FaultKind::Type };
-            self.refuse(kind, format!("expected one of {}", list()))
+            let expected = format!("expected one of {}", list());
+            if text.is_some() { self.refuse(FaultKind::Word, expected) } else { self.wrong_type(&expected) }
         })
     }
 
     /// The elements of a list.
     pub fn list(&self) -> Option<Vec<Self>> {
-        let Some(values) = self.value.as_array() else { return self.refuse(FaultKind::Type, "expected a list") };
+        let Some(values) = self.value.as_array() else { return self.wrong_type("expected a list") };
         let element = |(i, value)| self.below(Step::Element(i), value);
         Some(values.iter().enumerate().map(element).collect())
     }
@@ -226,7 +239,7 @@ impl<'a> Node<'a> {
         match n {
             Some(n) if n == N => self.list()?.try_into().ok(),
             Some(n) => self.refuse(FaultKind::Type, format!("expected {N} numbers, not {n}")),
-            None => self.refuse(FaultKind::Type, format!("expected a list of {N} numbers")),
+            None => self.wrong_type(&format!("expected a list of {N} numbers")),
         }
     }
 
@@ -252,7 +265,7 @@ impl<'a> Node<'a> {
 
     /// The members of an object whose names somebody chose.
     pub fn entries(&self) -> Option<Vec<(&'a str, Self)>> {
-        let Some(members) = self.value.as_object() else { return self.refuse(FaultKind::Type, "expected an object") };
+        let Some(members) = self.value.as_object() else { return self.wrong_type("expected an object") };
         let entry = |(name, value): (&'a String, _)| (name.as_str(), self.member(name, value));
         Some(members.iter().map(entry).collect())
     }

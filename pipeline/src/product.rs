@@ -281,8 +281,9 @@ impl PartMaterials {
     /// The error for a request that accepts no unmapped part; `None` when all are mapped.
     pub fn unmapped_error(&self) -> Option<Error> {
         let report = self.report.as_ref().filter(|report| report.unmapped > 0)?;
-        let message =
-            format!("{} of {} parts have no material: {}", report.unmapped, report.parts, self.unmapped_names());
+        let (n, of) = (report.unmapped, report.parts);
+        let have = if n == 1 { "has" } else { "have" };
+        let message = format!("{n} of {of} parts {have} no material: {}", self.unmapped_names());
         let at = report.unmapped_items().next().map_or_else(String::new, |item| item.path.clone());
         let way_out = "add them to the material map; `packshot map init` writes one to complete";
         // Perhaps one of them was meant.

@@ -113,6 +113,11 @@ impl PartFilter {
         let unused = patterns.filter(|(_, pattern)| !names.iter().any(|names| is_one(pattern, names)));
         let mut called = None;
         let mut asked = |pattern: &PartPattern| {
+            if !pattern.is_sound() {
+                return Some(
+                    "a `[` or `{` in it is not closed; as a character of a name it is written `\\[`".to_owned(),
+                );
+            }
             called.get_or_insert_with(|| CalledParts::new(&scene.parts)).did_you_mean(pattern.text())
         };
         let unused: Vec<_> = unused.map(|(option, pattern)| (option, pattern, asked(pattern))).collect();
@@ -150,7 +155,8 @@ impl PartFilter {
             let option = if kind == ErrorKind::Input { "only" } else { "hide" };
             let asked = unused.iter().filter(|(of, _, _)| *of == option);
             let help = match asked.filter_map(|(_, _, question)| question.as_ref()).next() {
-                Some(question) => format!("{question} The {listed}"),
+                Some(question) if question.ends_with('?') => format!("{question} The {listed}"),
+                Some(hint) => format!("{hint}; the {listed}"),
                 None => format!("the {listed}"),
             };
             return Err(Error::new(kind, fault.help(help)));
@@ -206,5 +212,7 @@ mod tests {
             PartFilter::new(&[], &["Ring", "Screw*", "["]).apply(&mut scene(&["Ring", "Cap"])).expect("a part is left");
         assert_eq!(hidden.len(), 1);
         assert_eq!(found.iter().map(|f| f.at.as_str()).collect::<Vec<_>>(), ["option:hide Screw*", "option:hide ["]);
+        let is_open = |finding: &Diagnostic| finding.message.contains("is not closed");
+        assert_eq!(found.iter().map(is_open).collect::<Vec<_>>(), [false, true]);
     }
 }

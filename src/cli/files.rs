@@ -281,6 +281,11 @@ pub(crate) fn not_written(at: &str, reason: &io::Error) -> Failure {
         io::ErrorKind::NotFound if folder_of(Path::new(at)).is_dir() => "its folder takes no such file".to_owned(),
         io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
         io::ErrorKind::IsADirectory => "this is a folder".to_owned(),
+        io::ErrorKind::NotADirectory => "its path goes through a file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the quota of the disk is used up".to_owned(),
         _ => reason.to_string(),
     };
     let fault = Fault::new("output.not_written", format!("cannot be written: {why}")).at(at);

@@ -71,6 +71,8 @@ fn how_word(reason: Option<Reason>, method: Method, word: &str) -> String {
     match (reason, method) {
         (Some(_), _) => "NO MATCH".to_owned(),
         (None, Method::Fallback) => "the file gives it no material, and no map was given".to_owned(),
+        (None, Method::GlbMaterial) => "by the name of its material in the file".to_owned(),
+        (None, Method::Extras) => "by its extras in the file".to_owned(),
         (None, _) => format!("{word} match"),
     }
 }
@@ -113,11 +115,12 @@ fn table(preflight: &Preflight) -> String {
     }
     let [of_library, of_file, none] = material_counts(report);
     text += &format!(
-        "{} {} (material of the library: {of_library}, of the file: {of_file}, none: {none}), {} triangles, {} {}; \
+        "{} {} (material of the library: {of_library}, of the file: {of_file}, none: {none}), {} {}, {} {}; \
          library {}\n",
         report.parts,
         if report.parts == 1 { "part" } else { "parts" },
         stats.triangles,
+        if stats.triangles == 1 { "triangle" } else { "triangles" },
         stats.meshes,
         if stats.meshes == 1 { "mesh" } else { "meshes" },
         report.library

@@ -238,7 +238,8 @@ impl<'a> Session<'a> {
             let (n, of) = (materials.unmapped(), materials.parts.len());
             let (shown, help) = unmapped_shown(self.planned.plan.on_unmapped(), materials.unmapped_material());
             let names = materials.unmapped_names();
-            console::warn_with_help(&format!("{n} of {of} parts have no material: {names}; {shown}"), help);
+            let have = if n == 1 { "has" } else { "have" };
+            console::warn_with_help(&format!("{n} of {of} parts {have} no material: {names}; {shown}"), help);
         }
         let output = &self.args.output;
         let keeps_something = output.output.is_some() || output.report.is_some() || output.dump_shot.is_some();

@@ -26,6 +26,13 @@ pub(crate) fn failure(error: &clap::Error, mut command: Command, arguments: &[Os
     command.build();
     let used = used(&command, arguments);
     let place = place(error, used, arguments);
+    if let Some((option, value)) = not_a_number(&place, used, arguments) {
+        let message = format!("invalid value `{value}` for `{option}`: expected a number");
+        return Failure::new(
+            Exit::Usage,
+            Fault::new("usage.invalid_value", message).help(what_to_read(used)).at(option),
+        );
+    }
     let fault = Fault::new(code(error.kind()), message(error, &place)).help(help(error, &place, used, arguments));
     Failure::new(Exit::Usage, fault.at(place))
 }
@@ -51,6 +58,27 @@ fn file<'a>(option: &str, arguments: &'a [OsString]) -> Option<&'a str> {
     let is_file =
         |argument: &&str| argument.starts_with(option) && argument.rsplit_once('.').is_some_and(has_extension);
     arguments.iter().filter_map(|argument| argument.to_str()).find(is_file)
+}
+
+/// The option before the argument that was read as this short option, and the argument: `-1.5x` after one that takes
+/// numbers is a mistyped number.
+fn not_a_number<'a>(option: &str, used: &Command, arguments: &'a [OsString]) -> Option<(String, &'a str)> {
+    let takes_numbers = |name: &&str| {
+        let of_name =
+            used.get_arguments().find(|arg| arg.get_long().is_some() && name.strip_prefix("--") == arg.get_long());
+        of_name.is_some_and(clap::Arg::is_allow_negative_numbers_set)
+    };
+    if !option
+        .strip_prefix('-')
+        .is_some_and(|digit| digit.starts_with(|first: char| first.is_ascii_digit() || first == '.'))
+    {
+        return None;
+    }
+    arguments.windows(2).find_map(|pair| {
+        let (before, argument) = (pair[0].to_str()?, pair[1].to_str()?);
+        let is_value = argument.starts_with(option) && takes_numbers(&before);
+        is_value.then(|| (before.to_owned(), argument))
+    })
 }
 
 /// Whether an option is among the arguments.

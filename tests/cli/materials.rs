@@ -41,7 +41,7 @@ fn unmapped_parts_are_magenta_and_counted() {
     let outcome =
         workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Base=Steel", "--on-unmapped", "magenta"]);
     let warning =
-        "1 of 3 parts have no material: `Lid`; shown in magenta\n  help: give each a material in the material map";
+        "1 of 3 parts has no material: `Lid`; shown in magenta\n  help: give each a material in the material map";
     assert!(outcome.stderr.contains(warning), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("--on-unmapped keep"), "{}", outcome.stderr);
 }

@@ -33,6 +33,7 @@ fn wrong_usage() {
         ("render boxes.glb --light disco", "usage.invalid_value", "--light"),
         ("render boxes.glb --background red", "usage.invalid_value", "--background"),
         ("render boxes.glb --view-transform filmic", "usage.invalid_value", "--view-transform"),
+        ("render boxes.glb --exposure-ev -1.5x", "usage.invalid_value", "--exposure-ev"),
         ("render boxes.glb --exposure-ev 33", "usage.invalid_value", "--exposure-ev"),
         ("render boxes.glb --bit-depth 12", "usage.invalid_value", "--bit-depth"),
         ("render boxes.glb --quality 0", "usage.invalid_value", "--quality"),

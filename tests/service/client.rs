@@ -87,7 +87,7 @@ fn parts_without_a_material_are_told_once() {
     };
     for more in [&["--watch"][..], &["-o", "boxes.png"]] {
         let stderr = run(more);
-        assert_eq!(stderr.matches("warning: 1 of 3 parts have no material: `Lid`").count(), 1, "{stderr}");
+        assert_eq!(stderr.matches("warning: 1 of 3 parts has no material: `Lid`").count(), 1, "{stderr}");
         assert!(!stderr.contains("unmapped_part"), "{stderr}");
     }
     assert!(!run(&["--watch", "--json"]).contains("warning"), "its JSON has the number");

@@ -410,7 +410,12 @@ const WRITTEN: &[[&str; 4]] = &[
         "",
     ],
     ["shot.camera_inside", "warning", "the camera is inside {}{when} and sees it from within", ""],
-    ["shot.part_hidden", "warning", "{what} hidden behind {:?}: unless that is transparent, nothing of it is seen", ""],
+    [
+        "shot.part_hidden",
+        "warning",
+        "{what} hidden behind {:?}, and not seen unless that is transparent: hide that, or choose another view",
+        "",
+    ],
     ["shot.pattern_unmatched", "warning", "the pattern {pattern:?} matches no part", ""],
     [
         "shot.sweep_ends",

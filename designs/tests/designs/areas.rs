@@ -62,6 +62,8 @@ fn d42_the_only_area_is_taken() {
     assert_eq!(only(&mug()).expect("the wall alone").name, "Print");
     let error = only(&two_labels()).expect_err("two");
     assert_eq!(error.code, DesignCode::AreaRequired);
+    let (n, named) = (detect(&two_labels()).len(), error.help.matches('`').count() / 2);
+    assert!(error.message.contains(&format!(" {n} surfaces ")) && named == n, "{}: {}", error.message, error.help);
 }
 
 #[test]

@@ -3,12 +3,11 @@
 
 use packshot_json::{Fault, FaultKind};
 use packshot_materials::mapping::{MapBy, OnUnmapped};
-use packshot_renderer::color::srgb;
 use packshot_renderer::encode::ExrPrecision;
 use packshot_renderer::import::UpAxis;
 use packshot_renderer::look::Look;
+use packshot_renderer::shot::ViewTransform;
 use packshot_renderer::shot::turntable::{TurnDirection, TurnMode};
-use packshot_renderer::shot::{Background, ViewTransform};
 use packshot_words::Word;
 use serde_json::{Value, json};
 
@@ -19,8 +18,10 @@ use crate::picture::Aov;
 use crate::preset::Preset;
 use crate::views::Scale;
 
+mod color;
 mod materials;
 
+pub use color::Color;
 pub use materials::Materials;
 
 /// What is wrong with a value: at least one fault.
@@ -377,68 +378,6 @@ impl OptionValue for Views {
 
     fn to_json(&self) -> Value {
         json!(self.0.iter().map(|view| view.word()).collect::<Vec<_>>())
-    }
-}
-
-impl OptionValue for Background {
-    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
-        let text = value.as_str().ok_or_else(|| Wrong::of_type("expected a string"))?;
-        text.parse().map_err(|_| Wrong::word(takes.expected()))
-    }
-
-    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
-        last(texts).parse().map_err(|_| Wrong::word(takes.expected()))
-    }
-
-    fn to_json(&self) -> Value {
-        match self {
-            Self::Transparent => json!("transparent"),
-            Self::Environment => json!("environment"),
-            Self::Color { srgb: [1.0, 1.0, 1.0] } => json!("white"),
-            Self::Color { srgb } => Color { srgb: *srgb }.to_json(),
-        }
-    }
-}
-
-/// An opaque colour, sRGB-encoded, 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Color {
-    /// Red, green, blue.
-    pub srgb: [f32; 3],
-}
-
-impl Color {
-    /// From linear Rec.709: the nearest of those that can be written as #RRGGBB.
-    pub fn of_linear(linear: [f32; 3]) -> Self {
-        Self { srgb: linear.map(|channel| (srgb::encode(channel) * 255.0).round() / 255.0) }
-    }
-
-    /// As linear Rec.709.
-    pub fn linear(self) -> [f32; 3] {
-        self.srgb.map(srgb::decode)
-    }
-
-    fn parse(text: &str, takes: &Takes) -> Result<Self, Wrong> {
-        let has_names = matches!(takes, Takes::Form { pattern, .. } if pattern.contains("white"));
-        match text.parse() {
-            Ok(Background::Color { srgb }) if has_names || text.starts_with('#') => Ok(Self { srgb }),
-            _ => Err(Wrong::word(takes.expected())),
-        }
-    }
-}
-
-impl OptionValue for Color {
-    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
-        Self::parse(value.as_str().ok_or_else(|| Wrong::of_type("expected a string"))?, takes)
-    }
-
-    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
-        Self::parse(last(texts), takes)
-    }
-
-    fn to_json(&self) -> Value {
-        let [r, g, b] = self.srgb.map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8);
-        json!(format!("#{r:02X}{g:02X}{b:02X}"))
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn part_hidden(option: &str, named: &[PartPattern], camera: &Camera, 
             severity: Severity::Warning,
             at: option_place(option),
             message: format!(
-                "{what} hidden behind {:?}: unless that is transparent, nothing of it is seen",
+                "{what} hidden behind {:?}, and not seen unless that is transparent: hide that, or choose another view",
                 before.name()
             ),
         }
@@ -193,7 +193,7 @@ mod tests {
         let parallel = Projection::Orthographic { height_m: 10.0 };
         let plate = ("Plate", 1.0, DVec3::ZERO);
         let hidden = |lid: f64, at: DVec3, projection| found(&[plate, ("Lid", lid, at)], "Plate", projection);
-        let message = "\"Plate\" is hidden behind \"Lid\": unless that is transparent, nothing of it is seen";
+        let message = "\"Plate\" is hidden behind \"Lid\", and not seen unless that is transparent: hide that, or choose another view";
         assert_eq!(hidden(1.1, DVec3::Z, parallel).as_deref(), Some(message));
         assert_eq!(hidden(0.95, DVec3::Z, eye).as_deref(), Some(message), "seen larger, as it is nearer");
         assert_eq!(hidden(0.85, DVec3::Z, parallel), None, "its rim is seen");

@@ -154,8 +154,9 @@ fn no_pictures() -> Failure {
 /// `unmapped_parts`.
 pub(super) fn check_unmapped(max: Option<u32>, n: u32) -> Result<(), Failure> {
     let Some(max) = max.filter(|max| n > *max) else { return Ok(()) };
+    let (parts, allowed) = (if n == 1 { "part has" } else { "parts have" }, if max == 1 { "is" } else { "are" });
     let detail = format!(
-        "{n} parts have no material, and {max} are allowed: give them one in the product's `cad_part_materials`"
+        "{n} {parts} no material, and {max} {allowed} allowed: give each one in the product's `cad_part_materials`"
     );
     Err(Failure::new(FaultKind::Input, "unmapped_parts", detail))
 }

@@ -37,7 +37,8 @@ fn unmapped(report: &MaterialReport) -> Option<String> {
         names.truncate(NAMED_MAX);
         names.push(format!("{} more", n - NAMED_MAX));
     }
-    (n > 0).then(|| format!("{n} of {} parts have no material: {}", report.parts, names.join(", ")))
+    let have = if n == 1 { "has" } else { "have" };
+    (n > 0).then(|| format!("{n} of {} parts {have} no material: {}", report.parts, names.join(", ")))
 }
 
 /// What people call a part.
