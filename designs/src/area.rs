@@ -280,11 +280,22 @@ pub fn only(scene: &Scene) -> Result<Area, DesignError> {
         1 => Ok(found.remove(0).1),
         n => {
             let message = format!("the product has {n} surfaces that a design could lie on, and none is chosen");
-            let names: Vec<String> = found.iter().take(NAMED_MAX).map(|(_, area)| format!("`{}`", area.name)).collect();
+            let names: Vec<String> = found.iter().take(NAMED_MAX).map(|area| said(area, &found)).collect();
             let more = if n > NAMED_MAX { format!(" and {} more", n - NAMED_MAX) } else { String::new() };
             let help = format!("choose one of {}{more}, of which the first is the largest", names.join(", "));
             Err(DesignError::new(Code::AreaRequired, message, help))
         }
+    }
+}
+
+/// How one of the areas of a scene is chosen: by its name, and where a part and a material share that, with which of
+/// them it is.
+fn said((selector, area): &(Selector, Area), all: &[(Selector, Area)]) -> String {
+    let is_shared = all.iter().filter(|(_, other)| other.name == area.name).count() > 1;
+    match selector {
+        Selector::Material(name) if is_shared => format!("`material={name}`"),
+        Selector::Part(name) if is_shared => format!("`part={name}`"),
+        _ => format!("`{}`", area.name),
     }
 }
 

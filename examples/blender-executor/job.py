@@ -54,7 +54,7 @@ def shot_of(job, more, folder):
         (folder / "fallback" / "library.toml").write_text(FALLBACK_LIBRARY + json.dumps(job["fallback_material"]), encoding="utf-8")
         command.append(f"--library={folder / 'fallback'}")
     settings, path = job["render_settings"], folder / "shot.json"
-    # A dump always renders: only for a moment, on the processor, and without denoising.
+    # A dump always renders: here one sample of each pixel, on the processor, and without denoising.
     run([*command, *arguments({**settings, "denoise": "off"}), f"--dump-shot={path}", "--max-time=0.001", "--device=cpu", "--quiet"], path)
     shot, word = checked(json.loads(path.read_text(encoding="utf-8"))), settings.get("denoise") or "auto"
     # A PNG is denoised unless it is `raw`.
@@ -67,8 +67,7 @@ def run(command, made):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace")
     except OSError as error:
         raise Refused(f"packshot cannot be started ({command[0]}: {error.strerror}): put it on PATH, or its path into PACKSHOT") from None
-    # A picture of a moment may be empty, which breaks the rules of presets: the shot is there. Warnings may come before
-    # what is wrong.
+    # A picture of one sample may break the rules of presets: the shot is there. Warnings may come before what is wrong.
     if not made.exists():
         said = " ".join(done.stderr[max(done.stderr.find("error["), 0):].split())
         raise Refused(f"packshot made no shot: {said or f'it ended with {done.returncode}'}")

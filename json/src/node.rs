@@ -259,7 +259,7 @@ impl<'a> Node<'a> {
     pub fn members(&self) -> Option<Members<'a>> {
         match self.value.as_object() {
             Some(members) => Some(Members::new(members, self.clone())),
-            None => self.refuse(FaultKind::Type, "expected an object"),
+            None => self.wrong_type("expected an object"),
         }
     }
 

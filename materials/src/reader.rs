@@ -59,6 +59,11 @@ pub fn read_file<T>(
             return (None, vec![Finding::error(codes.syntax, file, message).with_help("save the file as UTF-8")]);
         }
     };
+    // Each of its lines would be an error of its own.
+    if text.trim_start().starts_with('{') {
+        let finding = Finding::error(codes.syntax, file, "this is JSON, and not TOML");
+        return (None, vec![finding.with_help("give a file that was written as TOML")]);
+    }
     let mut reader = Reader::new(file, text, codes);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {

@@ -1,7 +1,7 @@
 //! Pictures of a product whose floor is a catcher: product and floor are rendered separately and then combined.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use packshot_renderer::backend::{LoadedProduct, LoadedShot, Progress, RenderControl, RenderError, Rendered};
 use packshot_renderer::catcher::Caught;
@@ -196,7 +196,7 @@ impl Passes<'_> {
         // The same fraction of the remaining time as of the remaining work.
         let time_max = self.control.time_max.filter(|_| counts.is_none()).map(|limit| {
             let left = limit.saturating_sub(begun.elapsed());
-            left.mul_f32((share / (1.0 - before).max(share)).clamp(0.0, 1.0)).max(Duration::from_millis(1))
+            left.mul_f32((share / (1.0 - before).max(share)).clamp(0.0, 1.0))
         });
         let control = RenderControl {
             progress: &progress,

@@ -285,7 +285,7 @@ impl PartMaterials {
         let have = if n == 1 { "has" } else { "have" };
         let message = format!("{n} of {of} parts {have} no material: {}", self.unmapped_names());
         let at = report.unmapped_items().next().map_or_else(String::new, |item| item.path.clone());
-        let way_out = "add them to the material map; `packshot map init` writes one to complete";
+        let way_out = "give each a material in the material map; `packshot map init` writes one to complete";
         // Perhaps one of them was meant.
         let is_slip = |found: &&Diagnostic| found.code == "unused_map_entry" && found.severity == Severity::Warning;
         let help = match self.diagnostics.iter().find(is_slip) {

@@ -113,11 +113,6 @@ impl PartFilter {
         let unused = patterns.filter(|(_, pattern)| !names.iter().any(|names| is_one(pattern, names)));
         let mut called = None;
         let mut asked = |pattern: &PartPattern| {
-            if !pattern.is_sound() {
-                return Some(
-                    "a `[` or `{` in it is not closed; as a character of a name it is written `\\[`".to_owned(),
-                );
-            }
             called.get_or_insert_with(|| CalledParts::new(&scene.parts)).did_you_mean(pattern.text())
         };
         let unused: Vec<_> = unused.map(|(option, pattern)| (option, pattern, asked(pattern))).collect();
@@ -126,8 +121,8 @@ impl PartFilter {
             severity: Severity::Warning,
             at: format!("{} {}", option_place(option), pattern.text()),
             message: match question {
-                Some(question) => format!("the pattern matches no part; {question}"),
-                None => "the pattern matches no part; preflight lists all parts".to_owned(),
+                Some(question) => format!("no part has a name or path like {}; {question}", pattern.quoted()),
+                None => format!("no part has a name or path like {}; preflight lists all parts", pattern.quoted()),
             },
         });
         let diagnostics = diagnostics.collect();
@@ -146,7 +141,7 @@ impl PartFilter {
                 (ErrorKind::Request, fault.at(option_place("hide")))
             } else {
                 // As with `--focus` and `--crop-to`, the file lacks what is asked of it.
-                let wanted = self.only.iter().take(NAMED_MAX).map(|pattern| format!("{:?}", pattern.text()));
+                let wanted = self.only.iter().take(NAMED_MAX).map(PartPattern::quoted);
                 let wanted: Vec<String> = wanted.collect();
                 let message = format!("no part has a name or path like {}", wanted.join(" or "));
                 (ErrorKind::Input, Fault::new("shot.part_not_found", message).at(option_place("only")))
@@ -155,8 +150,7 @@ impl PartFilter {
             let option = if kind == ErrorKind::Input { "only" } else { "hide" };
             let asked = unused.iter().filter(|(of, _, _)| *of == option);
             let help = match asked.filter_map(|(_, _, question)| question.as_ref()).next() {
-                Some(question) if question.ends_with('?') => format!("{question} The {listed}"),
-                Some(hint) => format!("{hint}; the {listed}"),
+                Some(question) => format!("{question} The {listed}"),
                 None => format!("the {listed}"),
             };
             return Err(Error::new(kind, fault.help(help)));
@@ -212,7 +206,7 @@ mod tests {
             PartFilter::new(&[], &["Ring", "Screw*", "["]).apply(&mut scene(&["Ring", "Cap"])).expect("a part is left");
         assert_eq!(hidden.len(), 1);
         assert_eq!(found.iter().map(|f| f.at.as_str()).collect::<Vec<_>>(), ["option:hide Screw*", "option:hide ["]);
-        let is_open = |finding: &Diagnostic| finding.message.contains("is not closed");
+        let is_open = |finding: &Diagnostic| finding.message.contains("is not whole");
         assert_eq!(found.iter().map(is_open).collect::<Vec<_>>(), [false, true]);
     }
 }

@@ -66,13 +66,13 @@ pub struct RenderControl<'a> {
     pub cancel: &'a CancelToken,
     /// Called after every pass, from one thread at a time.
     pub progress: &'a (dyn Fn(Progress) + Sync),
-    /// Time limit for sampling, after which the render ends with the samples so far. Every pixel gets one, however long
-    /// that takes: a pixel without samples would be a hole.
+    /// Time limit for sampling, after which the render ends with the samples so far. Every pixel gets one, however
+    /// long that takes: a pixel without samples would be a hole.
     pub time_max: Option<Duration>,
     /// Receiver of snapshots, if any.
     pub snapshots: Option<Snapshots<'a>>,
-    /// How many samples each pixel gets, instead of a noise threshold: at least this many, and at most as many more as
-    /// remain to the next decision. For a film that is compared with another one sample by sample.
+    /// How many samples each pixel gets, at least one, instead of a noise threshold. For a film that is compared with
+    /// another one sample by sample.
     pub counts: Option<&'a Arc<[u32]>>,
 }
 
@@ -270,7 +270,7 @@ impl Clock {
         Self { begun, deadline: time_max.and_then(|limit| begun.checked_add(limit)) }
     }
 
-    /// Whether a render that has `n` samples of every pixel ends here: not before the first.
+    /// Whether a render ends here, whose active pixels have `n` samples: not before the first.
     pub(crate) fn is_over_after(&self, n: u32) -> bool {
         n > 0 && self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }

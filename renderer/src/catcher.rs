@@ -49,7 +49,7 @@ pub struct Caught {
     /// The share of each pixel that both hold for: what the product leaves open, or 0 where a floor shows, of which no
     /// sample was taken.
     pub shares: Vec<f32>,
-    /// Samples of the pixel of the floor that has the fewest.
+    /// The fewest samples that a pixel of the floor's film has.
     pub samples_min: u32,
 }
 
@@ -110,7 +110,7 @@ impl Caught {
     /// surroundings show an effect of the product; all other values are clamped to what is possible.
     ///
     /// The fewer samples there are, the further the surroundings reach: in a faint shadow most samples find none, and
-    /// what was restored there would be a bright dot.
+    /// what was restored there would be a bright dot. Near the picture's border and the product there are fewer.
     pub fn restored(mut self, sampled: &Self, width_px: u32) -> Self {
         let effects = sampled.ratio.iter().zip(&sampled.light);
         let is_changed: Vec<bool> = effects.map(|effect| effect != (&[1.0; 3], &[0.0; 3])).collect();
@@ -133,11 +133,11 @@ impl Caught {
     }
 }
 
-/// How far around a pixel to look for effects of the product: to where [`SURROUNDINGS_SAMPLES`] have been taken, and at
-/// least one pixel.
+/// How far around a pixel to look for effects of the product: a square in which [`SURROUNDINGS_SAMPLES`] are taken, and
+/// at least one pixel.
 fn surroundings_px(samples_min: u32) -> usize {
     let has_enough = |reach: &u32| (2 * reach + 1).pow(2).saturating_mul(samples_min.max(1)) >= SURROUNDINGS_SAMPLES;
-    (1..).find(has_enough).map_or(1, |reach| reach as usize)
+    (1..SURROUNDINGS_SAMPLES).find(has_enough).unwrap_or(SURROUNDINGS_SAMPLES) as usize
 }
 
 /// The pixels, in rows of this width, within `reach` columns and rows of one that is marked.

@@ -1,10 +1,12 @@
 //! Patterns of parts: how options, templates and shot files select parts of a product.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::str::Chars;
 
 use packshot_words::{KnownNames, did_you_mean};
 use regex::{Regex, RegexBuilder};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::scene::Part;
 
@@ -31,30 +33,43 @@ enum Meaning {
     Name(String),
     /// Every name that matches.
     Glob(Regex),
-    /// Not a valid glob: a bracket or brace is not closed, or it is too long.
+    /// Not a valid glob: a bracket, brace or backslash is alone, a range runs backwards, or it is too long or nested
+    /// too deeply.
     Nothing,
 }
 
 impl PartPattern {
     /// Parses a pattern.
     pub fn new(text: &str) -> Self {
-        let meaning = match plain(text) {
+        let text = composed(text).into_owned();
+        let meaning = match plain(&text) {
             Some(name) => Meaning::Name(name),
-            None => compiled(text).map_or(Meaning::Nothing, Meaning::Glob),
+            None => compiled(&text).map_or(Meaning::Nothing, Meaning::Glob),
         };
-        Self { text: text.to_owned(), meaning }
+        Self { text, meaning }
     }
 
-    /// The pattern as it was written.
+    /// The pattern as it was written, but for [composition](composed).
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The only name that it matches; `None` if it may match several.
+    /// The only name that it matches, [composed]; `None` if it may match several.
     pub fn name(&self) -> Option<&str> {
         match &self.meaning {
             Meaning::Name(name) => Some(name),
             Meaning::Glob(_) | Meaning::Nothing => None,
+        }
+    }
+
+    /// The pattern in quotes, for a message that it matches nothing: with why that may be so, if it is valid as a name
+    /// alone.
+    pub fn quoted(&self) -> String {
+        let Self { text, meaning } = self;
+        match meaning {
+            Meaning::Nothing if text.len() > GLOB_BYTES_MAX => format!("{text:?} (too long for a pattern)"),
+            Meaning::Nothing => format!("{text:?} (as a pattern it is not whole: a `[`, `{{` or `\\` in it is alone)"),
+            Meaning::Name(_) | Meaning::Glob(_) => format!("{text:?}"),
         }
     }
 
@@ -65,9 +80,10 @@ impl PartPattern {
 
     /// Whether it matches a name. A pattern always matches the name that is spelled like it: `Cap[1]` is a name, too.
     pub fn is_match(&self, name: &str) -> bool {
+        let name = composed(name);
         match &self.meaning {
-            Meaning::Name(known) => known == name,
-            Meaning::Glob(glob) => name == self.text || glob.is_match(name),
+            Meaning::Name(known) => *known == name,
+            Meaning::Glob(glob) => name == self.text || glob.is_match(&name),
             Meaning::Nothing => name == self.text,
         }
     }
@@ -87,6 +103,14 @@ impl PartPattern {
             text.push(c);
         }
         text
+    }
+}
+
+/// A name as keyboards write it: files of some systems have an umlaut as two characters, which look like the one.
+pub fn composed(name: &str) -> Cow<'_, str> {
+    match is_nfc_quick(name.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(name),
+        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(name.nfc().collect()),
     }
 }
 
@@ -207,6 +231,8 @@ mod tests {
             ("{a,b{c,d}}", "bd", "bcd"),
             ("a,*", "a,b", "a"),
             (r"\*", "*", "a"),
+            ("Geh\u{e4}use", "Geha\u{308}use", "Gehause"),
+            ("Geha\u{308}?se", "Geh\u{e4}use", "Gehause"),
         ] {
             let pattern = PartPattern::new(pattern);
             assert!(pattern.is_match(meant) && !pattern.is_match(not_meant), "{pattern:?}");
@@ -224,6 +250,7 @@ mod tests {
         ] {
             let pattern = PartPattern::new(&text);
             assert!(!pattern.is_sound() && pattern.is_match(&text) && !pattern.is_match("a"));
+            assert!(pattern.quoted().contains(" pattern"), "{}", pattern.quoted());
         }
     }
 

@@ -66,10 +66,13 @@ pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
     }
 }
 
-/// How a material was found, for a person.
-fn how_word(reason: Option<Reason>, method: Method, word: &str) -> String {
+/// How a material of the library was found, for a person, or why the part keeps what the file gives it.
+fn how_word(reason: Option<Reason>, method: Method, is_of_library: bool, word: &str) -> String {
     match (reason, method) {
         (Some(_), _) => "NO MATCH".to_owned(),
+        (None, Method::GlbMaterial | Method::Extras) if !is_of_library => {
+            "the library has none of this name, and no map was given".to_owned()
+        }
         (None, Method::Fallback) => "the file gives it no material, and no map was given".to_owned(),
         (None, Method::GlbMaterial) => "by the name of its material in the file".to_owned(),
         (None, Method::Extras) => "by its extras in the file".to_owned(),
@@ -84,7 +87,7 @@ fn table(preflight: &Preflight) -> String {
     let mut text = String::new();
     for item in &report.items {
         let material = item.material.as_deref().unwrap_or("(the file's own)");
-        let how = how_word(item.reason, item.method, item.match_word());
+        let how = how_word(item.reason, item.method, item.material.is_some(), item.match_word());
         let name = one_line(item.display_name());
         if item.slots.is_empty() {
             text += &format!("{name:<width$}  {}  {how}\n", one_line(material));
@@ -94,7 +97,7 @@ fn table(preflight: &Preflight) -> String {
         for slot in &item.slots {
             let own = slot.own.as_deref().map_or_else(|| "(none)".to_owned(), one_line);
             let material = slot.material.as_deref().unwrap_or("(the file's own)");
-            let how = how_word(slot.reason, slot.method, slot.match_word());
+            let how = how_word(slot.reason, slot.method, slot.material.is_some(), slot.match_word());
             text += &format!("{:<width$}    {own}: {}  {how}\n", "", one_line(material));
         }
         for suggestion in &item.suggestions {

@@ -1,5 +1,7 @@
 //! `packshot render`: pictures of files.
 
+use std::path::PathBuf;
+
 use packshot::Renderer;
 use packshot::denoise::Denoise;
 use packshot::picture::Picture;
@@ -10,7 +12,7 @@ use packshot::report::Preflight;
 use packshot::taken::{NeededVersions, Taken, Taking};
 use packshot::timing::{Seconds, Stopwatch};
 use packshot_materials::library::Library;
-use packshot_materials::mapping::OnUnmapped;
+use packshot_materials::mapping::{OnUnmapped, ReportItem};
 use packshot_pipeline::memory::MemoryNeed;
 use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::shot_file::Noise;
@@ -85,6 +87,7 @@ fn render_all(args: &RenderArgs, quiet: bool, rendered: &mut Rendered) -> Result
             rendered.add(0, result);
         }
         None => {
+            refuse_words(&args.inputs)?;
             let inputs = Input::list(&args.inputs, &args.sample)?;
             let stems: Vec<String> = inputs.iter().map(Input::stem).collect();
             inputs.iter().try_for_each(|input| input.take_place(&mut session.places))?;
@@ -241,6 +244,18 @@ impl<'a> Session<'a> {
             let have = if n == 1 { "has" } else { "have" };
             console::warn_with_help(&format!("{n} of {of} parts {have} no material: {names}; {shown}"), help);
         }
+        // Without a map only names that the library should have are looked for.
+        let of_file = |item: &&ReportItem| item.material.is_none() && item.reason.is_none();
+        let n_of_file = materials.report.iter().flat_map(|report| &report.items).filter(of_file).count();
+        if let Some(on_unmapped @ (OnUnmapped::Magenta | OnUnmapped::Fail)) = self.planned.given.options.on_unmapped
+            && n_of_file > 0
+        {
+            let (of, word) = (materials.parts.len(), on_unmapped.word());
+            let keep = if n_of_file == 1 { "looks" } else { "look" };
+            let message =
+                format!("{n_of_file} of {of} parts {keep} as in the file, whatever `--on-unmapped {word}` says");
+            console::warn_with_help(&message, "it is for the parts of a material map: give one with --material-map");
+        }
         let output = &self.args.output;
         let keeps_something = output.output.is_some() || output.report.is_some() || output.dump_shot.is_some();
         if !(keeps_something || output.json || self.quiet) {
@@ -310,6 +325,17 @@ impl<'a> Session<'a> {
 fn with_render(seconds: Seconds, picture: &Picture) -> Seconds {
     let denoise = picture.denoised.map_or(0.0, |done| done.seconds);
     Seconds { render: picture.render_s, render_cpu: picture.render_cpu_s, denoise, ..seconds }
+}
+
+/// Refuses `--clay false`: a flag takes its word after `=`, so here the word was read as a file.
+fn refuse_words(inputs: &[PathBuf]) -> Result<(), Failure> {
+    let is_word = |input: &&PathBuf| ["true", "false"].iter().any(|word| input.as_os_str() == *word) && !input.exists();
+    let Some(word) = inputs.iter().find(is_word).map(|word| word.display().to_string()) else { return Ok(()) };
+    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let before = arguments.windows(2).find(|pair| pair[1] == word && pair[0].starts_with("--"));
+    let Some(flag) = before.map(|pair| &pair[0]) else { return Ok(()) };
+    let message = format!("`{word}` stands alone after `{flag}`, and would be read as a file");
+    Err(Failure::usage("invalid_value", message, flag, format!("write `{flag}={word}`")))
 }
 
 /// How parts without a material look, and what to do about it; `material` is the one that they are shown in.

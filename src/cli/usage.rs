@@ -76,8 +76,8 @@ fn not_a_number<'a>(option: &str, used: &Command, arguments: &'a [OsString]) -> 
     }
     arguments.windows(2).find_map(|pair| {
         let (before, argument) = (pair[0].to_str()?, pair[1].to_str()?);
-        let is_value = argument.starts_with(option) && takes_numbers(&before);
-        is_value.then(|| (before.to_owned(), argument))
+        let is_wrong = argument.starts_with(option) && argument.parse::<f64>().is_err();
+        (is_wrong && takes_numbers(&before)).then(|| (before.to_owned(), argument))
     })
 }
 

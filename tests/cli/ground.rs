@@ -56,6 +56,20 @@ fn a_shadow_is_laid_over_what_is_below() {
 }
 
 #[test]
+fn a_shadow_for_which_there_is_no_time_is_no_noise() {
+    let workplace = Workplace::new();
+    let n_empty = |more: &[&str]| {
+        let common = ["--width", "64", "--height", "64", "--noise", "0", "--denoise", "off", "-o", "a.png"];
+        workplace.run(&[&["render"][..], &SHADOW, &common, more].concat()).done();
+        rgba(&workplace.read("a.png")).1.iter().filter(|pixel| pixel[3] == 0).count()
+    };
+    // Both films of the floor have the same sample, so that nothing changes where the product casts no shadow; and one
+    // sample finds fewer shadows than many.
+    let (hurried, whole) = (n_empty(&["--max-time", "0.000001", "--samples", "65536"]), n_empty(&["--samples", "16"]));
+    assert!(hurried >= whole && whole > 500, "{hurried} pixels are empty, and {whole} with 16 samples");
+}
+
+#[test]
 fn an_exr_has_what_is_left_of_each_channel() {
     let workplace = Workplace::new();
     workplace.render(&[&SHADOW[..], &["-o", "shadow.exr", "--exr", "float"]].concat());

@@ -421,12 +421,12 @@ fn messages_say_which_word_is_meant() {
     says(
         4,
         &with(&["--on-unmapped", "fail", "--material", "Bse=Steel"]),
-        "help: no part has the name `Bse`; did you mean `Base`? Otherwise add them to the material map",
+        "help: no part has the name `Bse`; did you mean `Base`? Otherwise give each a material in the material map",
     );
     says(
         4,
         &with(&["--on-unmapped", "fail", "--material", "Gasket=Steel"]),
-        "help: no part has the name `Gasket`. Correct that entry, or add them to the material map",
+        "help: no part has the name `Gasket`. Correct that entry, or give each a material in the material map",
     );
     says(2, &["views", "boxes.glb", "--set", "front,bak"], "`bak` is unknown: expected one or more of ");
     says(2, &with(&["--aov", "depth,"]), "a word is missing: expected one or more of albedo, ");

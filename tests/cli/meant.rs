@@ -50,7 +50,7 @@ fn findings_ask_for_the_name_that_is_meant() {
         findings.iter().map(|finding| finding["message"].as_str().expect("a text").to_owned()).collect::<Vec<_>>()
     };
     for (args, begin, near) in [
-        (&["--hide", "Bse"][..], "the pattern matches no part; ", "Base"),
+        (&["--hide", "Bse"][..], "no part has a name or path like \"Bse\"; ", "Base"),
         (&["--material-map", "map.json"], "no material: no library has the material `Stel`; ", STEEL),
         (&["--material", "Base=Stel"], "no material: no library has the material `Stel`; ", STEEL),
         (&["--material-map", "map.json"], "no part has the path `Lidd`; ", "Lid"),

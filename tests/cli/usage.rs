@@ -144,6 +144,22 @@ fn what_the_parser_finds_is_told_as_all_else_is() {
         ),
         ("render boxes.glb --lut", "`--lut` needs a value\n  at: --lut\n"),
         (
+            "render boxes.glb --exposure-ev -1.5 --azimuth-deg -12x",
+            "invalid value `-12x` for `--azimuth-deg`: expected a number\n  at: --azimuth-deg\n",
+        ),
+        (
+            "render boxes.glb --clay false",
+            "`false` stands alone after `--clay`, and would be read as a file\n  at: --clay\n",
+        ),
+        (
+            "render boxes.glb -o - --format png,jpg",
+            "standard output takes one file, so it cannot have several formats\n  at: --format\n",
+        ),
+        (
+            "render boxes.glb -o out --format png,jpg",
+            "one file cannot have several formats\n  at: --format\n  help: write to a folder (`-o out/`)\n",
+        ),
+        (
             "render boxes.glb --xyzzy",
             "this command has no option `--xyzzy`\n  at: --xyzzy\n  help: `packshot render --help` lists its options\n",
         ),

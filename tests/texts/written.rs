@@ -416,7 +416,7 @@ const WRITTEN: &[[&str; 4]] = &[
         "{what} hidden behind {:?}, and not seen unless that is transparent: hide that, or choose another view",
         "",
     ],
-    ["shot.pattern_unmatched", "warning", "the pattern {pattern:?} matches no part", ""],
+    ["shot.pattern_unmatched", "warning", "the pattern {} matches no part", ""],
     [
         "shot.sweep_ends",
         "warning",

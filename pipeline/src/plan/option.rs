@@ -1,5 +1,7 @@
 //! The description of an option: its name, values, default and purpose.
 
+use std::fmt::Display;
+
 use packshot_words::{Word, words};
 
 use super::table::OptionId;
@@ -176,7 +178,12 @@ impl Takes {
 
     /// The values that it accepts, for a message about a word that is not one of them.
     pub(super) fn expected_of(&self, text: &str) -> String {
-        match packshot_words::nearest(text, self.words()) {
+        self.expected_or(packshot_words::nearest(text, self.words()))
+    }
+
+    /// The values that it accepts, with the one that was probably meant.
+    pub(super) fn expected_or(&self, near: Option<impl Display>) -> String {
+        match near {
             Some(near) => format!("{}; did you mean `{near}`?", self.expected()),
             None => self.expected(),
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use packshot_json::{FaultKind, Node};
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
-use packshot_renderer::part_pattern::{CalledParts, PartPattern};
+use packshot_renderer::part_pattern::{CalledParts, PartPattern, composed};
 use packshot_renderer::scene::Part;
 use packshot_words::{KnownNames, did_you_mean};
 
@@ -96,7 +96,7 @@ impl PartRules {
     /// The rules that match a part, in any order.
     fn matching<'a>(&'a self, part: &'a Part) -> impl Iterator<Item = usize> + 'a {
         let name = part.name();
-        let named = [self.by_name.get(&name), self.by_name.get(&part.path)];
+        let named = [&name, &part.path].map(|name| self.by_name.get(&*composed(name)));
         let nodes = [Some(part.node_idx), None];
         let plain = named
             .into_iter()
@@ -121,7 +121,7 @@ impl PartRules {
         let diagnostic = |(rule, _): (&PartRule, _)| {
             let pattern = rule.parts.text();
             let called = called.get_or_insert_with(|| CalledParts::new(parts));
-            let message = format!("the pattern {pattern:?} matches no part");
+            let message = format!("the pattern {} matches no part", rule.parts.quoted());
             Diagnostic {
                 code: "shot.pattern_unmatched",
                 severity: Severity::Warning,

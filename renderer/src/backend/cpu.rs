@@ -232,8 +232,9 @@ impl CpuShot {
 }
 
 /// Samples of a pass: few at first, so that something can be seen and stopped early, then more, so that threads rarely
-/// wait for one another. A pass ends where decisions and snapshots are due.
+/// wait for one another. A pass ends where decisions and snapshots are due, else after a multiple of
+/// [`ADAPTIVE_STEP`].
 fn pass_samples(first_sample: u32, schedule: &Schedule, n_worth: u32) -> u32 {
     let n_samples = (first_sample / ADAPTIVE_STEP * ADAPTIVE_STEP).clamp(ADAPTIVE_STEP, 64);
-    n_samples.min(schedule.until_stop(first_sample, n_worth))
+    (n_samples - first_sample % ADAPTIVE_STEP).min(schedule.until_stop(first_sample, n_worth))
 }

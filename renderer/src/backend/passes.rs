@@ -1,5 +1,6 @@
 //! Shared by the backends: when adaptive decisions and snapshots are due, and the film of a block between passes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use packshot_shaders::layout::film::FilmPixel;
 
 use crate::backend::{Progress, Snapshot};
 use crate::color::LinearImage;
-use crate::film::{ADAPTIVE_STEP, Block, Film, mean, next_decision, samples_min, still_active};
+use crate::film::{Block, Film, mean, next_decision, samples_min, still_active};
 use crate::shot;
 
 /// Which pixels need more samples.
@@ -19,7 +20,18 @@ enum Rule {
     /// The noisy ones.
     Noise { threshold: f32, n_min: u32 },
     /// Those that have fewer samples than this count for each pixel of the picture.
-    Counts(Arc<[u32]>),
+    Counts {
+        of_pixels: Arc<[u32]>,
+        /// Each count once, ascending.
+        distinct: Vec<u32>,
+    },
+}
+
+impl Rule {
+    fn counts(of_pixels: Arc<[u32]>) -> Self {
+        let distinct: BTreeSet<u32> = of_pixels.iter().copied().collect();
+        Self::Counts { of_pixels, distinct: distinct.into_iter().collect() }
+    }
 }
 
 /// Which pixels become inactive at a decision.
@@ -53,7 +65,7 @@ impl Schedule {
         let rule = match counts {
             Some(counts) => {
                 assert_eq!(counts.len() as u64, n_pixels, "one count for each pixel");
-                Rule::Counts(counts.clone())
+                Rule::counts(counts.clone())
             }
             None if threshold > 0.0 => Rule::Noise { threshold, n_min: samples_min(threshold) },
             None => Rule::All,
@@ -63,11 +75,11 @@ impl Schedule {
 
     /// The first sample count after `n` with a decision; `None` if there are no decisions.
     fn next_decision(&self, n: u32) -> Option<u32> {
-        match self.rule {
+        match &self.rule {
             Rule::All => None,
-            Rule::Noise { n_min, .. } if n < n_min => Some(n_min),
+            Rule::Noise { n_min, .. } if n < *n_min => Some(*n_min),
             Rule::Noise { .. } => Some(next_decision(n)),
-            Rule::Counts(_) => Some((n / ADAPTIVE_STEP + 1) * ADAPTIVE_STEP),
+            Rule::Counts { distinct, .. } => distinct.get(distinct.partition_point(|&count| count <= n)).copied(),
         }
     }
 
@@ -76,7 +88,7 @@ impl Schedule {
         let falls_here = n > 0 && self.next_decision(n - 1) == Some(n);
         match &self.rule {
             Rule::Noise { threshold, .. } if falls_here => Some(Decision::Noise(*threshold)),
-            Rule::Counts(counts) if falls_here => Some(Decision::Counts(counts, self.width_px)),
+            Rule::Counts { of_pixels, .. } if falls_here => Some(Decision::Counts(of_pixels, self.width_px)),
             _ => None,
         }
     }
@@ -265,16 +277,15 @@ mod tests {
 
     #[test]
     fn a_pixel_gets_the_samples_that_it_had_before() {
-        let counts: Arc<[u32]> = (0..100).map(|i| if i % 10 < 5 { 16 } else { 48 }).collect();
-        let s = Schedule { rule: Rule::Counts(counts), ..schedule(64, 0.01) };
-        assert_eq!((s.until_stop(0, 1), s.until_stop(16, 1)), (16, 16));
+        let counts: Arc<[u32]> = (0..100).map(|i| if i % 10 < 5 { 1 } else { 49 }).collect();
+        let s = Schedule { rule: Rule::counts(counts), ..schedule(64, 0.01) };
+        assert_eq!((s.until_stop(0, 1), s.until_stop(1, 1)), (1, 48));
         let mut film = BlockFilm::new(Block { x_px: 3, y_px: 2, width_px: 4, height_px: 2 });
         let active = |film: &BlockFilm| film.active().collect::<Vec<usize>>();
-        film.decide(16, s.decision_after(16).expect("a decision"));
+        film.decide(1, s.decision_after(1).expect("a decision"));
         assert_eq!(active(&film), [2, 3, 6, 7], "columns 5 and 6 of the picture");
-        film.decide(32, s.decision_after(32).expect("a decision"));
-        assert_eq!(film.n_active(), 4);
-        film.decide(48, s.decision_after(48).expect("a decision"));
+        assert_eq!(s.decision_after(16), None);
+        film.decide(49, s.decision_after(49).expect("a decision"));
         assert_eq!(film.n_active(), 0);
     }
 

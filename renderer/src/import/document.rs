@@ -110,7 +110,7 @@ pub(super) fn read<'d>(
     // The steps above keep the scene's invariants; a violation found here is a bug in them, and is reported rather than
     // passed on.
     let scene = Scene::new(scene).map_err(|error| ImportError::new(Code::Schema, "/", error.to_string()))?;
-    inspect::inspect(&scene, &builder.places, cancel, findings)?;
+    inspect::inspect(&scene, &builder.places, options.unit_scale, cancel, findings)?;
 
     let per_mesh = |mesh: usize| {
         let triangles = scene.meshes[mesh].triangle_count() + builder.degenerate_counts[mesh];

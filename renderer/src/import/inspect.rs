@@ -23,10 +23,11 @@ use crate::scene::{Mesh, Part, Primitive, Scene};
 /// A triangle is a needle if its height is below this fraction of its longest edge.
 const NEEDLE_SHARE: f64 = 1e-5;
 
-/// Inspects a scene. `places` says where each mesh's primitives are in the file.
+/// Inspects a scene, which was read with this unit scale. `places` says where each mesh's primitives are in the file.
 pub(super) fn inspect(
     scene: &Scene,
     places: &[Vec<PrimitiveIdx>],
+    unit_scale: f64,
     cancel: Cancel<'_>,
     findings: &mut Findings,
 ) -> Result<(), ImportError> {
@@ -42,7 +43,7 @@ pub(super) fn inspect(
         note_unnamed(part, findings);
     }
     precision::note(scene, places, findings);
-    units::note(scene, findings);
+    units::note(scene, unit_scale, findings);
     textures::note(scene, places, findings);
     Ok(())
 }

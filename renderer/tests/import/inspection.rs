@@ -2,6 +2,7 @@
 
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
+use packshot_renderer::import::{ImportOptions, load};
 use serde_json::json;
 
 use crate::glb::Glb;
@@ -88,6 +89,19 @@ fn sizes_of_no_product_come_with_the_units_that_would_make_one() {
     }
     for scale in [0.001, 0.05, 5.0] {
         assert_eq!(of_code(&scaled(scale), "unit_suspect"), [], "{scale}");
+    }
+}
+
+#[test]
+fn the_unit_that_would_make_a_product_is_that_of_the_file() {
+    for (unit_scale, message) in [
+        (1000.0, "the diagonal is 3464 m; it would be 3.464 m with a unit scale of 1 if it is in metres"),
+        (1e-4, "the diagonal is 0.000346 m; it would be 3.464 m with a unit scale of 1 if it is in metres"),
+    ] {
+        let options = ImportOptions { unit_scale, ..ImportOptions::default() };
+        let (_, report) = load(&Glb::cube().bytes(), &options, &|| false).expect("loads");
+        let found: Vec<&str> = report.diagnostics.iter().map(|finding| finding.message.as_str()).collect();
+        assert!(found.iter().any(|found| found.starts_with(message)), "{unit_scale}: {found:?}");
     }
 }
 

@@ -154,9 +154,10 @@ fn no_pictures() -> Failure {
 /// `unmapped_parts`.
 pub(super) fn check_unmapped(max: Option<u32>, n: u32) -> Result<(), Failure> {
     let Some(max) = max.filter(|max| n > *max) else { return Ok(()) };
-    let (parts, allowed) = (if n == 1 { "part has" } else { "parts have" }, if max == 1 { "is" } else { "are" });
+    let parts = if n == 1 { "part has" } else { "parts have" };
     let detail = format!(
-        "{n} {parts} no material, and {max} {allowed} allowed: give each one in the product's `cad_part_materials`"
+        "{n} {parts} no material, which is more than the {max} that the output type allows: give them materials in \
+         the product's `cad_part_materials`"
     );
     Err(Failure::new(FaultKind::Input, "unmapped_parts", detail))
 }

@@ -284,7 +284,8 @@ fn r21_a_time_limit_gives_what_is_there() {
     let run = run(&engine, &assets, &input(bearing(&assets), request));
     let completed = run.completed();
     assert!(completed.samples_mean >= 1.0 && completed.samples_mean < 65_536.0, "{}", completed.samples_mean);
-    assert!(completed.noise_reached > 0.0);
+    // Two samples are needed to compare.
+    assert!(completed.noise_reached > 0.0 || completed.samples_mean < 2.0);
 }
 
 #[test]

@@ -192,6 +192,10 @@ impl PictureArgs {
         let refused = |faults: Vec<plan::OptionFault>| Failure::from(plan::refused(&faults, names));
         let mut plan = plan::resolve(&base, &given.options, &Limits::default()).map_err(refused)?;
         if self.output.output.as_deref().is_some_and(files::is_stream) {
+            if given.options.formats.as_ref().is_some_and(|formats| formats.len() > 1) {
+                let message = "standard output takes one file, so it cannot have several formats";
+                return Err(Failure::usage("conflict", message, "--format", "give one format, or write to a folder"));
+            }
             plan.files.truncate(1);
         }
         let of_shot = shot.map(|shot| shot.file.noise);
@@ -202,14 +206,16 @@ impl PictureArgs {
 
 /// The format that a file's name says.
 fn name_format(output: &Path, kind: Kind, options: &mut Options) -> Result<(), Failure> {
-    if options.formats.is_some() {
-        let message = "the file's extension already says the format";
-        return Err(Failure::usage(
-            "conflict",
-            message,
-            "--format",
-            "leave out --format, or write to a folder or to `-`",
-        ));
+    if let Some(formats) = &options.formats {
+        let folder = format!("write to a folder (`-o {}/`)", output.with_extension("").display());
+        let (message, help) = match formats.len() {
+            0..=1 => {
+                let help = format!("leave out --format, {folder} or to `-`");
+                ("the name of one file says its format, so --format cannot say it too", help)
+            }
+            _ => ("one file cannot have several formats", folder),
+        };
+        return Err(Failure::usage("conflict", message, "--format", help));
     }
     let extension = output.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     let extension = extension.as_deref().unwrap_or("");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{OptionValue, Wrong, last};
 use crate::plan::option::Takes;
 
-/// Colours by the names that CSS has for them, of which only white is read.
+/// Colours by the names that CSS has for them. Of its names only white is read.
 const CSS_NAMES: [(&str, &str); 11] = [
     ("black", "#000000"),
     ("blue", "#0000FF"),
@@ -91,11 +91,7 @@ fn has_word(word: &str, takes: &Takes) -> bool {
 }
 
 fn unreadable(text: &str, takes: &Takes) -> Wrong {
-    let expected = takes.expected();
-    Wrong::word(match meant(text, takes) {
-        Some(near) => format!("{expected}; did you mean `{near}`?"),
-        None => expected,
-    })
+    Wrong::word(takes.expected_or(meant(text, takes)))
 }
 
 /// What was meant by a colour in another notation (`#FFF`, `F0F0F0`, a name of CSS), or by a mistyped word.

@@ -13,7 +13,8 @@ const LIKELY_M: std::ops::RangeInclusive<f64> = 0.01..=5.0;
 const OUTLIER_FACTOR: f64 = 200.0;
 
 /// Units that the numbers of a file may be in, with their length in metres.
-const UNITS: [(&str, f64); 6] = [
+const UNITS: [(&str, f64); 7] = [
+    ("in metres", 1.0),
     ("in micrometres", 1e-6),
     ("in millimetres", 1e-3),
     ("in centimetres", 1e-2),
@@ -22,23 +23,25 @@ const UNITS: [(&str, f64); 6] = [
     ("scaled to metres once too often from inches", 1.0 / 0.0254),
 ];
 
-pub(super) fn note(scene: &Scene, findings: &mut Findings) {
+/// Notes the size of a product that was read with this unit scale.
+pub(super) fn note(scene: &Scene, unit_scale: f64, findings: &mut Findings) {
     // Where one part is far away, the unit of the file is not the fault.
     if !note_outlier(scene, findings)
         && let Some(bounds) = scene.bounds()
     {
-        note_size(&bounds, findings);
+        note_size(&bounds, unit_scale, findings);
     }
 }
 
-fn note_size(bounds: &Bounds, findings: &mut Findings) {
+fn note_size(bounds: &Bounds, unit_scale: f64, findings: &mut Findings) {
     let diagonal_m = bounds.diagonal_m();
     if (DIAGONAL_MIN_M..=DIAGONAL_MAX_M).contains(&diagonal_m) {
         return;
     }
-    let likely = UNITS.iter().filter(|(_, scale)| LIKELY_M.contains(&(diagonal_m * scale)));
+    let in_file = diagonal_m / unit_scale;
+    let likely = UNITS.iter().filter(|(_, scale)| *scale != unit_scale && LIKELY_M.contains(&(in_file * scale)));
     let proposals: Vec<String> = likely
-        .map(|(what, scale)| format!("{:.3} m with a unit scale of {scale} if it is {what}", diagonal_m * scale))
+        .map(|(what, scale)| format!("{:.3} m with a unit scale of {scale} if it is {what}", in_file * scale))
         .collect();
     let way_out = match proposals.is_empty() {
         true => "if the file is not in metres, give its unit scale (--unit-scale; unit_scale in requests)".to_owned(),

@@ -146,7 +146,7 @@ fn patterns(scene: &Scene, texts: &[String], option: &str) -> Result<Vec<PartPat
             let more = known.len().saturating_sub(NAMED_MAX);
             known.truncate(NAMED_MAX);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let message = format!("no part that is shown has a name or path like {:?}", pattern.text());
+            let message = format!("no part that is shown has a name or path like {}", pattern.quoted());
             let listed = format!("{}{more}", known.join(", "));
             let help = match CalledParts::new(&scene.parts).did_you_mean(pattern.text()) {
                 Some(question) => format!("{question} The parts are {listed}"),
