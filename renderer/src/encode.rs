@@ -29,7 +29,7 @@ use serde::Serialize;
 pub use self::avif::{AvifDepth, avif};
 pub use self::exr::{ExrLayer, ExrPrecision, exr, exr_picture};
 pub use self::jpeg::jpeg;
-pub use self::png::{PngDepth, png, read_png, rounded_to_png};
+pub use self::png::{PngDepth, check_png, png, read_png, rounded_to_png};
 pub use self::provenance::{Metadata, Provenance};
 pub use self::read_back::{ReadBack, TiffCompression, read_back};
 pub use self::stated::{Stated, stated};

@@ -4,6 +4,7 @@ mod again;
 mod check;
 mod package;
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -125,7 +126,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
                 Some((mut files, path)) => package(args, &mut files, Some(&path), given, &mut faults, &interrupt)?,
                 None if args.manifest_digest.is_some() => return Err(no_package()),
                 None if found.is_none() && given.is_none() => return Err(package::not_a_picture(&args.path)),
-                None => alone(&bytes, given, &mut faults),
+                None => alone(&args.path, &bytes, given, &mut faults),
             };
             verified.stated = found.map(Stated::from);
             (verified, Pictures::One(Digests::of(&bytes).address))
@@ -180,8 +181,15 @@ fn package(
     Ok(Verified { ok: false, stated: None, manifest, files: checked, provenance, rerender: None })
 }
 
-/// Compares a picture without a package with its provenance, if that was given.
-fn alone(bytes: &[u8], given: Option<Provenance>, faults: &mut Vec<Fault>) -> Verified {
+/// Compares a picture without a package with its provenance, if that was given. Of a PNG, which has checksums, damage
+/// is found without it.
+fn alone(path: &Path, bytes: &[u8], given: Option<Provenance>, faults: &mut Vec<Fault>) -> Verified {
+    if bytes.starts_with(b"\x89PNG")
+        && let Err(reason) = encode::check_png(Cursor::new(bytes))
+    {
+        let fault = Fault::new("verify.changed", format!("the picture is damaged: {reason}"));
+        faults.push(fault.at(path.display().to_string()).help("fetch it again, or render it again"));
+    }
     if let Some(provenance) = &given {
         faults.extend(check::shot(provenance, None));
         faults.extend(stated(bytes).and_then(|stated| check::contradiction(&stated, provenance)));

@@ -45,6 +45,22 @@ fn pair(code: &str, at: &str) -> (String, String) {
 }
 
 #[test]
+fn a_damaged_png_is_told_from_a_whole_one() {
+    let workplace = Workplace::new();
+    workplace.render(&["boxes.glb", "-o", "whole.png"]);
+    let whole = workplace.read("whole.png");
+    assert_eq!(verify(&workplace, "whole.png").code, 0);
+    let mut overwritten = whole.clone();
+    let middle = overwritten.len() * 2 / 3;
+    overwritten[middle] ^= 0x55;
+    for (name, bytes) in [("cut.png", &whole[..whole.len() - 20]), ("overwritten.png", &overwritten)] {
+        workplace.write(name, bytes);
+        let expected = [("verify.changed".to_owned(), name.to_owned())];
+        assert_eq!(differences(&verify(&workplace, name)), expected, "{name}");
+    }
+}
+
+#[test]
 fn a_picture_says_what_made_it() {
     let workplace = Workplace::new();
     for name in ["a.png", "a.exr", "a.jpg", "a.webp", "a.avif", "a.tiff"] {

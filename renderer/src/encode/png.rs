@@ -76,6 +76,16 @@ pub fn read_png(file: impl BufRead + Seek) -> Result<DisplayImage, DecodingError
     Ok(DisplayImage { width_px: info.width, height_px: info.height, rgba })
 }
 
+/// Reads a PNG to its end and keeps nothing of it.
+///
+/// # Errors
+/// When it is none, is truncated, or a checksum in it is wrong.
+pub fn check_png(file: impl BufRead + Seek) -> Result<(), DecodingError> {
+    let mut reader = Decoder::new(file).read_info()?;
+    while reader.next_row()?.is_some() {}
+    reader.finish()
+}
+
 fn write(
     bytes: &mut Vec<u8>,
     image: &DisplayImage,
