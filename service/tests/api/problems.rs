@@ -80,7 +80,7 @@ cases! {
         assert_eq!(reply.problem(), problem(422, "validation_failed"));
         assert_eq!(reply.pointers(), ["/no_such_member"]);
         let whole = Reply::of(app.rendering(Glb::body(), &json!([]))).await;
-        assert_eq!((whole.problem().0, &whole.json()["detail"]), (422, &json!("expected an object")));
+        assert_eq!((whole.problem().0, &whole.json()["detail"]), (422, &json!("expected an object, not a list")));
         let parts = form(Glb::body(), None).text("no_such_part", "x");
         let reply = Reply::of(app.request(Method::POST, "/api/v1/renders").multipart(parts)).await;
         assert_eq!((reply.problem(), reply.pointers()), (problem(422, "validation_failed"), vec!["/no_such_part".to_owned()]));
