@@ -71,7 +71,7 @@ fn how_word(reason: Option<Reason>, method: Method, is_of_library: bool, word: &
     match (reason, method) {
         (Some(_), _) => "NO MATCH".to_owned(),
         (None, Method::GlbMaterial | Method::Extras) if !is_of_library => {
-            "the library has none of this name, and no map was given".to_owned()
+            "kept: the library has none of its name".to_owned()
         }
         (None, Method::Fallback) => "the file gives it no material, and no map was given".to_owned(),
         (None, Method::GlbMaterial) => "by the name of its material in the file".to_owned(),
