@@ -206,7 +206,7 @@ mod tests {
             PartFilter::new(&[], &["Ring", "Screw*", "["]).apply(&mut scene(&["Ring", "Cap"])).expect("a part is left");
         assert_eq!(hidden.len(), 1);
         assert_eq!(found.iter().map(|f| f.at.as_str()).collect::<Vec<_>>(), ["option:hide Screw*", "option:hide ["]);
-        let is_open = |finding: &Diagnostic| finding.message.contains("is not whole");
-        assert_eq!(found.iter().map(is_open).collect::<Vec<_>>(), [false, true]);
+        let is_unsound = |finding: &Diagnostic| finding.message.contains("not a valid pattern");
+        assert_eq!(found.iter().map(is_unsound).collect::<Vec<_>>(), [false, true]);
     }
 }

@@ -68,7 +68,9 @@ impl PartPattern {
         let Self { text, meaning } = self;
         match meaning {
             Meaning::Nothing if text.len() > GLOB_BYTES_MAX => format!("{text:?} (too long for a pattern)"),
-            Meaning::Nothing => format!("{text:?} (as a pattern it is not whole: a `[`, `{{` or `\\` in it is alone)"),
+            Meaning::Nothing => {
+                format!("{text:?} (not a valid pattern: in a name, `[`, `{{` and `\\` have a `\\` before them)")
+            }
             Meaning::Name(_) | Meaning::Glob(_) => format!("{text:?}"),
         }
     }
