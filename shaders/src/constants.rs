@@ -124,6 +124,9 @@ shared_constants! {
     pub const MATERIAL_TINTED_GLASS: u32 = 1 << 19;
     /// `Material.flags`: thin-walled glass that is smooth somewhere, through which light passes straight.
     pub const MATERIAL_PANE: u32 = 1 << 18;
+    /// `Material.flags`: all its lobes are mirrors: without relief, it reflects and refracts each ray in single
+    /// directions, which light samples never find. Textured materials and those that scatter light inside are left out.
+    pub const MATERIAL_MIRROR: u32 = 1 << 20;
     /// `Material.textured`: textures or vertex colours of the base.
     pub const TEXTURED_BASE: u32 = 1;
     /// `Material.textured`: textures of other parameters.

@@ -20,7 +20,8 @@ const LEFT_TO_SCATTERING: f64 = 0.25;
 /// Arrays of the shader's `environment_*` bindings, never empty.
 #[derive(Clone, Debug)]
 pub struct EnvironmentTables {
-    /// See [`packed`].
+    /// Rows of `width + 1` texels, the last of which is the first again, so that the one to the right is always the
+    /// next. See [`packed`].
     pub(crate) texels: Vec<UVec2>,
     /// Of cells between the centres of four texels (`EnvironmentCorners` in `shaders/wgsl/stage/environment.wgsl`):
     /// `height + 2` cumulative values of their rows, then `width + 1` for each row.
@@ -69,7 +70,12 @@ impl EnvironmentTables {
             guide.extend(guide_of(&conditional));
             cdf.extend(conditional);
         }
-        let texels = map.rgb.par_iter().map(|&rgb| packed(rgb)).collect();
+        let mut texels = vec![UVec2::ZERO; (w + 1) * h];
+        texels.par_chunks_mut(w + 1).zip(map.rgb.par_chunks(w)).for_each(|(texels, row)| {
+            for (texel, &rgb) in texels.iter_mut().zip(row.iter().chain(&row[..1])) {
+                *texel = packed(rgb);
+            }
+        });
         // Texel solid angles are sin θ · (π/h) · (2π/w).
         let mean_luminance = total * std::f64::consts::PI / (2.0 * (w * h) as f64);
         Self { texels, cdf, guide, left: left as f32, mean_luminance }

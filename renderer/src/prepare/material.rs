@@ -4,7 +4,10 @@
 use glam::Vec3;
 use packshot_materials::library::{Surface, Texture, Textures};
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_COAT_NORMAL, MATERIAL_THIN_WALLED, NONE, SRGB_TABLE, TEXTURED_BASE};
+use packshot_shaders::constants::{
+    ALPHA_SMOOTH, MATERIAL_COAT_NORMAL, MATERIAL_SCATTERS, MATERIAL_SUBSURFACE, MATERIAL_THIN_WALLED, MATERIAL_UNLIT,
+    NONE, SRGB_TABLE, TEXTURED_BASE,
+};
 use packshot_shaders::layout::scene::Material;
 use packshot_texels::Undecodable;
 
@@ -215,6 +218,20 @@ pub(crate) fn is_pane(m: &Material) -> bool {
         && is_smooth
 }
 
+/// Whether all lobes of a lowered material are mirrors, wherever it has no relief and from either side. False of some
+/// that are: those with textures or a scattering inside, in which paths part.
+pub(crate) fn is_mirror(m: &Material) -> bool {
+    let layers = m.coat_weight + m.fuzz_weight + m.anisotropy + m.translucent_weight;
+    let has_base = m.metalness < 1.0 && m.transmission_weight < 1.0;
+    m.roughness * m.roughness < ALPHA_SMOOTH
+        && !has_base
+        && layers == 0.0
+        && m.textured == 0
+        && m.design == 0
+        && m.twin == NONE
+        && m.flags & (MATERIAL_UNLIT | MATERIAL_SUBSURFACE | MATERIAL_SCATTERS) == 0
+}
+
 /// The medium of a body of `m` for light that enters through its diffuse base, where that differs from the glass that
 /// the same material mixes in (OpenPBR mixes both).
 pub(crate) fn twin(m: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) -> Option<Material> {
@@ -293,6 +310,28 @@ fn ior_scaled(ior: f32, weight: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mirror_has_no_lobe_that_a_light_sample_reaches() {
+        let is_mirror = |m: &OpenPbr| is_mirror(&lower_literal(m, 1.0, &mut Tables::new()));
+        let glass = OpenPbr { transmission_weight: 1.0, specular_roughness: 0.0, ..OpenPbr::default() };
+        let pane = OpenPbr { geometry_thin_walled: true, ..glass };
+        let chrome = OpenPbr { base_metalness: 1.0, specular_roughness: 0.0, ..OpenPbr::default() };
+        for mirror in [glass, pane, chrome, OpenPbr { thin_film_weight: 1.0, ..glass }] {
+            assert!(is_mirror(&mirror), "{mirror:?}");
+            let others = [
+                OpenPbr { specular_roughness: 0.05, ..mirror },
+                OpenPbr { coat_weight: 0.1, ..mirror },
+                OpenPbr { fuzz_weight: 0.1, ..mirror },
+                OpenPbr { specular_roughness_anisotropy: 0.5, ..mirror },
+                OpenPbr { transmission_weight: 0.9, base_metalness: 0.9, ..mirror },
+                OpenPbr { transmission_weight: 0.0, base_metalness: 0.0, subsurface_weight: 1.0, ..mirror },
+            ];
+            for other in others {
+                assert!(!is_mirror(&other), "{other:?}");
+            }
+        }
+    }
 
     #[test]
     fn specular_weight_scales_the_normal_reflectance() {

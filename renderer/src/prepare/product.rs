@@ -2,7 +2,9 @@
 
 use packshot_materials::library::{Surface, Textures};
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK, MATERIAL_PANE};
+use packshot_shaders::constants::{
+    MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK, MATERIAL_MIRROR, MATERIAL_PANE,
+};
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
 use packshot_texels::Undecodable;
@@ -324,6 +326,9 @@ impl PreparedProduct {
             let (material, part) = ((materials.len() - 1) as u32, scene.parts.len() as u32);
             geometry.push_floor(floor, &space, material, part);
         }
+        for material in materials.iter_mut().filter(|material| material::is_mirror(material)) {
+            material.flags |= MATERIAL_MIRROR;
+        }
 
         if cancelled() {
             return Err(PrepareError::Cancelled);
@@ -369,6 +374,11 @@ impl PreparedProduct {
     /// Emissive triangles beyond the number that can be sampled: only scattered rays find their light, with more noise.
     pub fn n_unsampled_emitters(&self) -> u64 {
         self.emitters.n_left_out
+    }
+
+    /// Whether anything has a material whose lobes are all mirrors.
+    pub(crate) fn has_mirrors(&self) -> bool {
+        self.materials.iter().any(|material| material.flags & MATERIAL_MIRROR != 0)
     }
 
     /// Placed parts whose edges stay sharp because there are too many of them.

@@ -53,7 +53,7 @@ impl PreparedShot {
         assert_eq!(product.floor, shot.floor, "the product stands on the shot's floor");
         let environment_irradiance = match &shot.environment {
             Environment::LatLong { map, strength, .. } => {
-                let n_texels = map.width_px as usize * map.height_px as usize;
+                let n_texels = (map.width_px as usize + 1) * map.height_px as usize;
                 assert_eq!(environment.texels.len(), n_texels, "the tables are those of the shot's map");
                 std::f64::consts::PI * environment.mean_luminance * f64::from(*strength)
             }

@@ -15,7 +15,15 @@ fn no_bit_depends_on_the_instruction_set_or_the_threads() {
     out_of_focus.shot.camera.aperture = Some(Aperture { radius_m: 0.15, focus_depth_m: 4.5 });
     let mut deep = ball(glass(), 48, 16);
     deep.shot.film.bounces = Bounces::all(64);
-    let scenes: [(&str, Prepared); 9] = [
+    // Smooth metal, and glass with a thin film, beside materials that are not smooth: mirrors are shaded by themselves.
+    let mut mirrors = arranged(
+        &Placement { sky: Sky::Map { rotation_x_rad: 0.0, rotation_y_rad: 2.0 }, ..Placement::default() },
+        64,
+        16,
+    );
+    mirrors.palette[0].specular_roughness = 0.0;
+    mirrors.palette[1].thin_film_weight = 0.5;
+    let scenes: [(&str, Prepared); 10] = [
         ("metal, glass and coated plastic", still_life(64, 16).prepare()),
         ("textures and opacity under a map", cards(64, 16).prepare()),
         ("depth of field", out_of_focus.prepare()),
@@ -25,6 +33,7 @@ fn no_bit_depends_on_the_instruction_set_or_the_threads() {
         ("every kind of material under a map", under(Sky::Map { rotation_x_rad: 0.4, rotation_y_rad: 0.7 })),
         ("every kind of material under a uniform sky", under(Sky::Uniform)),
         ("long paths in glass", deep.prepare()),
+        ("mirrors under a map", mirrors.prepare()),
     ];
     let levels: Vec<SimdLevel> = SimdLevel::ALL.into_iter().filter(|level| level.is_supported()).collect();
     println!("compared: {levels:?}");

@@ -40,11 +40,34 @@ impl Shadows {
     }
 }
 
+/// The paths of a batch that go on, in the order in which their rays are traced.
+#[derive(Debug, Default)]
+pub struct Alive {
+    /// Indices in the batch.
+    pub paths: Vec<u32>,
+    /// How many of the first ones have met nothing but mirrors since the camera, so that their rays tend to be nearly
+    /// those of their neighbours.
+    pub n_coherent: usize,
+}
+
 /// Buffers of [`Stages::shade`], reused between batches.
-#[derive(Default)]
 pub struct Shading {
     #[cfg(target_arch = "x86_64")]
     in_lanes: lanes::Buffers,
+}
+
+impl Shading {
+    /// `has_mirrors`: whether any material has `MATERIAL_MIRROR`.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(unused_variables, reason = "without lanes, mirrors are as all else")
+    )]
+    pub fn new(has_mirrors: bool) -> Self {
+        Self {
+            #[cfg(target_arch = "x86_64")]
+            in_lanes: lanes::Buffers::new(has_mirrors),
+        }
+    }
 }
 
 /// Paths whose places on the environment map are searched together, and whose memory is prefetched together where they
@@ -55,8 +78,16 @@ const AHEAD: usize = 64;
 const NO_SAMPLES: BounceSamples =
     BounceSamples { choice: Vec2::ZERO, bsdf: Vec2::ZERO, light: Vec2::ZERO, survival: Vec2::ZERO };
 /// Placeholder for searches that are not made yet.
-const NO_SEARCH: EnvironmentSearch =
-    EnvironmentSearch { at: Vec2::ZERO, columns: UVec2::ZERO, kind: 0, row: 0, guide: 0, cdf: 0 };
+const NO_SEARCH: EnvironmentSearch = EnvironmentSearch {
+    at: Vec2::ZERO,
+    columns: UVec2::ZERO,
+    kind: 0,
+    row: 0,
+    guide: 0,
+    cdf: 0,
+    probability: 0.0,
+    pad0: 0,
+};
 /// Placeholder for a point of the map where there is none.
 const NO_POINT: EnvironmentPoint = EnvironmentPoint { direction: Vec3::ZERO, pdf: 0.0, radiance: Vec3::ZERO, pad0: 0 };
 
@@ -146,7 +177,8 @@ macro_rules! loops {
                 for (search, point) in searches.iter_mut().zip(points.iter_mut()) {
                     native::environment_choose(b, search, point);
                 }
-                let w = b.params.environment_width_px as usize;
+                // Rows of texels are one longer than the map is wide.
+                let w = b.params.environment_width_px as usize + 1;
                 let word = |texel: usize| b.environment_texels.get(texel).map_or(0, |bits| bits.x);
                 touch(searches.iter().map(|search| {
                     let below = search.row as usize * w + search.columns.x as usize;
@@ -317,9 +349,8 @@ impl Stages {
         enter_lanes!(self.0, generate(b, samples, paths));
     }
 
-    /// Shades the paths listed in `alive`, with one hit each. Afterwards `alive` lists those that continue, and
-    /// `shadows` holds the shadow rays of this step. Of paths that end, only `radiance` and `alpha` are valid from then
-    /// on.
+    /// Shades the paths of `alive`, with one hit each. Afterwards `alive` has those that continue, and `shadows` holds
+    /// the shadow rays of this step. Of paths that end, only `radiance` and `alpha` are valid from then on.
     ///
     /// # Panics
     /// When there is not one hit each.
@@ -327,12 +358,12 @@ impl Stages {
         self,
         b: &Bindings<'_>,
         paths: &mut [PathState],
-        alive: &mut Vec<u32>,
+        alive: &mut Alive,
         hits: &[Hit],
         shading: &mut Shading,
         shadows: &mut Shadows,
     ) {
-        assert_eq!(alive.len(), hits.len());
+        assert_eq!(alive.paths.len(), hits.len());
         shadows.clear();
         enter_lanes!(self.0, shade(b, paths, alive, hits, shading, shadows));
     }

@@ -18,6 +18,7 @@ mod homes;
 mod items;
 mod masks;
 mod math;
+mod neighbours;
 
 use std::collections::HashMap;
 
@@ -32,6 +33,7 @@ use homes::Homes;
 use items::spell;
 pub(crate) use items::{Types, module};
 use masks::{Branch, Level, Loop, Switch};
+use neighbours::Neighbour;
 
 /// The Rust source of a function.
 pub(crate) fn function(context: &Context<'_>, types: &mut Types, handle: Handle<Function>) -> Result<String> {
@@ -77,6 +79,7 @@ pub(crate) fn function(context: &Context<'_>, types: &mut Types, handle: Handle<
 
     let uniform = homes::uniform(module, function);
     let quads = buffers::quads(context, handle, &uniform);
+    let neighbours = neighbours::neighbours(module, function, &uniform);
     for (expression, _) in function.expressions.iter() {
         if let Some(ty) = scalar.type_handle(expression) {
             // Those that have no lanes are refused where they are used.
@@ -101,6 +104,7 @@ pub(crate) fn function(context: &Context<'_>, types: &mut Types, handle: Handle<
         path: homes::Path::default(),
         rows: Vec::new(),
         quads,
+        neighbours,
     };
     lanes.open("'of_lanes: {")?;
     walk(function, &mut lanes)?;
@@ -154,6 +158,8 @@ struct Lanes<'a, 'b> {
     rows: Vec<Vec<(String, String)>>,
     /// For each four words of a row, which of them the function reads.
     quads: HashMap<Quad, u8>,
+    /// Pointers to neighbours that are loaded together.
+    neighbours: HashMap<Handle<Expression>, Neighbour>,
 }
 
 impl Lanes<'_, '_> {

@@ -26,6 +26,9 @@ struct EnvironmentSearch {
     guide: u32,
     // Offset in the cumulative values to which `choose` adds the column.
     cdf: u32,
+    // Probability of the row of cells.
+    probability: f32,
+    pad0: u32,
 }
 
 // A point on the map. pdf 0: none.
@@ -75,6 +78,7 @@ fn environment_search(
             (*search).row = cell.y;
             (*search).at = environment_inside(uv, cell.y);
             (*search).cdf = environment_row_cdf(cell.y);
+            (*search).probability = environment_row_probability(cell.y);
         }
         return;
     }
@@ -82,8 +86,9 @@ fn environment_search(
         let u = (*samples).light;
         let row = environment_bin(0u, environment_guided_bins(environment_guide_step(n_rows, u.y)), u.y);
         (*search).kind = SEARCH_SAMPLE;
-        (*search).at = vec2f(u.x, row.y);
-        (*search).row = u32(row.x);
+        (*search).at = vec2f(u.x, row.inside);
+        (*search).row = row.bin;
+        (*search).probability = row.probability;
         (*search).cdf = environment_row_cdf((*search).row);
         (*search).guide = environment_row_guide((*search).row) + environment_guide_step(w, u.x);
     }
@@ -102,11 +107,13 @@ fn environment_choose(search: ptr<function, EnvironmentSearch>, point: ptr<funct
         return;
     }
     if (*search).kind == SEARCH_SAMPLE {
-        let bin = environment_bin((*search).cdf, (*search).columns, (*search).at.x);
-        (*search).columns.x = u32(bin.x);
-        (*search).at.x = bin.y;
+        let column = environment_bin((*search).cdf, (*search).columns, (*search).at.x);
+        (*search).columns.x = column.bin;
+        (*search).at.x = column.inside;
+        (*point).pdf = (*search).probability * column.probability;
+    } else {
+        (*point).pdf = (*search).probability * environment_column_probability((*search).columns.x, (*search).cdf);
     }
-    (*point).pdf = environment_cell_probability((*search).columns.x, (*search).row, (*search).cdf);
 }
 
 fn environment_place(search: ptr<function, EnvironmentSearch>, point: ptr<function, EnvironmentPoint>) {

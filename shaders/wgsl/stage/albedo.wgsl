@@ -22,7 +22,8 @@ fn table_at(table: u32, row: f32, column: f32) -> f32 {
     let at = table + ri * ALBEDO_STEPS + ci;
     let fc = c - f32(ci);
     let low = mix(tables[at], tables[at + 1u], fc);
-    let high = mix(tables[at + ALBEDO_STEPS], tables[at + ALBEDO_STEPS + 1u], fc);
+    let above = at + ALBEDO_STEPS;
+    let high = mix(tables[above], tables[above + 1u], fc);
     return mix(low, high, r - f32(ri));
 }
 
@@ -30,7 +31,8 @@ fn table_at(table: u32, row: f32, column: f32) -> f32 {
 fn albedo_mean(roughness: f32) -> f32 {
     let r = saturate(roughness) * f32(ALBEDO_STEPS - 1u);
     let i = min(u32(r), ALBEDO_STEPS - 2u);
-    return mix(tables[ALBEDO_TABLE + i], tables[ALBEDO_TABLE + i + 1u], r - f32(i));
+    let at = ALBEDO_TABLE + i;
+    return mix(tables[at], tables[at + 1u], r - f32(i));
 }
 
 // Factor on single scattering that adds multiple scattering, whose colour deepens with each bounce between facets.
@@ -59,7 +61,8 @@ fn brushed_albedo(table: u32, alpha: vec2f, wo: vec3f) -> vec2f {
         let weight = select(1.0 - f.x, f.x, side.x == 1u) * select(1.0 - f.y, f.y, side.y == 1u);
         let at = table + (block * BRUSHED_AZIMUTHS + j.x) * BRUSHED_COSINES + j.y;
         let low = mix(tables[at], tables[at + 1u], g.y);
-        let high = mix(tables[at + BRUSHED_COSINES], tables[at + BRUSHED_COSINES + 1u], g.y);
+        let above = at + BRUSHED_COSINES;
+        let high = mix(tables[above], tables[above + 1u], g.y);
         sum += weight * vec2f(mix(low, high, g.x), tables[table + BRUSHED_ENTRIES + block]);
     }
     return sum;

@@ -33,19 +33,14 @@ fn environment_uv(direction: vec3f) -> vec2f {
     return vec2f(fract(0.5 + atan2_turns(z, x)), 2.0 * atan2_turns(horizontal, y));
 }
 
-fn environment_column(column: i32) -> u32 {
-    let w = i32(params.environment_width_px);
-    let wrapped = select(select(column, column - w, column >= w), column + w, column < 0);
-    return u32(clamp(wrapped, 0, w - 1));
-}
-
+// First texel of a row. Behind the last texel of a row is its first one again, so that the neighbour to the right is
+// always the next.
 fn environment_row(row: i32) -> u32 {
-    return u32(clamp(row, 0, i32(params.environment_height_px) - 1)) * params.environment_width_px;
+    return u32(clamp(row, 0, i32(params.environment_height_px) - 1)) * (params.environment_width_px + 1u);
 }
 
 // RGB of a texel: 16 bits each, and a shared exponent.
-fn environment_texel(i: u32) -> vec3f {
-    let packed = environment_texels[i];
+fn environment_unpacked(packed: vec2u) -> vec3f {
     let unit = bitcast<f32>((packed.y >> 16u) << 23u);
     return vec3f(f32(packed.x & 0xffffu), f32(packed.x >> 16u), f32(packed.y & 0xffffu)) * unit;
 }
@@ -61,14 +56,17 @@ struct EnvironmentCorners {
 }
 
 fn environment_corners(column: u32, row: u32) -> EnvironmentCorners {
-    let right = environment_column(i32(column) + 1);
-    let above = environment_row(i32(row) - 1);
-    let below = environment_row(i32(row));
+    let above = environment_row(i32(row) - 1) + column;
+    let below = environment_row(i32(row)) + column;
+    let above_left = environment_texels[above];
+    let above_right = environment_texels[above + 1u];
+    let below_left = environment_texels[below];
+    let below_right = environment_texels[below + 1u];
     return EnvironmentCorners(
-        environment_texel(above + column),
-        environment_texel(above + right),
-        environment_texel(below + column),
-        environment_texel(below + right),
+        environment_unpacked(above_left),
+        environment_unpacked(above_right),
+        environment_unpacked(below_left),
+        environment_unpacked(below_right),
     );
 }
 
@@ -81,9 +79,11 @@ fn environment_between(corners: ptr<function, EnvironmentCorners>, at: vec2f) ->
 
 // The cell that a point of the map lies in.
 fn environment_cell(uv: vec2f) -> vec2u {
-    let column = environment_column(i32(floor(uv.x * f32(params.environment_width_px) - 0.5)));
+    let w = i32(params.environment_width_px);
+    // From -1, left of the first column's centre, which is in the cell around the seam.
+    let column = i32(floor(uv.x * f32(params.environment_width_px) - 0.5));
     let row = floor(uv.y * f32(params.environment_height_px) + 0.5);
-    return vec2u(column, min(u32(row), params.environment_height_px));
+    return vec2u(u32(clamp(select(column, column + w, column < 0), 0, w - 1)), min(u32(row), params.environment_height_px));
 }
 
 // Upper and lower end of a row of cells, in rows of texels from the top.
@@ -121,11 +121,15 @@ fn environment_row_cdf(row: u32) -> u32 {
     return params.environment_height_px + 2u + row * (params.environment_width_px + 1u);
 }
 
-// Probability of a cell of a row whose conditional table begins at `cdf`.
-fn environment_cell_probability(column: u32, row: u32, cdf: u32) -> f32 {
-    let of_row = environment_cdf[row + 1u] - environment_cdf[row];
-    let of_column = environment_cdf[cdf + column + 1u] - environment_cdf[cdf + column];
-    return of_row * of_column;
+// Probability of a row of cells.
+fn environment_row_probability(row: u32) -> f32 {
+    return environment_cdf[row + 1u] - environment_cdf[row];
+}
+
+// Probability of a column in a row whose conditional table begins at `cdf`.
+fn environment_column_probability(column: u32, cdf: u32) -> f32 {
+    let at = cdf + column;
+    return environment_cdf[at + 1u] - environment_cdf[at];
 }
 
 fn environment_guide_steps(n: u32) -> u32 {
@@ -148,8 +152,15 @@ fn environment_guided_bins(step: u32) -> vec2u {
     return vec2u(environment_guide[step], environment_guide[step + 1u]);
 }
 
-// The bin of a cumulative table that contains `u`, among `bins`; and the position within the bin.
-fn environment_bin(cdf: u32, bins: vec2u, u: f32) -> vec2f {
+// A bin of a cumulative table, its probability, and a position in it from 0 to 1.
+struct EnvironmentBin {
+    bin: u32,
+    probability: f32,
+    inside: f32,
+}
+
+// The bin of a cumulative table that contains `u`, among `bins`.
+fn environment_bin(cdf: u32, bins: vec2u, u: f32) -> EnvironmentBin {
     var first = bins.x;
     var last = bins.y;
     while first < last {
@@ -160,8 +171,9 @@ fn environment_bin(cdf: u32, bins: vec2u, u: f32) -> vec2f {
             last = middle - 1u;
         }
     }
-    let low = environment_cdf[cdf + first];
-    let width = environment_cdf[cdf + first + 1u] - low;
+    let at = cdf + first;
+    let low = environment_cdf[at];
+    let width = environment_cdf[at + 1u] - low;
     let inside = select(0.5, clamp((u - low) / width, 0.0, 0.9999999), width > 0.0);
-    return vec2f(f32(first), inside);
+    return EnvironmentBin(first, width, inside);
 }

@@ -10,7 +10,8 @@
 fn filter_offset(u: f32) -> f32 {
     let x = u * f32(FILTER_STEPS);
     let i = min(u32(x), FILTER_STEPS - 1u);
-    return mix(tables[params.filter_table + i], tables[params.filter_table + i + 1u], x - f32(i));
+    let at = params.filter_table + i;
+    return mix(tables[at], tables[at + 1u], x - f32(i));
 }
 
 // x: the seed of the sequence of the pixel's block; y: where this pixel's samples start in it.

@@ -3,8 +3,8 @@
 //! Nodes and the boxes of a leaf's triangles are tested once for the packet, by interval bounds from the earliest entry
 //! to the latest exit that any of its rays could have (Wald, Boulos, Shirley 2007, "Ray tracing deformable scenes using
 //! dynamic bounding volume hierarchies", section 4). The remaining triangles are tested against all rays at once, one
-//! ray per lane. Packets whose rays differ in the signs of their directions or in their dominant axis are traced ray by
-//! ray.
+//! ray per lane. Packets whose rays differ in the signs of their directions or in their dominant axis, or much in
+//! their slopes, are traced ray by ray.
 
 use packshot_shaders::constants::NO_HIT;
 use packshot_shaders::layout::ray::{Hit, Ray};

@@ -56,6 +56,10 @@ pub(super) const DIRECTION_MIN: f32 = 1e-15;
 pub(super) const DIRECTION_MAX: f32 = 1e15;
 pub(super) const REACH_MAX: f32 = 6.0 * COORDINATE_MAX;
 
+/// Rays whose slopes (direction along an axis over that along the dominant one) differ by more are no packet: it would
+/// be tested against much that only few of them are near.
+const SPREAD_MAX: f32 = 0.125;
+
 /// What a tree is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Over {
@@ -248,6 +252,10 @@ impl<F: Copy> LocalRays<F> {
             return None;
         }
         let shear = [lanes.mul(direction[0], inverse[2]), lanes.mul(direction[1], inverse[2]), inverse[2]];
+        let spread = |slope| lanes.greatest(slope) - lanes.least(slope);
+        if spread(shear[0]).max(spread(shear[1])) > SPREAD_MAX {
+            return None;
+        }
         Some(LocalRays {
             axes,
             is_negative: negative.map(|lanes| lanes != 0),

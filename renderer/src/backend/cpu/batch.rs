@@ -1,7 +1,7 @@
 //! A batch of paths from camera to end: generate, then trace, shade and shadow until none is alive.
 
 use glam::Vec4;
-use packshot_native::loops::{PixelSamples, Shading, Shadows, Stages};
+use packshot_native::loops::{Alive, PixelSamples, Shading, Shadows, Stages};
 use packshot_native::stages::{Bindings, PathState, RayName};
 use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::{Hit, Ray};
@@ -18,7 +18,7 @@ pub(super) struct Batch<'a> {
     /// Whether some surfaces let rays through, so that traversal must evaluate opacity.
     has_opacity: bool,
     paths: Vec<PathState>,
-    alive: Vec<u32>,
+    alive: Alive,
     rays: Vec<Ray>,
     names: Vec<RayName>,
     hits: Vec<Hit>,
@@ -53,11 +53,11 @@ impl<'a> Batch<'a> {
             stages: Stages::new(level),
             has_opacity: product.features.has_opacity,
             paths: Vec::with_capacity(Self::PATHS),
-            alive: Vec::with_capacity(Self::PATHS),
+            alive: Alive::default(),
             rays: Vec::with_capacity(Self::PATHS),
             names: Vec::with_capacity(Self::PATHS),
             hits: Vec::with_capacity(Self::PATHS),
-            shading: Shading::default(),
+            shading: Shading::new(product.has_mirrors()),
             shadows: Shadows { has_names: product.features.has_opacity, ..Shadows::default() },
             arrival: Arrival::new(product.features.has_opacity, product.features.has_panes),
         }
@@ -70,22 +70,22 @@ impl<'a> Batch<'a> {
             let samples = PixelSamples { pixel, first_sample, n_samples };
             self.stages.generate(&self.bindings, samples, &mut self.paths);
         }
-        self.alive.clear();
-        self.alive.extend(0..self.paths.len() as u32);
-        let mut n_rays = 0;
+        self.alive.paths.clear();
+        self.alive.paths.extend(0..self.paths.len() as u32);
         // The bounds of rays through a whole lens contain nearly everything: a packet of them would hit every triangle.
-        let mut coherent = self.bindings.params.camera.aperture_radius == 0.0;
-        while !self.alive.is_empty() {
+        let has_lens = self.bindings.params.camera.aperture_radius != 0.0;
+        self.alive.n_coherent = if has_lens { 0 } else { self.alive.paths.len() };
+        let mut n_rays = 0;
+        while !self.alive.paths.is_empty() {
             self.names.clear();
             if self.has_opacity {
-                self.stages.path_names(&self.paths, &self.alive, &mut self.names);
+                self.stages.path_names(&self.paths, &self.alive.paths, &mut self.names);
             }
-            self.intersect(coherent);
+            self.intersect();
             let Self { bindings, paths, alive, hits, shading, shadows, .. } = self;
             self.stages.shade(bindings, paths, alive, hits, shading, shadows);
             self.arrival.add(&self.bindings, self.stages, self.accel, &self.shadows, &mut self.paths);
             n_rays += (self.rays.len() + self.shadows.rays.len()) as u64;
-            coherent = false;
         }
         n_rays
     }
@@ -95,18 +95,21 @@ impl<'a> Batch<'a> {
         self.paths[i].radiance.extend(self.paths[i].alpha)
     }
 
-    fn intersect(&mut self, coherent: bool) {
+    fn intersect(&mut self) {
         self.rays.clear();
-        self.rays.extend(self.alive.iter().map(|&i| self.paths[i as usize].ray));
+        self.rays.extend(self.alive.paths.iter().map(|&i| self.paths[i as usize].ray));
         self.hits.resize(self.rays.len(), Hit::default());
-        let (rays, hits) = (&self.rays, &mut self.hits);
-        let filter = Stochastic { bindings: &self.bindings, stages: self.stages, names: &self.names };
-        match (self.has_opacity, coherent) {
-            (false, true) => self.accel.closest_coherent(rays, hits, Opacity::Full),
-            (false, false) => self.accel.closest(rays, hits, Opacity::Full),
-            (true, true) => self.accel.closest_coherent(rays, hits, Opacity::Of(&filter)),
-            (true, false) => self.accel.closest(rays, hits, Opacity::Of(&filter)),
+        let (coherent, others) = self.rays.split_at(self.alive.n_coherent);
+        let (coherent_hits, other_hits) = self.hits.split_at_mut(self.alive.n_coherent);
+        if !self.has_opacity {
+            self.accel.closest_coherent(coherent, coherent_hits, Opacity::Full);
+            self.accel.closest(others, other_hits, Opacity::Full);
+            return;
         }
+        let filter = |names| Stochastic { bindings: &self.bindings, stages: self.stages, names };
+        let (coherent_names, other_names) = self.names.split_at(self.alive.n_coherent);
+        self.accel.closest_coherent(coherent, coherent_hits, Opacity::Of(&filter(coherent_names)));
+        self.accel.closest(others, other_hits, Opacity::Of(&filter(other_names)));
     }
 }
 

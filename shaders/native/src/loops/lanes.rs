@@ -5,10 +5,10 @@
 
 use bytemuck::Zeroable as _;
 use glam::{UVec2, Vec3};
-use packshot_shaders::constants::ENVIRONMENT_MAP;
+use packshot_shaders::constants::{ENVIRONMENT_MAP, MATERIAL_MIRROR};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
-use super::{PixelSamples, Shading, Shadows};
+use super::{Alive, PixelSamples, Shading, Shadows};
 use crate::stages::{Bindings, Guide, PathState};
 
 /// Placeholder for a ray that is written later.
@@ -33,13 +33,42 @@ impl Among {
     }
 }
 
+/// What the rays of paths have met: paths of one kind have the same to do, so each kind gets blocks of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Met {
+    /// A mirror, and nothing but mirrors since the camera.
+    OnlyMirrors,
+    /// A surface that light samples reach.
+    Scatterer,
+    /// A mirror.
+    Mirror,
+    /// Nothing.
+    Nothing,
+}
+
 /// Buffers of `shade`.
-#[derive(Default)]
 pub(super) struct Buffers {
-    met: Among,
-    missed: Among,
+    /// Whether any material is a mirror.
+    has_mirrors: bool,
+    /// In the order in which they are shaded.
+    kinds: [Among; 4],
+    coherent: Vec<u32>,
     avx2: Option<Box<avx2::Blocks>>,
     avx512: Option<Box<avx512::Blocks>>,
+}
+
+impl Buffers {
+    pub(super) fn new(has_mirrors: bool) -> Self {
+        Self { has_mirrors, kinds: Default::default(), coherent: Vec::new(), avx2: None, avx512: None }
+    }
+}
+
+/// Whether what a ray hits is a mirror. Relief makes some places of a smooth surface rough.
+#[inline(always)]
+fn is_mirror(b: &Bindings<'_>, hit: &Hit) -> bool {
+    let slot = b.instances[hit.instance as usize].slot_base.wrapping_add(b.triangles[hit.triangle as usize].slot);
+    let slot = &b.slots[slot as usize];
+    slot.relief == 0 && b.materials[slot.material as usize].flags & MATERIAL_MIRROR != 0
 }
 
 /// The lanes of a mask. Not by a test for each lane, which could not be foreseen.
@@ -116,11 +145,12 @@ macro_rules! lanes {
                     b: &Bindings<'_>,
                     paths: &mut [PathState],
                     at: &[u32],
-                    continuing: &mut Vec<u32>,
+                    [coherent, others]: [&mut Vec<u32>; 2],
+                    met: Met,
                     shadows: &mut Shadows,
                 ) {
                     let Self { mask, path, hit, samples, point, .. } = self;
-                    let steps = path.steps;
+                    let native::PathState { steps, bounces, bounces_transmission, .. } = *path;
                     let shadow = native::shade(b, *mask, path, hit, samples, point);
                     let alive = simd::bits(simd::and(*mask, simd::eq_u32(path.alive, simd::splat_u32(1))));
                     let [red, green, blue, alpha] =
@@ -131,7 +161,18 @@ macro_rules! lanes {
                     }
                     if alive != 0 {
                         let each = path.each();
-                        continuing.extend(lanes_of(alive).map(|k| at[k]));
+                        // A pane that is crossed counts as no event.
+                        let had_no_event = simd::eq_u32(path.bounces, bounces);
+                        let not_refracted = simd::eq_u32(path.bounces_transmission, bounces_transmission);
+                        let reflected = alive & simd::bits(simd::and_not(had_no_event, not_refracted));
+                        // What most of the block did, reflect or pass, stays together; the rest is traced ray by ray.
+                        let stays_coherent = match met {
+                            Met::OnlyMirrors if 2 * reflected.count_ones() > alive.count_ones() => reflected,
+                            Met::OnlyMirrors => alive & !reflected,
+                            _ => 0,
+                        };
+                        coherent.extend(lanes_of(stays_coherent).map(|k| at[k]));
+                        others.extend(lanes_of(alive & !stays_coherent).map(|k| at[k]));
                         for k in lanes_of(alive) {
                             each.write(k, &mut paths[at[k] as usize]);
                         }
@@ -202,45 +243,62 @@ macro_rules! lanes {
             pub(in crate::loops) fn shade(
                 b: &Bindings<'_>,
                 paths: &mut [PathState],
-                alive: &mut Vec<u32>,
+                alive: &mut Alive,
                 hits: &[Hit],
                 shading: &mut Shading,
                 shadows: &mut Shadows,
             ) {
-                let Buffers { met, missed, $simd: blocks, .. } = &mut shading.in_lanes;
+                let Buffers { has_mirrors, kinds, coherent, $simd: blocks, .. } = &mut shading.in_lanes;
                 // Too large to be made anew for every step of a batch.
                 let blocks = blocks.get_or_insert_with(|| Box::new(std::array::from_fn(|_| Block::empty())));
                 let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
-                // Rays that hit nothing have little to do, and take no lanes from the others; those of the camera have
-                // nothing to do where the environment is not shown.
-                met.clear();
-                missed.clear();
-                for (&i, hit) in alive.iter().zip(hits) {
-                    if !hit.is_miss() {
-                        met.push(i, *hit);
-                    } else if paths[i as usize].bounces > 0 || b.params.environment_visible == 1 {
-                        missed.push(i, *hit);
-                    }
+                let [only_mirrors, scatterers, mirrors, nothing] = kinds;
+                for among in [&mut *only_mirrors, &mut *scatterers, &mut *mirrors, &mut *nothing] {
+                    among.clear();
                 }
-                alive.clear();
-                for (among, are_met) in [(&*met, true), (&*missed, false)] {
+                for (k, (&i, hit)) in alive.paths.iter().zip(hits).enumerate() {
+                    if !hit.is_miss() {
+                        let among = match *has_mirrors && is_mirror(b, hit) {
+                            true if k < alive.n_coherent => &mut *only_mirrors,
+                            true => &mut *mirrors,
+                            false => &mut *scatterers,
+                        };
+                        among.push(i, *hit);
+                    } else if paths[i as usize].bounces > 0 || b.params.environment_visible == 1 {
+                        nothing.push(i, *hit);
+                    }
+                    // Rays of the camera that miss are left out where the environment is not shown: they add nothing.
+                }
+                coherent.clear();
+                alive.paths.clear();
+                for (among, met) in [
+                    (&*only_mirrors, Met::OnlyMirrors),
+                    (&*scatterers, Met::Scatterer),
+                    (&*mirrors, Met::Mirror),
+                    (&*nothing, Met::Nothing),
+                ] {
                     let groups = among.paths.chunks(N_LANES * BLOCKS).zip(among.hits.chunks(N_LANES * BLOCKS));
                     for (at, hits) in groups {
                         let chunks = at.chunks(N_LANES);
                         for (block, (at, hits)) in blocks.iter_mut().zip(chunks.clone().zip(hits.chunks(N_LANES))) {
                             block.load(paths, at, hits);
-                            if are_met {
+                            if met != Met::Nothing {
                                 block.draw();
                             }
+                            // Mirrors reflect nothing of a light sample, wherever on the map it is.
+                            block.point.pdf = simd::zero_f32();
                         }
-                        if has_map {
+                        if has_map && matches!(met, Met::Scatterer | Met::Nothing) {
                             search_environment(b, &mut blocks[..chunks.len()]);
                         }
                         for (block, at) in blocks.iter_mut().zip(chunks) {
-                            block.shade(b, paths, at, alive, shadows);
+                            block.shade(b, paths, at, [coherent, &mut alive.paths], met, shadows);
                         }
                     }
                 }
+                alive.n_coherent = coherent.len();
+                coherent.append(&mut alive.paths);
+                std::mem::swap(coherent, &mut alive.paths);
             }
 
             /// [`Stages::guide`](super::super::Stages::guide).

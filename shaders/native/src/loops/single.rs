@@ -6,7 +6,7 @@ use packshot_shaders::constants::ENVIRONMENT_MAP;
 use packshot_shaders::layout::ray::Hit;
 
 use super::baseline::{draw, search_environment};
-use super::{AHEAD, NO_POINT, NO_SAMPLES, NO_SEARCH, PixelSamples, Shading, Shadows};
+use super::{AHEAD, Alive, NO_POINT, NO_SAMPLES, NO_SEARCH, PixelSamples, Shading, Shadows};
 use crate::stages::{Bindings, Guide, PathState, baseline as native};
 
 /// [`Stages::generate`](super::Stages::generate).
@@ -30,7 +30,7 @@ pub(super) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<
 pub(super) fn shade(
     b: &Bindings<'_>,
     paths: &mut [PathState],
-    alive: &mut Vec<u32>,
+    alive: &mut Alive,
     hits: &[Hit],
     _: &mut Shading,
     shadows: &mut Shadows,
@@ -39,7 +39,7 @@ pub(super) fn shade(
     let mut samples = [NO_SAMPLES; AHEAD];
     let mut searches = [NO_SEARCH; AHEAD];
     let mut points = [NO_POINT; AHEAD];
-    for (alive, hits) in alive.chunks(AHEAD).zip(hits.chunks(AHEAD)) {
+    for (alive, hits) in alive.paths.chunks(AHEAD).zip(hits.chunks(AHEAD)) {
         draw(paths, alive, &mut samples);
         if has_map {
             let n = hits.len();
@@ -61,7 +61,8 @@ pub(super) fn shade(
             }
         }
     }
-    alive.retain(|&i| paths[i as usize].alive == 1);
+    alive.paths.retain(|&i| paths[i as usize].alive == 1);
+    alive.n_coherent = 0;
 }
 
 /// [`Stages::guide`](super::Stages::guide).

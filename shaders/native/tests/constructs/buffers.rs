@@ -50,20 +50,22 @@ static PANEL: Panel = Panel {
     ]),
 };
 static COUNTER: u32 = 41;
+static MARKS: [UVec2; 3] = [UVec2::new(1, 2), UVec2::new(3, 4), UVec2::new(u32::MAX, 6)];
 
 /// The buffers for the translated functions.
 pub fn bindings() -> Bindings<'static> {
-    Bindings { knobs: &KNOBS, samples: &SAMPLES, words: &WORDS, panel: &PANEL, counter: &COUNTER }
+    Bindings { knobs: &KNOBS, samples: &SAMPLES, words: &WORDS, panel: &PANEL, counter: &COUNTER, marks: &MARKS }
 }
 
 /// The bytes for a device, by binding number of group 1, and whether each is a uniform buffer. The last binding of the
 /// file is read by no function, so neither side has it.
-pub fn bytes() -> [(&'static [u8], bool); 5] {
+pub fn bytes() -> [(&'static [u8], bool); 6] {
     [
         (bytemuck::cast_slice(&KNOBS), false),
         (bytemuck::cast_slice(&SAMPLES), false),
         (bytemuck::cast_slice(&WORDS), false),
         (bytemuck::bytes_of(&PANEL), true),
         (bytemuck::bytes_of(&COUNTER), false),
+        (bytemuck::cast_slice(&MARKS), false),
     ]
 }

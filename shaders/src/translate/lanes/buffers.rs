@@ -105,6 +105,9 @@ pub(super) fn quads(context: &Context<'_>, handle: Handle<Function>, uniform: &[
 impl Lanes<'_, '_> {
     /// Loads from rows of a buffer that the lanes choose.
     pub(super) fn load_from_buffer(&mut self, pointer: Handle<Expression>) -> Result<String> {
+        if let Some(&neighbour) = self.neighbours.get(&pointer) {
+            return self.load_neighbour(pointer, neighbour);
+        }
         let refuse = |lanes: &Self, construct: &str| Err(lanes.scalar.refuse_expression(pointer, construct));
         let context = self.scalar.context;
         let module = &context.shader.module;
@@ -160,7 +163,7 @@ impl Lanes<'_, '_> {
     }
 
     /// The name of what has been looked up, now or before.
-    fn looked_up(&mut self, what: String, wanted: &str, text: &str) -> String {
+    pub(super) fn looked_up(&mut self, what: String, wanted: &str, text: &str) -> String {
         if let Some((_, name)) = self.rows.iter().flatten().find(|(known, _)| *known == what) {
             return name.clone();
         }

@@ -51,6 +51,14 @@ functions! {
             F32(_mm256_shuffle_ps::<0xee>(ab_high, cd_high)),
         ]
     }
+    /// The lower and the upper 32 bits of each double, whatever they mean.
+    fn halves(doubles: [f64; N_LANES]) -> [F32; 2] {
+        let [a, b, c, d, e, f, g, h] = doubles;
+        // In the order in which the shuffle of each 128 bits leaves them in that of the lanes.
+        let low = _mm256_castpd_ps(_mm256_setr_pd(a, b, e, f));
+        let high = _mm256_castpd_ps(_mm256_setr_pd(c, d, g, h));
+        [F32(_mm256_shuffle_ps::<0x88>(low, high)), F32(_mm256_shuffle_ps::<0xdd>(low, high))]
+    }
     /// No lane.
     fn no_lanes() -> Mask { Mask(_mm256_setzero_si256()) }
     /// The first `n` lanes.

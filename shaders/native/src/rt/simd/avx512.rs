@@ -56,6 +56,15 @@ functions! {
             F32(_mm512_shuffle_ps::<0xee>(ab_high, cd_high)),
         ]
     }
+    /// The lower and the upper 32 bits of each double, whatever they mean.
+    fn halves(doubles: [f64; N_LANES]) -> [F32; 2] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = doubles;
+        let low = _mm512_castpd_ps(_mm512_setr_pd(a, b, c, d, e, f, g, h));
+        let high = _mm512_castpd_ps(_mm512_setr_pd(i, j, k, l, m, n, o, p));
+        let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+        [F32(_mm512_permutex2var_ps(low, even, high)), F32(_mm512_permutex2var_ps(low, odd, high))]
+    }
     /// No lane.
     fn no_lanes() -> Mask { Mask(0) }
     /// The first `n` lanes.

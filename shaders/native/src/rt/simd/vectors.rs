@@ -230,6 +230,33 @@ macro_rules! vectors {
                 }
                 Rows { of, same: !any(ne_u32(at, spare)) }
             }
+            /// As [`rows`], each element with the one that follows it.
+            ///
+            /// # Panics
+            /// When there is no such element, or none that follows.
+            fn neighbours<'a, T>(mask: Mask, all: &'a [T], at: U32) -> Rows<'a, [T; 2], N_LANES> {
+                let first = array_u32(at)[bits(mask).trailing_zeros() as usize % N_LANES];
+                let spare = splat_u32(first);
+                let at = select_u32(mask, at, spare);
+                let (pairs, n) = (all.as_ptr(), u32::try_from(all.len().saturating_sub(1)).unwrap_or(u32::MAX));
+                assert!(!any(ge_u32(at, splat_u32(n))), "an index beyond a buffer");
+                let of = array_u32(at).map(|at| {
+                    // SAFETY: each index is below that of the last element, and arrays have no padding.
+                    #[expect(unsafe_code, reason = "a test for each lane would take longer than the loads")]
+                    let found = unsafe { &*pairs.add(at as usize).cast::<[T; 2]>() };
+                    found
+                });
+                Rows { of, same: !any(ne_u32(at, spare)) }
+            }
+            /// Both words of each row.
+            fn two_words<T: bytemuck::Pod>(rows: &Rows<'_, T, N_LANES>) -> V2<F32> {
+                if rows.same {
+                    let [x, y]: [f32; 2] = bytemuck::cast(*rows.of[0]);
+                    return V2 { x: splat_f32(x), y: splat_f32(y) };
+                }
+                let [x, y] = halves(rows.of.map(|row| bytemuck::pod_read_unaligned(bytemuck::bytes_of(row))));
+                V2 { x, y }
+            }
             /// Words `at` to `at + 4` of each row, which has `W`.
             fn quad<T: bytemuck::Pod, const W: usize>(rows: &Rows<'_, T, N_LANES>, at: usize) -> V4<F32> {
                 if rows.same {

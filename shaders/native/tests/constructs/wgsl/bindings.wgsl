@@ -19,7 +19,8 @@ struct Panel {
 @group(1) @binding(2) var<storage, read> words: array<vec4u>;
 @group(1) @binding(3) var<uniform> panel: Panel;
 @group(1) @binding(4) var<storage, read> counter: u32;
-@group(1) @binding(5) var<storage, read> unused: array<vec2f>;
+@group(1) @binding(5) var<storage, read> marks: array<vec2u>;
+@group(1) @binding(6) var<storage, read> unused: array<vec2f>;
 
 fn sample_at(i: u32) -> f32 { return samples[i % arrayLength(&samples)]; }
 fn through_a_call(i: u32) -> f32 { return sample_at(i) + sample_at(i + 1u); }
@@ -37,3 +38,30 @@ fn matrix_column(i: u32) -> vec4f { return panel.panel_from_world[i & 3u]; }
 fn whole_uniform(i: u32) -> f32 { let all = panel; return all.knobs[i & 1u].position.x; }
 fn single(i: u32) -> u32 { return counter + i; }
 fn no_bindings(i: u32) -> u32 { return i * 2u; }
+// Neighbours that are read together.
+fn neighbours(i: u32) -> vec2f {
+    let at = i % (arrayLength(&samples) - 1u);
+    return vec2f(samples[at + 1u], samples[at]);
+}
+fn neighbouring_vectors(i: u32) -> vec4u {
+    let at = i % (arrayLength(&marks) - 1u);
+    let left = marks[at];
+    return vec4u(marks[at + 1u], left);
+}
+// The last element has no neighbour: its lanes have left before it would be read.
+fn neighbour_if_any(i: u32) -> f32 {
+    let at = i % arrayLength(&samples);
+    let here = samples[at];
+    if at + 1u == arrayLength(&samples) {
+        return here;
+    }
+    return here * 16.0 + samples[at + 1u];
+}
+fn neighbour_in_a_branch(i: u32) -> f32 {
+    let at = i % arrayLength(&samples);
+    var sum = samples[at];
+    if at < 3u {
+        sum += samples[at + 1u];
+    }
+    return sum;
+}
