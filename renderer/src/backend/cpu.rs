@@ -11,7 +11,7 @@ use packshot_traversal::Accel;
 use rayon::prelude::*;
 
 use crate::backend::denoise::DenoisingError;
-use crate::backend::passes::{BlockFilm, Schedule, snapshot};
+use crate::backend::passes::{BlockFilm, Schedule, Strip, snapshot};
 use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{
     Backend, CancelToken, Clock, DeviceInfo, DeviceKind, LoadedProduct, LoadedShot, RenderControl, RenderError,
@@ -25,12 +25,12 @@ use crate::prepare::{PreparedProduct, PreparedShot};
 mod arrival;
 mod arriving;
 mod batch;
-mod block;
 mod first_hits;
 mod guides;
 mod layers;
 mod lines;
 mod rays;
+mod strip;
 mod tiles;
 
 use batch::Batch;
@@ -173,25 +173,30 @@ impl CpuShot {
                 (0, Some(_)) => 1,
                 _ => pass_samples(first_sample, &schedule, n_worth),
             };
-            films.par_iter_mut().for_each_init(
+            let wanting = films.iter_mut().filter(|film| film.n_active() > 0);
+            let mut strips: Vec<Strip<'_>> = wanting.flat_map(BlockFilm::strips).collect();
+            strips.par_iter_mut().for_each_init(
                 || Batch::new(&self.shot, &self.accel, self.level),
-                |batch, film| {
-                    if control.cancel.is_cancelled() || clock.is_over_after(first_sample) || film.n_active() == 0 {
+                |batch, strip| {
+                    if control.cancel.is_cancelled() || clock.is_over_after(first_sample) {
                         return;
                     }
-                    let traced = block::render(film, batch, &tiles, first_sample, n_samples, control.cancel);
+                    let traced = strip::render(strip, batch, &tiles, first_sample, n_samples, control.cancel);
                     rays.fetch_add(traced, Ordering::Relaxed);
-                    paths.fetch_add(film.n_active() as u64 * u64::from(n_samples), Ordering::Relaxed);
-                    let n = first_sample + n_samples;
-                    if let Some(decision) = schedule.decision_after(n) {
-                        film.decide(n, decision);
-                    }
+                    paths.fetch_add(strip.active().count() as u64 * u64::from(n_samples), Ordering::Relaxed);
                 },
             );
             if control.cancel.is_cancelled() {
                 return Err(RenderError::Cancelled);
             }
             first_sample += n_samples;
+            // Where the time is over, some pixels may lack the samples of this pass.
+            if !clock.is_over_after(first_sample)
+                && let Some(decision) = schedule.decision_after(first_sample)
+            {
+                let wanting = films.par_iter_mut().filter(|film| film.n_active() > 0);
+                wanting.for_each(|film| film.decide(first_sample, decision));
+            }
             n_active = films.iter().map(BlockFilm::n_active).sum();
             (control.progress)(schedule.progress(
                 first_sample,

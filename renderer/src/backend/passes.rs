@@ -1,4 +1,4 @@
-//! Shared by the backends: when adaptive decisions and snapshots are due, and the film of a block between passes.
+//! Shared by the backends: when adaptive decisions and snapshots are due, and the film of a block.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -151,26 +151,15 @@ impl BlockFilm {
 
     /// Column and row in the picture of pixel `i`.
     pub(super) fn pixel(&self, i: usize) -> [u32; 2] {
-        let i = i as u32;
-        [self.block.x_px + i % self.block.width_px, self.block.y_px + i / self.block.width_px]
+        pixel(&self.block, i)
     }
 
-    /// Adds the samples from number `first_sample` on to pixel `i`.
-    pub(super) fn add(&mut self, i: usize, first_sample: u32, values: impl Iterator<Item = Vec4>) {
-        let mut n = first_sample;
-        // Not in memory, where each sample would wait for the one before it to be stored.
-        let mut sums = self.sums[i];
-        for value in values {
-            crate::film::add(&mut sums, n, value);
-            n += 1;
-        }
-        self.sums[i] = sums;
-        self.samples[i] = n;
-    }
-
-    /// Says that pixel `i`, of which all samples are zero, has `n` of them.
-    pub(super) fn add_zeros(&mut self, i: usize, n: u32) {
-        self.samples[i] = n;
+    /// Its strips, from top to bottom.
+    pub(super) fn strips(&mut self) -> impl Iterator<Item = Strip<'_>> {
+        let (block, n) = (self.block, (STRIP_ROWS * self.block.width_px) as usize);
+        let sums = self.sums.chunks_mut(n).zip(self.samples.chunks_mut(n)).zip(self.active.chunks(n));
+        let strip = move |(k, ((sums, samples), active))| Strip { block, first: k * n, sums, samples, active };
+        sums.enumerate().map(strip)
     }
 
     /// The sums, pixel by pixel.
@@ -220,6 +209,57 @@ impl BlockFilm {
             film.sums[to..to + width].copy_from_slice(&self.sums[from..from + width]);
             film.samples[to..to + width].copy_from_slice(&self.samples[from..from + width]);
         }
+    }
+}
+
+/// Column and row in the picture of pixel `i` of a block.
+fn pixel(block: &Block, i: usize) -> [u32; 2] {
+    let i = i as u32;
+    [block.x_px + i % block.width_px, block.y_px + i / block.width_px]
+}
+
+/// Rows of a block that a thread takes at a time: blocks are large, and differ in how long they take, so that threads
+/// would wait for the last ones.
+const STRIP_ROWS: u32 = 16;
+
+/// Some rows of a block during a pass. Pixels are counted row by row, from the strip's first one on.
+#[derive(Debug)]
+pub(super) struct Strip<'a> {
+    block: Block,
+    /// Number in the block of the first pixel.
+    first: usize,
+    sums: &'a mut [FilmPixel],
+    samples: &'a mut [u32],
+    active: &'a [bool],
+}
+
+impl Strip<'_> {
+    /// The indices of the active pixels, ascending.
+    pub(super) fn active(&self) -> impl Iterator<Item = usize> {
+        self.active.iter().enumerate().filter_map(|(i, &active)| active.then_some(i))
+    }
+
+    /// Column and row in the picture of pixel `i`.
+    pub(super) fn pixel(&self, i: usize) -> [u32; 2] {
+        pixel(&self.block, self.first + i)
+    }
+
+    /// Adds the samples from number `first_sample` on to pixel `i`.
+    pub(super) fn add(&mut self, i: usize, first_sample: u32, values: impl Iterator<Item = Vec4>) {
+        let mut n = first_sample;
+        // Not in memory, where each sample would wait for the one before it to be stored.
+        let mut sums = self.sums[i];
+        for value in values {
+            crate::film::add(&mut sums, n, value);
+            n += 1;
+        }
+        self.sums[i] = sums;
+        self.samples[i] = n;
+    }
+
+    /// Says that pixel `i`, of which all samples are zero, has `n` of them.
+    pub(super) fn add_zeros(&mut self, i: usize, n: u32) {
+        self.samples[i] = n;
     }
 }
 
