@@ -149,9 +149,9 @@ pub struct Picture {
     pub provenance: Provenance,
     /// Mean samples per pixel.
     pub samples_mean: f64,
-    /// Mean noise of a pixel, in the measure of the noise threshold; 0 for a picture with one sample, for which it is
-    /// undefined.
-    pub noise: f64,
+    /// Mean noise of a pixel, in the measure of the noise threshold; `None` with one sample for each, which says
+    /// nothing about it.
+    pub noise: Option<f64>,
     /// Rays traced, shadow rays included; 0 when the backend does not count them.
     pub rays: u64,
     /// Time of the sampling loop alone.

@@ -362,7 +362,7 @@ impl ReadyShot {
             background: self.shot.background,
             provenance: self.provenance.clone(),
             samples_mean: 0.0,
-            noise: 0.0,
+            noise: None,
             rays: 0,
             render_s: 0.0,
             render_cpu_s: None,

@@ -140,15 +140,15 @@ impl Film {
         Self { width_px, height_px, sums: vec![FilmPixel::default(); n], samples: vec![0; n] }
     }
 
-    /// Mean noise of a pixel, in the measure of the noise threshold. Pixels with fewer than 2 samples have none and do
-    /// not count.
-    pub fn noise(&self) -> f64 {
+    /// Mean noise of a pixel, in the measure of the noise threshold. Of pixels with fewer than 2 samples it is unknown:
+    /// they do not count, and without others there is `None`.
+    pub fn noise(&self) -> Option<f64> {
         let measured = self.sums.iter().zip(&self.samples).filter(|&(_, &n)| n >= 2);
         let (sum, n_measured) = measured.fold((0.0, 0_u64), |(sum, count), (pixel, &n)| {
             let (difference, norm) = noise(pixel, n);
             (sum + f64::from(difference / norm), count + 1)
         });
-        sum / n_measured.max(1) as f64
+        (n_measured > 0).then(|| sum / n_measured as f64)
     }
 
     /// Variance of the luminance of each pixel's mean, row 0 on top: the samples' own variance over their number.
@@ -204,5 +204,8 @@ mod tests {
         assert!((variance[0] / expected - 1.0).abs() < 1e-4, "{} instead of {expected}", variance[0]);
         assert!(variance[1] < 1e-9, "equal samples vary by {}", variance[1]);
         assert_eq!(variance[2], 0.0, "one sample has no variance");
+        assert!(film.noise().is_some());
+        film.samples = vec![1; 3];
+        assert_eq!(film.noise(), None, "one sample says nothing about noise");
     }
 }

@@ -123,7 +123,7 @@ fn picture(square: std::ops::Range<usize>) -> Picture {
         background: WHITE,
         provenance: Provenance::default(),
         samples_mean: 1.0,
-        noise: 0.0,
+        noise: None,
         rays: 0,
         render_s: 0.0,
         render_cpu_s: None,

@@ -203,7 +203,7 @@ pub(super) async fn store(
         files: shown,
         duration_s,
         samples_mean,
-        noise_reached: Some(noise_reached),
+        noise_reached,
         unmapped_parts,
         from_cache: false,
     };

@@ -86,7 +86,7 @@ pub(super) fn of(
             samples_max: options.samples,
             samples_mean: Some(completed.samples_mean),
             noise_threshold: options.noise_threshold,
-            noise_reached: Some(completed.noise_reached),
+            noise_reached: completed.noise_reached,
             max_time_s: options.max_time_s,
         },
         denoise: ProvenanceDenoise {

@@ -231,7 +231,7 @@ impl Puppet {
             report: json!({}),
             duration_s: 1.0,
             samples_mean: 4.0,
-            noise_reached: 0.1,
+            noise_reached: Some(0.1),
             unmapped_parts: 0,
             unmapped: Vec::new(),
             device: GpuInfo {

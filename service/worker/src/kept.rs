@@ -31,8 +31,8 @@ const SCHEMA: &str = "packshot-series/1";
 pub(super) struct Picture {
     /// Mean samples per pixel.
     pub(super) samples_mean: f64,
-    /// The noise that is left.
-    pub(super) noise: f64,
+    /// The noise that is left, where that is known.
+    pub(super) noise: Option<f64>,
     /// Rays that it took.
     pub(super) rays: u64,
     /// What computed it.
@@ -96,7 +96,13 @@ pub(super) struct Whole {
 
 impl Picture {
     /// A picture without outputs.
-    pub(super) const fn new(samples_mean: f64, noise: f64, rays: u64, device: Value, measured: Measured) -> Self {
+    pub(super) const fn new(
+        samples_mean: f64,
+        noise: Option<f64>,
+        rays: u64,
+        device: Value,
+        measured: Measured,
+    ) -> Self {
         Self { samples_mean, noise, rays, device, measured, parts: Vec::new() }
     }
 }
@@ -292,7 +298,7 @@ mod tests {
     const OF: &str = "views";
 
     fn picture() -> Picture {
-        Picture::new(16.0, 0.01, 1000, Value::from("a device"), Measured::default())
+        Picture::new(16.0, Some(0.01), 1000, Value::from("a device"), Measured::default())
     }
 
     fn file(name: &str) -> What {

@@ -251,9 +251,9 @@ pub struct Completed {
     /// Mean samples per pixel.
     #[serde(serialize_with = "finite")]
     pub samples_mean: f64,
-    /// The noise that is left, in the measure of `noise_threshold`.
-    #[serde(serialize_with = "finite")]
-    pub noise_reached: f64,
+    /// The noise that is left, in the measure of `noise_threshold`; `None` with one sample for each pixel, which says
+    /// nothing about it.
+    pub noise_reached: Option<f64>,
     /// Parts without a matching material.
     pub unmapped_parts: u32,
     /// Their names, with what the file says about them.

@@ -361,7 +361,8 @@ struct Totals {
     seconds: Seconds,
     rays: u64,
     samples_mean: f64,
-    noise: f64,
+    /// Of those pictures whose noise is known.
+    noise: Vec<f64>,
     pictures: Vec<Value>,
     device: Option<Value>,
     /// Against the rules of a preset.
@@ -373,7 +374,7 @@ impl Totals {
         let kept::Picture { samples_mean, noise, rays, device, measured, .. } = picture;
         self.rays += rays;
         self.samples_mean += samples_mean;
-        self.noise += noise;
+        self.noise.extend(noise);
         self.pictures.push(json!({
             "name": name,
             "samples_mean": samples_mean,
@@ -389,9 +390,10 @@ impl Totals {
         self.samples_mean / self.pictures.len().max(1) as f64
     }
 
-    /// Of all pictures.
-    fn noise(&self) -> f64 {
-        self.noise / self.pictures.len().max(1) as f64
+    /// Of all pictures whose noise is known.
+    fn noise(&self) -> Option<f64> {
+        let sum: f64 = self.noise.iter().sum();
+        (!self.noise.is_empty()).then(|| sum / self.noise.len() as f64)
     }
 }
 

@@ -30,9 +30,9 @@ pub(crate) struct RenderResult {
     pub(crate) height: u32,
     pub(crate) samples_max: u32,
     pub(crate) samples_mean: f64,
-    /// The mean noise of a pixel, in the measure of `--noise`.
+    /// The mean noise of a pixel, in the measure of `--noise`, where that is known.
     #[serde(skip)]
-    pub(crate) noise: f64,
+    pub(crate) noise: Option<f64>,
     /// What was done against noise; `null` when nothing was.
     pub(crate) denoised: Option<Denoised>,
     pub(crate) seconds: Seconds,
@@ -164,13 +164,13 @@ impl RenderResult {
     pub(crate) fn summary(&self) -> String {
         let outputs: Vec<&str> = self.output.iter().chain(&self.more_outputs).map(String::as_str).collect();
         let outputs = if outputs.is_empty() { "nothing written (no -o)".to_owned() } else { outputs.join(", ") };
+        let noise = self.noise.map_or_else(|| "unknown".to_owned(), |noise| format!("{noise:.3}"));
         format!(
-            "{outputs}: {} x {} px, {:.0} of {} samples per pixel, noise {:.3}{}, {:.1} s ({:.1} M samples/s) on {} ({})",
+            "{outputs}: {} x {} px, {:.0} of {} samples per pixel, noise {noise}{}, {:.1} s ({:.1} M samples/s) on {} ({})",
             self.width,
             self.height,
             self.samples_mean,
             self.samples_max,
-            self.noise,
             if self.denoised.is_some() { ", removed" } else { "" },
             self.seconds.total,
             self.samples_per_second / 1e6,
