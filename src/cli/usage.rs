@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
 use std::num::ParseIntError;
+use std::path::Path;
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -186,11 +187,20 @@ fn help(error: &clap::Error, place: &str, used: &Command, arguments: &[OsString]
     match error.kind() {
         _ if !words.is_empty() => format!("one of {}", words.join(", ")),
         ErrorKind::ArgumentConflict => "leave out one of them".to_owned(),
+        ErrorKind::InvalidSubcommand if is_product(place) && used.get_name() == "map" => {
+            format!("`packshot map init` makes a map for a file: `packshot map init {place} -o map.json`")
+        }
         ErrorKind::MissingRequiredArgument if place == "<INPUT>" => {
             "give a .glb file, such as the one that `packshot sample bearing -o bearing.glb` writes".to_owned()
         }
         _ => what_to_read(used),
     }
+}
+
+/// Whether a word looks like the name of a product's file.
+fn is_product(word: &str) -> bool {
+    let extension = Path::new(word).extension().map(OsStr::to_ascii_lowercase);
+    extension.is_some_and(|extension| extension == "glb" || extension == "gltf")
 }
 
 /// The help of the command, or group of commands, that was used.

@@ -139,6 +139,39 @@ fn what_the_parser_finds_is_told_as_all_else_is() {
         ),
         ("render boxes.glb --threads few", "invalid value `few` for `--threads`: expected a whole number\n"),
         (
+            "map boxes.glb",
+            "there is no command `boxes.glb`\n  at: boxes.glb\n  help: `packshot map init` makes a map for a file: \
+             `packshot map init boxes.glb -o map.json`\n",
+        ),
+        (
+            "map map.json",
+            "there is no command `map.json`\n  at: map.json\n  help: `packshot map --help` lists its commands\n",
+        ),
+        (
+            "render boxes.glb --max-time 10s",
+            "invalid value `10s` for `--max-time`: expected a number above 0 up to 1000000000; did you mean `10`?\n",
+        ),
+        (
+            "render boxes.glb --noise 5%",
+            "invalid value `5%` for `--noise`: expected a number from 0 to 1; did you mean `0.05`?\n",
+        ),
+        (
+            "render boxes.glb --quality 85%",
+            "invalid value `85%` for `--quality`: expected a whole number from 1 to 100; did you mean `85`?\n",
+        ),
+        (
+            "render boxes.glb --width 512px",
+            "invalid value `512px` for `--width`: expected a whole number from 1 to 16384; did you mean `512`?\n",
+        ),
+        (
+            "render boxes.glb --width 200%",
+            "invalid value `200%` for `--width`: expected a whole number from 1 to 16384; did you mean `200`?\n",
+        ),
+        (
+            "render boxes.glb --width 50mm",
+            "invalid value `50mm` for `--width`: expected a whole number from 1 to 16384\n",
+        ),
+        (
             "render boxes.glb --denoise-with optix",
             "invalid value `optix` for `--denoise-with`\n  at: --denoise-with\n  help: one of packshot, oidn\n",
         ),

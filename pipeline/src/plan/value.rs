@@ -106,6 +106,19 @@ impl OptionValue for bool {
     }
 }
 
+/// A text that is no number, with the number that it begins with if only a unit follows that numbers are in anyway, or
+/// a percent sign.
+fn no_number(text: &str, takes: &Takes, is_in_range: impl Fn(f64) -> bool) -> Wrong {
+    // Of options up to 1, percent are hundredths.
+    let is_share = matches!(takes, Takes::Real { max, .. } | Takes::Positive { max } if *max <= 1.0);
+    let units = [("px", 1.0), ("s", 1.0), ("deg", 1.0), ("°", 1.0), ("%", if is_share { 100.0 } else { 1.0 })];
+    let before = |(unit, divisor): (&str, f64)| {
+        let number: f64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        Some(number / divisor).filter(|&number| is_in_range(number))
+    };
+    Wrong::range(takes.expected_or(units.into_iter().find_map(before)))
+}
+
 /// A whole number in the range of an option.
 fn whole(number: f64, takes: &Takes) -> Result<u32, Wrong> {
     let is_in_range = match takes {
@@ -122,7 +135,8 @@ impl OptionValue for u32 {
     }
 
     fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
-        let number: i64 = last(texts).parse().map_err(|_| takes.out_of_range())?;
+        let text = last(texts);
+        let number: i64 = text.parse().map_err(|_| no_number(text, takes, |number| whole(number, takes).is_ok()))?;
         whole(number as f64, takes)
     }
 
@@ -147,7 +161,9 @@ impl OptionValue for f64 {
     }
 
     fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
-        real(last(texts).parse().map_err(|_| takes.out_of_range())?, takes)
+        let text = last(texts);
+        let number = text.parse().map_err(|_| no_number(text, takes, |number| real(number, takes).is_ok()))?;
+        real(number, takes)
     }
 
     fn to_json(&self) -> Value {
@@ -163,7 +179,8 @@ impl OptionValue for [f64; 3] {
 
     fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
         let numbers: Vec<&str> = last(texts).split(',').map(str::trim).collect();
-        let numbers: Result<Vec<f64>, Wrong> = numbers.iter().map(|number| f64::from_texts(&[number], takes)).collect();
+        let number = |text: &&str| real(text.parse().map_err(|_| takes.out_of_range())?, takes);
+        let numbers: Result<Vec<f64>, Wrong> = numbers.iter().map(number).collect();
         Self::try_from(numbers?).map_err(|_| takes.out_of_range())
     }
 
