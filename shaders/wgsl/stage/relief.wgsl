@@ -101,6 +101,7 @@ fn brushed_slope(p: AxisPoint, scale: f32) -> vec3f {
     return p.outward * g.x + p.axis * g.y;
 }
 
+// Of what each point has a slope of its own: all details but spangle.
 fn detail_slope(kind: u32, p: AxisPoint, scale: f32, normal: vec3f) -> vec3f {
     switch kind {
         case DETAIL_BRUSHED: {
@@ -118,18 +119,18 @@ fn detail_slope(kind: u32, p: AxisPoint, scale: f32, normal: vec3f) -> vec3f {
             let q = p.at / scale;
             return (noise_slope(q) + noise_slope(2.0 * q + vec3f(17.0))) * 0.7071068;
         }
-        case DETAIL_SPANGLE: {
-            // Crystals tilted at different angles.
-            let cell = nearest_cell(p.at / scale);
-            return vec3f(cell_value(cell), cell_value(cell.yzx), cell_value(cell.zxy)) - 0.5;
-        }
         default: {
             return noise_slope(p.at / scale);
         }
     }
 }
 
-// Mean square of `detail_slope` within the surface.
+// Slope of one of the crystals of spangle, which are tilted at different angles, in the same units.
+fn crystal_slope(crystal: vec3i) -> vec3f {
+    return vec3f(cell_value(crystal), cell_value(crystal.yzx), cell_value(crystal.zxy)) - 0.5;
+}
+
+// Mean square of these slopes within the surface.
 fn detail_slope2(kind: u32) -> f32 {
     switch kind {
         case DETAIL_BRUSHED: {
@@ -171,13 +172,13 @@ fn relief_at(entry: u32, local: vec3f, normal: vec3f, width: f32) -> Relief {
         let seen = 1.0 - smoothstep(0.25, 1.0, width * tables[entry + 10u] / scale);
         r.shown_slope2 += sqr(steepness * seen) * detail_slope2(kind);
         if seen > 0.0 {
-            if steepness > 0.0 {
-                r.slope += detail_slope(kind, p, scale, normal) * (steepness * seen);
-            }
             if kind == DETAIL_SPANGLE {
-                let cell = nearest_cell(p.at / scale);
-                r.roughness *= 1.0 + seen * (0.3 * cell_value(cell) - 0.15);
-                r.brightness *= 1.0 + seen * (0.14 * cell_value(cell.zxy) - 0.07);
+                let crystal = nearest_cell(p.at / scale);
+                r.slope += crystal_slope(crystal) * (steepness * seen);
+                r.roughness *= 1.0 + seen * (0.3 * cell_value(crystal) - 0.15);
+                r.brightness *= 1.0 + seen * (0.14 * cell_value(crystal.zxy) - 0.07);
+            } else if steepness > 0.0 {
+                r.slope += detail_slope(kind, p, scale, normal) * (steepness * seen);
             }
         }
     }
