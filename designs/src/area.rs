@@ -3,7 +3,7 @@
 //! Input: a [`Scene`] and an [`AreaRequest`]. Output: an [`Area`], measured in millimetres. [`detect`] lists what could
 //! be one.
 
-use glam::DVec2;
+use glam::{DVec2, DVec3};
 use packshot_materials::name::{is_unnamed, match_key};
 use packshot_renderer::scene::{PartIdx, Scene};
 use packshot_words::{KnownNames, did_you_mean, words};
@@ -56,11 +56,11 @@ words! {
 }
 
 impl AxisWord {
-    fn direction(self) -> glam::DVec3 {
+    fn direction(self) -> DVec3 {
         match self {
-            Self::X => glam::DVec3::X,
-            Self::Y => glam::DVec3::Y,
-            Self::Z => glam::DVec3::Z,
+            Self::X => DVec3::X,
+            Self::Y => DVec3::Y,
+            Self::Z => DVec3::Z,
         }
     }
 }
@@ -133,12 +133,13 @@ pub struct Area {
 impl Area {
     fn new(
         scene: &Scene,
+        middle: DVec3,
         name: String,
         surfaces: Vec<(PartIdx, usize)>,
         wanted: &AreaRequest,
     ) -> Result<Self, DesignError> {
         let surface = Surface::new(scene, &surfaces, wanted.uv_set);
-        let (mapping, chart) = lay_out(&surface, &name, wanted)?;
+        let (mapping, chart) = lay_out(&surface, middle, &name, wanted)?;
         let [width, height] = chart.upright_size_mm();
         Ok(Self {
             name,
@@ -164,8 +165,15 @@ impl Area {
         let Some(spot) = spot else { return Ok((self.clone(), 0.5 * self.chart.size_mm)) };
         let mut area = self.clone();
         let no_surface = || {
-            let message = format!("no surface of `{}` faces {spot}", self.name);
-            DesignError::new(Code::AreaNotMappable, message, "choose another side or point with `at`").at("/at")
+            let message = match self.mapping {
+                MappingWord::Cylindrical => format!("no round surface of `{}` faces {spot}", self.name),
+                _ => format!("no surface of `{}` faces {spot}", self.name),
+            };
+            let help = match self.mapping {
+                MappingWord::Planar => "choose another side or point with `at`",
+                _ => "choose another side or point with `at`, or the mapping `planar`",
+            };
+            DesignError::new(Code::AreaNotMappable, message, help).at("/at")
         };
         if self.mapping == MappingWord::Planar {
             let outward = match spot {
@@ -188,14 +196,20 @@ impl Area {
     }
 }
 
-fn lay_out(surface: &Surface, name: &str, wanted: &AreaRequest) -> Result<(MappingWord, Chart), DesignError> {
+/// `middle` is that of the product.
+fn lay_out(
+    surface: &Surface,
+    middle: DVec3,
+    name: &str,
+    wanted: &AreaRequest,
+) -> Result<(MappingWord, Chart), DesignError> {
     let cannot = |message: String, help: &str| DesignError::new(Code::AreaNotMappable, message, help);
     let by_coordinates = || coordinates::chart(surface, wanted.uv_set);
     let around = |share_min: f64| {
         let (cylinder, share) = cylindrical::fit(surface, wanted.axis.map(AxisWord::direction))?;
         cylindrical::chart(surface, &cylinder).filter(|_| share >= share_min)
     };
-    let along = || planar::chart(surface, surface.outward());
+    let along = || planar::chart(surface, surface.outward(middle));
     match wanted.mapping {
         MappingWord::Uv => by_coordinates().map(|chart| (MappingWord::Uv, chart)).ok_or_else(|| {
             let message = format!("`{name}` has no texture coordinates of set {}", wanted.uv_set);
@@ -223,6 +237,16 @@ fn no_extent(name: &str) -> DesignError {
 /// # Errors
 /// `printable_area_not_found`, `printable_area_ambiguous`, `printable_area_not_mappable`.
 pub fn find(scene: &Scene, wanted: &AreaRequest) -> Result<Area, DesignError> {
+    find_beside(middle(scene), scene, wanted)
+}
+
+/// The middle of a product.
+fn middle(scene: &Scene) -> DVec3 {
+    scene.bounds().map_or(DVec3::ZERO, |bounds| 0.5 * (bounds.min + bounds.max))
+}
+
+/// The same, where the product's middle is known: of thousands of parts it is not computed anew for each.
+fn find_beside(middle: DVec3, scene: &Scene, wanted: &AreaRequest) -> Result<Area, DesignError> {
     let (name, surfaces) = match &wanted.selector {
         Selector::Material(name) => (name, of_material(scene, name).ok_or_else(|| no_material(scene, name))?),
         Selector::Part(name) => (name, of_part(scene, name)?.ok_or_else(|| no_part(scene, name))?),
@@ -247,17 +271,18 @@ pub fn find(scene: &Scene, wanted: &AreaRequest) -> Result<Area, DesignError> {
             (None, None) => return Err(not_found(scene, name)),
         },
     };
-    Area::new(scene, name.clone(), surfaces, wanted)
+    Area::new(scene, middle, name.clone(), surfaces, wanted)
 }
 
 /// Every material and part of a scene that could be an area, largest first; of those that are the same surfaces, one.
 pub fn detect(scene: &Scene) -> Vec<(Selector, Area)> {
+    let middle = middle(scene);
     let mut found: Vec<(Selector, Area)> = Vec::new();
     let materials = scene.materials.iter().filter_map(|material| material.name.clone());
     let materials = materials.filter(|name| !is_unnamed(name)).map(Selector::Material);
     let parts = scene.parts.iter().map(|part| Selector::Part(part.path.clone()));
     for selector in materials.chain(parts) {
-        let Ok(area) = find(scene, &AreaRequest::new(selector.clone())) else { continue };
+        let Ok(area) = find_beside(middle, scene, &AreaRequest::new(selector.clone())) else { continue };
         if !found.iter().any(|(_, other)| other.surfaces == area.surfaces) {
             found.push((selector, area));
         }

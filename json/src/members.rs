@@ -11,6 +11,8 @@ const LIKENESS: f64 = 0.85;
 const NAME_BYTES_MAX: usize = 64;
 /// Members that a message lists, at most.
 const LISTED_MAX: usize = 12;
+/// Names that have one more word than what was given are listed up to this many.
+const LONGER_MAX: usize = 6;
 
 /// The members of an object, to be read one after the other. Those that nobody asked for are faults of
 /// [`finish`](Self::finish).
@@ -89,10 +91,26 @@ impl<'a> Members<'a> {
             let alike = alike.filter(|(likeness, _)| *likeness >= LIKENESS).max_by(|a, b| a.0.total_cmp(&b.0));
             let message = match alike {
                 Some((_, meant)) => format!("there is no such member; did you mean \"{meant}\"?"),
-                None => format!("there is no such member{}", self.expected()),
+                None => match self.longer(&folded) {
+                    Some(question) => format!("there is no such member; {question}"),
+                    None => format!("there is no such member{}", self.expected()),
+                },
             };
             self.report(name, FaultKind::UnknownMember, message);
         }
+    }
+
+    /// The question whether one of those is meant whose last word this is: `specular_roughness` for `roughness`.
+    fn longer(&self, name: &str) -> Option<String> {
+        let end = format!("_{name}");
+        let found: Vec<&str> = self.asked.iter().copied().filter(|asked| asked.ends_with(&end)).collect();
+        if name.is_empty() || found.len() > LONGER_MAX {
+            return None;
+        }
+        let (last, others) = found.split_last()?;
+        let others: Vec<String> = others.iter().map(|name| format!("{name:?}")).collect();
+        let before = if others.is_empty() { String::new() } else { format!("{} or ", others.join(", ")) };
+        Some(format!("did you mean {before}{last:?}?"))
     }
 
     /// What there is instead, as long as that is a short list: `; expected "width" or "height"`.
@@ -140,6 +158,24 @@ mod tests {
         assert_eq!(told(&["a"]), "there is no such member; expected \"a\"");
         assert!(told(&MANY[..12]).ends_with("\"k\" or \"l\""));
         assert_eq!(told(&MANY), "there is no such member");
+    }
+
+    #[test]
+    fn the_last_word_of_a_name_asks_for_the_whole() {
+        let value = json!({"roughness": 0.5});
+        let told = |names: &[&'static str]| {
+            let faults = Faults::default();
+            let mut members = Node::root(&value, &faults).members().expect("an object");
+            for name in names {
+                members.take(name);
+            }
+            members.finish();
+            faults.into_vec().remove(0).message
+        };
+        let one = "there is no such member; did you mean \"specular_roughness\"?";
+        assert_eq!(told(&["specular_roughness", "base_color"]), one);
+        let several = "there is no such member; did you mean \"specular_roughness\" or \"coat_roughness\"?";
+        assert_eq!(told(&["specular_roughness", "coat_roughness"]), several);
     }
 
     #[test]

@@ -221,7 +221,10 @@ impl<'a> Node<'a> {
     fn one_of<T>(&self, found: impl Fn(&str) -> Option<T>, list: impl Fn() -> String) -> Option<T> {
         let text = self.value.as_str();
         text.and_then(found).or_else(|| {
-            let expected = format!("expected one of {}", list());
+            let words = list();
+            let near = text.and_then(|text| packshot_words::nearest(text, words.split(", ")));
+            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let expected = format!("expected one of {words}{near}");
             if text.is_some() { self.refuse(FaultKind::Word, expected) } else { self.wrong_type(&expected) }
         })
     }
@@ -310,6 +313,8 @@ mod tests {
         assert_eq!(found[0].2, "5 is out of range: expected at least 0 and at most 1");
         let found = faults(&json!("z"), |node| node.choice(&[("x", 0), ("y", 1)]));
         assert_eq!(found[0].2, "expected one of x, y");
+        let found = faults(&json!("shaddow"), |node| node.choice(&[("shadow", 0), ("sweep", 1)]));
+        assert_eq!(found[0].2, "expected one of shadow, sweep; did you mean `shadow`?");
     }
 
     #[test]

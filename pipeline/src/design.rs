@@ -3,14 +3,14 @@
 //! Input: a product, a checked design and a request. Afterwards the scene's parts wear the design, and the product
 //! knows where it lies; what a person should know of it is among the product's findings.
 
-use packshot_designs::area::{find, only};
+use packshot_designs::area::{Selector, find, only};
 use packshot_designs::compose::compose;
 use packshot_designs::resolve::{PlacementReport, WarningCode, resolve};
-use packshot_designs::{Design, DesignError, DesignRequest, Resolved, Texture};
+use packshot_designs::{Design, DesignCode, DesignError, DesignRequest, Resolved, Texture};
 use packshot_json as json;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::digest::Digest;
-use packshot_renderer::scene::{DesignLay, WorldRow, WornDesign};
+use packshot_renderer::scene::{DesignLay, Part, WorldRow, WornDesign};
 use packshot_words::Word;
 
 use crate::error::{Error, ErrorKind, Fault};
@@ -53,10 +53,23 @@ pub fn report(product: &Product, design: &Design, request: &DesignRequest) -> Re
 
 fn placed(product: &Product, design: &Design, request: &DesignRequest) -> Result<Resolved, Error> {
     let area = match &request.area {
-        Some(wanted) => find(&product.scene, wanted)?,
+        Some(wanted) => find(&product.scene, wanted).map_err(|error| of_hidden(error, product, &wanted.selector))?,
         None => only(&product.scene)?,
     };
     Ok(resolve(design, &area, request)?)
+}
+
+/// An area that is not found since its part is hidden.
+fn of_hidden(error: DesignError, product: &Product, wanted: &Selector) -> DesignError {
+    let (Selector::Part(name) | Selector::Named(name) | Selector::Both { part: name, .. }) = wanted else {
+        return error;
+    };
+    let is_it = |part: &Part| part.path == *name || part.name() == *name;
+    if error.code != DesignCode::AreaNotFound || !product.hidden.iter().any(is_it) {
+        return error;
+    }
+    let message = format!("the part `{name}` is hidden, so nothing can be printed on it");
+    DesignError { message, help: "show it, or choose another area".to_owned(), ..error }
 }
 
 impl Product {

@@ -46,6 +46,11 @@ impl<P> Finished<P> {
         self.finished.len()
     }
 
+    /// How many are not.
+    pub fn n_left(&self) -> usize {
+        (self.frames as usize).saturating_sub(self.finished.len())
+    }
+
     /// The entry of a picture.
     pub fn get(&self, number: u32) -> Option<&P> {
         self.finished.get(&number)

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::inspect::turned_away;
 use packshot_renderer::scene::Scene;
 use packshot_renderer::shot::request::{self, ShotRequest};
 use packshot_renderer::shot::turntable::TurntableShots;
@@ -32,13 +33,13 @@ pub enum Pictures {
 }
 
 impl Pictures {
-    /// The pictures of a plan, with findings about framing and light. `request` is [the
+    /// The pictures of a plan, with findings about framing, light and designs. `request` is [the
     /// plan's](PicturePlan::shot_request).
     ///
     /// # Errors
     /// `shot.…`.
     pub fn build(plan: &PicturePlan, request: &ShotRequest, scene: &Scene) -> Result<(Self, Vec<Diagnostic>), Error> {
-        Ok(match plan.series() {
+        let (pictures, mut found) = match plan.series() {
             Series::Still => {
                 let (shot, found) = request::build(request, scene)?;
                 (Self::Still(Box::new(shot)), found)
@@ -51,7 +52,11 @@ impl Pictures {
                 let (shots, found) = turntable.shots(request, scene)?;
                 (Self::Turntable { shots: Box::new(shots), fps }, found)
             }
-        })
+        };
+        if !scene.designs.is_empty() {
+            found.extend(turned_away(scene, &pictures.shots().collect::<Vec<_>>()));
+        }
+        Ok((pictures, found))
     }
 
     /// The shot of one picture.

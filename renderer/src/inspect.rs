@@ -11,9 +11,11 @@ pub(crate) mod bodies;
 mod contact;
 mod lights;
 pub(crate) mod surface;
+mod turned_away;
 mod unseen;
 
 pub use lights::weak_lights;
+pub use turned_away::turned_away;
 pub use unseen::unseen;
 
 use bodies::Bodies;

@@ -1,5 +1,6 @@
 //! Stderr: errors, warnings and logs.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
@@ -44,16 +45,48 @@ pub(crate) fn print_findings(diagnostics: &[Diagnostic]) {
     print_all(diagnostics.iter().map(Finding::from).collect(), "--json lists them all");
 }
 
-/// The same for findings from elsewhere; `rest` says where those are that are not printed.
+/// The same for findings from elsewhere; `rest` says where those are that are not printed. Of many, there are some of
+/// each kind: a slip that was made once stands beside what is odd about a hundred meshes.
 pub(crate) fn print_all(mut findings: Vec<Finding<'_>>, rest: &str) {
     findings.retain(|finding| finding.severity >= Severity::Warning);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    for finding in findings.iter().take(FINDINGS_MAX) {
+    let (printed, left_out) = split(&findings);
+    for finding in printed {
         say(&text_of(finding));
     }
-    if findings.len() > FINDINGS_MAX {
-        say(&format!("warning: {} more findings; {rest}", findings.len() - FINDINGS_MAX));
+    if !left_out.is_empty() {
+        let n_more: usize = left_out.iter().map(|(_, n)| n).sum();
+        let codes: Vec<String> = left_out.iter().map(|(code, n)| format!("{n} {code}")).collect();
+        let findings = if n_more == 1 { "finding" } else { "findings" };
+        say(&format!("warning: {n_more} more {findings} ({}); {rest}", codes.join(", ")));
     }
+}
+
+/// The findings to print, in their order, and of each code how many are left out. Those with a text that others have
+/// had already come last, and of these those whose code others have had.
+fn split<'s, 'f>(findings: &'s [Finding<'f>]) -> (Vec<&'s Finding<'f>>, Vec<(&'f str, usize)>) {
+    let mut n_of_text: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut n_of_code: HashMap<&str, usize> = HashMap::new();
+    let mut next = |finding: &Finding<'f>| {
+        let of_text = n_of_text.entry((finding.code, finding.message)).or_default();
+        let of_code = n_of_code.entry(finding.code).or_default();
+        (*of_text, *of_code) = (*of_text + 1, *of_code + 1);
+        (std::cmp::Reverse(finding.severity), *of_text, *of_code)
+    };
+    let mut by_turn: Vec<_> = findings.iter().enumerate().map(|(i, finding)| (next(finding), i)).collect();
+    by_turn.sort_unstable();
+    let (first, rest) = by_turn.split_at(FINDINGS_MAX.min(by_turn.len()));
+    let mut printed: Vec<usize> = first.iter().map(|(_, i)| *i).collect();
+    printed.sort_unstable();
+    let mut left_out: Vec<(&str, usize)> = Vec::new();
+    for (_, i) in rest {
+        let code = findings[*i].code;
+        match left_out.iter_mut().find(|(other, _)| *other == code) {
+            Some((_, n)) => *n += 1,
+            None => left_out.push((code, 1)),
+        }
+    }
+    (printed.into_iter().map(|i| &findings[i]).collect(), left_out)
 }
 
 /// A finding to be printed: of this program, or of a service.
@@ -154,5 +187,23 @@ mod tests {
             let (at, message) = ("Lid", "it has a hole");
             assert_eq!(text_of(&Finding { code: "open_shell", severity, at, message }), expected);
         }
+    }
+
+    #[test]
+    fn of_many_findings_each_kind_is_printed_and_the_rest_is_counted() {
+        let (severity, message) = (Severity::Warning, "odd");
+        let at = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"];
+        let mut findings: Vec<Finding<'_>> =
+            at.iter().map(|at| Finding { code: "missing_normals", severity, at, message }).collect();
+        findings.extend(["x", "y"].map(|at| Finding { code: "unused_rule", severity, at, message }));
+        let (printed, left_out) = split(&findings);
+        let places: Vec<&str> = printed.iter().map(|finding| finding.at).collect();
+        assert_eq!(places, ["a", "b", "c", "d", "e", "f", "g", "h", "x", "y"]);
+        assert_eq!(left_out, [("missing_normals", 5)]);
+        // Of one code, each text.
+        findings[12].message = "odder";
+        assert!(split(&findings).0.iter().any(|finding| finding.at == "m"));
+        let (printed, left_out) = split(&findings[..FINDINGS_MAX]);
+        assert_eq!((printed.len(), left_out.len()), (FINDINGS_MAX, 0));
     }
 }

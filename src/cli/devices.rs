@@ -13,7 +13,7 @@ use packshot_renderer::backend::device::{self, DeviceReport, DeviceState};
 
 use super::failure::{Exit, Failure};
 use super::usage::option_or_variable;
-use super::{cache, files, kit};
+use super::{cache, console, files, kit};
 
 /// With how many threads, in how much memory.
 #[derive(Args, Clone, Debug)]
@@ -26,6 +26,9 @@ pub(crate) struct ThreadArgs {
     #[arg(long, value_name = "N", env = MAX_MEMORY_VARIABLE, value_parser = memory_bytes)]
     max_memory_bytes: Option<u64>,
 }
+
+/// With more, threads wait for each other for most of the time.
+const THREADS_PER_PROCESSOR_MAX: usize = 4;
 
 /// The variable of `--max-memory-bytes`.
 const MAX_MEMORY_VARIABLE: &str = "PACKSHOT_MAX_MEMORY_BYTES";
@@ -80,6 +83,12 @@ impl ThreadArgs {
     /// Keeps everything outside of the backends (import, colour, encoding) to as many threads. Once per process.
     pub(crate) fn use_threads(&self) -> Result<(), Failure> {
         let Some(n_threads) = self.threads else { return Ok(()) };
+        let n_processors = std::thread::available_parallelism().map_or(1, usize::from);
+        if usize::from(n_threads) > n_processors * THREADS_PER_PROCESSOR_MAX {
+            let message =
+                format!("{n_threads} threads share {n_processors} processors, which takes longer than one for each");
+            console::warn_with_help(&message, "leave out --threads: then each processor has one");
+        }
         let built = rayon::ThreadPoolBuilder::new().num_threads(n_threads.into()).build_global();
         built.map_err(|reason| Failure::new(Exit::Internal, Fault::new("internal", reason.to_string())))
     }

@@ -258,7 +258,7 @@ impl<'a> Session<'a> {
         }
         let output = &self.args.output;
         let keeps_something = output.output.is_some() || output.report.is_some() || output.dump_shot.is_some();
-        if !(keeps_something || output.json || self.quiet) {
+        if !(keeps_something || output.json) {
             console::warn("there is no -o: what is rendered is not kept");
         }
         if !self.args.output.json {

@@ -7,8 +7,9 @@ use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, Ty
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use packshot::error::Fault;
 use packshot::plan::option::Default as Otherwise;
-use packshot::plan::words::Light;
+use packshot::plan::words::{Light, ViewChoice};
 use packshot::plan::{Group, Kind, Names, OptionId, OptionSpec, Options, TABLE, Takes};
+use packshot_words::Word as _;
 
 use super::failure::{Exit, Failure};
 
@@ -179,10 +180,24 @@ const LIGHTS: &str = "studio_soft, studio_contrast, three_point, white, glb (the
 /// Those of them that are words.
 const LIGHT_WORDS: [&str; 6] = ["studio_soft", "studio_contrast", "three_point", "white", "glb", "template"];
 
+/// The way out where other options, or another command, take what was given.
+fn way_out(id: OptionId, texts: &[&OsStr]) -> String {
+    let [text] = texts else { return String::new() };
+    let text = text.to_string_lossy();
+    let is_several = |text: &str| text.split(',').all(|word| ViewChoice::by_word(word.trim()).is_some());
+    match id {
+        OptionId::View if is_several(&text) => {
+            format!("one picture for each of several views is made by `packshot views` with `--set {text}`")
+        }
+        _ => String::new(),
+    }
+}
+
 /// Gives an option the value of its texts, or says what is wrong with them.
 fn set(options: &mut Options, id: OptionId, texts: &[&OsStr]) -> Vec<Fault> {
     let option = CommandNames.option(id);
-    let fault = |message: String| Fault::new("usage.invalid_value", message).at(option.clone());
+    let fault =
+        |message: String| Fault::new("usage.invalid_value", message).help(way_out(id, texts)).at(option.clone());
     let lossy = texts.iter().map(|text| text.to_string_lossy()).collect::<Vec<_>>();
     let plain: Vec<&str> = lossy.iter().map(|text| &**text).collect();
     if id != OptionId::Library && texts.iter().any(|text| text.to_str().is_none()) {

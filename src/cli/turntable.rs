@@ -118,7 +118,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let (frames, jobs) = frames(&turntable, &selection, &mut targets, manifest.as_ref(), &plan);
     let mut taking =
         Taking { frames, sampled: Sampled::default(), seconds: &mut seconds, manifest: manifest.as_mut(), plan };
-    let mut taken = Ok(());
+    let (mut taken, mut is_listed) = (Ok(()), true);
     if !jobs.is_empty() {
         session.check_memory(shots.shot(), jobs.len(), &preflight)?;
         let resident = session.prepare(&subject, shots.shot().floor.as_ref())?;
@@ -135,10 +135,13 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
             taking.plan = Plan::Frames;
         }
         // What is finished stays finished, however the work ended.
-        taking.save(&session.interrupt)?;
+        let saved = taking.save(&session.interrupt);
+        is_listed = saved.is_ok();
+        taken = taken.and(saved);
     }
     let movie = taken.and_then(|()| taking.finish_movie(&session.interrupt));
-    let movie = movie.map_err(|failure| resumable(failure, args, taking.n_finished()))?;
+    let n_kept = if is_listed { taking.n_finished() } else { 0 };
+    let movie = movie.map_err(|failure| resumable(failure, args.turn.overwrite, n_kept))?;
     let Taking { frames, sampled, .. } = taking;
     seconds.total = clock.total();
     let checks = whole_checks(&planned.plan, &turntable, &selection, &frames);
@@ -222,13 +225,19 @@ fn frames(
     (frames.collect(), jobs)
 }
 
-/// Ctrl-C loses nothing, and says so.
-fn resumable(mut failure: Failure, args: &TurntableArgs, n_finished: usize) -> Failure {
-    if failure.exit == Exit::Cancelled && n_finished > 0 {
-        let same = if args.turn.overwrite { "the same command without --overwrite" } else { "the same command" };
-        for fault in &mut failure.faults {
-            fault.help = format!("{n_finished} finished frames are kept: {same} continues");
-        }
+/// Ctrl-C and a full disk lose nothing, and say so.
+fn resumable(mut failure: Failure, is_overwriting: bool, n_kept: usize) -> Failure {
+    if !matches!(failure.exit, Exit::Cancelled | Exit::Output) || n_kept == 0 {
+        return failure;
+    }
+    let same = if is_overwriting { "the same command without --overwrite" } else { "the same command" };
+    let frames = if n_kept == 1 { "1 finished frame is kept" } else { &format!("{n_kept} finished frames are kept") };
+    for fault in &mut failure.faults {
+        let before = match failure.exit {
+            Exit::Output if !fault.help.is_empty() => format!("{}; ", fault.help),
+            _ => String::new(),
+        };
+        fault.help = format!("{before}{frames}: {same} continues");
     }
     failure
 }
@@ -361,5 +370,26 @@ fn report(
             }
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packshot::error::Fault;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_said_where_the_same_command_goes_on() {
+        let help = |exit, n_kept, is_overwriting| {
+            let failure = Failure::new(exit, Fault::new("output.not_written", "full").help("free some space"));
+            resumable(failure, is_overwriting, n_kept).faults[0].help.clone()
+        };
+        assert_eq!(help(Exit::Output, 0, false), "free some space");
+        let full = "free some space; 3 finished frames are kept: the same command continues";
+        assert_eq!(help(Exit::Output, 3, false), full);
+        let stopped = "1 finished frame is kept: the same command without --overwrite continues";
+        assert_eq!(help(Exit::Cancelled, 1, true), stopped);
+        assert_eq!(help(Exit::Input, 3, false), "free some space");
     }
 }

@@ -190,6 +190,9 @@ fn help(error: &clap::Error, place: &str, used: &Command, arguments: &[OsString]
         ErrorKind::InvalidSubcommand if is_product(place) && used.get_name() == "map" => {
             format!("`packshot map init` makes a map for a file: `packshot map init {place} -o map.json`")
         }
+        ErrorKind::UnknownArgument if is_product(place) && used.get_positionals().next().is_some() => {
+            "this command takes one product; `packshot render` takes several".to_owned()
+        }
         ErrorKind::MissingRequiredArgument if place == "<INPUT>" => {
             "give a .glb file, such as the one that `packshot sample bearing -o bearing.glb` writes".to_owned()
         }
@@ -235,11 +238,30 @@ fn meant(error: &clap::Error, place: &str, used: &Command) -> Option<String> {
     let is_here = |here: &[&str]| here.iter().all(|option| options.iter().any(|known| known == option));
     let others = OTHER_NAMES.iter().filter(|(other, here)| other.starts_with('-') == is_option && is_here(here));
     known.extend(others.map(|(other, _)| (*other).to_owned()));
-    let near = packshot_words::mistyped(&word, known.iter().map(String::as_str))?;
+    let Some(near) = packshot_words::mistyped(&word, known.iter().map(String::as_str)) else {
+        return is_option.then(|| about(&word, used)).flatten();
+    };
     match OTHER_NAMES.iter().find(|(other, _)| *other == near) {
         Some((_, here)) => Some(format!("`{}`", here.join("` and `"))),
         None => Some(format!("`{near}`")),
     }
+}
+
+/// The options whose name has this one's as a part, or whose value is called so: of `--color`, `--line-color` and
+/// `--background <COLOR>`.
+fn about(option: &str, used: &Command) -> Option<String> {
+    let wanted = option.trim_start_matches('-').to_lowercase().replace("colour", "color");
+    let is_it = |arg: &&clap::Arg| {
+        let values = arg.get_value_names().unwrap_or_default();
+        arg.get_long().is_some_and(|long| long.split('-').any(|part| part == wanted))
+            || values.iter().any(|value| value.eq_ignore_ascii_case(&wanted))
+    };
+    let shown = used.get_arguments().filter(|arg| !arg.is_hide_set());
+    let found: Vec<String> =
+        shown.filter(is_it).filter_map(|arg| arg.get_long()).map(|long| format!("--{long}")).collect();
+    let (last, others) = found.split_last().filter(|_| found.len() <= 4)?;
+    let others: Vec<String> = others.iter().map(|option| format!("`{option}`")).collect();
+    if others.is_empty() { Some(format!("`{last}`")) } else { Some(format!("{} or `{last}`", others.join(", "))) }
 }
 
 /// The option that requests call so, under its name here.

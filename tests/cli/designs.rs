@@ -135,3 +135,35 @@ fn a_design_comes_from_standard_input() {
     workplace.render(&on_lid(&["-o", "file.png"]));
     assert!(workplace.read("piped.png") == workplace.read("file.png"));
 }
+
+#[test]
+fn a_design_that_faces_away_in_every_picture_is_found() {
+    let workplace = workplace();
+    let found = |args: &[&str]| -> Vec<String> {
+        let result = workplace.run(&[args, &["--json"], &TINY].concat()).done().json();
+        let findings = result["diagnostics"].as_array().expect("a list").iter();
+        let turned = findings.filter(|finding| finding["code"] == "design_turned_away");
+        turned.map(|finding| finding["message"].as_str().expect("a text").to_owned()).collect()
+    };
+    let on_flat = [&["render"], &ON_LID[..7]].concat();
+    for (view, n) in [("front", 0), ("three_quarter", 0), ("back", 1), ("left", 1)] {
+        assert_eq!(found(&[&on_flat[..], &["--view", view]].concat()).len(), n, "{view}");
+    }
+    let around = "at=top,width=6mm,mapping=cylindrical";
+    let ring = ["--sample", "bearing", "--design", "logo.png", "--on", "Outer_Ring", "--place", around];
+    for (view, n) in [("top", 0), ("bottom", 1), ("front", 1)] {
+        assert_eq!(found(&[&["render"], &ring[..], &["--view", view]].concat()).len(), n, "{view}");
+    }
+    let views = [&["views"], &ON_LID[..7]].concat();
+    assert_eq!(found(&[&views[..], &["--set", "back,front"]].concat()), [""; 0]);
+    let of_both = found(&[&views[..], &["--set", "back,left"]].concat());
+    assert!(of_both[0].contains("in all 2 pictures"), "{of_both:?}");
+}
+
+#[test]
+fn a_hidden_part_is_no_area_and_the_message_says_that_it_is_hidden() {
+    let workplace = workplace();
+    let outcome = workplace.run(&[&["render"], &on_lid(&["--hide", "Lid"])[..], &TINY].concat());
+    outcome.expect_error(3, "printable_area_not_found", "");
+    assert!(outcome.stderr.contains("the part `Lid` is hidden"), "{}", outcome.stderr);
+}

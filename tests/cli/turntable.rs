@@ -201,6 +201,8 @@ fn wrong_usage_of_turntables() {
         ("turntable boxes.glb --frames-range 70..90", "usage.invalid_value", "--frames-range"),
         ("turntable boxes.glb -o out.png", "usage.invalid_value", "-o"),
         ("turntable boxes.glb -o -", "usage.invalid_value", "-o"),
+        ("turntable boxes.glb --format png,jpg -o t/", "usage.conflict", "--format"),
+        ("turntable boxes.glb --format png -o -", "usage.conflict", "--format"),
         ("turntable boxes.glb --repeat 2", "usage.conflict", "--repeat"),
         ("turntable boxes.glb --view top --azimuth-deg 2", "usage.conflict", ""),
     ] {

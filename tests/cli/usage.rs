@@ -116,8 +116,23 @@ fn what_the_parser_finds_is_told_as_all_else_is() {
             "render boxes.glb --heigth 3",
             "this command has no option `--heigth`\n  at: --heigth\n  help: did you mean `--height`?",
         ),
+        (
+            "render boxes.glb --colour red",
+            "this command has no option `--colour`\n  at: --colour\n  help: did you mean `--background`, `--ground-color` or `--line-color`?",
+        ),
+        (
+            "render boxes.glb --view front,top",
+            "invalid value `front,top` for `--view`: expected one of front, right, back, left, top, bottom, \
+             three_quarter; did you mean `front`?\n  at: --view\n  help: one picture for each of several views is made \
+             by `packshot views` with `--set front,top`",
+        ),
         ("rendr", "there is no command `rendr`\n  at: rendr\n  help: did you mean `render`?"),
-        ("devices boxes.glb", "unexpected argument `boxes.glb`\n  at: boxes.glb"),
+        (
+            "views boxes.glb lids.glb",
+            "unexpected argument `lids.glb`\n  at: lids.glb\n  help: this command takes one product; `packshot render` takes \
+             several",
+        ),
+        ("devices boxes.glb", "unexpected argument `boxes.glb`\n  at: boxes.glb\n  help: `packshot devices --help`"),
         (
             "map init",
             "`<INPUT>` is missing\n  at: <INPUT>\n  help: give a .glb file, such as the one that `packshot sample bearing -o \
@@ -220,10 +235,15 @@ fn an_option_of_another_command_is_told_with_the_commands_that_have_it() {
     outcome.expect_error(2, "usage.conflict", "--frames");
     let message = "`--frames` is only for `packshot turntable`, not for `packshot render`";
     assert!(outcome.stderr.contains(message), "{}", outcome.stderr);
-    let outcome = workplace.run(&["render", "boxes.glb", "-o", "out/", "--format", "zip"]);
+    let outcome = workplace.run(&["render", "boxes.glb", "-o", "out/", "--format", "mp4"]);
     assert_eq!(outcome.code, 2, "{}", outcome.stderr);
-    let message = "`zip` is only for `packshot views` and `packshot turntable`, not for `packshot render`";
+    let message = "`mp4` is only for `packshot turntable`, not for `packshot render`";
     assert!(outcome.stderr.contains(message), "{}", outcome.stderr);
+    for command in ["render", "views", "turntable"] {
+        let outcome = workplace.run(&[command, "boxes.glb", "-o", "out/", "--format", "zip"]);
+        outcome.expect_error(2, "usage.invalid_value", "--format");
+        assert!(outcome.stderr.contains("a zip of pictures is made by the service alone"), "{}", outcome.stderr);
+    }
 }
 
 #[test]
@@ -246,6 +266,16 @@ fn names_of_requests_are_understood_as_hints() {
     // An option of another kind of pictures says so.
     let outcome = workplace.run(&["render", "boxes.glb", "--frames", "24"]);
     outcome.expect_error(2, "usage.conflict", "--frames");
+}
+
+#[test]
+fn more_threads_than_processors_can_use_are_warned_of() {
+    let workplace = Workplace::new();
+    let warned = |threads| {
+        let outcome = workplace.run(&[&["render", "boxes.glb", "--threads", threads], &TINY[..]].concat()).done();
+        outcome.stderr.contains(&format!("warning: {threads} threads share "))
+    };
+    assert!(warned("1000") && !warned("2"));
 }
 
 #[test]
@@ -361,7 +391,8 @@ fn who_keeps_nothing_is_told_before_it_is_rendered() {
         outcome.stderr.contains("there is no -o")
     };
     assert!(told(&[]));
-    assert!(!told(&["-o", "a.png"]) && !told(&["--json"]) && !told(&["--report", "a.json"]) && !told(&["-q"]));
+    assert!(!told(&["-o", "a.png"]) && !told(&["--json"]) && !told(&["--report", "a.json"]));
+    assert!(told(&["-q"]), "it is a warning");
 }
 
 #[test]

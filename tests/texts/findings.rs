@@ -87,6 +87,7 @@ fn odd() -> Vec<(Vec<(&'static str, Value)>, &'static str)> {
         (vec![], "--material-map twice.json"),
         (vec![], "--hide Rng"),
         (vec![], "--light glb"),
+        (vec![], "--design logo.png --on Lid --place at=front,width=18mm --view back"),
         (vec![], "--ground floor --elevation-deg -30"),
         (vec![], "--ground sweep --lens-mm 10 --fill 0.1"),
     ]

@@ -175,6 +175,15 @@ impl PictureArgs {
             }
             given.options.materials = Some(Materials { library: None, map: Some(read_material_map(path)?) });
         }
+        if given.options.formats.as_ref().is_some_and(|formats| formats.contains(&FileFormat::Zip)) {
+            let message = "a zip of pictures is made by the service alone";
+            return Err(Failure::usage(
+                "invalid_value",
+                message,
+                "--format",
+                "write them into a folder, and pack that",
+            ));
+        }
         // Neither frames nor a movie go to standard output.
         let is_stream = self.output.output.as_deref().is_some_and(files::is_stream);
         let is_open = self.output.is_open() && !(is_stream && kind == Kind::Turntable);
@@ -210,7 +219,10 @@ fn name_format(output: &Path, kind: Kind, options: &mut Options) -> Result<(), F
         let folder = format!("write to a folder (`-o {}/`)", output.with_extension("").display());
         let (message, help) = match formats.len() {
             0..=1 => {
-                let help = format!("leave out --format, {folder} or to `-`");
+                let help = match files::is_stream(output) {
+                    true => "write to a folder: -o DIR/".to_owned(),
+                    false => format!("leave out --format, {folder} or to `-`"),
+                };
                 ("the name of one file says its format, so --format cannot say it too", help)
             }
             _ => ("one file cannot have several formats", folder),

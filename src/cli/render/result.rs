@@ -164,14 +164,18 @@ impl RenderResult {
     pub(crate) fn summary(&self) -> String {
         let outputs: Vec<&str> = self.output.iter().chain(&self.more_outputs).map(String::as_str).collect();
         let outputs = if outputs.is_empty() { "nothing written (no -o)".to_owned() } else { outputs.join(", ") };
-        let noise = self.noise.map_or_else(|| "unknown".to_owned(), |noise| format!("{noise:.3}"));
+        let noise = match (self.noise, self.denoised.is_some()) {
+            (Some(noise), false) => format!("noise {noise:.3}"),
+            (Some(noise), true) => format!("noise {noise:.3}, removed"),
+            (None, false) => "noise unknown".to_owned(),
+            (None, true) => "noise removed".to_owned(),
+        };
         format!(
-            "{outputs}: {} x {} px, {:.0} of {} samples per pixel, noise {noise}{}, {:.1} s ({:.1} M samples/s) on {} ({})",
+            "{outputs}: {} x {} px, {:.0} of {} samples per pixel, {noise}, {:.1} s ({:.1} M samples/s) on {} ({})",
             self.width,
             self.height,
             self.samples_mean,
             self.samples_max,
-            if self.denoised.is_some() { ", removed" } else { "" },
             self.seconds.total,
             self.samples_per_second / 1e6,
             self.device.name,

@@ -12,7 +12,7 @@ use packshot_pipeline::pictures::Pictures;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::shot::lut::Lut;
-use packshot_renderer::shot::request::{self, ShotRequest};
+use packshot_renderer::shot::request::ShotRequest;
 use packshot_renderer::shot::{EnvironmentMap, Shot, environment};
 
 use super::args::{LutFile, PictureArgs, Planned};
@@ -129,10 +129,9 @@ impl<'a> Common<'a> {
 
     /// The shot that the options ask for.
     pub(crate) fn shot(&self, subject: &mut Subject) -> Result<Shot, Failure> {
-        let built = request::build(&self.request()?, &subject.product.scene);
-        let (shot, found) = built.map_err(packshot::Error::from)?;
+        let (pictures, found) = Pictures::build(self.plan, &self.request()?, &subject.product.scene)?;
         subject.diagnostics.extend(found);
-        Ok(shot)
+        Ok(pictures.into_still()?)
     }
 
     /// What is asked for, in the light that was read.

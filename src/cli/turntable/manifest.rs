@@ -4,7 +4,8 @@
 //! while frames are rendered, so that the end of a process by force costs a moment's frames; these are rendered again,
 //! to the same bytes.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use packshot::error::Fault;
@@ -20,6 +21,8 @@ use crate::cli::interrupt::Interrupt;
 /// The file's name in the folder.
 pub(super) const NAME: &str = "turntable.json";
 const SCHEMA: &str = "packshot-turntable/1";
+/// About as long as a frame's entry is.
+const ENTRY_BYTES: usize = 256;
 /// Longest list that is read.
 const BYTES_MAX: u64 = 256 << 20;
 
@@ -29,6 +32,8 @@ pub(super) struct Manifest {
     path: PathBuf,
     list: Finished<Frame>,
     pace: Pace,
+    /// Holds room on the disk for the next list: frames that fill the disk stay listed.
+    room: Option<File>,
 }
 
 /// The name of a frame's file, without its extension.
@@ -77,7 +82,7 @@ impl Manifest {
                 other(&path, message)
             })?,
         };
-        Ok(Self { path, list, pace: Pace::default() })
+        Ok(Self { path, list, pace: Pace::default(), room: None })
     }
 
     /// How many frames are listed.
@@ -101,8 +106,10 @@ impl Manifest {
     pub(super) fn write(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
         let text = self.list.to_json();
         let text = text.map_err(|reason| Failure::new(Exit::Internal, Fault::new("internal", reason.to_string())))?;
+        self.room = None;
         files::write_whole(&self.path, text.as_bytes(), interrupt)?;
         self.pace.written();
+        self.room = room_beside(&self.path, text.len() + self.list.n_left() * ENTRY_BYTES);
         Ok(())
     }
 }
@@ -123,13 +130,20 @@ fn remove_frames(folder: &Path, list: &[u8]) {
     }
 }
 
+/// A file without a name that takes this much of the disk until it is dropped. `None` where that cannot be had.
+fn room_beside(path: &Path, n_bytes: usize) -> Option<File> {
+    let mut file = tempfile::tempfile_in(path.parent()?).ok()?;
+    file.write_all(&vec![0; n_bytes]).ok()?;
+    Some(file)
+}
+
 /// The digest of a file; `None` where it cannot be read.
 fn of_file(file: &Path) -> Option<String> {
-    digest_of(std::fs::File::open(file).ok()?).ok()
+    digest_of(File::open(file).ok()?).ok()
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    let opened = match std::fs::File::open(path) {
+    let opened = match File::open(path) {
         Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.and_then(|mut file| files::read_at_most(&mut file, BYTES_MAX)),
     };
@@ -187,6 +201,14 @@ mod tests {
         }
         let anew = Manifest::open(folder.path(), "b", 8, true).expect("may overwrite");
         assert!(anew.n_finished() == 0);
+    }
+
+    #[test]
+    fn room_for_the_list_is_taken_without_a_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let room = room_beside(&folder.path().join(NAME), 5000).expect("room");
+        assert_eq!(room.metadata().expect("known").len(), 5000);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("read").count(), 0);
     }
 
     #[test]

@@ -140,7 +140,7 @@ pub(super) fn rerender(provenance: &Provenance, args: &AgainArgs, interrupt: &In
     let used = completed.made_with.library.as_ref().map(|library| library.digest);
     if used != provenance.materials.library_digest.map(|digest| digest.0) {
         let message = "the materials are not those of the provenance: the library has another digest";
-        let help = "give each library that the service had in force with --library, the lowest first";
+        let help = "give each library that was in force then with --library, the lowest first";
         return Err(other_input(message.to_owned(), "--library", help));
     }
     let device = completed.device.device.clone();
@@ -177,7 +177,10 @@ fn check_renderer(provenance: &Provenance) -> Result<(), Failure> {
 fn input(provenance: &Provenance, args: &AgainArgs, given: &mut GivenFiles) -> Result<RenderInput, Failure> {
     let refused = |message: String| {
         let fault = Fault::new("verify.provenance", message).at("/request");
-        Failure::new(Exit::Input, fault.help("take the provenance as the service gives it"))
+        Failure::new(
+            Exit::Input,
+            fault.help("take the provenance as the service gave it, or the picture as it was written"),
+        )
     };
     let mut request: RenderRequest = serde_json::from_value(provenance.request.clone())
         .map_err(|reason| refused(format!("its request cannot be read: {reason}")))?;
@@ -259,7 +262,7 @@ impl GivenFiles {
         let found = ContentAddress::of(&bytes);
         if found != address {
             let message = format!("{} is {found}, and the pictures were made of {address}", path.display());
-            return Err(other_input(message, option, "give the file that the service got, byte for byte"));
+            return Err(other_input(message, option, "give the very file that they were made of, byte for byte"));
         }
         self.0.insert(address, bytes);
         Ok(())
