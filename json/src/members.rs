@@ -11,7 +11,7 @@ const LIKENESS: f64 = 0.85;
 const NAME_BYTES_MAX: usize = 64;
 /// Members that a message lists, at most.
 const LISTED_MAX: usize = 12;
-/// Names that have one more word than what was given are listed up to this many.
+/// Names that end in what was given are listed up to this many.
 const LONGER_MAX: usize = 6;
 
 /// The members of an object, to be read one after the other. Those that nobody asked for are faults of
@@ -103,7 +103,13 @@ impl<'a> Members<'a> {
     /// The question whether one of those is meant whose last word this is: `specular_roughness` for `roughness`.
     fn longer(&self, name: &str) -> Option<String> {
         let end = format!("_{name}");
-        let found: Vec<&str> = self.asked.iter().copied().filter(|asked| asked.ends_with(&end)).collect();
+        let mut found: Vec<&str> = Vec::new();
+        for asked in self.asked.iter().copied().filter(|asked| asked.ends_with(&end) && !self.unlisted.contains(asked))
+        {
+            if !found.contains(&asked) {
+                found.push(asked);
+            }
+        }
         if name.is_empty() || found.len() > LONGER_MAX {
             return None;
         }

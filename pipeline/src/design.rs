@@ -8,6 +8,7 @@ use packshot_designs::compose::compose;
 use packshot_designs::resolve::{PlacementReport, WarningCode, resolve};
 use packshot_designs::{Design, DesignCode, DesignError, DesignRequest, Resolved, Texture};
 use packshot_json as json;
+use packshot_materials::name::match_key;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::digest::Digest;
 use packshot_renderer::scene::{DesignLay, Part, WorldRow, WornDesign};
@@ -64,7 +65,8 @@ fn of_hidden(error: DesignError, product: &Product, wanted: &Selector) -> Design
     let (Selector::Part(name) | Selector::Named(name) | Selector::Both { part: name, .. }) = wanted else {
         return error;
     };
-    let is_it = |part: &Part| part.path == *name || part.name() == *name;
+    let key = match_key(name);
+    let is_it = |part: &Part| match_key(&part.path) == key || match_key(&part.name()) == key;
     if error.code != DesignCode::AreaNotFound || !product.hidden.iter().any(is_it) {
         return error;
     }

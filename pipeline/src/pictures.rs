@@ -10,11 +10,14 @@ use packshot_renderer::inspect::turned_away;
 use packshot_renderer::scene::Scene;
 use packshot_renderer::shot::request::{self, ShotRequest};
 use packshot_renderer::shot::turntable::TurntableShots;
-use packshot_renderer::shot::{Environment, EnvironmentMap, Shot};
+use packshot_renderer::shot::{Camera, Environment, EnvironmentMap, Shot};
 
 use crate::error::{Error, ErrorKind, Fault};
 use crate::plan::{Kind, PicturePlan, Series};
 use crate::views::{self, ViewShot};
+
+/// Evenly spaced pictures, at most, whose cameras a design has to face.
+const PICTURES_LOOKED_AT: u32 = 72;
 
 /// The shots of a product.
 #[derive(Clone, Debug)]
@@ -54,7 +57,9 @@ impl Pictures {
             }
         };
         if !scene.designs.is_empty() {
-            found.extend(turned_away(scene, &pictures.shots().collect::<Vec<_>>()));
+            let looked_at = (0..pictures.n()).step_by(pictures.n().div_ceil(PICTURES_LOOKED_AT).max(1) as usize);
+            let cameras: Vec<Camera> = looked_at.filter_map(|i| Some(pictures.shot(i)?.camera)).collect();
+            found.extend(turned_away(scene, &cameras));
         }
         Ok((pictures, found))
     }

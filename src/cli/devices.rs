@@ -85,8 +85,9 @@ impl ThreadArgs {
         let Some(n_threads) = self.threads else { return Ok(()) };
         let n_processors = std::thread::available_parallelism().map_or(1, usize::from);
         if usize::from(n_threads) > n_processors * THREADS_PER_PROCESSOR_MAX {
+            let processors = if n_processors == 1 { "processor" } else { "processors" };
             let message =
-                format!("{n_threads} threads share {n_processors} processors, which takes longer than one for each");
+                format!("{n_threads} threads share {n_processors} {processors}, which takes longer than one for each");
             console::warn_with_help(&message, "leave out --threads: then each processor has one");
         }
         let built = rayon::ThreadPoolBuilder::new().num_threads(n_threads.into()).build_global();

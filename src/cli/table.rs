@@ -187,7 +187,11 @@ fn way_out(id: OptionId, texts: &[&OsStr]) -> String {
     let is_several = |text: &str| text.split(',').all(|word| ViewChoice::by_word(word.trim()).is_some());
     match id {
         OptionId::View if is_several(&text) => {
-            format!("one picture for each of several views is made by `packshot views` with `--set {text}`")
+            let names: Vec<&str> = text.split(',').map(str::trim).collect();
+            format!(
+                "one picture for each of several views is made by `packshot views` with `--set {}`",
+                names.join(",")
+            )
         }
         _ => String::new(),
     }

@@ -332,7 +332,7 @@ impl Taking<'_> {
 
     /// Writes the list of what is finished.
     fn save(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
-        self.manifest.as_mut().map_or(Ok(()), |manifest| manifest.write(interrupt))
+        self.manifest.as_mut().map_or(Ok(()), |manifest| manifest.write(interrupt).map(drop))
     }
 }
 

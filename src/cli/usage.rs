@@ -190,7 +190,7 @@ fn help(error: &clap::Error, place: &str, used: &Command, arguments: &[OsString]
         ErrorKind::InvalidSubcommand if is_product(place) && used.get_name() == "map" => {
             format!("`packshot map init` makes a map for a file: `packshot map init {place} -o map.json`")
         }
-        ErrorKind::UnknownArgument if is_product(place) && used.get_positionals().next().is_some() => {
+        ErrorKind::UnknownArgument if is_product(place) && takes_a_product(used) => {
             "this command takes one product; `packshot render` takes several".to_owned()
         }
         ErrorKind::MissingRequiredArgument if place == "<INPUT>" => {
@@ -198,6 +198,13 @@ fn help(error: &clap::Error, place: &str, used: &Command, arguments: &[OsString]
         }
         _ => what_to_read(used),
     }
+}
+
+/// Whether the command's own argument is a product.
+fn takes_a_product(used: &Command) -> bool {
+    let is_input =
+        |arg: &clap::Arg| arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == "INPUT"));
+    used.get_positionals().any(is_input)
 }
 
 /// Whether a word looks like the name of a product's file.
@@ -247,14 +254,13 @@ fn meant(error: &clap::Error, place: &str, used: &Command) -> Option<String> {
     }
 }
 
-/// The options whose name has this one's as a part, or whose value is called so: of `--color`, `--line-color` and
-/// `--background <COLOR>`.
+/// The options whose name has this one's as a part: of `--color`, `--line-color`, and all others that take a colour.
 fn about(option: &str, used: &Command) -> Option<String> {
     let wanted = option.trim_start_matches('-').to_lowercase().replace("colour", "color");
     let is_it = |arg: &&clap::Arg| {
         let values = arg.get_value_names().unwrap_or_default();
         arg.get_long().is_some_and(|long| long.split('-').any(|part| part == wanted))
-            || values.iter().any(|value| value.eq_ignore_ascii_case(&wanted))
+            || wanted == "color" && values.iter().any(|value| value == "COLOR")
     };
     let shown = used.get_arguments().filter(|arg| !arg.is_hide_set());
     let found: Vec<String> =

@@ -149,21 +149,30 @@ fn a_design_that_faces_away_in_every_picture_is_found() {
     for (view, n) in [("front", 0), ("three_quarter", 0), ("back", 1), ("left", 1)] {
         assert_eq!(found(&[&on_flat[..], &["--view", view]].concat()).len(), n, "{view}");
     }
-    let around = "at=top,width=6mm,mapping=cylindrical";
-    let ring = ["--sample", "bearing", "--design", "logo.png", "--on", "Outer_Ring", "--place", around];
-    for (view, n) in [("top", 0), ("bottom", 1), ("front", 1)] {
-        assert_eq!(found(&[&["render"], &ring[..], &["--view", view]].concat()).len(), n, "{view}");
+    // Where a picture that goes around begins and ends, too.
+    for (side, other) in [("top", "bottom"), ("bottom", "top")] {
+        let around = format!("at={side},width=6mm,mapping=cylindrical");
+        let ring = ["--sample", "bearing", "--design", "logo.png", "--on", "Outer_Ring", "--place", &around];
+        for (view, n) in [(side, 0), (other, 1), ("front", 1)] {
+            assert_eq!(found(&[&["render"], &ring[..], &["--view", view]].concat()).len(), n, "{side} from {view}");
+        }
     }
     let views = [&["views"], &ON_LID[..7]].concat();
     assert_eq!(found(&[&views[..], &["--set", "back,front"]].concat()), [""; 0]);
     let of_both = found(&[&views[..], &["--set", "back,left"]].concat());
-    assert!(of_both[0].contains("in all 2 pictures"), "{of_both:?}");
+    assert!(of_both[0].contains("in every picture"), "{of_both:?}");
+    let turn = [&["turntable"], &ON_LID[..6], &["at=front,width=18mm", "--frames", "4"]].concat();
+    assert_eq!(found(&turn), [""; 0]);
 }
 
 #[test]
 fn a_hidden_part_is_no_area_and_the_message_says_that_it_is_hidden() {
     let workplace = workplace();
-    let outcome = workplace.run(&[&["render"], &on_lid(&["--hide", "Lid"])[..], &TINY].concat());
-    outcome.expect_error(3, "printable_area_not_found", "");
-    assert!(outcome.stderr.contains("the part `Lid` is hidden"), "{}", outcome.stderr);
+    for name in ["Lid", "lid"] {
+        let mut args = on_lid(&["--hide", "Lid"]);
+        args[4] = name;
+        let outcome = workplace.run(&[&["render"], &args[..], &TINY].concat());
+        outcome.expect_error(3, "printable_area_not_found", "");
+        assert!(outcome.stderr.contains(&format!("the part `{name}` is hidden")), "{}", outcome.stderr);
+    }
 }

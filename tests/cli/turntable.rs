@@ -208,5 +208,7 @@ fn wrong_usage_of_turntables() {
     ] {
         workplace.run(&args.split_whitespace().collect::<Vec<_>>()).expect_error(2, code, at);
     }
+    let outcome = workplace.run(&["turntable", "boxes.glb", "--format", "png", "-o", "-"]);
+    assert!(outcome.stderr.contains("frames and movies do not go to standard output"), "{}", outcome.stderr);
     assert_eq!(workplace.files(), ["boxes.glb"], "nothing is written");
 }

@@ -57,17 +57,15 @@ impl Surface {
         Self { faces, has_uvs, area_m2 }
     }
 
-    /// The middle of its box.
-    pub(crate) fn middle(&self) -> DVec3 {
-        let corners = || self.faces.iter().flat_map(|face| face.corners);
-        let (min, max) =
-            corners().fold((DVec3::INFINITY, DVec3::NEG_INFINITY), |(min, max), p| (min.min(p), max.max(p)));
-        if self.faces.is_empty() { DVec3::ZERO } else { 0.5 * (min + max) }
+    /// The opposite corners of its box; at least one face.
+    fn bounds(&self) -> [DVec3; 2] {
+        let corners = self.faces.iter().flat_map(|face| face.corners);
+        corners.fold([DVec3::INFINITY, DVec3::NEG_INFINITY], |[min, max], p| [min.min(p), max.max(p)])
     }
 
     /// The direction that the surface faces: its mean normal; where it closes around a body, or nearly so, the side of
     /// the product that most of it faces, which is the front before the top and the right where they are alike. A plate
-    /// that stands beside the product's middle faces away from it: its other side is between the parts.
+    /// that stands beside the middle of what is shown faces away from it: its other side is between the parts.
     pub(crate) fn outward(&self, middle_of_product: DVec3) -> DVec3 {
         let sum: DVec3 = self.faces.iter().map(|face| face.normal * face.area_m2).sum();
         if sum.length() > 0.1 * self.area_m2 {
@@ -77,6 +75,8 @@ impl Surface {
         const FACING_MIN: f64 = 0.9;
         /// How much of that has to face the opposite side for it to be as good.
         const ALIKE: f64 = 0.5;
+        /// A body is a plate if its other sides are longer than its thickness by more than this factor.
+        const PLATE: f64 = 3.0;
         /// How much more has to face another side, as a factor.
         const MORE: f64 = 1.05;
         let facing = |side: DVec3| -> f64 {
@@ -89,16 +89,14 @@ impl Surface {
             if area > MORE * best.1 { (side, area) } else { best }
         };
         let side = sides[1..].iter().copied().fold(first, better).0;
-        let thickness = |along: DVec3| {
-            let ends = self.faces.iter().flat_map(|face| face.corners).map(|p| p.dot(along));
-            let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), p| (low.min(p), high.max(p)));
-            high - low
-        };
+        let [min, max] = self.bounds();
+        let DVec3 { x, y, z } = max - min;
+        let (thickness, across) = if side.x == 0.0 { (z, x.min(y)) } else { (x, y.min(z)) };
         // What lies is seen from above, wherever it lies.
-        let is_upright = side.y == 0.0;
-        let is_beside = (self.middle() - middle_of_product).dot(-side) > thickness(side);
+        let is_upright_plate = side.y == 0.0 && PLATE * thickness < across;
+        let is_beside = (0.5 * (min + max) - middle_of_product).dot(-side) > thickness;
         let is_alike = facing(-side) > ALIKE * facing(side);
-        if is_upright && is_beside && is_alike { -side } else { side }
+        if is_upright_plate && is_beside && is_alike { -side } else { side }
     }
 }
 
@@ -163,6 +161,8 @@ mod tests {
         assert_eq!(seal.outward(DVec3::ZERO), DVec3::Z);
         assert_eq!(seal.outward(DVec3::new(0.0, 0.0, -4.0)), DVec3::Z);
         assert_eq!(seal.outward(DVec3::new(0.0, 0.0, 4.0)), DVec3::NEG_Z);
+        // A body is no plate.
+        assert_eq!(closed(DVec3::ONE).outward(DVec3::new(0.0, 0.0, 4.0)), DVec3::Z);
         // A base plate is seen from above.
         assert_eq!(closed(DVec3::new(8.0, 1.0, 8.0)).outward(DVec3::Y * 4.0), DVec3::Y);
     }

@@ -200,7 +200,7 @@ fn made_of(format: FileFormat) -> &'static [Kind] {
 fn check_formats(base: &Base, given: &Options, formats: &[FileFormat], faults: &mut Vec<OptionFault>) {
     if base.makes_frames && base.kind == Kind::Turntable && formats.len() > 1 {
         let message = say!["a frame is one file, so ", O::Formats, " cannot ask for several"];
-        let help = say!["give one format; a second turntable in another folder takes the other"];
+        let help = say!["give one format, and run the command again with the other one and another folder"];
         faults.push(OptionFault::conflict(O::Formats, message).at("/1".to_owned()).help(help));
     }
     for (i, &format) in formats.iter().enumerate() {

@@ -3,45 +3,58 @@
 use std::f64::consts::TAU;
 
 use glam::{DVec2, DVec3};
+use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::scene::{DesignLay, PartIdx, Scene, WornDesign};
-use crate::shot::{Projection, Shot};
+use crate::shot::{self, Projection};
 
 /// Cosine of the steepest angle at which a surface is covered, as `stage/design.wgsl` has it.
 const FACING_MIN: f64 = 0.25;
-/// Texels along each side of a design that are looked at, at most.
-const TEXELS_MAX: usize = 1024;
+/// A surface whose faces' normals add up to less than this fraction of its area is closed.
+const CLOSED: f64 = 1e-3;
 
-/// Designs whose printed surfaces face away from the camera in each of these shots. What is in front of them, and
-/// whether they are within the picture, is not considered.
-pub fn turned_away(scene: &Scene, shots: &[Shot]) -> Vec<Diagnostic> {
-    let cameras: Vec<Camera> = shots.iter().map(Camera::of).collect();
+/// Designs whose printed surfaces face away from each of these cameras. What is in front of them, and whether they are
+/// within the picture, is not considered.
+pub fn turned_away(scene: &Scene, cameras: &[shot::Camera]) -> Vec<Diagnostic> {
+    let cameras: Vec<Camera> = cameras.iter().map(Camera::of).collect();
     scene.designs.iter().filter_map(|design| of_design(scene, design, &cameras)).collect()
 }
 
 fn of_design(scene: &Scene, design: &WornDesign, cameras: &[Camera]) -> Option<Diagnostic> {
     let printed = printed(design)?;
+    let all = || design.surfaces.iter().flat_map(|&(part, primitive)| faces(scene, design, part, primitive));
+    // Texture coordinates lie on a surface that is turned inside out too, and it looks the same.
+    let is_inside_out = matches!(design.lay, DesignLay::Coordinates { .. }) && is_inside_out(all());
     let mut is_anywhere = false;
-    for &(part, primitive) in &design.surfaces {
-        for face in faces(scene, design, part, primitive) {
-            if !face.covers(design, printed) {
-                continue;
-            }
-            is_anywhere = true;
-            if cameras.iter().any(|camera| camera.sees(&face)) {
-                return None;
-            }
+    for face in all().filter(|face| face.covers(design, &printed)) {
+        is_anywhere = true;
+        let face = if is_inside_out { Face { normal: -face.normal, ..face } } else { face };
+        if cameras.iter().any(|camera| camera.sees(&face)) {
+            return None;
         }
     }
     let (part, _) = design.surfaces.first().filter(|_| is_anywhere && !cameras.is_empty())?;
-    let pictures = match cameras.len() {
-        1 => "in the picture".to_owned(),
-        n => format!("in all {n} pictures"),
-    };
-    let message = format!("the design faces away from the camera {pictures}: take another view, or turn the product");
+    let pictures = if cameras.len() == 1 { "in the picture" } else { "in every picture" };
+    let message = format!(
+        "the design faces away from the camera {pictures}, and shows at most through a clear body: take another view, \
+         or turn the product"
+    );
     let at = scene.parts[part.0 as usize].path.clone();
     Some(Diagnostic { code: "design_turned_away", severity: Severity::Warning, at, message })
+}
+
+/// Whether a closed surface has its normals inside.
+fn is_inside_out(faces: impl Iterator<Item = Face>) -> bool {
+    let (mut normals, mut area, mut volume) = (DVec3::ZERO, 0.0, 0.0);
+    for Face { corners: [a, b, c], normal, .. } in faces {
+        let face_area = (b - a).cross(c - a).length();
+        normals += normal * face_area;
+        area += face_area;
+        // Of a closed surface this does not depend on where the origin is.
+        volume += normal.dot(a) * face_area;
+    }
+    normals.length() < CLOSED * area && volume < 0.0
 }
 
 /// Where a camera is, or which way all of its rays go.
@@ -52,9 +65,9 @@ enum Camera {
 }
 
 impl Camera {
-    fn of(shot: &Shot) -> Self {
-        let world_from_camera = &shot.camera.world_from_camera;
-        match shot.camera.projection {
+    fn of(camera: &shot::Camera) -> Self {
+        let world_from_camera = &camera.world_from_camera;
+        match camera.projection {
             Projection::Perspective { .. } => Self::At(world_from_camera.translation),
             Projection::Orthographic { .. } => Self::Along(-world_from_camera.matrix3.z_axis),
         }
@@ -69,30 +82,64 @@ impl Camera {
     }
 }
 
-/// The part of a design's picture that is not transparent, from its least to its greatest u and v.
+/// The part of a design's picture that is not transparent, along u and along v.
 #[derive(Clone, Copy, Debug)]
-struct Printed {
-    min: DVec2,
-    max: DVec2,
+struct Printed([Span; 2]);
+
+/// From the least to the greatest coordinate. Of a picture that continues at its other edge it may end beyond 1.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    min: f64,
+    max: f64,
+    wraps: bool,
 }
 
 /// `None` where all of it is transparent.
 fn printed(design: &WornDesign) -> Option<Printed> {
     let [width, height] = [design.texture.width_px, design.texture.height_px].map(|side_px| side_px as usize);
-    let (x_step, y_step) = (width.div_ceil(TEXELS_MAX), height.div_ceil(TEXELS_MAX));
-    let (mut min, mut max) = ([usize::MAX; 2], [0; 2]);
-    for y in (0..height).step_by(y_step) {
-        let row = &design.texture.rgba8[y * width..][..width];
-        for x in (0..width).step_by(x_step).filter(|&x| row[x][3] != 0) {
-            min = [min[0].min(x), min[1].min(y)];
-            max = [max[0].max(x), max[1].max(y)];
+    let rows = design.texture.rgba8.par_chunks(width);
+    let is_in_row: Vec<bool> = rows.clone().map(|row| row.iter().any(|texel| texel[3] != 0)).collect();
+    let empty = || vec![false; width];
+    let is_in_column = rows.fold(empty, |mut found, row| {
+        found.iter_mut().zip(row).for_each(|(found, texel)| *found |= texel[3] != 0);
+        found
+    });
+    let is_in_column = is_in_column.reduce(empty, |mut found, other| {
+        found.iter_mut().zip(other).for_each(|(found, other)| *found |= other);
+        found
+    });
+    debug_assert_eq!(is_in_row.len(), height);
+    Some(Printed([Span::of(&is_in_column, design.wraps[0])?, Span::of(&is_in_row, design.wraps[1])?]))
+}
+
+impl Span {
+    /// Of the lines of texels that hold something.
+    fn of(is_printed: &[bool], wraps: bool) -> Option<Self> {
+        let n = is_printed.len();
+        let printed: Vec<usize> = (0..n).filter(|&i| is_printed[i]).collect();
+        let (&first, &last) = (printed.first()?, printed.last()?);
+        // From the end of the widest gap to its beginning, once around.
+        let mut ends = (first, last);
+        if wraps {
+            let mut widest = first + n - last;
+            for pair in printed.windows(2).filter(|pair| pair[1] - pair[0] > 1) {
+                if pair[1] - pair[0] > widest {
+                    (widest, ends) = (pair[1] - pair[0], (pair[1], pair[0] + n));
+                }
+            }
         }
+        // Texels blend with their neighbours.
+        Some(Self { min: (ends.0 as f64 - 1.0) / n as f64, max: (ends.1 as f64 + 2.0) / n as f64, wraps })
     }
-    // What lies between the texels that were looked at may be printed too, and texels blend with their neighbours.
-    let size = DVec2::new(width as f64, height as f64);
-    let place = |[x, y]: [usize; 2]| DVec2::new(x as f64, y as f64);
-    let step = place([x_step, y_step]);
-    (min[0] != usize::MAX).then(|| Printed { min: (place(min) - step) / size, max: (place(max) + step + 1.0) / size })
+
+    /// Whether something of it lies between two coordinates.
+    fn meets(&self, mut low: f64, mut high: f64) -> bool {
+        if !self.wraps {
+            return low <= self.max && high >= self.min;
+        }
+        (low, high) = (low - low.floor(), high - low.floor());
+        [-1.0, 0.0, 1.0].iter().any(|more| low + more <= self.max && high + more >= self.min)
+    }
 }
 
 /// A triangle in the world.
@@ -129,18 +176,14 @@ fn faces<'s>(
 
 impl Face {
     /// Whether something of the printed part of a design may lie on it.
-    fn covers(&self, design: &WornDesign, printed: Printed) -> bool {
-        let WornDesign { lay, wraps, .. } = design;
+    fn covers(&self, design: &WornDesign, printed: &Printed) -> bool {
         let is_within = |heights: [f64; 3], [least, greatest]: [f64; 2]| {
             heights.iter().any(|height| *height >= least) && heights.iter().any(|height| *height <= greatest)
         };
-        match lay {
+        match &design.lay {
             DesignLay::Coordinates { rows, .. } => {
                 let row = |uv: DVec2, [u, v, offset]: [f64; 3]| u * uv.x + v * uv.y + offset;
-                let places = self.uvs.map(|uv| DVec2::new(row(uv, rows[0]), row(uv, rows[1])));
-                let is_beyond = |axis: usize| places.iter().any(|at| at[axis] < 0.0 || at[axis] > 1.0);
-                let is_repeated = [0, 1].into_iter().any(|axis| wraps[axis] && is_beyond(axis));
-                is_repeated || meets(places, printed)
+                meets(self.uvs.map(|uv| DVec2::new(row(uv, rows[0]), row(uv, rows[1]))), printed)
             }
             DesignLay::Planar { rows, height, heights_m } => {
                 self.normal.dot(height.along) >= FACING_MIN
@@ -172,7 +215,31 @@ fn turns(around: DVec2) -> f64 {
 }
 
 /// Whether a triangle of a picture's coordinates may meet what is printed.
-fn meets(places: [DVec2; 3], printed: Printed) -> bool {
+fn meets(places: [DVec2; 3], printed: &Printed) -> bool {
     let (min, max) = places[1..].iter().fold((places[0], places[0]), |(min, max), at| (min.min(*at), max.max(*at)));
-    min.cmple(printed.max).all() && max.cmpge(printed.min).all()
+    printed.0[0].meets(min.x, max.x) && printed.0[1].meets(min.y, max.y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(printed: &[usize], wraps: bool) -> Span {
+        let is_printed: Vec<bool> = (0..100).map(|i| printed.contains(&i)).collect();
+        Span::of(&is_printed, wraps).expect("something is printed")
+    }
+
+    #[test]
+    fn what_is_printed_across_the_seam_is_there_alone() {
+        let seam = span(&[0, 1, 2, 97, 98, 99], true);
+        assert!(seam.meets(0.0, 0.01) && seam.meets(0.95, 0.97) && seam.meets(-0.1, 0.05) && seam.meets(1.01, 1.02));
+        assert!(!seam.meets(0.4, 0.6) && !seam.meets(-0.6, -0.5));
+        // A picture that ends at its edges has a middle.
+        assert!(span(&[0, 99], false).meets(0.4, 0.6));
+        let middle = span(&[40, 50], true);
+        assert!(middle.meets(0.45, 0.46) && middle.meets(-0.55, -0.54) && middle.meets(0.0, 1.0));
+        assert!(!middle.meets(0.9, 1.1) && !middle.meets(0.0, 0.3));
+        assert!(span(&[7], true).meets(0.07, 0.08));
+        assert!(Span::of(&[false; 8], true).is_none());
+    }
 }

@@ -218,11 +218,11 @@ fn name_format(output: &Path, kind: Kind, options: &mut Options) -> Result<(), F
     if let Some(formats) = &options.formats {
         let folder = format!("write to a folder (`-o {}/`)", output.with_extension("").display());
         let (message, help) = match formats.len() {
+            _ if files::is_stream(output) => {
+                ("frames and movies do not go to standard output", "write to a folder: -o DIR/".to_owned())
+            }
             0..=1 => {
-                let help = match files::is_stream(output) {
-                    true => "write to a folder: -o DIR/".to_owned(),
-                    false => format!("leave out --format, {folder} or to `-`"),
-                };
+                let help = format!("leave out --format, {folder} or to `-`");
                 ("the name of one file says its format, so --format cannot say it too", help)
             }
             _ => ("one file cannot have several formats", folder),

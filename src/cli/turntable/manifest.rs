@@ -21,8 +21,8 @@ use crate::cli::interrupt::Interrupt;
 /// The file's name in the folder.
 pub(super) const NAME: &str = "turntable.json";
 const SCHEMA: &str = "packshot-turntable/1";
-/// About as long as a frame's entry is.
-const ENTRY_BYTES: usize = 256;
+/// By how much a list grows at most until it is written again.
+const GROWTH_BYTES: usize = 64 << 10;
 /// Longest list that is read.
 const BYTES_MAX: u64 = 256 << 20;
 
@@ -99,18 +99,22 @@ impl Manifest {
     /// Lists a frame whose file is in its place.
     pub(super) fn finish(&mut self, number: u32, frame: Frame, interrupt: &Interrupt) -> Result<(), Failure> {
         self.list.insert(number, frame);
-        if self.pace.is_due() { self.write(interrupt) } else { Ok(()) }
+        if self.pace.is_due() {
+            let n_bytes = self.write(interrupt)?;
+            let of_frame = n_bytes / self.list.n().max(1);
+            self.room = room_beside(&self.path, n_bytes + (of_frame * self.list.n_left()).min(GROWTH_BYTES));
+        }
+        Ok(())
     }
 
-    /// Writes the list.
-    pub(super) fn write(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
+    /// Writes the list, in the room that was held for it. Returns its length in bytes.
+    pub(super) fn write(&mut self, interrupt: &Interrupt) -> Result<usize, Failure> {
         let text = self.list.to_json();
         let text = text.map_err(|reason| Failure::new(Exit::Internal, Fault::new("internal", reason.to_string())))?;
         self.room = None;
         files::write_whole(&self.path, text.as_bytes(), interrupt)?;
         self.pace.written();
-        self.room = room_beside(&self.path, text.len() + self.list.n_left() * ENTRY_BYTES);
-        Ok(())
+        Ok(text.len())
     }
 }
 
@@ -130,10 +134,14 @@ fn remove_frames(folder: &Path, list: &[u8]) {
     }
 }
 
-/// A file without a name that takes this much of the disk until it is dropped. `None` where that cannot be had.
+/// A file that takes this much of the disk until it is dropped; without a name where the system knows such files.
+/// `None` where it cannot be had.
 fn room_beside(path: &Path, n_bytes: usize) -> Option<File> {
     let mut file = tempfile::tempfile_in(path.parent()?).ok()?;
-    file.write_all(&vec![0; n_bytes]).ok()?;
+    // Zeros take no room where the disk is compressed.
+    let mut bytes = vec![0; n_bytes];
+    blake3::Hasher::new().finalize_xof().fill(&mut bytes);
+    file.write_all(&bytes).ok()?;
     Some(file)
 }
 
@@ -208,6 +216,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let room = room_beside(&folder.path().join(NAME), 5000).expect("room");
         assert_eq!(room.metadata().expect("known").len(), 5000);
+        #[cfg(target_os = "linux")]
         assert_eq!(std::fs::read_dir(folder.path()).expect("read").count(), 0);
     }
 
