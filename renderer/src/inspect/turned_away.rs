@@ -1,4 +1,4 @@
-//! Designs that no picture shows, since they face away from every camera.
+//! Designs that face away from every camera, so that no picture shows their printed side.
 
 use std::f64::consts::TAU;
 
