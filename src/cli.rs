@@ -15,6 +15,7 @@ mod bench;
 mod cache;
 #[cfg(feature = "service")]
 mod client;
+mod columns;
 mod completions;
 mod console;
 mod devices;

@@ -381,7 +381,11 @@ fn warnings(
     }
     let detail = format!("the surface stretches or shrinks the design by up to {:.0} %", (distortion - 1.0) * 100.0);
     warn(distortion > DISTORTION_MAX, WarningCode::DesignDistorted, detail);
-    let detail = format!("{:.0} % of the area shares its texture coordinates with another place", area.overlap * 100.0);
+    let shared = area.overlap * 100.0;
+    let detail = format!(
+        "{shared:.0} % of the area shares its texture coordinates with another place, where the design is there too: \
+         choose another `mapping`, or lay the coordinates out anew"
+    );
     warn(area.overlap > OVERLAP_MAX, WarningCode::UvOverlap, detail);
     let detail = "the bleed has an effect only with the fits `cover`, `stretch` and `tile`".to_owned();
     warn(placement.bleed_mm > 0.0 && !bleeds(placement.fit), WarningCode::BleedIgnored, detail);

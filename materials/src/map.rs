@@ -10,6 +10,7 @@
 //! `material` may be `null`: then the entry waits for a choice and counts for nothing.
 
 use packshot_json::{Fault, FaultKind, Faults, Node};
+use serde_json::Value;
 
 use crate::finding::{Finding, Rejected};
 
@@ -115,14 +116,20 @@ impl MaterialMap {
                 [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
                     ("the text is in UTF-16, which JSON files are not".to_owned(), "save it as UTF-8")
                 }
+                _ if std::str::from_utf8(bytes).is_err() => (error.to_string(), "save it as UTF-8"),
                 _ => (error.to_string(), "correct the JSON at this place"),
             };
             Rejected::from(Finding::error("map.syntax", at, message).with_help(help))
         })?;
         let faults = Faults::default();
         let entries = read(&Node::root(&root, &faults), name);
+        let is_pairs = is_pairs(&root);
         let finding = |fault: Fault| {
-            let help = help(&fault);
+            let help = if is_pairs && !fault.at.is_empty() && fault.kind != FaultKind::Missing {
+                Some("write it as an entry of the list `parts`: {\"part_name\": PART, \"material\": MATERIAL}")
+            } else {
+                help(&fault)
+            };
             let found = Finding::error(code(&fault.kind), place(name, &fault.at), fault.message);
             match help {
                 Some(help) => found.with_help(help),
@@ -132,6 +139,11 @@ impl MaterialMap {
         let findings: Vec<Finding> = faults.into_vec().into_iter().map(finding).collect();
         Rejected::unless_clean(Self::of_all(entries.unwrap_or_default()), findings).map(|(map, _)| map)
     }
+}
+
+/// Whether a document is nothing but names and materials: `{"Outer_Ring": "Steel"}`.
+fn is_pairs(root: &Value) -> bool {
+    root.as_object().is_some_and(|members| !members.is_empty() && members.values().all(Value::is_string))
 }
 
 /// What to do about a fault whose message does not say it.
@@ -283,11 +295,12 @@ mod tests {
 
     #[test]
     fn files_that_are_no_text_of_a_map_are_named() {
-        let cases: [(&[u8], &str, &str); 4] = [
+        let cases: [(&[u8], &str, &str); 5] = [
             (b" \n", "the file is empty", "`packshot map init`"),
             (b"glTF\x02\0\0\0", "this is a GLB, not a map", "`packshot map init`"),
             (b"\xff\xfe{\0}\0", "the text is in UTF-16", "save it as UTF-8"),
             (b"\xfe\xff\0{\0}", "the text is in UTF-16", "save it as UTF-8"),
+            (b"{\"parts\": [{\"part_name\": \"Geh\xe4use\", \"material\": \"Steel\"}]}", "", "save it as UTF-8"),
         ];
         for (bytes, message, help) in cases {
             let rejected = MaterialMap::parse("m", bytes).expect_err("no map");
@@ -295,6 +308,16 @@ mod tests {
             assert!(finding.message.starts_with(message), "{finding:?}");
             assert!(finding.help.as_deref().is_some_and(|text| text.contains(help)), "{finding:?}");
         }
+    }
+
+    #[test]
+    fn pairs_of_names_and_materials_are_told_what_an_entry_is() {
+        let rejected = MaterialMap::parse("m", br#"{"Outer_Ring": "Steel", "Cage": "Brass"}"#).expect_err("no map");
+        let helps: Vec<_> = rejected.findings.iter().map(|found| (found.code, found.help.as_deref())).collect();
+        let entry = "write it as an entry of the list `parts`: {\"part_name\": PART, \"material\": MATERIAL}";
+        let [missing, outer, cage] = helps[..] else { panic!("{helps:?}") };
+        assert_eq!(missing, ("map.missing", None));
+        assert_eq!([outer, cage], [("map.unknown_member", Some(entry)); 2]);
     }
 
     #[test]

@@ -202,6 +202,7 @@ impl<'a> Resolver<'a> {
             outcome.report.push(self.item(part, worst, &slots, suggestions), part.area);
             outcome.assignments.push(assignments);
         }
+        outcome.findings.extend(self.table.contradictory_spellings(&lookups));
         outcome.findings.extend(replaced.findings(self.library));
         let free = parts.iter().zip(&outcome.report.items).filter(|(_, item)| !item.found_entry());
         let free: HashSet<&str> = free.flat_map(|(part, _)| part.path_and_names()).collect();
@@ -327,7 +328,11 @@ impl<'a> Resolver<'a> {
                     unmapped(&format!("its library lacks the texture `{path}` of {id}")).with_help(help)
                 }
                 (Reason::Ambiguous, _) => unmapped("several entries or rules match and disagree"),
-                _ => unmapped("nothing matches its names"),
+                _ => match self.table.open_entry(part) {
+                    Some(entry) => unmapped("its entry in the map chooses none")
+                        .with_help(format!("write one in place of `null` at {}", entry.at)),
+                    None => unmapped("nothing matches its names"),
+                },
             });
         }
         let material = resolution.found.map(|(idx, _)| self.library.material(idx));

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::args::{libraries, read_package};
+use super::columns::{self, padded};
 use super::failure::{Exit, Failure};
 use super::{console, files};
 
@@ -139,8 +140,9 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
             let (message, help) = none_contains(&library, &args.text);
             console::warn_with_help(&message, &help);
         }
-        let width = found.iter().map(|material| material.id.chars().count()).max().unwrap_or(0);
-        let line = |m: &&Material| format!("{:<width$}  {}", m.id, m.aliases.join(", ")).trim_end().to_owned() + "\n";
+        let width = found.iter().map(|material| columns::width(&material.id)).max().unwrap_or(0);
+        let line =
+            |m: &&Material| format!("{}  {}", padded(&m.id, width), m.aliases.join(", ")).trim_end().to_owned() + "\n";
         return files::print(found.iter().map(line).collect::<String>().as_bytes());
     }
     files::print_json(&Page {

@@ -12,7 +12,7 @@ use super::args::{Input, ProductPlan};
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::table::{ProductOptions, place};
-use super::{console, files};
+use super::{columns, console, files};
 
 /// Arguments of `preflight`.
 #[derive(Args, Debug)]
@@ -87,16 +87,17 @@ fn how_word(reason: Option<Reason>, method: Method, is_of_library: bool, word: &
 /// The report for a person: a line per part, then the sums.
 fn table(preflight: &Preflight) -> String {
     let Some(report) = &preflight.materials else { return String::new() };
-    let width = report.items.iter().map(|item| item.display_name().chars().count()).max().unwrap_or(0).min(40);
+    let width =
+        report.items.iter().map(|item| columns::width(&one_line(item.display_name()))).max().unwrap_or(0).min(40);
     let mut text = String::new();
     for item in &report.items {
         let material = item.material.as_deref().unwrap_or("(the file's own)");
         let how = how_word(item.reason, item.method, item.material.is_some(), item.match_word());
-        let name = one_line(item.display_name());
+        let name = columns::padded(&one_line(item.display_name()), width);
         if item.slots.is_empty() {
-            text += &format!("{name:<width$}  {}  {how}\n", one_line(material));
+            text += &format!("{name}  {}  {how}\n", one_line(material));
         } else {
-            text += &format!("{name:<width$}  {} materials\n", item.slots.len());
+            text += &format!("{name}  {} materials\n", item.slots.len());
         }
         for slot in &item.slots {
             let own = slot.own.as_deref().map_or_else(|| "(none)".to_owned(), one_line);

@@ -100,6 +100,9 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         let request = digest::digest(&subject, (&shots, &taking), encoding, session.renderer()?);
         let of_frames = digest::with_preset(&request, planned.plan.preset());
         let list = Manifest::open(folder, &of_frames, turntable.frames, args.turn.overwrite)?;
+        if movie.is_none() && !args.turn.overwrite {
+            list.refuse_others(targets.iter().flatten().map(|target| target.path.as_path()))?;
+        }
         if let Some((movie, settings)) = movie {
             let denoiser = session.renderer()?.oidn().filter(|_| session.needed_versions(shots.shot()).denoised);
             let provenance = Provenance {

@@ -19,7 +19,7 @@ use packshot_renderer::shot::view::NamedView;
 use packshot_words::Word;
 use serde::Serialize;
 
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::render::args::Planned;
 use super::render::result::samples_per_second;
 use super::render::shot::OpenShot;
@@ -164,13 +164,18 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     };
     // Views that stand on one floor, nearly always all of them, share the product on the device.
     let mut jobs = jobs.peekable();
-    while let Some(floor) = jobs.peek().map(|job| job.shot.floor.clone()) {
-        let mut clock = Stopwatch::start();
-        let resident = session.prepare(&subject, floor.as_ref())?;
-        prepare_s += clock.lap();
-        let on_floor = std::iter::from_fn(|| jobs.next_if(|job| job.shot.floor == floor));
-        render_each(&session, &resident, on_floor, &mut finish)?;
-    }
+    let mut render_all = || -> Result<(), Failure> {
+        while let Some(floor) = jobs.peek().map(|job| job.shot.floor.clone()) {
+            let mut clock = Stopwatch::start();
+            let resident = session.prepare(&subject, floor.as_ref())?;
+            prepare_s += clock.lap();
+            let on_floor = std::iter::from_fn(|| jobs.next_if(|job| job.shot.floor == floor));
+            render_each(&session, &resident, on_floor, &mut finish)?;
+        }
+        Ok(())
+    };
+    let done = render_all();
+    done.map_err(|failure| with_kept(failure, results.iter().filter(|view| view.output.is_some()).count()))?;
     seconds.prepare = prepare_s;
     seconds.total = clock.total();
     let Some(device) = device else {
@@ -197,6 +202,19 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     }
     let checked = result.views.iter();
     preset::require_passed(planned.plan.preset(), checked.map(|view| (view.place(), &view.checks[..])))
+}
+
+/// Ctrl-C and a full disk leave the views that are finished, and say so.
+fn with_kept(mut failure: Failure, n_written: usize) -> Failure {
+    if !matches!(failure.exit, Exit::Cancelled | Exit::Output) || n_written == 0 {
+        return failure;
+    }
+    let kept = if n_written == 1 { "1 finished view is kept" } else { &format!("{n_written} finished views are kept") };
+    for fault in &mut failure.faults {
+        let before = if fault.help.is_empty() { String::new() } else { format!("{}; ", fault.help) };
+        fault.help = format!("{before}{kept}");
+    }
+    failure
 }
 
 /// The sides of a shot's views.

@@ -30,6 +30,29 @@ fn ctrl_c_leaves_nothing() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_says_which_views_are_kept() {
+    use std::process::{Command, Stdio};
+
+    use crate::workplace::Workplace;
+
+    let workplace = Workplace::new();
+    let size = ["--width", "32", "--height", "32", "--samples", "4096", "--noise", "0", "--denoise", "off"];
+    let args = [&["views", "boxes.glb", "-o", "views/", "--set", "six_view"], &size[..]].concat();
+    let child = workplace.command(&args).stderr(Stdio::piped()).spawn().expect("starts");
+    let n_written = || std::fs::read_dir(workplace.path("views")).map_or(0, Iterator::count);
+    while n_written() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(signalled.success());
+    let output = child.wait_with_output().expect("ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("finished view is kept") || said.contains("finished views are kept"), "{said}");
+}
+
 /// The exit code, without closing stdin first.
 #[cfg(unix)]
 fn wait(mut child: std::process::Child) -> Option<i32> {

@@ -85,6 +85,7 @@ fn odd() -> Vec<(Vec<(&'static str, Value)>, &'static str)> {
         (vec![], "--clay --material Base=Steel"),
         (vec![], "--material Bse=Steel"),
         (vec![], "--material-map twice.json"),
+        (vec![], "--material-map slips.json"),
         (vec![], "--hide Rng"),
         (vec![], "--light glb"),
         (vec![], "--design logo.png --on Lid --place at=front,width=18mm --view back"),
@@ -97,6 +98,14 @@ fn odd() -> Vec<(Vec<(&'static str, Value)>, &'static str)> {
 pub(crate) fn texts(folder: &Path) -> Vec<Text> {
     let parts = json!([{"part_name": "Lid", "material": "Steel"}, {"part_name": "Lid", "material": "Brass"}]);
     std::fs::write(folder.join("twice.json"), json!({"parts": parts}).to_string()).expect("written");
+    let parts = json!([
+        {"part_name": "Base", "material": null},
+        {"path": "Lid", "material": "Steel"},
+        {"part_name": "Lid", "material": "Brass"},
+        {"part_name": "pin-01", "material": "Steel"},
+        {"part_name": "PIN 01", "material": "Brass"},
+    ]);
+    std::fs::write(folder.join("slips.json"), json!({"parts": parts}).to_string()).expect("written");
     let found: Vec<Vec<Text>> = odd()
         .into_par_iter()
         .enumerate()

@@ -10,7 +10,7 @@ use super::suggest::Suggester;
 use crate::finding::{Finding, Severity};
 use crate::library::{Library, LibraryMaterialIdx};
 use crate::map::{MapEntry, Origin, PartSelector};
-use crate::name::{match_key, one_line};
+use crate::name::{is_unnamed, match_key, one_line};
 
 /// The entries of a map that have a material, indexed.
 ///
@@ -25,6 +25,8 @@ pub(super) struct PartTable<'a> {
     normalized: HashMap<String, GroupIdx>,
     /// The names of `exact` in order, for lookups by beginning.
     names: Vec<&'a str>,
+    /// Entries that wait for a choice, by the paths and by the spellings of names.
+    open: [HashMap<String, usize>; 2],
 }
 
 type GroupIdx = usize;
@@ -73,8 +75,15 @@ impl<'a> PartTable<'a> {
         let mut paths: HashMap<String, Vec<usize>> = HashMap::new();
         let mut exact: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut normalized: HashMap<String, Vec<usize>> = HashMap::new();
-        for (idx, entry) in entries.iter().enumerate().filter(|(idx, _)| meanings[*idx] != Meaning::Open) {
+        let mut open = [HashMap::new(), HashMap::new()];
+        for (idx, entry) in entries.iter().enumerate() {
             match &entry.part {
+                PartSelector::Path(path) if meanings[idx] == Meaning::Open => {
+                    open[0].entry(path.nfc().collect()).or_insert(idx);
+                }
+                PartSelector::Name(name) if meanings[idx] == Meaning::Open => {
+                    open[1].entry(match_key(name)).or_insert(idx);
+                }
                 PartSelector::Path(path) => paths.entry(path.nfc().collect()).or_default().push(idx),
                 PartSelector::Name(name) => {
                     exact.entry(name).or_default().push(idx);
@@ -94,7 +103,7 @@ impl<'a> PartTable<'a> {
         let paths = paths.into_iter().map(|(key, members)| (key, settle(members))).collect();
         let exact = exact.into_iter().map(|(key, members)| (key, settle(members))).collect();
         let normalized = normalized.into_iter().map(|(key, members)| (key, settle(members))).collect();
-        Self { entries, meanings, groups, paths, exact, normalized, names }
+        Self { entries, meanings, groups, paths, exact, normalized, names, open }
     }
 
     pub(super) fn lookups(&self) -> Lookups {
@@ -139,6 +148,14 @@ impl<'a> PartTable<'a> {
         found
     }
 
+    /// The entry for a part that waits for a choice.
+    pub(super) fn open_entry(&self, part: &PartNames) -> Option<&'a MapEntry> {
+        let [paths, names] = &self.open;
+        let by_path = || paths.get(&part.path.nfc().collect::<String>());
+        let mut keys = [&part.node, &part.mesh].into_iter().flatten().map(|name| match_key(name));
+        by_path().or_else(|| keys.find_map(|key| names.get(&key))).map(|&idx| &self.entries[idx])
+    }
+
     /// Part names and the material that each one's entry means, without entries that mean none.
     pub(super) fn known_names(&self) -> impl Iterator<Item = (&'a str, LibraryMaterialIdx)> {
         self.entries.iter().zip(&self.meanings).filter_map(|(entry, meaning)| match (&entry.part, meaning) {
@@ -150,13 +167,29 @@ impl<'a> PartTable<'a> {
     /// Entries for one name or path to the letter that mean different materials: their parts will be ambiguous.
     pub(super) fn contradictions(&self) -> Vec<Finding> {
         let groups = self.exact.values().chain(self.paths.values()).map(|&group| &self.groups[group]);
+        self.disagreements(groups, "entries for the same part name different materials")
+    }
+
+    /// The same of entries for one name in different spellings, by which a part was looked up.
+    pub(super) fn contradictory_spellings(&self, lookups: &Lookups) -> Vec<Finding> {
+        let is_told = |&idx: &usize| match &self.entries[idx].part {
+            PartSelector::Name(name) => self.groups[self.exact[name.as_str()]].found == Match::Ambiguous,
+            PartSelector::Path(_) => false,
+        };
+        let used = self.normalized.values().filter(|group| lookups.used[**group]).map(|&group| &self.groups[group]);
+        let untold = used.filter(|group| !group.entries.iter().any(is_told));
+        self.disagreements(untold, "entries whose part names differ in spelling alone name different materials")
+    }
+
+    /// A finding for each group whose entries disagree.
+    fn disagreements<'g>(&self, groups: impl Iterator<Item = &'g Group>, message: &str) -> Vec<Finding> {
         let mut groups: Vec<_> = groups.filter(|group| group.found == Match::Ambiguous).collect();
         groups.sort_unstable_by_key(|group| group.entries[0]);
         let finding = |group: &Group| {
             let other = group.entries.iter().find(|&&idx| self.meanings[idx] != self.meanings[group.entries[0]]);
             let other = other.map_or("", |&idx| self.entries[idx].at.as_str());
             let at = self.entries[group.entries[0]].at.as_str();
-            let message = format!("entries for the same part name different materials; see {other}");
+            let message = format!("{message}; see {other}");
             Finding::new(Severity::Warning, "contradictory_map_entries", at, message).with_help("keep one of them")
         };
         groups.into_iter().map(finding).collect()
@@ -177,7 +210,16 @@ impl<'a> PartTable<'a> {
                 idle[idx] = false;
             }
         }
+        let names: HashSet<&str> =
+            parts.iter().flat_map(|part| [&part.node, &part.mesh]).flatten().map(String::as_str).collect();
+        let keys: HashSet<String> = names.iter().map(|name| match_key(name)).collect();
         let mut finding = |entry: &MapEntry| {
+            if let PartSelector::Name(name) = &entry.part
+                && let Some((message, help)) = passed_over(name, &names, &keys)
+            {
+                let severity = if entry.origin == Origin::Hand { Severity::Warning } else { Severity::Info };
+                return Finding::new(severity, "unused_map_entry", entry.at.as_str(), message).with_help(help);
+            }
             let (of, wanted, near) = match &entry.part {
                 PartSelector::Name(name) => ("name", name, suggester.near_names(name, parts)),
                 PartSelector::Path(path) => ("path", path, suggester.near_paths(path, parts)),
@@ -199,6 +241,21 @@ impl<'a> PartTable<'a> {
         };
         self.entries.iter().zip(idle).filter(|(_, idle)| *idle).map(|(entry, _)| finding(entry)).collect()
     }
+}
+
+/// Why an entry found no part although parts have its name, and the way out. `names` are those of the parts, `keys`
+/// their spellings.
+fn passed_over(name: &str, names: &HashSet<&str>, keys: &HashSet<String>) -> Option<(String, &'static str)> {
+    let shown = one_line(name);
+    if is_unnamed(name) {
+        let message = format!("no part is found by the name `{shown}`: programs give it to parts that have none");
+        return names.contains(name).then_some((message, "give the part's path in place of the name"));
+    }
+    let key = match_key(name);
+    let is_name = names.contains(name) || !key.is_empty() && keys.contains(&key);
+    let message = format!("every part with the name `{shown}` has its material by another entry");
+    let help = "paths go before names, nodes' names before meshes', and names to the letter before other spellings";
+    is_name.then_some((message, help))
 }
 
 /// One match if all members, of which there is at least one, mean the same material. The string is chosen by its text,

@@ -208,7 +208,7 @@ options! {
     /// What moves
     Mode, mode: TurnMode = Takes::Word(words_of::<TurnMode>), Default::Is("product"), Turntable, of: TURNTABLE;
 
-    /// Width of the picture
+    /// Width of the picture; with the height at most 64,000,000 pixels
     Width, width: u32 = SIDE, Default::Is("1024"), Sampling, unit: Some("px");
     /// Height of the picture
     Height, height: u32 = SIDE, Default::Is("1024"), Sampling, unit: Some("px");

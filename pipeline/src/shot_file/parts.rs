@@ -128,7 +128,7 @@ impl PartRules {
                 at: rule.at.clone(),
                 message: match called.did_you_mean(pattern) {
                     Some(question) => format!("{message}; {question}"),
-                    None => message,
+                    None => format!("{message}; preflight lists all parts"),
                 },
             }
         };

@@ -47,7 +47,7 @@ pub(super) fn split<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Cont
         Some(b'{' | b'[') => Ok(Container { json: bytes, json_offset: 0, storage: Storage::Json }),
         _ => {
             let what = match other_format(bytes) {
-                Some(format) => format!("this is a {format} file, not glTF: export GLB from the program that made it"),
+                Some(format) => format!("this is {format} file, not glTF: export GLB from the program that made it"),
                 None if bytes.iter().take(64).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
                     "this is a text file, and neither binary glTF nor glTF JSON".to_owned()
                 }
@@ -58,20 +58,20 @@ pub(super) fn split<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Cont
     }
 }
 
-/// The name of a format that is often given in place of glTF, recognised by its first bytes.
+/// The name of a format that is often given in place of glTF, with its article, recognised by its first bytes.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
     const BEGINNINGS: [(&[u8], &str); 11] = [
-        (b"\x89PNG", "PNG"),
-        (b"\xFF\xD8\xFF", "JPEG"),
-        (b"ISO-10303-21", "STEP"),
-        (b"solid ", "STL"),
-        (b"Kaydara FBX", "FBX"),
-        (b"BLENDER", "Blender"),
-        (b"PK\x03\x04", "ZIP"),
-        (b"%PDF", "PDF"),
-        (b"#USDA", "USD"),
-        (b"PXR-USDC", "USD"),
-        (b"<?xml", "XML"),
+        (b"\x89PNG", "a PNG"),
+        (b"\xFF\xD8\xFF", "a JPEG"),
+        (b"ISO-10303-21", "a STEP"),
+        (b"solid ", "an STL"),
+        (b"Kaydara FBX", "an FBX"),
+        (b"BLENDER", "a Blender"),
+        (b"PK\x03\x04", "a ZIP"),
+        (b"%PDF", "a PDF"),
+        (b"#USDA", "a USD"),
+        (b"PXR-USDC", "a USD"),
+        (b"<?xml", "an XML"),
     ];
     BEGINNINGS.iter().find(|(beginning, _)| bytes.starts_with(beginning)).map(|&(_, format)| format)
 }

@@ -2,6 +2,8 @@
 
 use packshot_materials::name::one_line;
 
+use crate::cli::columns::{padded, width};
+
 /// Characters of a text in a table, at most.
 const TEXT_MAX: usize = 60;
 
@@ -17,10 +19,10 @@ pub(super) fn cut(text: &str) -> String {
 /// Rows below each other, each column as wide as its widest cell.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
     let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width_of = |i: usize| rows.iter().filter_map(|row| Some(row.get(i)?.chars().count())).max().unwrap_or(0);
+    let width_of = |i: usize| rows.iter().filter_map(|row| Some(width(row.get(i)?))).max().unwrap_or(0);
     let widths: Vec<usize> = (0..n_columns).map(width_of).collect();
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| padded(cell, width));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()

@@ -142,7 +142,11 @@ impl OpenShot {
         let import = ImportOptions { look: planned.plan.options.look.unwrap_or(of_shot.look), ..of_shot };
         let mut product =
             Product::import(&file.glb, &import, &PartFilter::default(), cancel).map_err(of_shot_member)?;
-        let materials = PartMaterials::of_shot(file, &mut product)?;
+        let mut materials = PartMaterials::of_shot(file, &mut product)?;
+        // What is said of the shot's rules has its place in the shot.
+        for found in materials.diagnostics.iter_mut().filter(|found| found.code == "shot.pattern_unmatched") {
+            found.at = format!("{}: {}", self.path.display(), found.at);
+        }
         let mut diagnostics = file.diagnostics.clone();
         if let Some((bounds, shot)) = product.scene.bounds().zip(file.pictures.first()) {
             diagnostics.extend(weak_lights(shot, &bounds, |i| format!("/lights/{i}")));

@@ -159,11 +159,13 @@ pub(crate) fn series(
     Ok((subject, pictures))
 }
 
-/// What is wrong with a member of the placement has its place in the option that says it.
+/// What is wrong with the area, or with a member of the placement, has its place in the option that says it.
 fn of_placement(mut error: packshot::Error) -> packshot::Error {
     for fault in &mut error.faults {
         if let Some(member) = fault.at.strip_prefix('/') {
             fault.at = format!("--place {member}");
+        } else if fault.at.is_empty() && fault.code.starts_with("printable_area_") {
+            fault.at = if fault.code == "printable_area_not_mappable" { "--place" } else { "--on" }.to_owned();
         }
     }
     error

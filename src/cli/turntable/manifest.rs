@@ -85,6 +85,18 @@ impl Manifest {
         Ok(Self { path, list, pace: Pace::default(), room: None })
     }
 
+    /// Refuses to write over pictures in a folder that has no list: somebody else made them.
+    ///
+    /// # Errors
+    /// `output.other_sequence` when one of the files is there.
+    pub(super) fn refuse_others<'f>(&self, mut files: impl Iterator<Item = &'f Path>) -> Result<(), Failure> {
+        if self.path.exists() {
+            return Ok(());
+        }
+        let there = files.find(|file| file.exists());
+        there.map_or(Ok(()), |file| Err(other(file, "the file is there already, and the folder has no list of frames")))
+    }
+
     /// How many frames are listed.
     pub(super) fn n_finished(&self) -> usize {
         self.list.n()
@@ -209,6 +221,22 @@ mod tests {
         }
         let anew = Manifest::open(folder.path(), "b", 8, true).expect("may overwrite");
         assert!(anew.n_finished() == 0);
+    }
+
+    #[test]
+    fn pictures_that_no_list_names_are_not_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = [3, 4].map(|number| folder.path().join(format!("{}.png", frame_name(number))));
+        let refused = |list: &Manifest| list.refuse_others(files.iter().map(PathBuf::as_path));
+        let mut list = Manifest::open(folder.path(), "a", 8, false).expect("a new list");
+        refused(&list).expect("nothing is there");
+        std::fs::write(&files[1], b"a picture").expect("written");
+        let failure = refused(&list).expect_err("somebody's picture");
+        assert_eq!((failure.exit, failure.faults[0].code.as_str()), (Exit::Output, "output.other_sequence"));
+        assert!(failure.faults[0].at.ends_with("frame_0004.png"), "{failure:?}");
+        // Beside a list it is a frame that was not yet listed.
+        list.write(&Interrupt::default()).expect("written");
+        refused(&list).expect("of this turntable");
     }
 
     #[test]

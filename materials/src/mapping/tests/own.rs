@@ -86,6 +86,60 @@ fn a_map_of_many_products_may_name_other_parts_but_not_misspell_this_ones() {
 }
 
 #[test]
+fn an_entry_whose_parts_are_found_by_another_is_not_said_to_have_none() {
+    let named = PartNames { mesh: Some("Plate".to_owned()), ..part("Body", "SOLID") };
+    for (rows, unused_at, message) in [
+        (&[("path:Asm/Body", "Steel"), ("Body", "Brass")][..], "/parts/1", "every part with the name `Body` has"),
+        (&[("Body", "Steel"), ("Plate", "Brass")], "/parts/1", "every part with the name `Plate` has"),
+        (&[("Body", "Steel"), ("BODY", "Steel")], "/parts/1", "every part with the name `BODY` has"),
+        (&[("Body", "Steel"), ("Lid", "Brass")], "/parts/1", "no part has the name `Lid`"),
+    ] {
+        let outcome =
+            Resolver::new(Library::builtin(), Some(&map(rows)), OnUnmapped::Keep).resolve(std::slice::from_ref(&named));
+        let unused = findings(&outcome, "unused_map_entry");
+        let [finding] = unused[..] else { panic!("{rows:?}: {unused:?}") };
+        assert_eq!((finding.severity, finding.at.as_str()), (Severity::Info, unused_at), "{rows:?}");
+        assert!(finding.message.starts_with(message), "{rows:?}: {finding:?}");
+    }
+    let rows = [("=>[0:1:1:2]", "Steel")];
+    let outcome =
+        Resolver::new(Library::builtin(), Some(&map(&rows)), OnUnmapped::Keep).resolve(&[part("Body", "=>[0:1:1:2]")]);
+    let [finding] = findings(&outcome, "unused_map_entry")[..] else { panic!("{outcome:?}") };
+    assert!(finding.message.starts_with("no part is found by the name `=>[0:1:1:2]`"), "{finding:?}");
+}
+
+#[test]
+fn a_part_whose_entry_waits_for_a_choice_is_told_where() {
+    for (open, parts) in [
+        (r#"{"part_name": "body", "material": null}"#, part("Body", "SOLID")),
+        (r#"{"path": "Asm/Body", "material": null}"#, part("Body", "SOLID")),
+    ] {
+        let json = format!("{{\"parts\": [{open}]}}");
+        let map = MaterialMap::parse("map.json", json.as_bytes()).expect("a map");
+        let outcome = Resolver::new(Library::builtin(), Some(&map), OnUnmapped::Magenta).resolve(&[parts]);
+        let [finding] = findings(&outcome, "unmapped_part")[..] else { panic!("{outcome:?}") };
+        assert_eq!(finding.message, "no material: its entry in the map chooses none");
+        assert_eq!(finding.help.as_deref(), Some("write one in place of `null` at map.json#/parts/0"));
+        assert!(findings(&outcome, "unused_map_entry").is_empty());
+    }
+}
+
+#[test]
+fn spellings_of_one_name_that_disagree_are_told_where_they_are_used() {
+    let rows = [("Ring_A", "Steel"), ("RING-A", "Brass"), ("Lid_1", "Steel"), ("LID-1", "Brass")];
+    let outcome =
+        Resolver::new(Library::builtin(), Some(&map(&rows)), OnUnmapped::Magenta).resolve(&[part("ring a", "SOLID")]);
+    let [finding] = findings(&outcome, "contradictory_map_entries")[..] else { panic!("{outcome:?}") };
+    assert_eq!(finding.at, "/parts/0");
+    assert!(finding.message.ends_with("; see /parts/1"), "{finding:?}");
+    // To the letter the same: one finding is enough.
+    let rows = [("ring a", "Steel"), ("ring a", "Brass")];
+    let outcome =
+        Resolver::new(Library::builtin(), Some(&map(&rows)), OnUnmapped::Magenta).resolve(&[part("ring a", "SOLID")]);
+    assert_eq!(findings(&outcome, "contradictory_map_entries").len(), 1);
+}
+
+#[test]
 fn materials_of_the_file_are_replaced_with_a_word_or_not_at_all() {
     let library = Library::builtin();
     let glass = Assignment::Library(library.find("Glass").expect("it ships").0);
