@@ -60,7 +60,7 @@ fn again(file: &[u8], samples: u32) -> Picture {
 }
 
 /// Side of the pictures.
-const SIDE_PX: u32 = 96;
+const SIDE_PX: u32 = 64;
 const SAMPLES: u32 = 128;
 
 /// Mean FLIP (Andersson et al. 2020) of two pictures over grey, so that differences in coverage show.

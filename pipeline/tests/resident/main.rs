@@ -259,7 +259,7 @@ fn outlines_in_front_of_their_shadow_are_even() {
         let picture = render(&ready);
         (ready, picture)
     };
-    let (_, reference) = taken(512, 1);
+    let (_, reference) = taken(256, 1);
     let (ready, noisy) = taken(8, 0);
     let before = noisy.clone();
     let denoised = ready.denoised(noisy, Network::of(ready.shot(), Kind::Still), &cancel).expect("nobody cancels");

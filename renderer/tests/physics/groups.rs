@@ -75,7 +75,7 @@ fn groups_add_up_to_the_whole() {
 
 #[test]
 fn a_group_is_what_its_light_brings_alone() {
-    let arrangement = arranged(Sky::Map { rotation_x_rad: 0.0, rotation_y_rad: 0.4 }, 512);
+    let arrangement = arranged(Sky::Map { rotation_x_rad: 0.0, rotation_y_rad: 0.4 }, 256);
     // Mean luminance, and its variance.
     let measured = |film: &Film| {
         let luminance = |[r, g, b, _]: [f32; 4]| f64::from(0.2126 * r + 0.7152 * g + 0.0722 * b);
@@ -84,7 +84,7 @@ fn a_group_is_what_its_light_brings_alone() {
         (film.resolve().into_iter().map(luminance).sum::<f64>() / n, variance)
     };
     for group in GROUPS {
-        let mut alone = arranged(Sky::Map { rotation_x_rad: 0.0, rotation_y_rad: 0.4 }, 512);
+        let mut alone = arranged(Sky::Map { rotation_x_rad: 0.0, rotation_y_rad: 0.4 }, 256);
         let lights = std::mem::take(&mut alone.shot.lights);
         match group {
             LightGroup::Light(i) => alone.shot.lights.push(lights[i]),
