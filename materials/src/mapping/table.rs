@@ -210,6 +210,9 @@ impl<'a> PartTable<'a> {
                 idle[idx] = false;
             }
         }
+        if !idle.contains(&true) {
+            return Vec::new();
+        }
         let names: HashSet<&str> =
             parts.iter().flat_map(|part| [&part.node, &part.mesh]).flatten().map(String::as_str).collect();
         let keys: HashSet<String> = names.iter().map(|name| match_key(name)).collect();
