@@ -178,7 +178,7 @@ pub fn resolve(design: &Design, area: &Area, request: &DesignRequest) -> Result<
                 "; look at another side with `at`, or lay it out with the mapping `cylindrical`"
             }
             (_, None) => "; where its middle is a hole, say where the design goes with `x` and `y`, or with `at`",
-            (_, Some(_)) => "",
+            (_, Some(_)) => "; where it has a hole at that place, move the design with `x` and `y`",
         };
         let help = format!("the area is {width:.1} x {height:.1} mm; x and y count from its middle{way}");
         return Err(DesignError::new(Code::PlacementOutsideArea, message, help));
@@ -374,7 +374,8 @@ fn warnings(
         let detail = format!("the design has {dpi:.0} pixels per inch in this size, and looks blurred below {DPI_LOW}");
         warn(dpi < DPI_LOW, WarningCode::LowResolution, detail);
         let detail = format!(
-            "the texture has {:.1} texels of a millimetre, the design {pixels_per_mm:.1} pixels: a larger texture shows more of it",
+            "the texture has {:.1} texels per millimetre, the design {pixels_per_mm:.1} pixels: a larger texture (`texture_px`) \
+             shows more of it",
             report.texels_per_mm
         );
         warn(report.texels_per_mm < 0.5 * pixels_per_mm, WarningCode::TextureTooCoarse, detail);

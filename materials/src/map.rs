@@ -151,9 +151,10 @@ fn help(fault: &Fault) -> Option<&'static str> {
     match fault.kind {
         FaultKind::UnknownMember if fault.message.contains("did you mean") => Some("rename or remove it"),
         FaultKind::UnknownMember => Some("remove it"),
-        FaultKind::Type if fault.at.is_empty() => {
-            Some("give an object with the list of parts as its member `parts`: {\"parts\": [...]}")
+        FaultKind::Type | FaultKind::Missing if fault.at.is_empty() || fault.at == "/parts" => {
+            Some("give an object with a list: {\"parts\": [{\"part_name\": \"Ring\", \"material\": \"Steel\"}]}")
         }
+        FaultKind::Range if fault.at.ends_with("/material") => Some("give a material, or null, which leaves it open"),
         _ => None,
     }
 }
@@ -316,7 +317,8 @@ mod tests {
         let helps: Vec<_> = rejected.findings.iter().map(|found| (found.code, found.help.as_deref())).collect();
         let entry = "write it as an entry of the list `parts`: {\"part_name\": PART, \"material\": MATERIAL}";
         let [missing, outer, cage] = helps[..] else { panic!("{helps:?}") };
-        assert_eq!(missing, ("map.missing", None));
+        assert_eq!(missing.0, "map.missing");
+        assert!(missing.1.is_some_and(|help| help.contains(r#"{"parts": [{"part_name""#)), "{missing:?}");
         assert_eq!([outer, cage], [("map.unknown_member", Some(entry)); 2]);
     }
 

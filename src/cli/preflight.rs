@@ -7,12 +7,16 @@ use packshot::product::PartMaterials;
 use packshot::report::{Animation, Preflight};
 use packshot_materials::mapping::{Method, OnUnmapped, Reason, Report};
 use packshot_materials::name::one_line;
+use packshot_renderer::diagnostic::Severity;
 
 use super::args::{Input, ProductPlan};
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::table::{ProductOptions, place};
 use super::{columns, console, files};
+
+/// Entries of a map without a part that are shown by their places.
+const IDLE_SHOWN_MAX: usize = 5;
 
 /// Arguments of `preflight`.
 #[derive(Args, Debug)]
@@ -71,13 +75,13 @@ fn how_word(reason: Option<Reason>, method: Method, is_of_library: bool, word: &
     match (reason, method) {
         (Some(Reason::NoMatch), _) => "NO MATCH".to_owned(),
         (Some(Reason::Ambiguous), _) => "CONTRADICTION: what matches it disagrees".to_owned(),
-        (Some(Reason::MaterialMissing), _) => "NO SUCH MATERIAL as its match names".to_owned(),
+        (Some(Reason::MaterialMissing), _) => "NO SUCH MATERIAL".to_owned(),
         (Some(Reason::LibraryInvalid), _) => "LIBRARY NOT READ".to_owned(),
         (Some(Reason::TextureMissing), _) => "TEXTURE MISSING".to_owned(),
         (None, Method::GlbMaterial | Method::Extras) if !is_of_library => {
             "kept: the library has none of its name".to_owned()
         }
-        (None, Method::Fallback) => "the file gives it no material, and no map was given".to_owned(),
+        (None, Method::Fallback) => "neither the file nor an entry gives it a material".to_owned(),
         (None, Method::GlbMaterial) => "by the name of its material in the file".to_owned(),
         (None, Method::Extras) => "by its extras in the file".to_owned(),
         (None, _) => format!("{word} match"),
@@ -92,7 +96,10 @@ fn table(preflight: &Preflight) -> String {
     let mut text = String::new();
     for item in &report.items {
         let material = item.material.as_deref().unwrap_or("(the file's own)");
-        let how = how_word(item.reason, item.method, item.material.is_some(), item.match_word());
+        let how = match (item.reason, &item.string) {
+            (Some(Reason::MaterialMissing), Some(wanted)) => format!("NO SUCH MATERIAL: {}", one_line(wanted)),
+            _ => how_word(item.reason, item.method, item.material.is_some(), item.match_word()),
+        };
         let name = columns::padded(&one_line(item.display_name()), width);
         if item.slots.is_empty() {
             text += &format!("{name}  {}  {how}\n", one_line(material));
@@ -108,6 +115,14 @@ fn table(preflight: &Preflight) -> String {
         for suggestion in &item.suggestions {
             text += &format!("{:<width$}    perhaps {} ({:.2})\n", "", suggestion.material, suggestion.score);
         }
+    }
+    // For other products, perhaps: findings of this kind are not printed.
+    let idle = preflight.diagnostics.iter().filter(|found| found.code == "unused_map_entry");
+    let idle: Vec<&str> = idle.filter(|found| found.severity == Severity::Info).map(|found| &*found.at).collect();
+    if !idle.is_empty() {
+        let more = if idle.len() > IDLE_SHOWN_MAX { ", …" } else { "" };
+        let shown = idle[..idle.len().min(IDLE_SHOWN_MAX)].join(", ");
+        text += &format!("entries of the map that give no part its material: {} ({shown}{more})\n", idle.len());
     }
     let stats = &preflight.stats;
     let choices = &preflight.choices;

@@ -101,7 +101,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         let of_frames = digest::with_preset(&request, planned.plan.preset());
         let list = Manifest::open(folder, &of_frames, turntable.frames, args.turn.overwrite)?;
         if movie.is_none() && !args.turn.overwrite {
-            list.refuse_others(targets.iter().flatten().map(|target| target.path.as_path()))?;
+            list.refuse_others()?;
         }
         if let Some((movie, settings)) = movie {
             let denoiser = session.renderer()?.oidn().filter(|_| session.needed_versions(shots.shot()).denoised);
@@ -335,7 +335,7 @@ impl Taking<'_> {
 
     /// Writes the list of what is finished.
     fn save(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
-        self.manifest.as_mut().map_or(Ok(()), |manifest| manifest.write(interrupt).map(drop))
+        self.manifest.as_mut().map_or(Ok(()), |manifest| manifest.save(interrupt))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `packshot views`: one picture from each of several directions, of a product that is read and prepared once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use packshot::denoise::Denoised;
@@ -175,7 +175,8 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
         Ok(())
     };
     let done = render_all();
-    done.map_err(|failure| with_kept(failure, results.iter().filter(|view| view.output.is_some()).count()))?;
+    let n_written = results.iter().filter(|view| view.output.is_some()).count();
+    done.map_err(|failure| with_kept(failure, n_written, picture.output.output.as_deref()))?;
     seconds.prepare = prepare_s;
     seconds.total = clock.total();
     let Some(device) = device else {
@@ -205,14 +206,15 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
 }
 
 /// Ctrl-C and a full disk leave the views that are finished, and say so.
-fn with_kept(mut failure: Failure, n_written: usize) -> Failure {
-    if !matches!(failure.exit, Exit::Cancelled | Exit::Output) || n_written == 0 {
+fn with_kept(mut failure: Failure, n_written: usize, folder: Option<&Path>) -> Failure {
+    let Some(folder) = folder.filter(|_| n_written > 0 && matches!(failure.exit, Exit::Cancelled | Exit::Output))
+    else {
         return failure;
-    }
+    };
     let kept = if n_written == 1 { "1 finished view is kept" } else { &format!("{n_written} finished views are kept") };
     for fault in &mut failure.faults {
         let before = if fault.help.is_empty() { String::new() } else { format!("{}; ", fault.help) };
-        fault.help = format!("{before}{kept}");
+        fault.help = format!("{before}{kept} in {}; the same command renders all of them again", folder.display());
     }
     failure
 }

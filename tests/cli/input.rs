@@ -220,7 +220,7 @@ fn a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_told() {
 fn what_is_wrong_with_a_map_comes_with_what_to_do() {
     let workplace = Workplace::new();
     for (map, code, help) in [
-        (&b"[]"[..], "map.type", "help: give an object with the list of parts"),
+        (&b"[]"[..], "map.type", "help: give an object with a list"),
         (b"{\"parts\": [], \"coment\": \"\"}", "map.unknown_member", "help: rename or remove it"),
         (b"{\"parts\": [], \"colour\": \"\"}", "map.unknown_member", "help: remove it"),
     ] {

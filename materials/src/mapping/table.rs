@@ -216,12 +216,28 @@ impl<'a> PartTable<'a> {
         let names: HashSet<&str> =
             parts.iter().flat_map(|part| [&part.node, &part.mesh]).flatten().map(String::as_str).collect();
         let keys: HashSet<String> = names.iter().map(|name| match_key(name)).collect();
+        let paths: HashSet<&str> = parts.iter().map(|part| part.path.as_str()).collect();
         let mut finding = |entry: &MapEntry| {
             if let PartSelector::Name(name) = &entry.part
                 && let Some((message, help)) = passed_over(name, &names, &keys)
             {
-                let severity = if entry.origin == Origin::Hand { Severity::Warning } else { Severity::Info };
+                // In another spelling of the name, and of another material, it is a slip.
+                let spellings = self.normalized.get(&match_key(name)).map(|&group| &self.groups[group].found);
+                let is_slip = entry.origin == Origin::Hand || spellings == Some(&Match::Ambiguous);
+                let severity = if is_slip { Severity::Warning } else { Severity::Info };
                 return Finding::new(severity, "unused_map_entry", entry.at.as_str(), message).with_help(help);
+            }
+            // What findings call a part by is its path.
+            if let PartSelector::Name(name) = &entry.part
+                && paths.contains(name.as_str())
+            {
+                let help = match entry.origin {
+                    Origin::Hand => "it is the path of one: give the part's name, or an entry with `path` in a map",
+                    Origin::Map => "it is the path of one: write it as `path` in place of `part_name`",
+                };
+                let message = format!("no part has the name `{}`", one_line(name));
+                let finding = Finding::new(Severity::Warning, "unused_map_entry", entry.at.as_str(), message);
+                return finding.with_help(help);
             }
             let (of, wanted, near) = match &entry.part {
                 PartSelector::Name(name) => ("name", name, suggester.near_names(name, parts)),

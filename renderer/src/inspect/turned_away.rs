@@ -26,15 +26,18 @@ fn of_design(scene: &Scene, design: &WornDesign, cameras: &[Camera]) -> Option<D
     let all = || design.surfaces.iter().flat_map(|&(part, primitive)| faces(scene, design, part, primitive));
     // Texture coordinates lie on a surface that is turned inside out too, and it looks the same.
     let is_inside_out = matches!(design.lay, DesignLay::Coordinates { .. }) && is_inside_out(all());
-    let mut is_anywhere = false;
-    for face in all().filter(|face| face.covers(design, &printed)) {
-        is_anywhere = true;
-        let face = if is_inside_out { Face { normal: -face.normal, ..face } } else { face };
-        if cameras.iter().any(|camera| camera.sees(&face)) {
-            return None;
+    // Of several parts of an area, the first that the design is on.
+    let mut on_part = None;
+    for &(part, primitive) in &design.surfaces {
+        for face in faces(scene, design, part, primitive).filter(|face| face.covers(design, &printed)) {
+            on_part.get_or_insert(part);
+            let face = if is_inside_out { Face { normal: -face.normal, ..face } } else { face };
+            if cameras.iter().any(|camera| camera.sees(&face)) {
+                return None;
+            }
         }
     }
-    let (part, _) = design.surfaces.first().filter(|_| is_anywhere && !cameras.is_empty())?;
+    let part = on_part.filter(|_| !cameras.is_empty())?;
     let pictures = if cameras.len() == 1 { "in the picture" } else { "in every picture" };
     let message = format!(
         "the design faces away from the camera {pictures}, and shows at most through a clear body: take another view, \

@@ -164,8 +164,12 @@ fn of_placement(mut error: packshot::Error) -> packshot::Error {
     for fault in &mut error.faults {
         if let Some(member) = fault.at.strip_prefix('/') {
             fault.at = format!("--place {member}");
-        } else if fault.at.is_empty() && fault.code.starts_with("printable_area_") {
-            fault.at = if fault.code == "printable_area_not_mappable" { "--place" } else { "--on" }.to_owned();
+        } else if fault.at.is_empty() {
+            fault.at = match fault.code.as_str() {
+                "printable_area_not_mappable" | "placement_clipped" | "placement_outside_area" => "--place",
+                _ => "--on",
+            }
+            .to_owned();
         }
     }
     error

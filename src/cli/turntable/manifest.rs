@@ -71,13 +71,19 @@ impl Manifest {
         };
         let list = match found {
             None => Finished::new(SCHEMA, request, frames),
+            // Of a turntable that was ended before its first frame.
+            Some(found) if Finished::<Frame>::of_json(&found).is_ok_and(|list| list.n() == 0) => {
+                Finished::new(SCHEMA, request, frames)
+            }
             Some(found) => Finished::read(&found, SCHEMA, request, frames).map_err(|why| {
                 let message = match why {
                     Other::Request => {
                         "the folder holds frames of another turntable: the product, its materials, the options, the device or this program \
                          have changed"
                     }
-                    Other::Version => "the folder's list of frames was written by another version of packshot, or is damaged",
+                    Other::Version => {
+                        "the folder's turntable.json was written by another version of packshot, is damaged, or is something else"
+                    }
                 };
                 other(&path, message)
             })?,
@@ -85,16 +91,22 @@ impl Manifest {
         Ok(Self { path, list, pace: Pace::default(), room: None })
     }
 
-    /// Refuses to write over pictures in a folder that has no list: somebody else made them.
+    /// Refuses a folder without a list that has files of frames' names: somebody else made them, and they would be
+    /// replaced, or stand among these frames.
     ///
     /// # Errors
-    /// `output.other_sequence` when one of the files is there.
-    pub(super) fn refuse_others<'f>(&self, mut files: impl Iterator<Item = &'f Path>) -> Result<(), Failure> {
-        if self.path.exists() {
+    /// `output.other_sequence` when there is one.
+    pub(super) fn refuse_others(&self) -> Result<(), Failure> {
+        let Some(Ok(files)) = self.path.parent().filter(|_| !self.path.exists()).map(std::fs::read_dir) else {
             return Ok(());
-        }
-        let there = files.find(|file| file.exists());
-        there.map_or(Ok(()), |file| Err(other(file, "the file is there already, and the folder has no list of frames")))
+        };
+        let mut others: Vec<PathBuf> = files.flatten().map(|file| file.path()).filter(|file| is_frame(file)).collect();
+        others.sort_unstable();
+        let Some(first) = others.first() else { return Ok(()) };
+        let message = "the folder has a file of this name already, and no turntable.json that lists it";
+        let fault = Fault::new("output.other_sequence", message).at(first.display().to_string());
+        let help = "choose another folder, or give --overwrite, which replaces files of frames' names";
+        Err(Failure::new(Exit::Output, fault.help(help)))
     }
 
     /// How many frames are listed.
@@ -119,6 +131,14 @@ impl Manifest {
         Ok(())
     }
 
+    /// Writes the list once more, unless nothing is finished and nothing is there.
+    pub(super) fn save(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
+        if self.n_finished() == 0 && !self.path.exists() {
+            return Ok(());
+        }
+        self.write(interrupt).map(drop)
+    }
+
     /// Writes the list, in the room that was held for it. Returns its length in bytes.
     pub(super) fn write(&mut self, interrupt: &Interrupt) -> Result<usize, Failure> {
         let text = self.list.to_json();
@@ -128,6 +148,12 @@ impl Manifest {
         self.pace.written();
         Ok(text.len())
     }
+}
+
+/// Whether a file is named like a frame: `frame_0003.png`.
+fn is_frame(file: &Path) -> bool {
+    let number = file.file_stem().and_then(|stem| stem.to_str()?.strip_prefix("frame_"));
+    number.is_some_and(|number| number.len() >= 4 && number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 /// Removes the frames of a list that is about to be replaced, so that a folder holds those of one turntable. What is
@@ -208,7 +234,8 @@ mod tests {
     fn another_request_is_refused_until_it_may_overwrite() {
         let folder = tempfile::tempdir().expect("a folder");
         let interrupt = Interrupt::default();
-        Manifest::open(folder.path(), "a", 8, false).and_then(|mut list| list.write(&interrupt)).expect("written");
+        let mut list = Manifest::open(folder.path(), "a", 8, false).expect("a new list");
+        list.finish(2, frame(b"two"), &interrupt).expect("written");
         for (request, frames) in [("b", 8), ("a", 9)] {
             let failure = Manifest::open(folder.path(), request, frames, false).expect_err("another one");
             assert_eq!((failure.exit, failure.faults[0].code.as_str()), (Exit::Output, "output.other_sequence"));
@@ -226,17 +253,29 @@ mod tests {
     #[test]
     fn pictures_that_no_list_names_are_not_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
-        let files = [3, 4].map(|number| folder.path().join(format!("{}.png", frame_name(number))));
-        let refused = |list: &Manifest| list.refuse_others(files.iter().map(PathBuf::as_path));
         let mut list = Manifest::open(folder.path(), "a", 8, false).expect("a new list");
-        refused(&list).expect("nothing is there");
-        std::fs::write(&files[1], b"a picture").expect("written");
-        let failure = refused(&list).expect_err("somebody's picture");
+        std::fs::write(folder.path().join("frame_of_mine.png"), b"a picture").expect("written");
+        list.refuse_others().expect("nothing is there");
+        std::fs::write(folder.path().join("frame_0004.png"), b"a picture").expect("written");
+        let failure = list.refuse_others().expect_err("somebody's picture");
         assert_eq!((failure.exit, failure.faults[0].code.as_str()), (Exit::Output, "output.other_sequence"));
         assert!(failure.faults[0].at.ends_with("frame_0004.png"), "{failure:?}");
         // Beside a list it is a frame that was not yet listed.
         list.write(&Interrupt::default()).expect("written");
-        refused(&list).expect("of this turntable");
+        list.refuse_others().expect("of this turntable");
+    }
+
+    #[test]
+    fn what_was_ended_before_its_first_frame_stands_in_nobodys_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let interrupt = Interrupt::default();
+        let mut list = Manifest::open(folder.path(), "a", 8, false).expect("a new list");
+        list.save(&interrupt).expect("nothing to write");
+        assert!(!folder.path().join(NAME).exists());
+        list.write(&interrupt).expect("written");
+        let mut other = Manifest::open(folder.path(), "b", 6, false).expect("nothing is finished");
+        other.finish(1, frame(b"one"), &interrupt).expect("written");
+        Manifest::open(folder.path(), "a", 8, false).expect_err("a frame of another");
     }
 
     #[test]
