@@ -40,9 +40,10 @@ fn ctrl_c_says_which_views_are_kept() {
     let workplace = Workplace::new();
     let size = ["--width", "32", "--height", "32", "--samples", "4096", "--noise", "0", "--denoise", "off"];
     let args = [&["views", "boxes.glb", "-o", "views/", "--set", "six_view"], &size[..]].concat();
-    let child = workplace.command(&args).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = workplace.command(&args).stderr(Stdio::piped()).spawn().expect("starts");
     let n_written = || std::fs::read_dir(workplace.path("views")).map_or(0, Iterator::count);
     while n_written() == 0 {
+        assert_eq!(child.try_wait().expect("known"), None, "it ended before its first view");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
