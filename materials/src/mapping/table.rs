@@ -272,7 +272,7 @@ fn passed_over(name: &str, names: &HashSet<&str>, keys: &HashSet<String>) -> Opt
     }
     let key = match_key(name);
     let is_name = names.contains(name) || !key.is_empty() && keys.contains(&key);
-    let message = format!("every part with the name `{shown}` has its material by another entry");
+    let message = format!("every part with the name `{shown}` is found by another entry");
     let help = "paths go before names, nodes' names before meshes', and names to the letter before other spellings";
     is_name.then_some((message, help))
 }

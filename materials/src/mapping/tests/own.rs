@@ -89,12 +89,12 @@ fn a_map_of_many_products_may_name_other_parts_but_not_misspell_this_ones() {
 fn an_entry_whose_parts_are_found_by_another_is_not_said_to_have_none() {
     let named = PartNames { mesh: Some("Plate".to_owned()), ..part("Body", "SOLID") };
     for (rows, unused_at, message) in [
-        (&[("path:Asm/Body", "Steel"), ("Body", "Brass")][..], "/parts/1", "every part with the name `Body` has"),
-        (&[("Body", "Steel"), ("Plate", "Brass")], "/parts/1", "every part with the name `Plate` has"),
-        (&[("Body", "Steel"), ("BODY", "Steel")], "/parts/1", "every part with the name `BODY` has"),
+        (&[("path:Asm/Body", "Steel"), ("Body", "Brass")][..], "/parts/1", "every part with the name `Body` is found"),
+        (&[("Body", "Steel"), ("Plate", "Brass")], "/parts/1", "every part with the name `Plate` is found"),
+        (&[("Body", "Steel"), ("BODY", "Steel")], "/parts/1", "every part with the name `BODY` is found"),
         (&[("Body", "Steel"), ("Lid", "Brass")], "/parts/1", "no part has the name `Lid`"),
         // Slips: another spelling of another material, a path as a name.
-        (&[("Body", "Steel"), ("BODY", "Brass")], "/parts/1", "every part with the name `BODY` has"),
+        (&[("Body", "Steel"), ("BODY", "Brass")], "/parts/1", "every part with the name `BODY` is found"),
         (&[("Asm/Body", "Steel"), ("Body", "Brass")], "/parts/0", "no part has the name `Asm/Body`"),
     ] {
         let outcome =
