@@ -37,7 +37,8 @@ mod trees;
 pub use environment::EnvironmentTables;
 pub use groups::LightGroup;
 pub use material::left_out;
-pub use product::{MaterialOrigin, PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
+pub use packshot_shaders::features::SceneFeatures;
+pub use product::{MaterialOrigin, PaletteEntry, PartMaterial, PreparedProduct};
 pub use shot::{FirstHit, PreparedShot};
 pub use tabulated::TabulatedMaps;
 

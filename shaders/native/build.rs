@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use std::{env, fs};
 
 use packshot_shaders::error::ShaderError;
+use packshot_shaders::features::Variant;
 use packshot_shaders::layout;
 use packshot_shaders::sources::{CPU_MODULE, Sources};
-use packshot_shaders::translate::{InstructionSet, Options, translate};
+use packshot_shaders::translate::{self, InstructionSet, Options, translate};
 use packshot_shaders::validate::load;
 
 /// The functions the CPU driver calls.
@@ -50,6 +51,9 @@ const IN_LANES: &[&str] = &[
     "ray_key",
 ];
 
+/// Those that are compiled for each set of features.
+const OF_VARIANTS: &[&str] = &["shade"];
+
 fn main() -> ExitCode {
     // The shaders themselves are part of a crate that this program is linked with; changing one rebuilds it.
     println!("cargo::rerun-if-changed=../wgsl");
@@ -69,12 +73,19 @@ fn main() -> ExitCode {
 }
 
 fn stages() -> Result<String, Box<ShaderError>> {
+    let variants = Variant::ALL.into_iter().filter(|&variant| variant != Variant::Everything);
+    let overrides: Vec<_> = variants.map(|variant| (variant.name(), variant.features().overrides())).collect();
+    let variants: Vec<_> = overrides
+        .iter()
+        .map(|(name, overrides)| translate::Variant { name, overrides, functions: OF_VARIANTS })
+        .collect();
     let options = Options {
         runtime: "crate::rt",
         twins: &layout::twins(),
         exports: EXPORTS,
         instruction_sets: &InstructionSet::ALL,
         in_lanes: IN_LANES,
+        variants: &variants,
     };
     translate(&load(&Sources::embedded(), CPU_MODULE)?, &options)
 }

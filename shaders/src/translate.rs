@@ -82,18 +82,34 @@ pub struct Options<'a> {
     pub instruction_sets: &'a [InstructionSet],
     /// Functions that are also emitted in lanes, with all that they call.
     pub in_lanes: &'a [&'a str],
+    /// Further modules of functions in lanes.
+    pub variants: &'a [Variant<'a>],
+}
+
+/// Functions in lanes for which overrides have other values than their defaults. The module is named after the
+/// instruction set and the variant: `avx512_plain`; its structs are those of `avx512_lanes`.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant<'a> {
+    /// Its name in that of the module.
+    pub name: &'a str,
+    /// Overrides and their values.
+    pub overrides: &'a [(&'a str, bool)],
+    /// Functions of [`Options::in_lanes`].
+    pub functions: &'a [&'a str],
 }
 
 /// Translates every function of `shader` to Rust source.
 ///
 /// # Errors
 /// When a function uses something that cannot be translated, when a struct differs from its twin, or when a function of
-/// [`Options::exports`] or [`Options::in_lanes`] does not exist.
+/// [`Options::exports`], [`Options::in_lanes`] or a variant does not exist, or an override of a variant.
 pub fn translate(shader: &Validated, options: &Options<'_>) -> Result<String> {
     if let Some(error) = crate::layout::check::mismatches(shader, options.twins).into_iter().next() {
         return Err(Box::new(error));
     }
-    let context = Context::new(shader, options)?;
+    let context = Context::new(shader, options, &[])?;
+    let variants = options.variants.iter().map(|variant| Context::new(shader, options, variant.overrides));
+    let variants: Vec<_> = variants.collect::<Result<_>>()?;
     // Functions first, so that what they cannot use is refused where they use it.
     let functions: Vec<String> =
         context.functions().map(|handle| scalar::function(&context, handle)).collect::<Result<_>>()?;
@@ -104,17 +120,23 @@ pub fn translate(shader: &Validated, options: &Options<'_>) -> Result<String> {
     for &set in options.instruction_sets {
         source.push_str(&items::module(set, &functions));
         if let (Some(n_lanes), false) = (set.n_lanes(), options.in_lanes.is_empty()) {
-            source.push_str(&in_lanes(&context, set, n_lanes)?);
+            source.push_str(&in_lanes(&context, (set, n_lanes), (options.in_lanes, None))?);
+            for (context, variant) in variants.iter().zip(options.variants) {
+                source.push_str(&in_lanes(context, (set, n_lanes), (variant.functions, Some(variant.name)))?);
+            }
         }
     }
     Ok(source)
 }
 
-/// The module of [`Options::in_lanes`] for an instruction set.
-fn in_lanes(context: &Context<'_>, set: InstructionSet, n_lanes: usize) -> Result<String> {
+/// The module of these functions for an instruction set, and for a variant if one is named.
+fn in_lanes(
+    context: &Context<'_>,
+    (set, n_lanes): (InstructionSet, usize),
+    (functions, variant): (&[&str], Option<&str>),
+) -> Result<String> {
     let module = &context.shader.module;
-    let mut wanted: Vec<bool> =
-        context.function_names.iter().map(|name| context.options.in_lanes.contains(&name.as_str())).collect();
+    let mut wanted: Vec<bool> = context.function_names.iter().map(|name| functions.contains(&name.as_str())).collect();
     // Functions come after those that they call.
     for (handle, function) in module.functions.iter().rev() {
         if wanted[handle.index()] {
@@ -129,7 +151,7 @@ fn in_lanes(context: &Context<'_>, set: InstructionSet, n_lanes: usize) -> Resul
     let wanted = context.functions().filter(|handle| wanted[handle.index()]);
     let functions: Vec<String> =
         wanted.map(|handle| lanes::function(context, &mut types, handle)).collect::<Result<_>>()?;
-    lanes::module(context, set, &types, &functions)
+    lanes::module(context, (set, variant), &types, &functions)
         .map_err(|construct| Box::new(ShaderError::new(format!("{construct} is not translated to Rust"))))
 }
 
@@ -143,10 +165,12 @@ struct Context<'a> {
     function_names: Vec<String>,
     /// Rust names of the constants, by handle.
     constant_names: Vec<String>,
+    /// Overrides that do not have their defaults.
+    overrides: &'a [(&'a str, bool)],
 }
 
 impl<'a> Context<'a> {
-    fn new(shader: &'a Validated, options: &'a Options<'a>) -> Result<Self> {
+    fn new(shader: &'a Validated, options: &'a Options<'a>, overrides: &'a [(&'a str, bool)]) -> Result<Self> {
         let module = &shader.module;
         let mut names = names::Names::default();
         for (_, ty) in module.types.iter() {
@@ -162,12 +186,17 @@ impl<'a> Context<'a> {
             .exports
             .iter()
             .chain(options.in_lanes)
+            .chain(options.variants.iter().flat_map(|variant| variant.functions))
             .find(|&&export| function_names.iter().all(|name| name != export))
         {
             let message = format!("there is no function `{missing}`");
             return Err(Box::new(ShaderError::new(message)));
         }
-        Ok(Self { shader, options, names, function_names, constant_names })
+        let names_one = |name: &str| module.overrides.iter().any(|(_, known)| known.name.as_deref() == Some(name));
+        if let Some((missing, _)) = overrides.iter().find(|(name, _)| !names_one(name)) {
+            return Err(Box::new(ShaderError::new(format!("there is no override `{missing}`"))));
+        }
+        Ok(Self { shader, options, names, function_names, constant_names, overrides })
     }
 
     fn functions(&self) -> impl Iterator<Item = Handle<Function>> {

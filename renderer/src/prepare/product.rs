@@ -5,6 +5,7 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{
     MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK, MATERIAL_MIRROR, MATERIAL_PANE,
 };
+use packshot_shaders::features::SceneFeatures;
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
 use packshot_texels::Undecodable;
@@ -125,62 +126,24 @@ pub struct PreparedProduct {
     pub floor: Option<Floor>,
 }
 
-/// Features that a scene uses beyond the plain ones, for which its kernel is compiled. Twin of the overrides in
-/// `stage/features.wgsl`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct SceneFeatures {
-    /// A surface lets rays through: because of its opacity, or shadow rays as a pane.
-    pub has_opacity: bool,
-    /// A material transmits light, or has an inside.
-    pub has_bodies: bool,
-    /// A material has fuzz, a coat, a thin film, brushed facets, or transmits light diffusely.
-    pub has_layers: bool,
-    /// A material reads textures or vertex attributes.
-    pub has_textures: bool,
-    /// A part wears a material with grain or fine structures.
-    pub has_relief: bool,
-    /// A part wears a material with rounded edges.
-    pub has_bevels: bool,
-    /// A smooth pane lets light pass straight through.
-    pub has_panes: bool,
-    /// Light samples go to emissive surfaces.
-    pub has_emitters: bool,
-    /// A part wears a design.
-    pub has_designs: bool,
-}
-
-impl SceneFeatures {
-    /// A scene that uses all of them.
-    pub const ALL: Self = Self {
-        has_opacity: true,
-        has_bodies: true,
-        has_layers: true,
-        has_textures: true,
-        has_relief: true,
-        has_bevels: true,
-        has_panes: true,
-        has_emitters: true,
-        has_designs: true,
+/// Which features a scene with these materials, slots and emitters uses.
+fn features_of(materials: &[gpu::Material], slots: &[gpu::Slot], emitters: &Emitters) -> SceneFeatures {
+    let any = |has: fn(&gpu::Material) -> bool| materials.iter().any(has);
+    let weights = |m: &gpu::Material| {
+        let anisotropies = m.anisotropy + m.coat_anisotropy;
+        m.fuzz_weight + m.coat_weight + m.film_weight + m.translucent_weight + anisotropies
     };
-
-    fn of(materials: &[gpu::Material], slots: &[gpu::Slot], emitters: &Emitters) -> Self {
-        let any = |has: fn(&gpu::Material) -> bool| materials.iter().any(has);
-        let weights = |m: &gpu::Material| {
-            let anisotropies = m.anisotropy + m.coat_anisotropy;
-            m.fuzz_weight + m.coat_weight + m.film_weight + m.translucent_weight + anisotropies
-        };
-        const SEE_THROUGH: u32 = MATERIAL_BLEND | MATERIAL_MASK | MATERIAL_CAMERA_ONLY | MATERIAL_PANE;
-        Self {
-            has_opacity: any(|m| m.opacity < 1.0 || m.flags & SEE_THROUGH != 0),
-            has_bodies: any(|m| m.transmission_weight > 0.0 || m.flags & MATERIAL_BODY != 0),
-            has_layers: materials.iter().any(|m| weights(m) > 0.0),
-            has_textures: any(|m| m.textured != 0),
-            has_relief: slots.iter().any(|slot| slot.relief != 0),
-            has_bevels: slots.iter().any(|slot| slot.bevel_radius > 0.0),
-            has_panes: any(|m| m.flags & MATERIAL_PANE != 0),
-            has_emitters: emitters.irradiance > 0.0,
-            has_designs: any(|m| m.design != 0),
-        }
+    const SEE_THROUGH: u32 = MATERIAL_BLEND | MATERIAL_MASK | MATERIAL_CAMERA_ONLY | MATERIAL_PANE;
+    SceneFeatures {
+        has_opacity: any(|m| m.opacity < 1.0 || m.flags & SEE_THROUGH != 0),
+        has_bodies: any(|m| m.transmission_weight > 0.0 || m.flags & MATERIAL_BODY != 0),
+        has_layers: materials.iter().any(|m| weights(m) > 0.0),
+        has_textures: any(|m| m.textured != 0),
+        has_relief: slots.iter().any(|slot| slot.relief != 0),
+        has_bevels: slots.iter().any(|slot| slot.bevel_radius > 0.0),
+        has_panes: any(|m| m.flags & MATERIAL_PANE != 0),
+        has_emitters: emitters.irradiance > 0.0,
+        has_designs: any(|m| m.design != 0),
     }
 }
 
@@ -345,7 +308,7 @@ impl PreparedProduct {
             .map(|(placed, accel)| Instance::new(accel.local_from_world, accel.world_from_local, placed.slot_base));
         Ok(Self {
             instances: instances.collect(),
-            features: SceneFeatures::of(&materials, &geometry.slots, &emitters),
+            features: features_of(&materials, &geometry.slots, &emitters),
             bvh,
             slots: geometry.slots,
             triangles: geometry.triangles,

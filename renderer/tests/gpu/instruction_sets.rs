@@ -1,12 +1,46 @@
-//! The processor's instruction sets, on scenes with every feature: stages for one path at a time and in lanes.
+//! The processor's instruction sets, on scenes with every feature and with few: stages for one path at a time and in
+//! lanes, of which there are variants.
 
+use std::sync::Arc;
+
+use packshot_materials::library::{Axis, Detail, DetailKind, Surface, Tangent, TangentMode};
 use packshot_renderer::SimdLevel;
 use packshot_renderer::backend::cpu::CpuBackend;
+use packshot_renderer::prepare::{PaletteEntry, PreparedProduct};
 use packshot_renderer::shot::{Aperture, Bounces};
+use packshot_shaders::features::Variant;
 
 use crate::arrangement::{Placement, Sky};
 use crate::pictures::{panes, worn};
-use crate::scenes::{Prepared, arranged, ball, cards, glass, lamps, render, still_life};
+use crate::scenes::{Prepared, Sketch, arranged, ball, cards, glass, lamps, render, still_life};
+
+/// The still life with a sun, without its coat, and with metal in place of its glass.
+fn opaque() -> Sketch {
+    let mut sketch = still_life(64, 16);
+    sketch.palette[1] = sketch.palette[0];
+    sketch.palette[1].specular_roughness = 0.1;
+    sketch.palette[2].coat_weight = 0.0;
+    let sky = Sky::Map { rotation_x_rad: 0.3, rotation_y_rad: 1.0 };
+    sketch.shot.environment = arranged(&Placement { sky, ..Placement::default() }, 1, 1).shot.environment;
+    sketch
+}
+
+/// The same with rounded edges, grain, and glass.
+fn machined() -> Prepared {
+    let mut sketch = opaque();
+    sketch.palette[2] = glass();
+    let worn = |(i, &openpbr): (usize, _)| {
+        let kind = [DetailKind::Cast, DetailKind::Knurl, DetailKind::Spangle][i];
+        let tangent = Some(Tangent { mode: TangentMode::Cylindrical, axis: Axis::Auto });
+        let detail = vec![Detail { kind, scale_mm: 80.0, depth_mm: 8.0 }];
+        PaletteEntry { surface: Surface { bevel_mm: Some(50.0), tangent, detail }, ..PaletteEntry::from(openpbr) }
+    };
+    let palette: Vec<_> = sketch.palette.iter().enumerate().map(worn).collect();
+    let floor = sketch.shot.floor.as_ref();
+    let product = PreparedProduct::new(&sketch.scene, &palette, &sketch.materials, floor, &|| false);
+    let product = Arc::new(product.expect("a sound scene"));
+    Prepared { shot: sketch.shot_of(&product), product }
+}
 
 #[test]
 fn no_bit_depends_on_the_instruction_set_or_the_threads() {
@@ -23,7 +57,9 @@ fn no_bit_depends_on_the_instruction_set_or_the_threads() {
     );
     mirrors.palette[0].specular_roughness = 0.0;
     mirrors.palette[1].thin_film_weight = 0.5;
-    let scenes: [(&str, Prepared); 10] = [
+    let scenes: [(&str, Prepared); 12] = [
+        ("metal and plastic", opaque().prepare()),
+        ("rounded edges, grain and glass", machined()),
         ("metal, glass and coated plastic", still_life(64, 16).prepare()),
         ("textures and opacity under a map", cards(64, 16).prepare()),
         ("depth of field", out_of_focus.prepare()),
@@ -37,6 +73,10 @@ fn no_bit_depends_on_the_instruction_set_or_the_threads() {
     ];
     let levels: Vec<SimdLevel> = SimdLevel::ALL.into_iter().filter(|level| level.is_supported()).collect();
     println!("compared: {levels:?}");
+    for variant in Variant::ALL {
+        let has_it = |(_, prepared): &(_, Prepared)| Variant::of(prepared.product.features) == variant;
+        assert!(scenes.iter().any(has_it), "no scene is {variant:?}");
+    }
     for (name, prepared) in &scenes {
         let mut first = None;
         for &level in &levels {

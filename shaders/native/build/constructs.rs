@@ -94,7 +94,7 @@ impl Words {
 }
 
 fn options<'a>(in_lanes: &'a [&'a str], instruction_sets: &'a [InstructionSet]) -> Options<'a> {
-    Options { runtime: "packshot_native::rt", twins: TWINS, exports: &[], instruction_sets, in_lanes }
+    Options { runtime: "packshot_native::rt", twins: TWINS, exports: &[], instruction_sets, in_lanes, variants: &[] }
 }
 
 fn file(name: &str, text: &str, shader: &Validated) -> Result<String, Box<dyn std::error::Error>> {

@@ -8,6 +8,7 @@ use packshot_processor::SimdLevel;
 use packshot_shaders::constants::{
     DRAW_BSDF, DRAW_LIGHT, DRAW_SURVIVAL, ENVIRONMENT_MAP, SET_SCATTERING, SET_SURVIVAL,
 };
+use packshot_shaders::features::SceneFeatures;
 use packshot_shaders::layout::ray::{Hit, Ray};
 
 #[cfg(target_arch = "x86_64")]
@@ -57,15 +58,15 @@ pub struct Shading {
 }
 
 impl Shading {
-    /// `has_mirrors`: whether any material has `MATERIAL_MIRROR`.
+    /// For scenes with these features; `has_mirrors`: whether any material has `MATERIAL_MIRROR`.
     #[cfg_attr(
         not(target_arch = "x86_64"),
-        expect(unused_variables, reason = "without lanes, mirrors are as all else")
+        expect(unused_variables, reason = "without lanes, all scenes are shaded alike")
     )]
-    pub fn new(has_mirrors: bool) -> Self {
+    pub fn new(features: SceneFeatures, has_mirrors: bool) -> Self {
         Self {
             #[cfg(target_arch = "x86_64")]
-            in_lanes: lanes::Buffers::new(has_mirrors),
+            in_lanes: lanes::Buffers::new(features, has_mirrors),
         }
     }
 }

@@ -57,7 +57,7 @@ impl<'a> Batch<'a> {
             rays: Vec::with_capacity(Self::PATHS),
             names: Vec::with_capacity(Self::PATHS),
             hits: Vec::with_capacity(Self::PATHS),
-            shading: Shading::new(product.has_mirrors()),
+            shading: Shading::new(product.features, product.has_mirrors()),
             shadows: Shadows { has_names: product.features.has_opacity, ..Shadows::default() },
             arrival: Arrival::new(product.features.has_opacity, product.features.has_panes),
         }

@@ -126,29 +126,7 @@ impl KeptCache {
 
 /// The values of the overrides in `stage/features.wgsl` for a scene.
 pub(super) fn feature_constants(features: SceneFeatures) -> [(&'static str, f64); 9] {
-    let SceneFeatures {
-        has_opacity,
-        has_bodies,
-        has_layers,
-        has_textures,
-        has_relief,
-        has_bevels,
-        has_panes,
-        has_emitters,
-        has_designs,
-    } = features;
-    let constants = [
-        ("HAS_OPACITY", has_opacity),
-        ("HAS_BODIES", has_bodies),
-        ("HAS_LAYERS", has_layers),
-        ("HAS_TEXTURES", has_textures),
-        ("HAS_RELIEF", has_relief),
-        ("HAS_BEVELS", has_bevels),
-        ("HAS_PANES", has_panes),
-        ("HAS_EMITTERS", has_emitters),
-        ("HAS_DESIGNS", has_designs),
-    ];
-    constants.map(|(name, value)| (name, f64::from(u8::from(value))))
+    features.overrides().map(|(name, value)| (name, f64::from(u8::from(value))))
 }
 
 /// The shader without naga's run-time checks: a countdown in every loop costs a factor of up to a hundred

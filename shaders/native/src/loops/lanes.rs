@@ -6,6 +6,7 @@
 use bytemuck::Zeroable as _;
 use glam::{UVec2, Vec3};
 use packshot_shaders::constants::{ENVIRONMENT_MAP, MATERIAL_MIRROR};
+use packshot_shaders::features::{SceneFeatures, Variant};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
 use super::{Alive, PixelSamples, Shading, Shadows};
@@ -48,6 +49,8 @@ enum Met {
 
 /// Buffers of `shade`.
 pub(super) struct Buffers {
+    /// What the stages are compiled for.
+    variant: Variant,
     /// Whether any material is a mirror.
     has_mirrors: bool,
     /// In the order in which they are shaded.
@@ -58,8 +61,9 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    pub(super) fn new(has_mirrors: bool) -> Self {
-        Self { has_mirrors, kinds: Default::default(), coherent: Vec::new(), avx2: None, avx512: None }
+    pub(super) fn new(features: SceneFeatures, has_mirrors: bool) -> Self {
+        let variant = Variant::of(features);
+        Self { variant, has_mirrors, kinds: Default::default(), coherent: Vec::new(), avx2: None, avx512: None }
     }
 }
 
@@ -83,11 +87,11 @@ fn lanes_of(mut mask: u32) -> impl Iterator<Item = usize> {
 }
 
 macro_rules! lanes {
-    ($module:ident, $simd:ident, $lanes:ident, $features:literal) => {
+    ($module:ident, $simd:ident, $lanes:ident, [$plain:ident, $bodies:ident, $machined:ident], $features:literal) => {
         pub(super) mod $module {
             use super::*;
             use crate::rt::simd::$simd::{self as simd, Mask, N_LANES};
-            use crate::stages::$lanes as native;
+            use crate::stages::{$bodies as bodies, $lanes as native, $machined as machined, $plain as plain};
 
             /// Blocks that search the environment map together: their reads are independent, so many are in flight.
             const BLOCKS: usize = super::super::AHEAD / N_LANES;
@@ -146,12 +150,17 @@ macro_rules! lanes {
                     paths: &mut [PathState],
                     at: &[u32],
                     [coherent, others]: [&mut Vec<u32>; 2],
-                    met: Met,
+                    (met, variant): (Met, Variant),
                     shadows: &mut Shadows,
                 ) {
                     let Self { mask, path, hit, samples, point, .. } = self;
                     let native::PathState { steps, bounces, bounces_transmission, .. } = *path;
-                    let shadow = native::shade(b, *mask, path, hit, samples, point);
+                    let shadow = match variant {
+                        Variant::Plain => plain::shade(b, *mask, path, hit, samples, point),
+                        Variant::Bodies => bodies::shade(b, *mask, path, hit, samples, point),
+                        Variant::Machined => machined::shade(b, *mask, path, hit, samples, point),
+                        Variant::Everything => native::shade(b, *mask, path, hit, samples, point),
+                    };
                     let alive = simd::bits(simd::and(*mask, simd::eq_u32(path.alive, simd::splat_u32(1))));
                     let [red, green, blue, alpha] =
                         [path.radiance.x, path.radiance.y, path.radiance.z, path.alpha].map(|a| simd::array_f32(a));
@@ -248,7 +257,7 @@ macro_rules! lanes {
                 shading: &mut Shading,
                 shadows: &mut Shadows,
             ) {
-                let Buffers { has_mirrors, kinds, coherent, $simd: blocks, .. } = &mut shading.in_lanes;
+                let Buffers { variant, has_mirrors, kinds, coherent, $simd: blocks, .. } = &mut shading.in_lanes;
                 // Too large to be made anew for every step of a batch.
                 let blocks = blocks.get_or_insert_with(|| Box::new(std::array::from_fn(|_| Block::empty())));
                 let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
@@ -292,7 +301,7 @@ macro_rules! lanes {
                             search_environment(b, &mut blocks[..chunks.len()]);
                         }
                         for (block, at) in blocks.iter_mut().zip(chunks) {
-                            block.shade(b, paths, at, [coherent, &mut alive.paths], met, shadows);
+                            block.shade(b, paths, at, [coherent, &mut alive.paths], (met, *variant), shadows);
                         }
                     }
                 }
@@ -328,5 +337,11 @@ macro_rules! lanes {
     };
 }
 
-lanes!(avx2, avx2, avx2_lanes, "avx2,fma,bmi1,bmi2,lzcnt,popcnt");
-lanes!(avx512, avx512, avx512_lanes, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt");
+lanes!(avx2, avx2, avx2_lanes, [avx2_plain, avx2_bodies, avx2_machined], "avx2,fma,bmi1,bmi2,lzcnt,popcnt");
+lanes!(
+    avx512,
+    avx512,
+    avx512_lanes,
+    [avx512_plain, avx512_bodies, avx512_machined],
+    "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt"
+);

@@ -256,8 +256,13 @@ fn definition(context: &Context<'_>, ty: Handle<Type>, attribute: &str, n_lanes:
     Ok(source)
 }
 
-/// The module of all functions in lanes for one instruction set.
-pub(crate) fn module(context: &Context<'_>, set: InstructionSet, types: &Types, functions: &[String]) -> Spelled {
+/// The module of functions in lanes for one instruction set, and for a variant if one is named.
+pub(crate) fn module(
+    context: &Context<'_>,
+    (set, variant): (InstructionSet, Option<&str>),
+    types: &Types,
+    functions: &[String],
+) -> Spelled {
     let features = set.features().unwrap_or_default();
     let attribute = format!("#[target_feature(enable = \"{features}\")]\n");
     let mut source = format!(
@@ -265,14 +270,24 @@ pub(crate) fn module(context: &Context<'_>, set: InstructionSet, types: &Types, 
          #[allow(clippy::all, dead_code, missing_docs, non_snake_case, unreachable_code, unused_assignments, unused_imports,\n    \
          unused_labels, unused_mut, unused_parens, unused_qualifications, unused_variables,\n    \
          reason = \"generated: its form follows the shader's\")]\n\
-         pub mod {}_lanes {{\nuse super::*;\nuse {}::simd::{} as simd;\n",
+         pub mod {}_{} {{\nuse super::*;\nuse {}::simd::{} as simd;\n",
         types.n_lanes,
         set.module(),
+        variant.unwrap_or("lanes"),
         context.options.runtime,
         set.module()
     );
     for &ty in &types.structs {
-        source.push_str(&definition(context, ty, &attribute, types.n_lanes)?);
+        match variant {
+            None => source.push_str(&definition(context, ty, &attribute, types.n_lanes)?),
+            Some(_) => {
+                source.push_str(&format!(
+                    "use super::{}_lanes::{};\n",
+                    set.module(),
+                    spell(&context.shader.module, ty)?
+                ));
+            }
+        }
     }
     for function in functions {
         source.push_str(&attribute);

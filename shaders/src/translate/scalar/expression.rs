@@ -134,11 +134,15 @@ impl Scalar<'_> {
             },
             Expression::GlobalVariable(_) | Expression::LocalVariable(_) => Err(refuse("a pointer kept as a value")),
             Expression::CallResult(_) => Err(refuse("the result of a call before it")),
-            // Only pipelines set overrides: translated code has the defaults.
-            Expression::Override(constant) => match self.context.shader.module.overrides[*constant].init {
-                Some(value) => items::constant_value(self.context, value),
-                None => Err(refuse("an `override` without a default")),
-            },
+            Expression::Override(constant) => {
+                let constant = &self.context.shader.module.overrides[*constant];
+                let set = self.context.overrides.iter().find(|(name, _)| constant.name.as_deref() == Some(name));
+                match (set, constant.init) {
+                    (Some((_, value)), _) => Ok(value.to_string()),
+                    (None, Some(value)) => items::constant_value(self.context, value),
+                    (None, None) => Err(refuse("an `override` without a default")),
+                }
+            }
             Expression::ImageSample { .. } => Err(refuse("`textureSample`")),
             Expression::ImageLoad { .. } => Err(refuse("`textureLoad`")),
             Expression::ImageQuery { .. } => Err(refuse("a texture query")),
