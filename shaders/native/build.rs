@@ -47,12 +47,13 @@ const IN_LANES: &[&str] = &[
     "environment_choose",
     "environment_place",
     "shade",
+    "escape",
     "guide",
     "ray_key",
 ];
 
 /// Those that are compiled for each set of features.
-const OF_VARIANTS: &[&str] = &["shade"];
+const OF_VARIANTS: &[&str] = &["shade", "escape"];
 
 fn main() -> ExitCode {
     // The shaders themselves are part of a crate that this program is linked with; changing one rebuilds it.

@@ -54,6 +54,18 @@ fn samples_environment(path: ptr<function, PathState>, samples: ptr<function, Bo
     return (params.n_lights == 0u && params.emitter_select <= 0.0) || (*samples).choice.y < params.environment_select;
 }
 
+// Where the map lies behind a ray.
+fn search_along(search: ptr<function, EnvironmentSearch>, direction: vec3f) {
+    let uv = environment_uv(direction);
+    let cell = environment_cell(uv);
+    (*search).kind = SEARCH_ALONG_RAY;
+    (*search).columns = vec2u(cell.x);
+    (*search).row = cell.y;
+    (*search).at = environment_inside(uv, cell.y);
+    (*search).cdf = environment_row_cdf(cell.y);
+    (*search).probability = environment_row_probability(cell.y);
+}
+
 fn environment_search(
     path: ptr<function, PathState>,
     hit: Hit,
@@ -71,14 +83,7 @@ fn environment_search(
     let n_rows = params.environment_height_px + 1u;
     if hit.instance == NO_HIT {
         if (*path).bounces > 0u || params.environment_visible == 1u {
-            let uv = environment_uv((*path).ray.direction);
-            let cell = environment_cell(uv);
-            (*search).kind = SEARCH_ALONG_RAY;
-            (*search).columns = vec2u(cell.x);
-            (*search).row = cell.y;
-            (*search).at = environment_inside(uv, cell.y);
-            (*search).cdf = environment_row_cdf(cell.y);
-            (*search).probability = environment_row_probability(cell.y);
+            search_along(search, (*path).ray.direction);
         }
         return;
     }
@@ -160,6 +165,14 @@ fn environment_place(search: ptr<function, EnvironmentSearch>, point: ptr<functi
     }
     let cells = w * h / (ends.y - ends.x);
     (*point).pdf *= params.environment_select * density * cells / (2.0 * PI * PI * max(polar.x, 1e-6));
+}
+
+// The point of the map behind a ray that hit nothing.
+fn environment_behind(direction: vec3f, point: ptr<function, EnvironmentPoint>) {
+    var search: EnvironmentSearch;
+    search_along(&search, direction);
+    (*point).pdf = search.probability * environment_column_probability(search.columns.x, search.cdf);
+    environment_place(&search, point);
 }
 
 // All four stages, for callers that handle one path at a time.

@@ -77,6 +77,29 @@ fn light_along(
     return sum;
 }
 
+fn add_light_along(path: ptr<function, PathState>, t_max: f32, missed: bool, point: ptr<function, EnvironmentPoint>) {
+    let medium = extinction_of((*path).media);
+    let met = light_along(path, t_max, missed, medium, point);
+    (*path).radiance += clamp_sum((*path).throughput * met, clamp_for((*path).bounces));
+}
+
+// Of a path that hit nothing.
+fn cover_by_environment(path: ptr<function, PathState>) {
+    if (*path).bounces == 0u && params.environment_visible == 1u {
+        (*path).alpha = 1.0;
+    }
+}
+
+// All that `shade` does with the radiance and alpha of a path that hit nothing, for callers that have these apart.
+fn escape(path: ptr<function, PathState>) {
+    var point: EnvironmentPoint;
+    if params.environment_kind == ENVIRONMENT_MAP && ((*path).bounces > 0u || params.environment_visible == 1u) {
+        environment_behind((*path).ray.direction, &point);
+    }
+    add_light_along(path, 1e30, true, &point);
+    cover_by_environment(path);
+}
+
 // A ray to one light, or to a point of the environment map, with what it contributes to the path. `passing` is a factor
 // for light from the other side of the surface.
 fn shadow_ray_to_light(
@@ -149,13 +172,9 @@ fn shade(
     let direction = (*path).ray.direction;
     let missed = hit.instance == NO_HIT;
     (*path).steps += 1u;
-    let medium = extinction_of((*path).media);
-    let met = light_along(path, select(hit.t, 1e30, missed), missed, medium, point);
-    (*path).radiance += clamp_sum((*path).throughput * met, clamp_for(bounces));
+    add_light_along(path, select(hit.t, 1e30, missed), missed, point);
     if missed {
-        if bounces == 0u && params.environment_visible == 1u {
-            (*path).alpha = 1.0;
-        }
+        cover_by_environment(path);
         return shadow;
     }
     if passes_partly(path, hit, samples) {

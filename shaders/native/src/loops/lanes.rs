@@ -43,8 +43,6 @@ enum Met {
     Scatterer,
     /// A mirror.
     Mirror,
-    /// Nothing.
-    Nothing,
 }
 
 /// Buffers of `shade`.
@@ -53,8 +51,10 @@ pub(super) struct Buffers {
     variant: Variant,
     /// Whether any material is a mirror.
     has_mirrors: bool,
-    /// In the order in which they are shaded.
-    kinds: [Among; 4],
+    /// Paths that meet something, in the order in which they are shaded.
+    kinds: [Among; 3],
+    /// Paths that meet nothing.
+    escaping: Vec<u32>,
     coherent: Vec<u32>,
     avx2: Option<Box<avx2::Blocks>>,
     avx512: Option<Box<avx512::Blocks>>,
@@ -63,7 +63,8 @@ pub(super) struct Buffers {
 impl Buffers {
     pub(super) fn new(features: SceneFeatures, has_mirrors: bool) -> Self {
         let variant = Variant::of(features);
-        Self { variant, has_mirrors, kinds: Default::default(), coherent: Vec::new(), avx2: None, avx512: None }
+        let (kinds, escaping, coherent) = Default::default();
+        Self { variant, has_mirrors, kinds, escaping, coherent, avx2: None, avx512: None }
     }
 }
 
@@ -121,18 +122,43 @@ macro_rules! lanes {
                     }
                 }
 
-                /// Loads these paths, of which there are up to [`N_LANES`], with their hits.
+                /// Loads these paths, of which there are up to [`N_LANES`].
                 #[target_feature(enable = $features)]
-                fn load(&mut self, paths: &[PathState], at: &[u32], hits: &[Hit]) {
-                    let last = at.len() - 1;
-                    let mut rows = [&paths[at[last] as usize]; N_LANES];
-                    let mut met = [&hits[last]; N_LANES];
-                    for ((row, met), (&i, hit)) in rows.iter_mut().zip(&mut met).zip(at.iter().zip(hits)) {
-                        (*row, *met) = (&paths[i as usize], hit);
+                fn load(&mut self, paths: &[PathState], at: &[u32]) {
+                    let mut rows = [&paths[at[at.len() - 1] as usize]; N_LANES];
+                    for (row, &i) in rows.iter_mut().zip(at) {
+                        *row = &paths[i as usize];
                     }
                     self.mask = simd::first_lanes(at.len());
                     self.path = native::PathState::gather(rows);
-                    self.hit = native::Hit::gather(met);
+                }
+
+                /// Loads what they hit.
+                #[target_feature(enable = $features)]
+                fn load_hits(&mut self, hits: &[Hit]) {
+                    let mut rows = [&hits[hits.len() - 1]; N_LANES];
+                    for (row, hit) in rows.iter_mut().zip(hits) {
+                        *row = hit;
+                    }
+                    self.hit = native::Hit::gather(rows);
+                }
+
+                /// Ends the paths, which hit nothing, with the light that they found.
+                #[target_feature(enable = $features)]
+                fn escape(&mut self, b: &Bindings<'_>, paths: &mut [PathState], at: &[u32], variant: Variant) {
+                    let Self { mask, path, .. } = self;
+                    match variant {
+                        Variant::Plain => plain::escape(b, *mask, path),
+                        Variant::Bodies => bodies::escape(b, *mask, path),
+                        Variant::Machined => machined::escape(b, *mask, path),
+                        Variant::Everything => native::escape(b, *mask, path),
+                    }
+                    let [red, green, blue, alpha] =
+                        [path.radiance.x, path.radiance.y, path.radiance.z, path.alpha].map(|a| simd::array_f32(a));
+                    for (k, &i) in at.iter().enumerate() {
+                        let path = &mut paths[i as usize];
+                        (path.radiance, path.alpha) = (Vec3::new(red[k], green[k], blue[k]), alpha[k]);
+                    }
                 }
 
                 /// Draws the random numbers of the paths' next event.
@@ -257,14 +283,16 @@ macro_rules! lanes {
                 shading: &mut Shading,
                 shadows: &mut Shadows,
             ) {
-                let Buffers { variant, has_mirrors, kinds, coherent, $simd: blocks, .. } = &mut shading.in_lanes;
+                let Buffers { variant, has_mirrors, kinds, escaping, coherent, $simd: blocks, .. } =
+                    &mut shading.in_lanes;
                 // Too large to be made anew for every step of a batch.
                 let blocks = blocks.get_or_insert_with(|| Box::new(std::array::from_fn(|_| Block::empty())));
                 let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
-                let [only_mirrors, scatterers, mirrors, nothing] = kinds;
-                for among in [&mut *only_mirrors, &mut *scatterers, &mut *mirrors, &mut *nothing] {
+                let [only_mirrors, scatterers, mirrors] = kinds;
+                for among in [&mut *only_mirrors, &mut *scatterers, &mut *mirrors] {
                     among.clear();
                 }
+                escaping.clear();
                 for (k, (&i, hit)) in alive.paths.iter().zip(hits).enumerate() {
                     if !hit.is_miss() {
                         let among = match *has_mirrors && is_mirror(b, hit) {
@@ -274,30 +302,30 @@ macro_rules! lanes {
                         };
                         among.push(i, *hit);
                     } else if paths[i as usize].bounces > 0 || b.params.environment_visible == 1 {
-                        nothing.push(i, *hit);
+                        escaping.push(i);
                     }
                     // Rays of the camera that miss are left out where the environment is not shown: they add nothing.
                 }
+                for at in escaping.chunks(N_LANES) {
+                    blocks[0].load(paths, at);
+                    blocks[0].escape(b, paths, at, *variant);
+                }
                 coherent.clear();
                 alive.paths.clear();
-                for (among, met) in [
-                    (&*only_mirrors, Met::OnlyMirrors),
-                    (&*scatterers, Met::Scatterer),
-                    (&*mirrors, Met::Mirror),
-                    (&*nothing, Met::Nothing),
-                ] {
+                for (among, met) in
+                    [(&*only_mirrors, Met::OnlyMirrors), (&*scatterers, Met::Scatterer), (&*mirrors, Met::Mirror)]
+                {
                     let groups = among.paths.chunks(N_LANES * BLOCKS).zip(among.hits.chunks(N_LANES * BLOCKS));
                     for (at, hits) in groups {
                         let chunks = at.chunks(N_LANES);
                         for (block, (at, hits)) in blocks.iter_mut().zip(chunks.clone().zip(hits.chunks(N_LANES))) {
-                            block.load(paths, at, hits);
-                            if met != Met::Nothing {
-                                block.draw();
-                            }
+                            block.load(paths, at);
+                            block.load_hits(hits);
+                            block.draw();
                             // Mirrors reflect nothing of a light sample, wherever on the map it is.
                             block.point.pdf = simd::zero_f32();
                         }
-                        if has_map && matches!(met, Met::Scatterer | Met::Nothing) {
+                        if has_map && met == Met::Scatterer {
                             search_environment(b, &mut blocks[..chunks.len()]);
                         }
                         for (block, at) in blocks.iter_mut().zip(chunks) {
@@ -321,7 +349,8 @@ macro_rules! lanes {
             ) {
                 let mut block = Block::empty();
                 for (at, hits) in alive.chunks(N_LANES).zip(hits.chunks(N_LANES)) {
-                    block.load(paths, at, hits);
+                    block.load(paths, at);
+                    block.load_hits(hits);
                     block.draw();
                     let Block { mask, path, hit, samples, .. } = &mut block;
                     let made = native::guide(b, *mask, path, hit, samples).each();

@@ -222,13 +222,18 @@ macro_rules! vectors {
                 let n = u32::try_from(all.len()).unwrap_or(u32::MAX);
                 assert!(!any(ge_u32(at, splat_u32(n))), "an index beyond a buffer");
                 let mut of = [&all[first as usize]; N_LANES];
+                let same = !any(ne_u32(at, spare));
+                // Mostly so: then no address is computed for each lane.
+                if same {
+                    return Rows { of, same };
+                }
                 for (row, at) in of.iter_mut().zip(array_u32(at)) {
                     // SAFETY: each index is below the length.
                     #[expect(unsafe_code, reason = "a test for each lane would take longer than the loads")]
                     let found = unsafe { all.get_unchecked(at as usize) };
                     *row = found;
                 }
-                Rows { of, same: !any(ne_u32(at, spare)) }
+                Rows { of, same }
             }
             /// As [`rows`], each element with the one that follows it.
             ///
@@ -268,6 +273,10 @@ macro_rules! vectors {
                         w: splat_f32(words[at + 3]),
                     };
                 }
+                quad_apart::<T, W>(rows, at)
+            }
+            /// The same where lanes have different rows. Not inlined, so that the rest of [`quad`] is.
+            fn quad_apart<T: bytemuck::Pod, const W: usize>(rows: &Rows<'_, T, N_LANES>, at: usize) -> V4<F32> {
                 let [x, y, z, w] = four_words::<T, W>(rows.of, at);
                 V4 { x, y, z, w }
             }
