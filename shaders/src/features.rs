@@ -1,4 +1,4 @@
-//! What a scene may use beyond the plain, and the sets of it that the stages in lanes are compiled for.
+//! What a scene may use beyond the plain, and the sets of it that stages in lanes are compiled for.
 
 /// Features that a scene uses beyond the plain ones. Twin of the overrides in `stage/features.wgsl`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -76,20 +76,21 @@ impl SceneFeatures {
         ]
     }
 
-    /// Whether `others` has every feature of this one.
-    pub fn is_within(self, others: Self) -> bool {
-        self.overrides().into_iter().zip(others.overrides()).all(|((_, own), (_, other))| !own || other)
+    /// Whether `other` has every feature of this one.
+    pub fn is_within(self, other: Self) -> bool {
+        self.overrides().into_iter().zip(other.overrides()).all(|((_, own), (_, other))| !own || other)
     }
 }
 
-/// A set of features that the stages in lanes are compiled for: without what a scene does not use, they are shorter.
+/// A set of features that `shade` and `escape` in lanes are compiled for: without what a scene does not use, they are
+/// shorter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
     /// Opaque metals and plastics, as most parts of machines are.
     Plain,
-    /// Those and glass.
+    /// Those, glass, and whatever else light enters.
     Bodies,
-    /// Those with rounded edges and grain, as the library's materials have.
+    /// All of these with rounded edges and grain, as the library's materials have.
     Machined,
     /// Every feature.
     Everything,

@@ -165,7 +165,7 @@ struct Context<'a> {
     function_names: Vec<String>,
     /// Rust names of the constants, by handle.
     constant_names: Vec<String>,
-    /// Overrides that do not have their defaults.
+    /// Values of overrides, in place of their defaults.
     overrides: &'a [(&'a str, bool)],
 }
 

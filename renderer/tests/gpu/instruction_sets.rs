@@ -7,27 +7,26 @@ use packshot_materials::library::{Axis, Detail, DetailKind, Surface, Tangent, Ta
 use packshot_renderer::SimdLevel;
 use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::prepare::{PaletteEntry, PreparedProduct};
-use packshot_renderer::shot::{Aperture, Bounces};
+use packshot_renderer::shot::{Aperture, Background, Bounces};
 use packshot_shaders::features::Variant;
 
 use crate::arrangement::{Placement, Sky};
 use crate::pictures::{panes, worn};
 use crate::scenes::{Prepared, Sketch, arranged, ball, cards, glass, lamps, render, still_life};
 
-/// The still life with a sun, without its coat, and with metal in place of its glass.
-fn opaque() -> Sketch {
+/// The still life under a sky, without its coat, and with metal in place of its glass.
+fn opaque(sky: Sky) -> Sketch {
     let mut sketch = still_life(64, 16);
     sketch.palette[1] = sketch.palette[0];
     sketch.palette[1].specular_roughness = 0.1;
     sketch.palette[2].coat_weight = 0.0;
-    let sky = Sky::Map { rotation_x_rad: 0.3, rotation_y_rad: 1.0 };
     sketch.shot.environment = arranged(&Placement { sky, ..Placement::default() }, 1, 1).shot.environment;
     sketch
 }
 
 /// The same with rounded edges, grain, and glass.
 fn machined() -> Prepared {
-    let mut sketch = opaque();
+    let mut sketch = opaque(Sky::Map { rotation_x_rad: 0.3, rotation_y_rad: 1.0 });
     sketch.palette[2] = glass();
     let worn = |(i, &openpbr): (usize, _)| {
         let kind = [DetailKind::Cast, DetailKind::Knurl, DetailKind::Spangle][i];
@@ -57,8 +56,11 @@ fn no_bit_depends_on_the_instruction_set_or_the_threads() {
     );
     mirrors.palette[0].specular_roughness = 0.0;
     mirrors.palette[1].thin_film_weight = 0.5;
-    let scenes: [(&str, Prepared); 12] = [
-        ("metal and plastic", opaque().prepare()),
+    let mut in_sight = opaque(Sky::Map { rotation_x_rad: 0.0, rotation_y_rad: 2.0 });
+    in_sight.shot.background = Background::Environment;
+    let scenes: [(&str, Prepared); 13] = [
+        ("metal and plastic under a map in sight", in_sight.prepare()),
+        ("metal and plastic under a uniform sky", opaque(Sky::Uniform).prepare()),
         ("rounded edges, grain and glass", machined()),
         ("metal, glass and coated plastic", still_life(64, 16).prepare()),
         ("textures and opacity under a map", cards(64, 16).prepare()),

@@ -1,8 +1,8 @@
 // Stages `search`, `narrow`, `choose` and `place`: where a step of a path will read the environment map, ahead of
-// `shade`. If the ray hit nothing, that is the map behind it; otherwise it is a direction sampled by the map's
-// brightness. Maps are too large for caches, and each address to read depends on the read before it; exactly one such
-// read lies between two of these stages. A CPU that runs each stage over many paths can therefore prefetch what the
-// next one will read for all of them at once.
+// `shade`. If the ray hit nothing, that is the map behind it (in lanes, `escape` looks there itself); otherwise it is a
+// direction sampled by the map's brightness. Maps are too large for caches, and each address to read depends on the
+// read before it; exactly one such read lies between two of these stages. A CPU that runs each stage over many paths
+// can therefore prefetch what the next one will read for all of them at once.
 #import lib/math
 #import lib/path
 #import stage/scene

@@ -1,7 +1,7 @@
 // Features that a scene may use. A backend that compiles the kernel for one scene switches off those that the scene
 // does not use, and the driver's compiler removes their code: less to compile, and fewer registers. On the CPU,
-// stages in lanes are compiled for a few sets of them (`features.rs`); the others contain everything and test at run
-// time.
+// `shade` and `escape` in lanes are compiled for a few sets of them (`features.rs`); all other stages contain
+// everything and test at run time.
 
 // Surfaces that let rays through because of their opacity.
 override HAS_OPACITY: bool = true;

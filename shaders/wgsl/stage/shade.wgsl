@@ -90,7 +90,7 @@ fn cover_by_environment(path: ptr<function, PathState>) {
     }
 }
 
-// All that `shade` does with the radiance and alpha of a path that hit nothing, for callers that have these apart.
+// All that `shade` does with the radiance and alpha of a path that hit nothing, for callers that keep such paths apart.
 fn escape(path: ptr<function, PathState>) {
     var point: EnvironmentPoint;
     if params.environment_kind == ENVIRONMENT_MAP && ((*path).bounces > 0u || params.environment_visible == 1u) {

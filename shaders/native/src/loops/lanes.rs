@@ -234,7 +234,7 @@ macro_rules! lanes {
                 }
             }
 
-            /// Where each path's step will read the environment map.
+            /// Where each path's step will read the environment map, of paths that scatter light.
             #[target_feature(enable = $features)]
             fn search_environment(b: &Bindings<'_>, blocks: &mut [Block]) {
                 for Block { mask, path, hit, samples, search, .. } in blocks.iter_mut() {

@@ -223,7 +223,7 @@ macro_rules! vectors {
                 assert!(!any(ge_u32(at, splat_u32(n))), "an index beyond a buffer");
                 let mut of = [&all[first as usize]; N_LANES];
                 let same = !any(ne_u32(at, spare));
-                // Mostly so: then no address is computed for each lane.
+                // As for a lamp in a loop over lamps: then no address is computed for each lane.
                 if same {
                     return Rows { of, same };
                 }
@@ -275,7 +275,8 @@ macro_rules! vectors {
                 }
                 quad_apart::<T, W>(rows, at)
             }
-            /// The same where lanes have different rows. Not inlined, so that the rest of [`quad`] is.
+            /// The same where lanes have different rows: by itself, so that the rest of [`quad`] is short enough to be
+            /// compiled into its callers.
             fn quad_apart<T: bytemuck::Pod, const W: usize>(rows: &Rows<'_, T, N_LANES>, at: usize) -> V4<F32> {
                 let [x, y, z, w] = four_words::<T, W>(rows.of, at);
                 V4 { x, y, z, w }
