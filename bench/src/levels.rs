@@ -75,7 +75,11 @@ pub(crate) fn interleaved<'j>(
     job: impl Fn(&Renderer, u32) -> Job<'j>,
 ) -> Result<Vec<Runs>, Error> {
     let mut runs: Vec<Runs> = session.renderers.iter().map(|_| Runs::default()).collect();
-    for round in 0..session.settings.rounds {
+    let names: Vec<&str> = session.renderers.iter().map(|renderer| renderer.name).collect();
+    let rounds = session.settings.rounds;
+    let noun = if rounds == 1 { "round" } else { "rounds" };
+    session.tell(&format!("{what}: {rounds} {noun} of {}", names.join(", ")));
+    for round in 0..rounds {
         for i in order(session.renderers.len(), round) {
             let renderer = &session.renderers[i];
             // A renderer that cannot do it once will not do it later.

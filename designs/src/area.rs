@@ -305,10 +305,25 @@ pub fn only(scene: &Scene) -> Result<Area, DesignError> {
         1 => Ok(found.remove(0).1),
         n => {
             let message = format!("the product has {n} surfaces that a design could lie on, and none is chosen");
-            let names: Vec<String> = found.iter().take(NAMED_MAX).map(|area| said(area, &found)).collect();
-            let more = if n > NAMED_MAX { format!(" and {} more", n - NAMED_MAX) } else { String::new() };
-            let help = format!("choose one of {}{more}, of which the first is the largest", names.join(", "));
+            let (parts, materials): (Vec<&(Selector, Area)>, Vec<_>) =
+                found.iter().partition(|(selector, _)| matches!(selector, Selector::Part(_)));
+            let lists = [("material", materials), ("part", parts)].into_iter().filter(|(_, areas)| !areas.is_empty());
+            let lists: Vec<String> = lists.map(|(noun, areas)| listed(noun, &areas, &found)).collect();
+            let help = format!("choose {}", lists.join(", or "));
             Err(DesignError::new(Code::AreaRequired, message, help))
+        }
+    }
+}
+
+/// The parts or the materials among the areas of a scene, the largest first.
+fn listed(noun: &str, areas: &[&(Selector, Area)], all: &[(Selector, Area)]) -> String {
+    let names: Vec<String> = areas.iter().take(NAMED_MAX).map(|area| said(area, all)).collect();
+    let more = areas.len() - names.len();
+    match (names.as_slice(), more) {
+        ([only], 0) => format!("the {noun} {only}"),
+        (names, 0) => format!("one of the {noun}s {}, of which the first is the largest", names.join(", ")),
+        (names, more) => {
+            format!("one of the {noun}s {} and {more} more, of which the first is the largest", names.join(", "))
         }
     }
 }
@@ -401,9 +416,9 @@ fn no_part(scene: &Scene, name: &str) -> DesignError {
 
 /// Asks whether a name like this one was meant, and lists those that there are.
 fn missing(scene: &Scene, message: String, name: &str) -> DesignError {
-    let names = scene.materials.iter().filter_map(|material| material.name.clone());
-    let names = names.chain(scene.parts.iter().flat_map(|part| [part.path.clone(), part.name()]));
-    let question = did_you_mean(&KnownNames::new(names).near(name)).unwrap_or_default();
+    let materials = scene.materials.iter().filter_map(|material| material.name.clone());
+    let parts = scene.parts.iter().map(|part| if name.contains('/') { part.path.clone() } else { part.name() });
+    let question = did_you_mean(&KnownNames::new(materials.chain(parts)).near(name)).unwrap_or_default();
     let help = format!("{question}{}there are {}", if question.is_empty() { "" } else { " " }, named(scene));
     DesignError::new(Code::AreaNotFound, message, help)
 }

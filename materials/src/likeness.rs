@@ -9,6 +9,10 @@ pub(crate) const SCORE_MAX_OTHER_DIGITS: f64 = 0.5;
 const _: () = assert!(SCORE_MAX_OTHER_DIGITS < SCORE_MIN);
 /// The least likeness of a name to one whose words it contains all.
 pub(crate) const SCORE_CONTAINED: f64 = 0.9;
+/// Digits of a number that says which material is meant.
+const GRADE_DIGITS_MIN: usize = 3;
+/// A word may be another one mistyped if one character in so many differs.
+const CHARACTERS_PER_SLIP: usize = 3;
 /// Characters of a name that are compared, at most.
 const COMPARED_CHARS_MAX: usize = 128;
 
@@ -61,6 +65,20 @@ impl Likeness {
         other.tokens.iter().any(says_something) && other.tokens.iter().all(|token| self.tokens.contains(token))
     }
 
+    /// Whether both have the same number of a standard, such as 304 of a steel, whatever else they say.
+    pub(crate) fn has_grade_of(&self, other: &Self) -> bool {
+        let is_grade = |run: &String| run.len() >= GRADE_DIGITS_MIN;
+        self.digits == other.digits && self.digits.iter().any(is_grade)
+    }
+
+    /// Whether one word is so much like another that it may be that one mistyped. By their beginning, words that have
+    /// little in common are alike: `Weißblech` and `Weißmetall`.
+    pub(crate) fn may_be_mistyped(&self, other: &Self) -> bool {
+        let (n, n_other) = (self.key.chars().count(), other.key.chars().count());
+        let are_words = self.tokens.len() == 1 && other.tokens.len() == 1;
+        !are_words || strsim::osa_distance(&self.key, &other.key) * CHARACTERS_PER_SLIP <= n.max(n_other)
+    }
+
     /// Dice coefficient of the token sets, tokens weighing as much as they have bytes. The order of tokens is free.
     fn common_tokens(&self, other: &Self) -> f64 {
         let weight = |tokens: &[String]| tokens.iter().map(String::len).sum::<usize>();
@@ -87,6 +105,17 @@ mod tests {
             let score = Likeness::new(a).score(&Likeness::new(b));
             assert!((low..=high).contains(&score), "{a} and {b}: {score}");
         }
+    }
+
+    #[test]
+    fn a_grade_says_which_material_and_a_common_beginning_does_not() {
+        let of = Likeness::new;
+        assert!(of("Steel 304").has_grade_of(&of("AISI 304")) && of("Lack 9005").has_grade_of(&of("RAL 9005")));
+        assert!(!of("Steel 304").has_grade_of(&of("AISI 316")) && !of("M8").has_grade_of(&of("Zn8")));
+        assert!(!of("Steel").has_grade_of(&of("Stahl")), "without a number");
+        assert!(of("Steal").may_be_mistyped(&of("Steel")) && of("Kopper").may_be_mistyped(&of("Copper")));
+        assert!(!of("Weißblech").may_be_mistyped(&of("Weißmetall")));
+        assert!(of("Weißes Blech").may_be_mistyped(&of("Weißmetall")), "several words are compared by their words");
     }
 
     #[test]

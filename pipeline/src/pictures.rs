@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use packshot_renderer::diagnostic::Diagnostic;
-use packshot_renderer::inspect::turned_away;
+use packshot_renderer::inspect::unseen_designs;
 use packshot_renderer::scene::Scene;
 use packshot_renderer::shot::request::{self, ShotRequest};
 use packshot_renderer::shot::turntable::TurntableShots;
@@ -59,7 +59,7 @@ impl Pictures {
         if !scene.designs.is_empty() {
             let looked_at = (0..pictures.n()).step_by(pictures.n().div_ceil(PICTURES_LOOKED_AT).max(1) as usize);
             let cameras: Vec<Camera> = looked_at.filter_map(|i| Some(pictures.shot(i)?.camera)).collect();
-            found.extend(turned_away(scene, &cameras));
+            found.extend(unseen_designs(scene, &cameras));
         }
         Ok((pictures, found))
     }

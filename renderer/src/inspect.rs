@@ -11,12 +11,12 @@ pub(crate) mod bodies;
 mod contact;
 mod lights;
 pub(crate) mod surface;
-mod turned_away;
 mod unseen;
+mod unseen_designs;
 
 pub use lights::weak_lights;
-pub use turned_away::turned_away;
 pub use unseen::unseen;
+pub use unseen_designs::unseen_designs;
 
 use bodies::Bodies;
 

@@ -22,10 +22,11 @@ pub mod error;
 pub mod framing;
 pub mod ground;
 mod hidden;
-mod inside;
+pub(crate) mod inside;
 pub mod lut;
 pub mod request;
 pub mod rig;
+pub(crate) mod sight;
 pub mod turntable;
 pub mod view;
 

@@ -78,7 +78,7 @@ fn stages() -> Result<String, Box<ShaderError>> {
     let overrides: Vec<_> = variants.map(|variant| (variant.name(), variant.features().overrides())).collect();
     let variants: Vec<_> = overrides
         .iter()
-        .map(|(name, overrides)| translate::Variant { name, overrides, functions: OF_VARIANTS })
+        .map(|(name, overrides)| translate::VariantModule { name, overrides, functions: OF_VARIANTS })
         .collect();
     let options = Options {
         runtime: "crate::rt",

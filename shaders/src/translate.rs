@@ -83,13 +83,13 @@ pub struct Options<'a> {
     /// Functions that are also emitted in lanes, with all that they call.
     pub in_lanes: &'a [&'a str],
     /// Further modules of functions in lanes.
-    pub variants: &'a [Variant<'a>],
+    pub variants: &'a [VariantModule<'a>],
 }
 
 /// Functions in lanes for which overrides have other values than their defaults. The module is named after the
 /// instruction set and the variant: `avx512_plain`; its structs are those of `avx512_lanes`.
 #[derive(Clone, Copy, Debug)]
-pub struct Variant<'a> {
+pub struct VariantModule<'a> {
     /// Its name in that of the module.
     pub name: &'a str,
     /// Overrides and their values.

@@ -2,7 +2,7 @@
 
 use packshot_shaders::compose::compose_with;
 use packshot_shaders::error::ShaderError;
-use packshot_shaders::translate::{InstructionSet, Options, Variant, translate};
+use packshot_shaders::translate::{InstructionSet, Options, VariantModule, translate};
 use packshot_shaders::validate::validate_with;
 
 fn translated(wgsl: &str, exports: &[&str]) -> Result<String, Box<ShaderError>> {
@@ -154,7 +154,7 @@ fn in_lanes(wgsl: &str) -> Result<String, Box<ShaderError>> {
 }
 
 /// The same, with variants.
-fn in_variants(wgsl: &str, variants: &[Variant<'_>]) -> Result<String, Box<ShaderError>> {
+fn in_variants(wgsl: &str, variants: &[VariantModule<'_>]) -> Result<String, Box<ShaderError>> {
     let composed = compose_with(&[("t", wgsl)].into_iter().collect(), "t", &[])?;
     let shader = validate_with(composed, naga::valid::Capabilities::all())?;
     let sets = [InstructionSet::Avx2];
@@ -168,7 +168,7 @@ fn a_variant_has_other_values_of_overrides_and_the_same_structs() {
     const WGSL: &str = "override IS_ON: bool = true;\nstruct S { x: f32 }\n\
                         fn f(x: f32) -> f32 { var s: S; if IS_ON { s.x = g(x); } return s.x; }\n\
                         fn g(x: f32) -> f32 { return x; }\n";
-    let variant = Variant { name: "short", overrides: &[("IS_ON", false)], functions: &["f"] };
+    let variant = VariantModule { name: "short", overrides: &[("IS_ON", false)], functions: &["f"] };
     let source = in_variants(WGSL, &[variant]).expect("translates");
     let (before, variant) = source.split_once("pub mod avx2_short").expect("a module of the variant");
     let (_, lanes) = before.split_once("pub mod avx2_lanes").expect("a module of lanes");
@@ -176,7 +176,7 @@ fn a_variant_has_other_values_of_overrides_and_the_same_structs() {
     assert!(variant.contains("if false {") && variant.contains("use super::avx2_lanes::S;"), "{variant}");
     assert!(variant.contains("pub fn g(") && !variant.contains("pub struct"), "{variant}");
 
-    let unknown = Variant { name: "short", overrides: &[("IS_OF", false)], functions: &["f"] };
+    let unknown = VariantModule { name: "short", overrides: &[("IS_OF", false)], functions: &["f"] };
     let error = in_variants(WGSL, &[unknown]).expect_err("no such override");
     assert_eq!(error.to_string(), "there is no override `IS_OF`");
 }

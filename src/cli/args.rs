@@ -13,6 +13,7 @@ use packshot_materials::library::{Layer, Library, Package, SourceFile};
 use packshot_materials::map::MaterialMap;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::sample;
+use packshot_words::why_unread;
 
 use super::failure::{Exit, Failure};
 use super::files::{self, InputKind};
@@ -71,13 +72,17 @@ pub(crate) fn read_package(folder: &Path) -> Result<(Package, Vec<packshot_mater
         let fault = Fault::new("library.file_missing", message).at(folder.display().to_string());
         Failure::new(Exit::Input, fault.help("give a folder that holds the TOML files of one library"))
     };
+    let unread = |reason: &io::Error| match reason.kind() {
+        io::ErrorKind::NotFound => refused("there is no such folder".to_owned()),
+        _ => refused(format!("the folder cannot be read: {}", why_unread(reason))),
+    };
     let entries = std::fs::read_dir(folder).map_err(|reason| match reason.kind() {
         io::ErrorKind::NotADirectory => refused("this is a file, and a library is a folder".to_owned()),
-        _ => refused(format!("the folder cannot be read: {reason}")),
+        _ => unread(&reason),
     })?;
     let mut texts = Vec::new();
     for entry in entries {
-        let path = entry.map_err(|reason| refused(format!("the folder cannot be read: {reason}")))?.path();
+        let path = entry.map_err(|reason| unread(&reason))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             // With `/` on every system, by which the folders of pictures are found.
             let name = format!("{}/{}", folder.display(), path.file_name().unwrap_or_default().display());

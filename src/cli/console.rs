@@ -14,8 +14,10 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::failure::{Exit, Failure};
 
-/// So many findings are printed; `--json` and `--report` have all.
+/// So many findings with different texts are printed; `--json` and `--report` have all.
 const FINDINGS_MAX: usize = 10;
+/// So many places of each.
+const PLACES_MAX: usize = 3;
 const REPORT_A_BUG: &str = "this is a bug in packshot: please report it with the command, the version \
                             (`packshot --version`) and, if you may share it, the file";
 
@@ -45,14 +47,16 @@ pub(crate) fn print_findings(diagnostics: &[Diagnostic]) {
     print_all(diagnostics.iter().map(Finding::from).collect(), "--json lists them all");
 }
 
-/// The same for findings from elsewhere; `rest` says where those are that are not printed. Of many, there are some of
-/// each kind: a slip that was made once stands beside what is odd about a hundred meshes.
+/// The same for findings from elsewhere; `rest` says where those are that are not printed. What is odd about many parts
+/// is said once. Of many texts, there are some of each kind: a slip that was made once stands beside what is odd about
+/// a hundred meshes.
 pub(crate) fn print_all(mut findings: Vec<Finding<'_>>, rest: &str) {
     findings.retain(|finding| finding.severity >= Severity::Warning);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let (printed, left_out) = split(&findings);
-    for finding in printed {
-        say(&text_of(finding));
+    let said = once(&findings);
+    let (printed, left_out) = split(&said);
+    for saying in printed {
+        say(&saying.text());
     }
     if !left_out.is_empty() {
         let n_more: usize = left_out.iter().map(|(_, n)| n).sum();
@@ -62,31 +66,54 @@ pub(crate) fn print_all(mut findings: Vec<Finding<'_>>, rest: &str) {
     }
 }
 
-/// The findings to print, in their order, and of each code how many are left out. Those with a text that others have
-/// had already come last, and of these those whose code others have had.
-fn split<'s, 'f>(findings: &'s [Finding<'f>]) -> (Vec<&'s Finding<'f>>, Vec<(&'f str, usize)>) {
-    let mut n_of_text: HashMap<(&str, &str), usize> = HashMap::new();
+/// What is said of one place or of several.
+struct Saying<'f> {
+    finding: Finding<'f>,
+    /// The first of them.
+    places: Vec<&'f str>,
+    n_places: usize,
+}
+
+/// Findings with the same text, one for all their places, in the order of the first of each.
+fn once<'f>(findings: &[Finding<'f>]) -> Vec<Saying<'f>> {
+    let mut said: Vec<Saying<'f>> = Vec::new();
+    let mut known = HashMap::new();
+    for finding in findings {
+        let i = *known.entry((finding.severity as u8, finding.code, finding.message)).or_insert_with(|| {
+            said.push(Saying { finding: *finding, places: Vec::new(), n_places: 0 });
+            said.len() - 1
+        });
+        said[i].n_places += 1;
+        if said[i].places.len() < PLACES_MAX {
+            said[i].places.push(finding.at);
+        }
+    }
+    said
+}
+
+/// What to print, in its order, and of each code how many findings are left out. Of texts, those come last whose code
+/// others have had already.
+fn split<'s, 'f>(said: &'s [Saying<'f>]) -> (Vec<&'s Saying<'f>>, Vec<(&'f str, usize)>) {
     let mut n_of_code: HashMap<&str, usize> = HashMap::new();
     let mut next = |finding: &Finding<'f>| {
-        let of_text = n_of_text.entry((finding.code, finding.message)).or_default();
         let of_code = n_of_code.entry(finding.code).or_default();
-        (*of_text, *of_code) = (*of_text + 1, *of_code + 1);
-        (std::cmp::Reverse(finding.severity), *of_text, *of_code)
+        *of_code += 1;
+        (std::cmp::Reverse(finding.severity), *of_code)
     };
-    let mut by_turn: Vec<_> = findings.iter().enumerate().map(|(i, finding)| (next(finding), i)).collect();
+    let mut by_turn: Vec<_> = said.iter().enumerate().map(|(i, saying)| (next(&saying.finding), i)).collect();
     by_turn.sort_unstable();
     let (first, rest) = by_turn.split_at(FINDINGS_MAX.min(by_turn.len()));
     let mut printed: Vec<usize> = first.iter().map(|(_, i)| *i).collect();
     printed.sort_unstable();
     let mut left_out: Vec<(&str, usize)> = Vec::new();
-    for (_, i) in rest {
-        let code = findings[*i].code;
+    for saying in rest.iter().map(|(_, i)| &said[*i]) {
+        let code = saying.finding.code;
         match left_out.iter_mut().find(|(other, _)| *other == code) {
-            Some((_, n)) => *n += 1,
-            None => left_out.push((code, 1)),
+            Some((_, n)) => *n += saying.n_places,
+            None => left_out.push((code, saying.n_places)),
         }
     }
-    (printed.into_iter().map(|i| &findings[i]).collect(), left_out)
+    (printed.into_iter().map(|i| &said[i]).collect(), left_out)
 }
 
 /// A finding to be printed: of this program, or of a service.
@@ -105,11 +132,17 @@ impl<'a> From<&'a Diagnostic> for Finding<'a> {
     }
 }
 
-/// A finding as it is printed. `error[…]` is only for the reason why a command failed.
-fn text_of(finding: &Finding<'_>) -> String {
-    let word = if finding.severity == Severity::Error { "problem" } else { "warning" };
-    let at = if finding.at.is_empty() { String::new() } else { format!("\n  at: {}", one_line(finding.at)) };
-    format!("{word}[{}]: {}{at}", finding.code, one_line(finding.message))
+impl Saying<'_> {
+    /// As it is printed. `error[…]` is only for the reason why a command failed.
+    fn text(&self) -> String {
+        let Finding { severity, code, message, .. } = self.finding;
+        let word = if severity == Severity::Error { "problem" } else { "warning" };
+        let places: Vec<String> = self.places.iter().map(|at| one_line(at)).filter(|at| !at.is_empty()).collect();
+        let more = self.n_places - self.places.len();
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let at = if places.is_empty() { String::new() } else { format!("\n  at: {}{more}", places.join(", ")) };
+        format!("{word}[{code}]: {}{at}", one_line(message))
+    }
 }
 
 /// Prints a warning of the program itself.
@@ -184,26 +217,40 @@ mod tests {
             (Severity::Warning, "warning[open_shell]: it has a hole\n  at: Lid"),
             (Severity::Error, "problem[open_shell]: it has a hole\n  at: Lid"),
         ] {
-            let (at, message) = ("Lid", "it has a hole");
-            assert_eq!(text_of(&Finding { code: "open_shell", severity, at, message }), expected);
+            let finding = Finding { code: "open_shell", severity, at: "Lid", message: "it has a hole" };
+            assert_eq!(once(&[finding])[0].text(), expected);
         }
     }
 
     #[test]
+    fn what_is_odd_about_many_parts_is_said_once() {
+        let (severity, code) = (Severity::Warning, "missing_normals");
+        let of = |at, message| Finding { code, severity, at, message };
+        let findings = [of("a", "odd"), of("b", "odder"), of("c", "odd"), of("d", "odd"), of("e", "odd")];
+        let texts: Vec<String> = once(&findings).iter().map(Saying::text).collect();
+        assert_eq!(
+            texts,
+            ["warning[missing_normals]: odd\n  at: a, c, d and 1 more", "warning[missing_normals]: odder\n  at: b"]
+        );
+        // What has no place says nothing of it.
+        assert_eq!(once(&[of("", "odd"), of("", "odd")])[0].text(), "warning[missing_normals]: odd");
+    }
+
+    #[test]
     fn of_many_findings_each_kind_is_printed_and_the_rest_is_counted() {
-        let (severity, message) = (Severity::Warning, "odd");
-        let at = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"];
+        let severity = Severity::Warning;
+        let messages = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"];
         let mut findings: Vec<Finding<'_>> =
-            at.iter().map(|at| Finding { code: "missing_normals", severity, at, message }).collect();
-        findings.extend(["x", "y"].map(|at| Finding { code: "unused_rule", severity, at, message }));
-        let (printed, left_out) = split(&findings);
-        let places: Vec<&str> = printed.iter().map(|finding| finding.at).collect();
-        assert_eq!(places, ["a", "b", "c", "d", "e", "f", "g", "h", "x", "y"]);
-        assert_eq!(left_out, [("missing_normals", 5)]);
-        // Of one code, each text.
-        findings[12].message = "odder";
-        assert!(split(&findings).0.iter().any(|finding| finding.at == "m"));
-        let (printed, left_out) = split(&findings[..FINDINGS_MAX]);
+            messages.iter().map(|message| Finding { code: "missing_normals", severity, at: "1", message }).collect();
+        findings.push(Finding { code: "missing_normals", severity, at: "2", message: "m" });
+        findings.extend(["x", "y"].map(|message| Finding { code: "unused_rule", severity, at: "3", message }));
+        let said = once(&findings);
+        let (printed, left_out) = split(&said);
+        let texts: Vec<&str> = printed.iter().map(|saying| saying.finding.message).collect();
+        assert_eq!(texts, ["a", "b", "c", "d", "e", "f", "g", "h", "x", "y"]);
+        // The last of them at two places.
+        assert_eq!(left_out, [("missing_normals", 6)]);
+        let (printed, left_out) = split(&said[..FINDINGS_MAX]);
         assert_eq!((printed.len(), left_out.len()), (FINDINGS_MAX, 0));
     }
 }

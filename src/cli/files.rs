@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use packshot::error::Fault;
 use packshot_materials::library::TEXTURE_BYTES_MAX;
+use packshot_words::why_unread;
 use tempfile::NamedTempFile;
 
 use super::failure::{Exit, Failure};
@@ -110,14 +111,13 @@ pub(crate) fn read(path: &Path, kind: InputKind) -> Result<Vec<u8>, Failure> {
 
 /// Why a file could not be read, and what to do about it.
 fn not_readable(reason: &io::Error) -> (String, &'static str) {
-    match reason.kind() {
-        io::ErrorKind::NotFound => ("there is no such file".to_owned(), "check the path"),
-        io::ErrorKind::IsADirectory => ("this is a folder".to_owned(), "give the path of a file in it"),
-        io::ErrorKind::PermissionDenied => {
-            ("permission denied".to_owned(), "make the file readable for the user who runs packshot")
-        }
-        _ => (reason.to_string(), "check the path and the disk"),
-    }
+    let help = match reason.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path",
+        io::ErrorKind::IsADirectory => "give the path of a file in it",
+        io::ErrorKind::PermissionDenied => "make the file readable for the user who runs packshot",
+        _ => "check the path and the disk",
+    };
+    (why_unread(reason), help)
 }
 
 /// A glTF file as [`read_at_most`], but of what cannot be one only the beginning, which is enough to refuse it; and of

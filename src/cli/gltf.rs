@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use packshot::error::Fault;
 use packshot_materials::name::one_line;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
+use packshot_words::why_unread;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -51,7 +52,8 @@ pub(crate) fn embed(path: &Path, bytes: Vec<u8>) -> Result<(Vec<u8>, Vec<Diagnos
             let name = one_line(uri);
             let read = File::open(&file).and_then(|mut file| files::read_at_most(&mut file, bytes_left));
             let content = read.map_err(|reason| {
-                refused("glb.external_uri", format!("`{name}` cannot be read: {reason}"), "put it beside the product")
+                let message = format!("`{name}` cannot be read: {}", why_unread(&reason));
+                refused("glb.external_uri", message, "put it beside the product")
             })?;
             let content = content.ok_or_else(|| {
                 refused("glb.limit", format!("`{name}` is too large"), "give a product of less than 4 GiB")
@@ -87,10 +89,11 @@ fn beside(folder: &Path, uri: &str, at: &str) -> Result<Option<PathBuf>, Failure
         Failure::new(Exit::Input, fault.help("put it beside the product, or give a .glb, which contains everything"))
     };
     let shown = one_line(uri);
-    let within = folder.canonicalize().map_err(|reason| refused(format!("the folder cannot be read: {reason}")))?;
-    let file = folder.join(&*name).canonicalize();
-    let file =
-        file.map_err(|reason| refused(format!("the product names `{shown}`, which cannot be read: {reason}")))?;
+    let within = folder.canonicalize();
+    let within = within.map_err(|reason| refused(format!("the folder cannot be read: {}", why_unread(&reason))))?;
+    let file = folder.join(&*name).canonicalize().map_err(|reason| {
+        refused(format!("the product names `{shown}`, which cannot be read: {}", why_unread(&reason)))
+    })?;
     Ok((file.starts_with(&within) && file.is_file()).then_some(file))
 }
 

@@ -39,6 +39,7 @@ pub(crate) struct InitArgs {
 
 pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     let MapCommand::Init(args) = command;
+    refuse_a_map(&args.input)?;
     let mut places = Places::default();
     places.read(&args.input, "<INPUT>")?;
     args.options.read()?.material_map.as_deref().map_or(Ok(()), |path| places.read(path, "--material-map"))?;
@@ -53,6 +54,20 @@ pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     let request = plan.material_request(library)?;
     let text = template(&request.library, request.map.as_ref(), &product.part_names());
     files::write(&args.output, text.as_bytes(), &interrupt)
+}
+
+/// Who names a map where the product belongs is told where each goes.
+///
+/// # Errors
+/// `usage.invalid_value` for a file whose name ends like that of a map.
+fn refuse_a_map(input: &Path) -> Result<(), Failure> {
+    if input.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("json")) {
+        return Ok(());
+    }
+    let name = input.display();
+    let message = format!("{name} is named like a map, and a product is needed: a map is made from its parts");
+    let help = format!("give the product, and the map's name with -o: `packshot map init product.glb -o {name}`");
+    Err(Failure::usage("invalid_value", message, "<INPUT>", help))
 }
 
 /// Whether a map may be written here: one that exists is replaced only when asked for.

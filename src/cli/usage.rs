@@ -237,6 +237,10 @@ fn meant(error: &clap::Error, place: &str, used: &Command) -> Option<String> {
         ErrorKind::InvalidValue => {
             let word = all(error, ContextKind::InvalidValue).join(" ");
             let values = all(error, ContextKind::ValidValue);
+            let begun = packshot_words::begun(&word, values.iter().map(String::as_str));
+            if begun.len() > 1 {
+                return Some(alternatives(&begun));
+            }
             let near = packshot_words::mistyped(&word, values.iter().map(String::as_str));
             return near.map(|near| format!("`{near}`"));
         }
@@ -265,9 +269,17 @@ fn about(option: &str, used: &Command) -> Option<String> {
     let shown = used.get_arguments().filter(|arg| !arg.is_hide_set());
     let found: Vec<String> =
         shown.filter(is_it).filter_map(|arg| arg.get_long()).map(|long| format!("--{long}")).collect();
-    let (last, others) = found.split_last().filter(|_| found.len() <= 4)?;
-    let others: Vec<String> = others.iter().map(|option| format!("`{option}`")).collect();
-    if others.is_empty() { Some(format!("`{last}`")) } else { Some(format!("{} or `{last}`", others.join(", "))) }
+    let is_few = (1..=4).contains(&found.len());
+    is_few.then(|| alternatives(&found.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+/// ``a`, `b` or `c``, of one or more.
+fn alternatives(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => quoted.concat(),
+    }
 }
 
 /// The option that requests call so, under its name here.

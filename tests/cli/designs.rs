@@ -26,7 +26,7 @@ fn workplace() -> Workplace {
 
 /// The options of a design on the lid, seen from the front.
 const ON_LID: [&str; 8] =
-    ["boxes.glb", "--design", "logo.png", "--on", "Lid", "--place", "at=front,width=18mm", "--view"];
+    ["boxes.glb", "--design", "logo.png", "--on", "Lid", "--place", "at=front,width=18mm,texture_px=512", "--view"];
 
 fn on_lid<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&ON_LID[..], &["front"], more].concat()
@@ -79,7 +79,8 @@ fn d63_the_same_command_gives_the_same_bytes_and_states_its_design() {
         workplace.render(&on_lid(&["-o", name, "--threads", threads]));
     }
     assert!(workplace.read("a.png") == workplace.read("b.png"));
-    workplace.render(&[&ON_LID[..6], &["at=front,width=17mm", "--view", "front", "-o", "c.png"]].concat());
+    workplace
+        .render(&[&ON_LID[..6], &["at=front,width=17mm,texture_px=512", "--view", "front", "-o", "c.png"]].concat());
     let stated = |name: &str| {
         let outcome = workplace.run(&["verify", name, "--json"]);
         outcome.json()["stated"]["design"].as_str().map(str::to_owned)
@@ -102,9 +103,9 @@ fn views_and_turntables_wear_it_too() {
         let args = ["turntable", "boxes.glb", "--design", "logo.png", "--on", "Lid", "--place", place];
         workplace.run(&[&args[..], &["--frames", "2", "-o", "t/", "--json"], &TINY].concat())
     };
-    assert_eq!(turn("at=front,width=18").done().json()["design"]["area"]["name"], "Lid");
-    assert_eq!(turn("at=front,width=18").done().json()["kept"], 2);
-    turn("at=front,width=17").expect_error(6, "output.other_sequence", "t");
+    assert_eq!(turn("at=front,width=18,texture_px=512").done().json()["design"]["area"]["name"], "Lid");
+    assert_eq!(turn("at=front,width=18,texture_px=512").done().json()["kept"], 2);
+    turn("at=front,width=17,texture_px=512").expect_error(6, "output.other_sequence", "t");
 }
 
 #[test]
@@ -151,7 +152,7 @@ fn a_design_that_faces_away_in_every_picture_is_found() {
     }
     // Where a picture that goes around begins and ends, too.
     for (side, view, n) in [("top", "top", 0), ("top", "front", 1), ("bottom", "bottom", 0), ("bottom", "top", 1)] {
-        let around = format!("at={side},width=6mm,mapping=cylindrical");
+        let around = format!("at={side},width=6mm,mapping=cylindrical,texture_px=512");
         let ring = ["--sample", "bearing", "--design", "logo.png", "--on", "Outer_Ring", "--place", &around];
         assert_eq!(found(&[&["render"], &ring[..], &["--view", view]].concat()).len(), n, "{side} from {view}");
     }
@@ -159,8 +160,33 @@ fn a_design_that_faces_away_in_every_picture_is_found() {
     assert_eq!(found(&[&views[..], &["--set", "back,front"]].concat()), [""; 0]);
     let of_both = found(&[&views[..], &["--set", "back,left"]].concat());
     assert!(of_both[0].contains("in every picture"), "{of_both:?}");
-    let turn = [&["turntable"], &ON_LID[..6], &["at=front,width=18mm", "--frames", "4"]].concat();
+    let turn = [&["turntable"], &ON_LID[..6], &["at=front,width=18mm,texture_px=512", "--frames", "4"]].concat();
     assert_eq!(found(&turn), [""; 0]);
+}
+
+#[test]
+fn a_design_behind_another_part_in_every_picture_is_found() {
+    let workplace = workplace();
+    // A pin as large as the lid stands to its right.
+    let found = |place: &str, view: &str, more: &[&str]| -> Option<String> {
+        let on_lid = ["render", "boxes.glb", "--design", "logo.png", "--on", "Lid", "--place", place, "--view", view];
+        let result = workplace.run(&[&on_lid[..], more, &["--json"], &TINY].concat()).done().json();
+        let findings = result["diagnostics"].as_array().expect("a list").iter();
+        let hidden = findings.filter(|finding| finding["code"] == "design_hidden");
+        let mut messages = hidden.map(|finding| finding["message"].as_str().expect("a text").to_owned());
+        messages.next().inspect(|_| assert_eq!(messages.next(), None))
+    };
+    let message = found("at=right,width=18mm,texture_px=512", "right", &[]).expect("found");
+    assert!(message.contains("hidden behind \"Pin_01\" in the picture"), "{message}");
+    for (place, view, more) in [
+        ("at=right,width=18mm,texture_px=512", "three_quarter", &[][..]),
+        ("at=right,width=18mm,texture_px=512", "right", &["--hide", "Pin_01"]),
+        ("at=front,width=18mm,texture_px=512", "front", &[]),
+        // From elsewhere it faces away, which is another finding.
+        ("at=right,width=18mm,texture_px=512", "left", &[]),
+    ] {
+        assert_eq!(found(place, view, more), None, "{place} from {view}");
+    }
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn odd() -> Vec<(Vec<(&'static str, Value)>, &'static str)> {
         (vec![], "--hide Rng"),
         (vec![], "--light glb"),
         (vec![], "--design logo.png --on Lid --place at=front,width=18mm --view back"),
+        (vec![], "--design logo.png --on Lid --place at=right,width=18mm,texture_px=512 --view right"),
         (vec![], "--ground floor --elevation-deg -30"),
         (vec![], "--ground sweep --lens-mm 10 --fill 0.1"),
     ]

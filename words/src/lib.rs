@@ -7,8 +7,10 @@
 use std::fmt;
 
 mod near;
+mod unread;
 
-pub use near::{KnownNames, did_you_mean, mistyped, nearest};
+pub use near::{KnownNames, begun, did_you_mean, mistyped, nearest};
+pub use unread::why_unread;
 
 /// An enumeration whose values are words.
 pub trait Word: Copy + PartialEq + 'static {

@@ -74,6 +74,13 @@ pub fn mistyped<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
     close.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
+/// Those of `known` that a word is the beginning of, in their order; none where the word says too little.
+pub fn begun<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
+    let word = without_separators(word);
+    let begins = |name: &&str| without_separators(name).starts_with(&word);
+    if word.chars().count() < BEGINNING_MIN { Vec::new() } else { known.into_iter().filter(begins).collect() }
+}
+
 /// In lower case, without `-` and `_`.
 fn without_separators(name: &str) -> String {
     name.to_lowercase().replace(['-', '_'], "")
@@ -141,6 +148,16 @@ mod tests {
         assert_eq!(mistyped("--prot", ["--port", "--print"]), Some("--port"));
         assert_eq!(mistyped("--samples-x", ["--sample", "--samples"]), Some("--samples"), "the nearer beginning");
         assert_eq!(mistyped(&"render".repeat(100), commands), None);
+    }
+
+    #[test]
+    fn a_beginning_means_every_name_that_goes_on_so() {
+        let known = ["amazon_main", "amazon_360", "google", "Amazon-Alt"];
+        assert_eq!(begun("amazon", known), ["amazon_main", "amazon_360", "Amazon-Alt"]);
+        assert_eq!(begun("goo", known), ["google"]);
+        for none in ["", "am", "amazing", "main"] {
+            assert_eq!(begun(none, known), [""; 0], "{none}");
+        }
     }
 
     #[test]

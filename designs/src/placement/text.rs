@@ -59,16 +59,15 @@ struct Document {
 impl Document {
     fn add_all(&mut self, text: &str) {
         for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-            // A flag alone is set.
             let (name, value) =
-                pair.split_once('=').map_or((pair, "true"), |(name, value)| (name.trim(), value.trim()));
+                pair.split_once('=').map_or((pair, None), |(name, value)| (name.trim(), Some(value.trim())));
             if let Err(fault) = self.add(name, value) {
                 self.faults.push(fault);
             }
         }
     }
 
-    fn add(&mut self, name: &str, text: &str) -> Result<(), Fault> {
+    fn add(&mut self, name: &str, text: Option<&str>) -> Result<(), Fault> {
         let fault = |kind, message: String| Fault { at: name.to_owned(), ..Fault::new(kind, message) };
         let folded = name.replace('-', "_");
         let member = by_name(&folded).ok_or_else(|| {
@@ -78,6 +77,14 @@ impl Document {
             };
             fault(FaultKind::UnknownMember, message)
         })?;
+        let text = match (text, member.takes) {
+            (Some(text), _) => text,
+            // A flag alone is set.
+            (None, Takes::Flag) => "true",
+            (None, _) => {
+                return Err(fault(FaultKind::Type, format!("it has no value: write `{name}=` and what it is")));
+            }
+        };
         let (value, unit) = parsed(member, text).map_err(|message| fault(FaultKind::Type, message))?;
         if let Some(unit) = unit {
             let unit = json!(unit.word());

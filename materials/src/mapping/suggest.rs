@@ -52,6 +52,8 @@ impl Query {
     fn score(&self, wanted: &Likeness, name: &Likeness) -> f64 {
         match self {
             Self::Part(_) => wanted.score(name),
+            Self::Material(_) if !wanted.may_be_mistyped(name) => 0.0,
+            Self::Material(_) if wanted.has_grade_of(name) => wanted.score_of_words(name).max(SCORE_MIN),
             Self::Material(_) => wanted.score_of_words(name),
         }
     }
@@ -208,9 +210,12 @@ mod tests {
             ("Chrome plated steel", "Chrome"),
             ("Hardened tool steel", "Steel-Tool"),
             ("Mirror polished brass", "Brass-Polished"),
+            ("Steel 304", "Stainless-Polished"),
+            ("Powder coating 9005", "PowderCoat-RAL9005"),
         ] {
             let found = suggester.for_string(wanted);
             assert!(found.first().is_some_and(|near| near.material.ends_with(first)), "{wanted}: {found:?}");
         }
+        assert_eq!(suggester.for_string("Weißblech"), [], "it is no babbitt, whose name begins alike");
     }
 }

@@ -250,12 +250,14 @@ impl<'a> PartTable<'a> {
             let message = format!("no part has the {of} `{}`", one_line(wanted));
             let finding = Finding::new(severity, "unused_map_entry", entry.at.as_str(), message);
             let near: Vec<String> = near.iter().map(|name| one_line(name)).collect();
-            match did_you_mean(&near) {
-                Some(question) => finding.with_help(question),
-                None if wanted.starts_with('*') || wanted.ends_with('*') => {
-                    finding.with_help("give an entry to each part: in a material map `*` stands for no other names")
+            match (did_you_mean(&near), wanted.contains('*')) {
+                (Some(question), false) => finding.with_help(question),
+                (question, true) => {
+                    let question = question.map(|question| format!("; {question}")).unwrap_or_default();
+                    let help = "give an entry to each part: in a material map `*` stands for no other names";
+                    finding.with_help(format!("{help}{question}"))
                 }
-                None => finding,
+                (None, false) => finding,
             }
         };
         self.entries.iter().zip(idle).filter(|(_, idle)| *idle).map(|(entry, _)| finding(entry)).collect()

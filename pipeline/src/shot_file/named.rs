@@ -3,6 +3,7 @@
 use std::io;
 
 use packshot_json::{FaultKind, Members};
+use packshot_words::why_unread;
 
 use crate::error::{Error, ErrorKind, Fault};
 
@@ -54,7 +55,8 @@ impl NamedFile {
     pub(super) fn load(&self, open: Open<'_>) -> Result<(Vec<u8>, FileReference), Error> {
         let refused = |fault: Fault| Error::new(ErrorKind::Input, fault.at(&self.at));
         let bytes = open(&self.path).map_err(|reason| {
-            let fault = Fault::new("shot.file_missing", format!("{:?} cannot be read: {reason}", self.path));
+            let message = format!("{:?} cannot be read: {}", self.path, why_unread(&reason));
+            let fault = Fault::new("shot.file_missing", message);
             refused(fault.help("paths are relative to the folder in which the shot file lies"))
         })?;
         let reference = FileReference::new(&self.path, &bytes);

@@ -1,21 +1,18 @@
 //! Parts that a picture is about, and that cannot be seen for others.
 
-use glam::{DAffine3, DVec3, Vec3};
+use glam::{DVec3, Vec3};
 
-use super::inside::{TRIANGLES_MAX, box_of, crosses};
-use super::{Camera, Projection};
+use super::Camera;
+use super::inside::{TRIANGLES_MAX, box_of};
+use super::sight::{Sight, on_triangle};
 use crate::diagnostic::{Diagnostic, Severity, option_place};
 use crate::part_pattern::PartPattern;
-use crate::scene::{Mesh, Part, Primitive, Scene};
+use crate::scene::{Mesh, Part, Scene};
 
 /// Points that are looked at, at most, spread over the parts.
 const POINTS_MAX: usize = 64;
 /// Parts are hidden where not even one point in so many is seen.
 const SEEN_OF: usize = 50;
-/// Steps of the R2 sequence, which fills a square evenly (Martin Roberts, "The Unreasonable Effectiveness of
-/// Quasirandom Sequences", 2018): powers of the inverse of the plastic number.
-const R2: [f64; 2] = [0.754_877_666_246_692_7, 0.569_840_290_998_053_2];
-
 /// A finding if other parts hide all those that an option names. What the others are made of is not known here: behind
 /// glass, a part is seen.
 pub(super) fn part_hidden(option: &str, named: &[PartPattern], camera: &Camera, scene: &Scene) -> Option<Diagnostic> {
@@ -86,74 +83,13 @@ fn points(parts: &[&Part], scene: &Scene) -> Vec<DVec3> {
     points
 }
 
-/// A point of a triangle, another one for each number.
-fn on_triangle([a, b, c]: [DVec3; 3], i: usize) -> DVec3 {
-    let [u, v] = R2.map(|step| (0.5 + step * i as f64).fract());
-    let [u, v] = if u + v > 1.0 { [1.0 - u, 1.0 - v] } else { [u, v] };
-    a + u * (b - a) + v * (c - a)
-}
-
-/// The way of light from a point to the camera.
-#[derive(Clone, Copy, Debug)]
-struct Sight {
-    from: DVec3,
-    way: DVec3,
-}
-
-impl Sight {
-    /// From a point to the nearest that the camera sees, in world space; `None` for points behind that.
-    fn of(point: DVec3, camera: &Camera) -> Option<Self> {
-        let world_from_camera = &camera.world_from_camera;
-        let (eye, back) = (world_from_camera.translation, world_from_camera.matrix3.z_axis.normalize());
-        let depth_m = (eye - point).dot(back);
-        let seen_m = depth_m - camera.clip_near_m;
-        let way = match camera.projection {
-            Projection::Perspective { .. } => (eye - point) * (seen_m / depth_m),
-            Projection::Orthographic { .. } => back * seen_m,
-        };
-        (seen_m > 0.0).then_some(Self { from: point, way })
-    }
-
-    fn within(&self, part_from_world: &DAffine3) -> Self {
-        Self { from: part_from_world.transform_point3(self.from), way: part_from_world.transform_vector3(self.way) }
-    }
-
-    /// Whether it meets a box.
-    fn meets(&self, (min, max): (Vec3, Vec3)) -> bool {
-        let (mut begin, mut end) = (0.0_f64, 1.0_f64);
-        for axis in 0..3 {
-            let (from, way) = (self.from[axis], self.way[axis]);
-            let [low, high] = [min[axis], max[axis]].map(|side| f64::from(side) - from);
-            if way == 0.0 {
-                if low > 0.0 || high < 0.0 {
-                    return false;
-                }
-                continue;
-            }
-            let (a, b) = (low / way, high / way);
-            begin = begin.max(a.min(b));
-            end = end.min(a.max(b));
-        }
-        begin <= end
-    }
-
-    /// Whether a triangle lies on it, in the same space.
-    fn is_blocked_by(&self, primitive: &Primitive) -> bool {
-        primitive.triangles.iter().any(|triangle| {
-            let [a, b, c] = triangle.map(|idx| primitive.positions[idx as usize].as_dvec3() - self.from);
-            let normal = (b - a).cross(c - a);
-            crosses([a, b, c], self.way) && normal.dot(a).abs() < normal.dot(self.way).abs()
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use glam::DQuat;
+    use glam::{DAffine3, DQuat};
 
     use super::*;
-    use crate::scene::MeshIdx;
-    use crate::shot::Shot;
+    use crate::scene::{MeshIdx, Primitive};
+    use crate::shot::{Projection, Shot};
 
     /// Squares that look along Z, by name, side and centre, and a camera at (0, 0, 10) that looks at the origin.
     fn found(squares: &[(&str, f64, DVec3)], named: &str, projection: Projection) -> Option<String> {

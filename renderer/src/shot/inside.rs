@@ -67,7 +67,7 @@ pub(super) fn camera_inside(eyes: &[Eye], scene: &Scene) -> Vec<Diagnostic> {
 }
 
 /// The minimum and maximum corners of a mesh.
-pub(super) fn box_of(mesh: &Mesh) -> (Vec3, Vec3) {
+pub(crate) fn box_of(mesh: &Mesh) -> (Vec3, Vec3) {
     let points = mesh.primitives.iter().flat_map(|primitive| &primitive.positions);
     points.fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(min, max), &point| (min.min(point), max.max(point)))
 }

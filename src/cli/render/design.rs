@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use packshot::designs::design::{DesignLimits, check};
+use packshot::designs::placement::members;
 use packshot::designs::{Design, DesignRequest};
 use packshot::error::Fault;
 use packshot_pipeline::design::refused;
@@ -60,8 +61,11 @@ impl DesignArgs {
         DesignRequest::from_text(self.on.as_deref(), self.place.as_deref()).map_err(|faults| {
             let mut error = refused(faults);
             for Fault { at, help, .. } in &mut error.faults {
+                *help = match members::by_name(at) {
+                    Some(member) => format!("{}; where it is not given: {}", member.help, member.default),
+                    None => format!("a placement has {}", members::MEMBERS.map(|member| member.name).join(", ")),
+                };
                 *at = format!("--place {at}").trim_end().to_owned();
-                *help = "docs/designs.md lists what a placement can say".to_owned();
             }
             Failure::from(error)
         })

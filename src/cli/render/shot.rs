@@ -14,6 +14,7 @@ use packshot_renderer::backend::CancelToken;
 use packshot_renderer::import::ImportOptions;
 use packshot_renderer::inspect::{unseen, weak_lights};
 use packshot_renderer::shot::Shot;
+use packshot_words::why_unread;
 
 use super::args::{LutFile, PictureArgs, Planned};
 use super::source::{Origin, Subject};
@@ -96,7 +97,7 @@ impl OpenShot {
             // thought of.
             let told = |reason: io::Error| match path.as_os_str() == name {
                 true => reason,
-                false => io::Error::new(reason.kind(), format!("{}: {reason}", path.display())),
+                false => io::Error::new(reason.kind(), format!("{}: {}", path.display(), why_unread(&reason))),
             };
             if files::is_special(&path) || path.is_dir() {
                 return Err(told(io::Error::other("this is not a file")));

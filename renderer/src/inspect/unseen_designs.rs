@@ -1,5 +1,6 @@
-//! Designs that face away from every camera, so that no picture shows their printed side.
+//! Designs that no picture shows: they face away from every camera, or other surfaces are before them.
 
+use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
 use glam::{DVec2, DVec3};
@@ -7,44 +8,134 @@ use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::scene::{DesignLay, PartIdx, Scene, WornDesign};
+use crate::shot::inside::box_of;
+use crate::shot::sight::{Sight, on_triangle};
 use crate::shot::{self, Projection};
 
 /// Cosine of the steepest angle at which a surface is covered, as `stage/design.wgsl` has it.
 const FACING_MIN: f64 = 0.25;
 /// A surface whose faces' normals add up to less than this fraction of its area is closed.
 const CLOSED: f64 = 1e-3;
+/// Points of what is printed that are looked at, at most.
+const POINTS_MAX: usize = 64;
+/// A design is hidden where not even one point in so many is seen.
+const SEEN_OF: usize = 50;
+/// Points of surfaces that are tried for being printed.
+const TRIES_MAX: usize = 1 << 14;
+/// How far above its surface a point is looked at, over the size of the product.
+const LIFT: f64 = 1e-6;
+/// Triangles that points are looked for behind, a fraction of a second's work; beyond that nothing is found.
+const TRIANGLES_MAX: usize = 1 << 25;
 
-/// Designs whose printed surfaces face away from each of these cameras. What is in front of them, and whether they are
-/// within the picture, is not considered.
-pub fn turned_away(scene: &Scene, cameras: &[shot::Camera]) -> Vec<Diagnostic> {
-    let cameras: Vec<Camera> = cameras.iter().map(Camera::of).collect();
-    scene.designs.iter().filter_map(|design| of_design(scene, design, &cameras)).collect()
+/// Designs whose printed surfaces face away from each of these cameras, or are hidden from each by other surfaces. What
+/// those are made of is not known here: behind glass, a design is seen. Whether they are within the picture is not
+/// considered.
+pub fn unseen_designs(scene: &Scene, cameras: &[shot::Camera]) -> Vec<Diagnostic> {
+    scene.designs.iter().filter_map(|design| of_design(scene, design, cameras)).collect()
 }
 
-fn of_design(scene: &Scene, design: &WornDesign, cameras: &[Camera]) -> Option<Diagnostic> {
+fn of_design(scene: &Scene, design: &WornDesign, cameras: &[shot::Camera]) -> Option<Diagnostic> {
     let printed = printed(design)?;
     let all = || design.surfaces.iter().flat_map(|&(part, primitive)| faces(scene, design, part, primitive));
     // Texture coordinates lie on a surface that is turned inside out too, and it looks the same.
     let is_inside_out = matches!(design.lay, DesignLay::Coordinates { .. }) && is_inside_out(all());
+    let outward = |face: Face| if is_inside_out { Face { normal: -face.normal, ..face } } else { face };
     // Of several parts of an area, the first that the design is on.
     let mut on_part = None;
+    let mut covered = Vec::new();
     for &(part, primitive) in &design.surfaces {
         for face in faces(scene, design, part, primitive).filter(|face| face.covers(design, &printed)) {
             on_part.get_or_insert(part);
-            let face = if is_inside_out { Face { normal: -face.normal, ..face } } else { face };
-            if cameras.iter().any(|camera| camera.sees(&face)) {
-                return None;
-            }
+            covered.push(outward(face));
         }
     }
     let part = on_part.filter(|_| !cameras.is_empty())?;
-    let pictures = if cameras.len() == 1 { "in the picture" } else { "in every picture" };
-    let message = format!(
-        "the design faces away from the camera {pictures}, and shows at most through a clear body: take another view, \
-         or turn the product"
-    );
+    let eyes: Vec<Camera> = cameras.iter().map(Camera::of).collect();
+    let is_faced = |face: &Face| eyes.iter().any(|eye| eye.sees(face));
+    let in_pictures = if cameras.len() == 1 { "in the picture" } else { "in every picture" };
+    let (code, message) = if covered.iter().any(is_faced) {
+        let before = hidden_behind(scene, &points(design, &printed, &covered), cameras)?;
+        let before = match before == part {
+            true => "other surfaces of its own part".to_owned(),
+            false => format!("{:?}", scene.parts[before.0 as usize].name()),
+        };
+        let message = format!(
+            "the design is hidden behind {before} {in_pictures}, and not seen unless that is transparent: put it on \
+             another side, take another view, or hide what is before it"
+        );
+        ("design_hidden", message)
+    } else {
+        let message = format!(
+            "the design faces away from the camera {in_pictures}, and shows at most through a clear body: take another \
+             view, or turn the product"
+        );
+        ("design_turned_away", message)
+    };
     let at = scene.parts[part.0 as usize].path.clone();
-    Some(Diagnostic { code: "design_turned_away", severity: Severity::Warning, at, message })
+    Some(Diagnostic { code, severity: Severity::Warning, at, message })
+}
+
+/// Points where something is printed, in world space, with the normals there: spread over the faces.
+fn points(design: &WornDesign, printed: &Printed, covered: &[Face]) -> Vec<(DVec3, DVec3)> {
+    let some: Vec<&Face> = covered.iter().step_by(covered.len().div_ceil(TRIES_MAX).max(1)).collect();
+    let n_of_each = TRIES_MAX / some.len().max(1);
+    let printed_points = |face: &&Face| {
+        let face = **face;
+        let tried = (0..n_of_each).map(move |i| {
+            let at = on_triangle(face.corners, i);
+            let [u, v] = [0, 1].map(|axis| on_triangle(face.uvs.map(|uv| DVec3::splat(uv[axis])), i).x);
+            Face { corners: [at; 3], uvs: [DVec2::new(u, v); 3], normal: face.normal }
+        });
+        let found = tried.filter(|point| point.covers(design, printed)).map(|point| (point.corners[0], point.normal));
+        found.take(POINTS_MAX.div_ceil(some.len())).collect::<Vec<_>>()
+    };
+    let points: Vec<_> = some.iter().flat_map(printed_points).collect();
+    points.iter().copied().step_by(points.len().div_ceil(POINTS_MAX).max(1)).collect()
+}
+
+/// The part that is before most of the points, if hardly any of them is seen by any of the cameras.
+fn hidden_behind(scene: &Scene, points: &[(DVec3, DVec3)], cameras: &[shot::Camera]) -> Option<PartIdx> {
+    let bounds = scene.bounds()?;
+    let lift_m = LIFT * (bounds.max - bounds.min).length();
+    let boxes: Vec<_> = scene.meshes.iter().map(box_of).collect();
+    let from_world: Vec<_> = scene.parts.iter().map(|part| part.world_from_part.inverse()).collect();
+    let mut triangles_left = TRIANGLES_MAX;
+    let mut n_behind: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut is_seen = vec![false; points.len()];
+    for camera in cameras {
+        let eye = Camera::of(camera);
+        for (&(point, normal), is_seen) in points.iter().zip(&mut is_seen).filter(|(_, is_seen)| !**is_seen) {
+            if !eye.faces(point, normal) {
+                continue;
+            }
+            let Some(sight) = Sight::of(point + lift_m * normal, camera) else { continue };
+            let mut before = None;
+            for (i, (part, part_from_world)) in (0..).zip(scene.parts.iter().zip(&from_world)) {
+                let (mesh, sight) = (part.mesh.0 as usize, sight.within(part_from_world));
+                if !sight.meets(boxes[mesh]) {
+                    continue;
+                }
+                for primitive in &scene.meshes[mesh].primitives {
+                    triangles_left = triangles_left.checked_sub(primitive.triangles.len())?;
+                    if sight.is_blocked_by(primitive) {
+                        before = Some(i);
+                    }
+                }
+                if before.is_some() {
+                    break;
+                }
+            }
+            match before {
+                Some(part) => *n_behind.entry(part).or_default() += 1,
+                None => *is_seen = true,
+            }
+        }
+        let n_seen = is_seen.iter().filter(|is_seen| **is_seen).count();
+        if n_seen * SEEN_OF >= points.len() {
+            return None;
+        }
+    }
+    n_behind.into_iter().max_by_key(|(part, n)| (*n, std::cmp::Reverse(*part))).map(|(part, _)| PartIdx(part))
 }
 
 /// Whether a closed surface has its normals inside.
@@ -78,9 +169,14 @@ impl Camera {
 
     /// Whether a face is turned towards it.
     fn sees(self, face: &Face) -> bool {
+        self.faces(face.corners[0], face.normal)
+    }
+
+    /// Whether a surface with this normal is turned towards it at a point.
+    fn faces(self, point: DVec3, normal: DVec3) -> bool {
         match self {
-            Self::At(eye) => (eye - face.corners[0]).dot(face.normal) > 0.0,
-            Self::Along(direction) => direction.dot(face.normal) < 0.0,
+            Self::At(eye) => (eye - point).dot(normal) > 0.0,
+            Self::Along(direction) => direction.dot(normal) < 0.0,
         }
     }
 }
