@@ -157,7 +157,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Views(args) => views::run(&args, cli.console.quiet),
         Command::Turntable(args) => turntable::run(&args, cli.console.quiet),
         Command::Preflight(args) => preflight::run(&args),
-        Command::Map(command) => map::run(&command),
+        Command::Map(command) => map::run(&command, cli.console.quiet),
         Command::Devices(args) => devices::run(&args, cli.console.quiet),
         Command::Kit(command) => kit::run(&command, cli.console.quiet),
         Command::Materials(command) => materials::run(&command, cli.console.quiet),

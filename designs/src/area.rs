@@ -23,7 +23,7 @@ mod surface;
 /// A side of an area, at least, in millimetres.
 pub(crate) const SIDE_MM_MIN: f64 = 1e-3;
 /// Names that a message lists, at most.
-const NAMED_MAX: usize = 50;
+const NAMED_MAX: usize = 12;
 /// The fraction of an area that may lie on another part of it in texture coordinates.
 pub(crate) const OVERLAP_MAX: f64 = 0.01;
 
@@ -378,11 +378,14 @@ fn of_part(scene: &Scene, name: &str) -> Result<Option<Vec<(PartIdx, usize)>>, D
     }
     if found.len() > 1 {
         let message = format!("{} parts are called `{name}`", found.len());
-        let mut paths: Vec<String> = found.iter().take(NAMED_MAX).map(|(_, part)| format!("`{}`", part.path)).collect();
+        let mut paths: Vec<String> = found.iter().map(|(_, part)| format!("`{}`", part.path)).collect();
         paths.dedup();
-        let help = match &paths[..] {
-            [_] => "their paths are the same too: rename one of them in the program that made the file".to_owned(),
-            _ => format!("give the path of one: {}", paths.join(", ")),
+        let more = paths.len().saturating_sub(NAMED_MAX);
+        paths.truncate(NAMED_MAX);
+        let help = match (&paths[..], more) {
+            ([_], _) => "their paths are the same too: rename one of them in the program that made the file".to_owned(),
+            (paths, 0) => format!("give the path of one: {}", paths.join(", ")),
+            (paths, more) => format!("give the path of one: {} and {more} more", paths.join(", ")),
         };
         return Err(DesignError::new(Code::AreaAmbiguous, message, help));
     }
@@ -418,9 +421,8 @@ fn no_part(scene: &Scene, name: &str) -> DesignError {
 fn missing(scene: &Scene, message: String, name: &str) -> DesignError {
     let materials = scene.materials.iter().filter_map(|material| material.name.clone());
     let parts = scene.parts.iter().map(|part| if name.contains('/') { part.path.clone() } else { part.name() });
-    let question = did_you_mean(&KnownNames::new(materials.chain(parts)).near(name)).unwrap_or_default();
-    let help = format!("{question}{}there are {}", if question.is_empty() { "" } else { " " }, named(scene));
-    DesignError::new(Code::AreaNotFound, message, help)
+    let question = did_you_mean(&KnownNames::new(materials.chain(parts)).near(name));
+    DesignError::new(Code::AreaNotFound, message, question.unwrap_or_else(|| format!("there are {}", named(scene))))
 }
 
 /// The names that there are, for a message.

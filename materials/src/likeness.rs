@@ -13,6 +13,8 @@ pub(crate) const SCORE_CONTAINED: f64 = 0.9;
 const GRADE_DIGITS_MIN: usize = 3;
 /// A word may be another one mistyped if one character in so many differs.
 const CHARACTERS_PER_SLIP: usize = 3;
+/// A shorter beginning may be that of any word.
+const BEGINNING_MIN: usize = 4;
 /// Characters of a name that are compared, at most.
 const COMPARED_CHARS_MAX: usize = 128;
 
@@ -61,8 +63,8 @@ impl Likeness {
 
     /// Whether every word of the other name is one of this, and they say something.
     pub(crate) fn contains(&self, other: &Self) -> bool {
-        let says_something = |token: &String| token.chars().filter(|c| c.is_alphabetic()).count() >= 3;
-        other.tokens.iter().any(says_something) && other.tokens.iter().all(|token| self.tokens.contains(token))
+        other.tokens.iter().any(|token| says_something(token))
+            && other.tokens.iter().all(|token| self.tokens.contains(token))
     }
 
     /// Whether both have the same number of a standard, such as 304 of a steel, whatever else they say.
@@ -71,12 +73,21 @@ impl Likeness {
         self.digits == other.digits && self.digits.iter().any(is_grade)
     }
 
-    /// Whether one word is so much like another that it may be that one mistyped. By their beginning, words that have
-    /// little in common are alike: `Weißblech` and `Weißmetall`.
-    pub(crate) fn may_be_mistyped(&self, other: &Self) -> bool {
+    /// Whether two words may be the same: one mistyped, or the other with more behind it, as German has it. By their
+    /// beginning alone, words that have little in common are alike: `Weißblech` and `Weißmetall`. Names of several
+    /// words are compared by those, and may.
+    pub(crate) fn may_mean(&self, other: &Self) -> bool {
         let (n, n_other) = (self.key.chars().count(), other.key.chars().count());
+        let goes_on = self.key.starts_with(&other.key) || other.key.starts_with(&self.key);
         let are_words = self.tokens.len() == 1 && other.tokens.len() == 1;
-        !are_words || strsim::osa_distance(&self.key, &other.key) * CHARACTERS_PER_SLIP <= n.max(n_other)
+        !are_words
+            || goes_on && n.min(n_other) >= BEGINNING_MIN
+            || strsim::osa_distance(&self.key, &other.key) * CHARACTERS_PER_SLIP <= n.max(n_other)
+    }
+
+    /// The words that say something.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        self.tokens.iter().map(String::as_str).filter(|token| says_something(token))
     }
 
     /// Dice coefficient of the token sets, tokens weighing as much as they have bytes. The order of tokens is free.
@@ -86,6 +97,10 @@ impl Likeness {
         let common: usize = self.tokens.iter().filter(|token| other.tokens.contains(token)).map(String::len).sum();
         if total == 0 { 0.0 } else { 2.0 * common as f64 / total as f64 }
     }
+}
+
+fn says_something(token: &str) -> bool {
+    token.chars().filter(|c| c.is_alphabetic()).count() >= 3
 }
 
 #[cfg(test)]
@@ -113,9 +128,11 @@ mod tests {
         assert!(of("Steel 304").has_grade_of(&of("AISI 304")) && of("Lack 9005").has_grade_of(&of("RAL 9005")));
         assert!(!of("Steel 304").has_grade_of(&of("AISI 316")) && !of("M8").has_grade_of(&of("Zn8")));
         assert!(!of("Steel").has_grade_of(&of("Stahl")), "without a number");
-        assert!(of("Steal").may_be_mistyped(&of("Steel")) && of("Kopper").may_be_mistyped(&of("Copper")));
-        assert!(!of("Weißblech").may_be_mistyped(&of("Weißmetall")));
-        assert!(of("Weißes Blech").may_be_mistyped(&of("Weißmetall")), "several words are compared by their words");
+        for (a, b) in [("Steal", "Steel"), ("Kopper", "Copper"), ("Titan", "Titanium"), ("Messingblech", "Messing")] {
+            assert!(of(a).may_mean(&of(b)), "{a} and {b}");
+        }
+        assert!(!of("Weißblech").may_mean(&of("Weißmetall")));
+        assert!(of("Weißes Blech").may_mean(&of("Weißmetall")), "several words are compared by their words");
     }
 
     #[test]

@@ -55,13 +55,6 @@ pub struct MapEntry {
     pub origin: Origin,
 }
 
-impl MapEntry {
-    /// The file that it is in, or the command line option.
-    pub(crate) fn source(&self) -> &str {
-        self.at.split_once('#').map_or(&self.at, |(file, _)| file)
-    }
-}
-
 /// Where an entry of a map comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {

@@ -329,9 +329,8 @@ impl<'a> Resolver<'a> {
                 }
                 (Reason::Ambiguous, _) => unmapped("several entries or rules match and disagree"),
                 _ => match self.table.open_entry(part) {
-                    // The part's name says which entry, so that the text is the same for all that wait.
                     Some(entry) => unmapped("its entry in the map chooses none")
-                        .with_help(format!("write one in place of `null` in {}", entry.source())),
+                        .with_help(format!("write one in place of `null` at {}", entry.at)),
                     None => unmapped("nothing matches its names"),
                 },
             });

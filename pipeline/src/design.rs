@@ -5,6 +5,7 @@
 
 use packshot_designs::area::{Selector, find, only};
 use packshot_designs::compose::compose;
+use packshot_designs::placement::members::{self, Takes};
 use packshot_designs::resolve::{PlacementReport, WarningCode, resolve};
 use packshot_designs::{Design, DesignCode, DesignError, DesignRequest, Resolved, Texture};
 use packshot_json as json;
@@ -153,4 +154,26 @@ impl From<DesignError> for Error {
 pub fn refused(faults: Vec<json::Fault>) -> Error {
     let fault = |fault: json::Fault| Fault::new("placement_invalid", fault.message).at(fault.at);
     Error { kind: ErrorKind::Request, faults: faults.into_iter().map(fault).collect() }
+}
+
+/// What to do about a member of a placement that is wrong.
+pub fn way_out(fault: &json::Fault) -> String {
+    const DOCUMENT: &str = "docs/designs.md has them all";
+    let name = fault.at.split('/').next().unwrap_or_default().replace('-', "_");
+    match (&fault.kind, members::by_name(&name)) {
+        (json::FaultKind::Missing, None) => "say which part or material it goes on: `--on NAME`".to_owned(),
+        (json::FaultKind::Duplicate, _) => "leave out one of them".to_owned(),
+        (json::FaultKind::Conflict, Some(member)) if matches!(member.takes, Takes::Length { .. }) => {
+            "give all lengths in the same unit".to_owned()
+        }
+        (_, Some(member)) => format!("{name}: {}; {DOCUMENT}", lower_first(member.help)),
+        (_, None) => {
+            format!("a placement has {}; {DOCUMENT}", members::MEMBERS.map(|member| member.name).join(", "))
+        }
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

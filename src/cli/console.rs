@@ -74,17 +74,23 @@ struct Saying<'f> {
     n_places: usize,
 }
 
-/// Findings with the same text, one for all their places, in the order of the first of each.
+/// Findings with the same text, one for all their places, in the order of the first of each. Where the text ends with a
+/// place in a document (`map.json#/parts/3`), those of one document are the same, and the document alone is named.
 fn once<'f>(findings: &[Finding<'f>]) -> Vec<Saying<'f>> {
     let mut said: Vec<Saying<'f>> = Vec::new();
     let mut known = HashMap::new();
     for finding in findings {
-        let i = *known.entry((finding.severity as u8, finding.code, finding.message)).or_insert_with(|| {
+        let common = finding.message.rsplit_once("#/").filter(|(_, pointer)| !pointer.contains(' '));
+        let common = common.map_or(finding.message, |(document, _)| document);
+        let i = *known.entry((finding.severity as u8, finding.code, common)).or_insert_with(|| {
             said.push(Saying { finding: *finding, places: Vec::new(), n_places: 0 });
             said.len() - 1
         });
+        if said[i].n_places > 0 {
+            said[i].finding.message = common;
+        }
         said[i].n_places += 1;
-        if said[i].places.len() < PLACES_MAX {
+        if said[i].places.len() < PLACES_MAX && !said[i].places.contains(&finding.at) {
             said[i].places.push(finding.at);
         }
     }
@@ -232,6 +238,12 @@ mod tests {
             texts,
             ["warning[missing_normals]: odd\n  at: a, c, d and 1 more", "warning[missing_normals]: odder\n  at: b"]
         );
+        let open = [of("a", "write one at map.json#/parts/3"), of("b", "write one at map.json#/parts/4")];
+        assert_eq!(once(&open[..1])[0].text(), "warning[missing_normals]: write one at map.json#/parts/3\n  at: a");
+        assert_eq!(once(&open)[0].text(), "warning[missing_normals]: write one at map.json\n  at: a, b");
+        // Parts may be at the same path.
+        let alike = once(&[of("a", "odd"), of("a", "odd"), of("a", "odd")]);
+        assert_eq!(alike[0].text(), "warning[missing_normals]: odd\n  at: a and 2 more");
         // What has no place says nothing of it.
         assert_eq!(once(&[of("", "odd"), of("", "odd")])[0].text(), "warning[missing_normals]: odd");
     }

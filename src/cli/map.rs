@@ -37,9 +37,8 @@ pub(crate) struct InitArgs {
     options: ProductOptions,
 }
 
-pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
+pub(crate) fn run(command: &MapCommand, is_quiet: bool) -> Result<(), Failure> {
     let MapCommand::Init(args) = command;
-    refuse_a_map(&args.input)?;
     let mut places = Places::default();
     places.read(&args.input, "<INPUT>")?;
     args.options.read()?.material_map.as_deref().map_or(Ok(()), |path| places.read(path, "--material-map"))?;
@@ -49,25 +48,36 @@ pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     let ProductPlan { plan, library, diagnostics } = ProductPlan::of(&args.options)?;
     console::print_findings(&diagnostics);
     let input = Input::File(args.input.clone());
-    let source = input.read().map_err(|failure| input.failed(failure))?;
-    let product = plan.import(&source.glb, &interrupt.cancel).map_err(|error| input.failed(Failure::from(error)))?;
+    let failed = |failure: Failure| input.failed(told(failure, &args.input));
+    let source = input.read().map_err(failed)?;
+    let product = plan.import(&source.glb, &interrupt.cancel).map_err(|error| failed(Failure::from(error)))?;
     let request = plan.material_request(library)?;
     let text = template(&request.library, request.map.as_ref(), &product.part_names());
-    files::write(&args.output, text.as_bytes(), &interrupt)
+    files::write(&args.output, text.as_bytes(), &interrupt)?;
+    if !files::is_stream(&args.output) && !is_quiet {
+        console::note(&format!("{}: {}", args.output.display(), counted(&text)));
+    }
+    Ok(())
+}
+
+/// What a map says of itself: how many entries it has, and how many of them wait for a choice.
+fn counted(map: &str) -> String {
+    let comment = serde_json::from_str::<serde_json::Value>(map).ok();
+    let comment = comment.as_ref().and_then(|map| map["comment"].as_str()).unwrap_or_default();
+    comment.split(';').next().unwrap_or_default().to_owned()
 }
 
 /// Who names a map where the product belongs is told where each goes.
-///
-/// # Errors
-/// `usage.invalid_value` for a file whose name ends like that of a map.
-fn refuse_a_map(input: &Path) -> Result<(), Failure> {
-    if input.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("json")) {
-        return Ok(());
+fn told(mut failure: Failure, input: &Path) -> Failure {
+    if input.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        for fault in &mut failure.faults {
+            fault.help = format!(
+                "if this is to be the map, give the product, and the map with -o: `packshot map init product.glb -o {}`",
+                input.display()
+            );
+        }
     }
-    let name = input.display();
-    let message = format!("{name} is named like a map, and a product is needed: a map is made from its parts");
-    let help = format!("give the product, and the map's name with -o: `packshot map init product.glb -o {name}`");
-    Err(Failure::usage("invalid_value", message, "<INPUT>", help))
+    failure
 }
 
 /// Whether a map may be written here: one that exists is replaced only when asked for.

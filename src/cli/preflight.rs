@@ -73,7 +73,7 @@ pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
 /// How a material of the library was found, for a person, or why the part keeps what the file gives it.
 fn how_word(reason: Option<Reason>, method: Method, is_of_library: bool, word: &str) -> String {
     match (reason, method) {
-        (Some(Reason::NoMatch), _) => "NO MATERIAL".to_owned(),
+        (Some(Reason::NoMatch), _) => "UNMAPPED".to_owned(),
         (Some(Reason::Ambiguous), _) => "CONTRADICTION: what matches it disagrees".to_owned(),
         (Some(Reason::MaterialMissing), _) => "NO SUCH MATERIAL".to_owned(),
         (Some(Reason::LibraryInvalid), _) => "LIBRARY NOT READ".to_owned(),

@@ -343,10 +343,14 @@ fn unmapped_shown(on_unmapped: OnUnmapped, material: Option<&str>) -> (String, &
     let builtin = Library::builtin();
     let magenta = builtin.material(builtin.fallback()).id.as_str();
     match (on_unmapped, material) {
-        (OnUnmapped::Keep, _) => ("shown as in the file".to_owned(), "give each a material in the material map"),
+        (OnUnmapped::Keep, _) => (
+            "shown as in the file".to_owned(),
+            "give each a material in the material map; `packshot preflight` says why it has none",
+        ),
         (OnUnmapped::Magenta | OnUnmapped::Fail, shown) => {
             let shown = shown.filter(|id| *id != magenta).unwrap_or("magenta");
-            let help = "give each a material in the material map, or --on-unmapped keep to show them as in the file";
+            let help = "give each a material in the material map (`packshot preflight` says why it has none), or \
+                        --on-unmapped keep to show them as in the file";
             (format!("shown in {shown}"), help)
         }
     }

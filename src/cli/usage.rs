@@ -238,7 +238,7 @@ fn meant(error: &clap::Error, place: &str, used: &Command) -> Option<String> {
             let word = all(error, ContextKind::InvalidValue).join(" ");
             let values = all(error, ContextKind::ValidValue);
             let begun = packshot_words::begun(&word, values.iter().map(String::as_str));
-            if begun.len() > 1 {
+            if (2..=4).contains(&begun.len()) {
                 return Some(alternatives(&begun));
             }
             let near = packshot_words::mistyped(&word, values.iter().map(String::as_str));

@@ -127,6 +127,24 @@ fn what_cannot_be_is_refused_before_anything_is_rendered() {
 }
 
 #[test]
+fn what_is_wrong_with_a_placement_is_told_with_the_way_out() {
+    let workplace = workplace();
+    for (on, place, message, at, help) in [
+        ("Lid", "x", "it has no value: write `x=` and what it is", "--place x", "place of the anchor to the right"),
+        ("Lid", "texture-px=x", "expected a whole number", "--place texture-px", "texels of the texture's longer side"),
+        ("Lid", "colour=3", "there is no `colour`", "--place colour", "a placement has at, unit, x,"),
+        ("Lid", "part=Base", "the surface is chosen apart from the placement", "--place part", "leave out one of them"),
+        ("", "width=6", "", "--on", "give the name of a part or of a material"),
+    ] {
+        let args = ["render", "boxes.glb", "--design", "logo.png", "--on", on, "--place", place];
+        let outcome = workplace.run(&[&args[..], &TINY].concat());
+        outcome.expect_error(2, "placement_invalid", at);
+        let stderr = outcome.stderr.to_lowercase();
+        assert!(stderr.contains(&message.to_lowercase()) && stderr.contains(help), "{place}: {stderr}");
+    }
+}
+
+#[test]
 fn a_design_comes_from_standard_input() {
     let workplace = workplace();
     let mut args = on_lid(&["-o", "piped.png"]);

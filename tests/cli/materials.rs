@@ -40,8 +40,7 @@ fn unmapped_parts_are_magenta_and_counted() {
     assert_eq!(unmapped(&workplace, &[]), (0, 0), "without a map nothing is unmapped");
     let outcome =
         workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Base=Steel", "--on-unmapped", "magenta"]);
-    let warning =
-        "1 of 3 parts has no material: `Lid`; shown in magenta\n  help: give each a material in the material map";
+    let warning = "1 of 3 parts has no material: `Lid`; shown in magenta\n  help: give each a material in the material map (`packshot preflight` says why";
     assert!(outcome.stderr.contains(warning), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("--on-unmapped keep"), "{}", outcome.stderr);
 }
@@ -303,6 +302,13 @@ fn a_map_to_start_from() {
     let workplace = Workplace::new();
     workplace.run(&["map", "init", "boxes.glb", "-o", "map.json", "--material", "Base=Steel"]).done();
     let kept = workplace.read("map.json");
+    let told = workplace.run(&["map", "init", "boxes.glb", "-o", "told.json"]).done().stderr;
+    assert!(told.starts_with("told.json: 3 entries, "), "{told}");
+    for map in ["map.json", "gone.json"] {
+        let outcome = workplace.run(&["map", "init", map]);
+        let help = format!("`packshot map init product.glb -o {map}`");
+        assert!(outcome.code == 3 && outcome.stderr.contains(&help), "{}", outcome.stderr);
+    }
     let again = workplace.run(&["map", "init", "boxes.glb", "-o", "map.json"]);
     again.expect_error(6, "output.exists", "map.json");
     assert!(workplace.read("map.json") == kept, "what may have been edited by hand is never replaced unasked");

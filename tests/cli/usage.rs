@@ -126,6 +126,10 @@ fn what_the_parser_finds_is_told_as_all_else_is() {
              three_quarter; did you mean `front`?\n  at: --view\n  help: one picture for each of several views is made \
              by `packshot views` with `--set front,top`",
         ),
+        (
+            "render --sample bearing --preset amazon",
+            "invalid value `amazon` for `--preset`\n  at: --preset\n  help: did you mean `amazon_main` or `amazon_360`?",
+        ),
         ("rendr", "there is no command `rendr`\n  at: rendr\n  help: did you mean `render`?"),
         (
             "views boxes.glb lids.glb",

@@ -1,4 +1,4 @@
-//! Why a file or a folder could not be read, in the words of a person.
+//! Why a file could not be read, in the words of a person.
 
 use std::io::{self, ErrorKind};
 

@@ -26,6 +26,13 @@ impl DesignRequest {
         if let Some(place) = place {
             document.add_all(place);
         }
+        if document.area.contains_key("name")
+            && let Some(twice) = ["part", "material"].into_iter().find(|member| document.area.contains_key(*member))
+        {
+            let message = "the surface is chosen apart from the placement already".to_owned();
+            document.faults.push(Fault { at: twice.to_owned(), ..Fault::new(FaultKind::Duplicate, message) });
+            document.area.remove("name");
+        }
         let Document { area, placement, request, mut faults } = document;
         let mut whole = request;
         if !area.is_empty() {

@@ -1,6 +1,6 @@
 //! Materials that a person may have meant: likeness of names, for people to choose from and never applied.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::table::PartTable;
 use super::{PartNames, Suggestion};
@@ -21,12 +21,20 @@ pub(super) struct Suggester<'a> {
     library: &'a Library,
     table: &'a PartTable<'a>,
     /// Built when first needed: most jobs need none.
-    known: Option<Vec<(Likeness, LibraryMaterialIdx)>>,
+    known: Option<Known>,
     found: HashMap<Query, Vec<Suggestion>>,
     /// Names and paths of the parts, built when first needed.
     parts: Option<[Vec<(Likeness, String)>; 2]>,
     /// Pairs of characters that may still be compared; `None` when they are used up.
     budget: Option<usize>,
+}
+
+/// What can be suggested.
+struct Known {
+    /// By its names in the map and the library.
+    names: Vec<(Likeness, LibraryMaterialIdx)>,
+    /// The words in the names that the library has for it.
+    words: HashMap<LibraryMaterialIdx, HashSet<String>>,
 }
 
 /// What a material is wanted for.
@@ -47,15 +55,18 @@ impl Query {
         }
     }
 
-    /// How alike one of the names is to a name of the library. Somebody may say more of a material than its name does:
-    /// clear glass is glass.
-    fn score(&self, wanted: &Likeness, name: &Likeness) -> f64 {
-        match self {
-            Self::Part(_) => wanted.score(name),
-            Self::Material(_) if !wanted.may_be_mistyped(name) => 0.0,
-            Self::Material(_) if wanted.has_grade_of(name) => wanted.score_of_words(name).max(SCORE_MIN),
-            Self::Material(_) => wanted.score_of_words(name),
+    /// How alike one of the names is to a name of a material. Somebody may say more of a material than its name does:
+    /// clear glass is glass. And steel 304 is what the library calls AISI 304, and steel.
+    fn score(&self, wanted: &Likeness, name: &Likeness, words: Option<&HashSet<String>>) -> f64 {
+        if let Self::Part(_) = self {
+            return wanted.score(name);
         }
+        if !wanted.may_mean(name) {
+            return 0.0;
+        }
+        let score = wanted.score_of_words(name);
+        let is_of_its_kind = || words.is_some_and(|words| wanted.words().any(|word| words.contains(word)));
+        if wanted.has_grade_of(name) && is_of_its_kind() { score.max(SCORE_MIN) } else { score }
     }
 }
 
@@ -119,12 +130,12 @@ impl<'a> Suggester<'a> {
         let mut best: HashMap<LibraryMaterialIdx, f64> = HashMap::new();
         for wanted in query.names().iter().map(|name| Likeness::new(name)).filter(|wanted| !wanted.key.is_empty()) {
             // Other digits cap the score below what is shown, so those names need no comparison.
-            for (name, material) in known.iter().filter(|(name, _)| name.digits == wanted.digits) {
+            for (name, material) in known.names.iter().filter(|(name, _)| name.digits == wanted.digits) {
                 self.budget = self.budget.and_then(|budget| budget.checked_sub(wanted.key.len() * name.key.len()));
                 if self.budget.is_none() {
                     return Vec::new();
                 }
-                let score = query.score(&wanted, name);
+                let score = query.score(&wanted, name, known.words.get(material));
                 if score >= SCORE_MIN {
                     let entry = best.entry(*material).or_insert(score);
                     *entry = entry.max(score);
@@ -166,15 +177,19 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(Likeness, String)>
 }
 
 /// The names that can be suggested: those of the map, and those of active materials other than the fallback.
-fn known_names(library: &Library, table: &PartTable<'_>) -> Vec<(Likeness, LibraryMaterialIdx)> {
-    let mut known: Vec<_> = table.known_names().map(|(name, material)| (Likeness::new(name), material)).collect();
+fn known_names(library: &Library, table: &PartTable<'_>) -> Known {
+    let mut names: Vec<_> = table.known_names().map(|(name, material)| (Likeness::new(name), material)).collect();
+    let mut words: HashMap<LibraryMaterialIdx, HashSet<String>> = HashMap::new();
     for (idx, material) in (0..).map(LibraryMaterialIdx).zip(library.materials()) {
         if material.status == Status::Active && idx != library.fallback() {
-            let names = [&material.id, &material.name].into_iter().chain(&material.aliases);
-            known.extend(names.map(|name| (Likeness::new(name), idx)));
+            for name in [&material.id, &material.name].into_iter().chain(&material.aliases) {
+                let name = Likeness::new(name);
+                words.entry(idx).or_default().extend(name.words().map(str::to_owned));
+                names.push((name, idx));
+            }
         }
     }
-    known
+    Known { names, words }
 }
 
 #[cfg(test)]
@@ -211,11 +226,17 @@ mod tests {
             ("Hardened tool steel", "Steel-Tool"),
             ("Mirror polished brass", "Brass-Polished"),
             ("Steel 304", "Stainless-Polished"),
+            ("Titan", "Titanium"),
+            ("Messingblech", "Brass-CuZn30"),
+            ("Kupferrohr", "Copper"),
             ("Powder coating 9005", "PowderCoat-RAL9005"),
         ] {
             let found = suggester.for_string(wanted);
             assert!(found.first().is_some_and(|near| near.material.ends_with(first)), "{wanted}: {found:?}");
         }
         assert_eq!(suggester.for_string("Weißblech"), [], "it is no babbitt, whose name begins alike");
+        for number in ["Shaft 250", "Housing 304", "Model 2004"] {
+            assert_eq!(suggester.for_string(number), [], "a number alone is no grade");
+        }
     }
 }

@@ -69,7 +69,9 @@ fn broken_by_size(rule: &Rule, [width_px, height_px]: [u32; 2], is_trimmed: bool
             let is_broken = longer_px < min || (longer_px > max && !is_trimmed);
             is_broken.then(|| format!("{min} to {max} pixels along the longer side"))
         }
-        Rule::ShorterSideMinPx(min) => (width_px.min(height_px) < min).then(|| format!("{min} pixels along each side")),
+        Rule::ShorterSideMinPx(min) => {
+            (width_px.min(height_px) < min).then(|| format!("at least {min} pixels along each side"))
+        }
         Rule::PixelsMax(max) => {
             let n = u64::from(width_px) * u64::from(height_px);
             (n > max && !is_trimmed).then(|| format!("{max} pixels at most"))

@@ -7,25 +7,24 @@ use glam::{DVec2, DVec3};
 use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::part_pattern::composed;
 use crate::scene::{DesignLay, PartIdx, Scene, WornDesign};
 use crate::shot::inside::box_of;
-use crate::shot::sight::{Sight, on_triangle};
+use crate::shot::sight::{POINTS_MAX, SEEN_OF, Sight, on_triangle};
 use crate::shot::{self, Projection};
 
 /// Cosine of the steepest angle at which a surface is covered, as `stage/design.wgsl` has it.
 const FACING_MIN: f64 = 0.25;
 /// A surface whose faces' normals add up to less than this fraction of its area is closed.
 const CLOSED: f64 = 1e-3;
-/// Points of what is printed that are looked at, at most.
-const POINTS_MAX: usize = 64;
-/// A design is hidden where not even one point in so many is seen.
-const SEEN_OF: usize = 50;
 /// Points of surfaces that are tried for being printed.
-const TRIES_MAX: usize = 1 << 14;
+const TRIES: usize = 1 << 13;
+/// Points that each of several cameras looks at, of those that all look at together.
+const POINTS_OF_EACH: usize = 16;
 /// How far above its surface a point is looked at, over the size of the product.
 const LIFT: f64 = 1e-6;
-/// Triangles that points are looked for behind, a fraction of a second's work; beyond that nothing is found.
-const TRIANGLES_MAX: usize = 1 << 25;
+/// Boxes and triangles that points are looked for behind, a fraction of a second's work; beyond that nothing is found.
+const TESTS_MAX: usize = 1 << 26;
 
 /// Designs whose printed surfaces face away from each of these cameras, or are hidden from each by other surfaces. What
 /// those are made of is not known here: behind glass, a design is seen. Whether they are within the picture is not
@@ -38,104 +37,159 @@ fn of_design(scene: &Scene, design: &WornDesign, cameras: &[shot::Camera]) -> Op
     let printed = printed(design)?;
     let all = || design.surfaces.iter().flat_map(|&(part, primitive)| faces(scene, design, part, primitive));
     // Texture coordinates lie on a surface that is turned inside out too, and it looks the same.
-    let is_inside_out = matches!(design.lay, DesignLay::Coordinates { .. }) && is_inside_out(all());
-    let outward = |face: Face| if is_inside_out { Face { normal: -face.normal, ..face } } else { face };
+    let is_inside_out = design.lies_on_both_sides() && is_inside_out(all());
+    let eyes: Vec<Camera> = cameras.iter().map(Camera::of).collect();
     // Of several parts of an area, the first that the design is on.
-    let mut on_part = None;
-    let mut covered = Vec::new();
+    let (mut on_part, mut is_faced, mut area_m2) = (None, false, 0.0);
     for &(part, primitive) in &design.surfaces {
         for face in faces(scene, design, part, primitive).filter(|face| face.covers(design, &printed)) {
             on_part.get_or_insert(part);
-            covered.push(outward(face));
+            area_m2 += face.area_m2();
+            let face = if is_inside_out { Face { normal: -face.normal, ..face } } else { face };
+            is_faced |= eyes.iter().any(|eye| eye.sees(&face));
         }
     }
     let part = on_part.filter(|_| !cameras.is_empty())?;
-    let eyes: Vec<Camera> = cameras.iter().map(Camera::of).collect();
-    let is_faced = |face: &Face| eyes.iter().any(|eye| eye.sees(face));
     let in_pictures = if cameras.len() == 1 { "in the picture" } else { "in every picture" };
-    let (code, message) = if covered.iter().any(is_faced) {
-        let before = hidden_behind(scene, &points(design, &printed, &covered), cameras)?;
-        let before = match before == part {
-            true => "other surfaces of its own part".to_owned(),
-            false => format!("{:?}", scene.parts[before.0 as usize].name()),
-        };
-        let message = format!(
-            "the design is hidden behind {before} {in_pictures}, and not seen unless that is transparent: put it on \
-             another side, take another view, or hide what is before it"
-        );
-        ("design_hidden", message)
-    } else {
-        let message = format!(
-            "the design faces away from the camera {in_pictures}, and shows at most through a clear body: take another \
-             view, or turn the product"
-        );
-        ("design_turned_away", message)
+    let unseen = match is_faced {
+        true => why_unseen(scene, design, &points(design, &printed, all(), area_m2), cameras)?,
+        false => Unseen::TurnedAway,
+    };
+    let (code, message) = match unseen {
+        Unseen::TurnedAway => {
+            let message = format!(
+                "the design faces away from the camera {in_pictures}, and shows at most from behind: take another view, \
+                 turn the product, or put it on another side"
+            );
+            ("design_turned_away", message)
+        }
+        Unseen::Behind(before) if before == part => {
+            let message = format!(
+                "the design is hidden behind other surfaces of its own part {in_pictures}, and not seen unless they \
+                 are transparent: put it on another side, or take another view"
+            );
+            ("design_hidden", message)
+        }
+        Unseen::Behind(before) => {
+            // As it is read, where a file has an umlaut as two characters.
+            let before = scene.parts[before.0 as usize].name();
+            let before = composed(&before);
+            let message = format!(
+                "the design is hidden behind {before:?} {in_pictures}, and not seen unless that is transparent: put it \
+                 on another side, take another view, or hide what is before it"
+            );
+            ("design_hidden", message)
+        }
     };
     let at = scene.parts[part.0 as usize].path.clone();
     Some(Diagnostic { code, severity: Severity::Warning, at, message })
 }
 
-/// Points where something is printed, in world space, with the normals there: spread over the faces.
-fn points(design: &WornDesign, printed: &Printed, covered: &[Face]) -> Vec<(DVec3, DVec3)> {
-    let some: Vec<&Face> = covered.iter().step_by(covered.len().div_ceil(TRIES_MAX).max(1)).collect();
-    let n_of_each = TRIES_MAX / some.len().max(1);
-    let printed_points = |face: &&Face| {
-        let face = **face;
-        let tried = (0..n_of_each).map(move |i| {
+/// Points where something is printed, in world space, with the normals there: spread evenly over the area of the faces
+/// that the design covers, `area_m2` in all.
+fn points(
+    design: &WornDesign,
+    printed: &Printed,
+    faces: impl Iterator<Item = Face>,
+    area_m2: f64,
+) -> Vec<(DVec3, DVec3)> {
+    let mut points = Vec::new();
+    let (mut before_m2, mut n_tried) = (0.0, 0);
+    for face in faces.filter(|face| face.covers(design, printed)) {
+        before_m2 += face.area_m2();
+        // Every face gets as many of the tries as its share of the area is.
+        let n = ((before_m2 / area_m2 * TRIES as f64).round() as usize).min(TRIES);
+        for i in n_tried..n {
             let at = on_triangle(face.corners, i);
             let [u, v] = [0, 1].map(|axis| on_triangle(face.uvs.map(|uv| DVec3::splat(uv[axis])), i).x);
-            Face { corners: [at; 3], uvs: [DVec2::new(u, v); 3], normal: face.normal }
-        });
-        let found = tried.filter(|point| point.covers(design, printed)).map(|point| (point.corners[0], point.normal));
-        found.take(POINTS_MAX.div_ceil(some.len())).collect::<Vec<_>>()
-    };
-    let points: Vec<_> = some.iter().flat_map(printed_points).collect();
+            let point = Face { corners: [at; 3], uvs: [DVec2::new(u, v); 3], normal: face.normal };
+            if point.covers(design, printed) {
+                points.push((at, face.normal));
+            }
+        }
+        n_tried = n_tried.max(n);
+    }
     points.iter().copied().step_by(points.len().div_ceil(POINTS_MAX).max(1)).collect()
 }
 
-/// The part that is before most of the points, if hardly any of them is seen by any of the cameras.
-fn hidden_behind(scene: &Scene, points: &[(DVec3, DVec3)], cameras: &[shot::Camera]) -> Option<PartIdx> {
+/// Why a design is not seen.
+enum Unseen {
+    /// It faces away.
+    TurnedAway,
+    /// Most of it is behind this part.
+    Behind(PartIdx),
+}
+
+/// Why hardly any of the points is seen by any of the cameras; `None` where some are.
+fn why_unseen(
+    scene: &Scene,
+    design: &WornDesign,
+    points: &[(DVec3, DVec3)],
+    cameras: &[shot::Camera],
+) -> Option<Unseen> {
     let bounds = scene.bounds()?;
     let lift_m = LIFT * (bounds.max - bounds.min).length();
     let boxes: Vec<_> = scene.meshes.iter().map(box_of).collect();
     let from_world: Vec<_> = scene.parts.iter().map(|part| part.world_from_part.inverse()).collect();
-    let mut triangles_left = TRIANGLES_MAX;
-    let mut n_behind: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut tests_left = TESTS_MAX;
+    let mut n_behind: BTreeMap<usize, usize> = BTreeMap::new();
+    let (mut n_seen, mut n_away) = (0_usize, 0_usize);
     let mut is_seen = vec![false; points.len()];
-    for camera in cameras {
+    // What was before one point is likely to be before the next.
+    let mut likely = 0;
+    let stride = cameras.len().min(points.len().div_ceil(POINTS_OF_EACH)).max(1);
+    for (camera, first) in cameras.iter().zip((0..stride).cycle()) {
         let eye = Camera::of(camera);
-        for (&(point, normal), is_seen) in points.iter().zip(&mut is_seen).filter(|(_, is_seen)| !**is_seen) {
-            if !eye.faces(point, normal) {
+        for i in (first..points.len()).step_by(stride).filter(|&i| !is_seen[i]).collect::<Vec<_>>() {
+            let (point, normal) = points[i];
+            let outward = if eye.faces(point, normal) { normal } else { -normal };
+            if outward != normal && !design.lies_on_both_sides() {
+                n_away += 1;
                 continue;
             }
-            let Some(sight) = Sight::of(point + lift_m * normal, camera) else { continue };
+            let Some(sight) = Sight::of(point + lift_m * outward, camera) else { continue };
             let mut before = None;
-            for (i, (part, part_from_world)) in (0..).zip(scene.parts.iter().zip(&from_world)) {
-                let (mesh, sight) = (part.mesh.0 as usize, sight.within(part_from_world));
+            for part in std::iter::once(likely).chain((0..scene.parts.len()).filter(|part| *part != likely)) {
+                let (mesh, sight) = (scene.parts[part].mesh.0 as usize, sight.within(&from_world[part]));
+                tests_left = tests_left.checked_sub(1)?;
                 if !sight.meets(boxes[mesh]) {
                     continue;
                 }
-                for primitive in &scene.meshes[mesh].primitives {
-                    triangles_left = triangles_left.checked_sub(primitive.triangles.len())?;
-                    if sight.is_blocked_by(primitive) {
-                        before = Some(i);
-                    }
-                }
-                if before.is_some() {
+                let primitives = &scene.meshes[mesh].primitives;
+                tests_left =
+                    tests_left.checked_sub(primitives.iter().map(|primitive| primitive.triangles.len()).sum())?;
+                if primitives.iter().any(|primitive| sight.is_blocked_by(primitive)) {
+                    before = Some(part);
                     break;
                 }
             }
             match before {
-                Some(part) => *n_behind.entry(part).or_default() += 1,
-                None => *is_seen = true,
+                Some(part) => {
+                    likely = part;
+                    *n_behind.entry(part).or_default() += 1;
+                }
+                None => {
+                    (is_seen[i], n_seen) = (true, n_seen + 1);
+                    if n_seen * SEEN_OF >= points.len() {
+                        return None;
+                    }
+                }
             }
         }
-        let n_seen = is_seen.iter().filter(|is_seen| **is_seen).count();
-        if n_seen * SEEN_OF >= points.len() {
-            return None;
-        }
     }
-    n_behind.into_iter().max_by_key(|(part, n)| (*n, std::cmp::Reverse(*part))).map(|(part, _)| PartIdx(part))
+    let is_away = n_away > n_behind.values().sum::<usize>();
+    let most = n_behind.into_iter().max_by_key(|(part, n)| (*n, std::cmp::Reverse(*part)));
+    match most {
+        Some((part, _)) if !is_away => Some(Unseen::Behind(PartIdx(part as u32))),
+        _ => (n_away > 0).then_some(Unseen::TurnedAway),
+    }
+}
+
+impl WornDesign {
+    /// By texture coordinates, a design is on both sides of a surface, as `stage/design.wgsl` has it.
+    fn lies_on_both_sides(&self) -> bool {
+        matches!(self.lay, DesignLay::Coordinates { .. })
+    }
 }
 
 /// Whether a closed surface has its normals inside.
@@ -274,6 +328,11 @@ fn faces<'s>(
 }
 
 impl Face {
+    fn area_m2(&self) -> f64 {
+        let [a, b, c] = self.corners;
+        0.5 * (b - a).cross(c - a).length()
+    }
+
     /// Whether something of the printed part of a design may lie on it.
     fn covers(&self, design: &WornDesign, printed: &Printed) -> bool {
         let is_within = |heights: [f64; 3], [least, greatest]: [f64; 2]| {
@@ -320,25 +379,4 @@ fn meets(places: [DVec2; 3], printed: &Printed) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn span(printed: &[usize], wraps: bool) -> Span {
-        let is_printed: Vec<bool> = (0..100).map(|i| printed.contains(&i)).collect();
-        Span::of(&is_printed, wraps).expect("something is printed")
-    }
-
-    #[test]
-    fn what_is_printed_across_the_seam_is_there_alone() {
-        let seam = span(&[0, 1, 2, 97, 98, 99], true);
-        assert!(seam.meets(0.0, 0.01) && seam.meets(0.95, 0.97) && seam.meets(-0.1, 0.05) && seam.meets(1.01, 1.02));
-        assert!(!seam.meets(0.4, 0.6) && !seam.meets(-0.6, -0.5));
-        // A picture that ends at its edges has a middle.
-        assert!(span(&[0, 99], false).meets(0.4, 0.6));
-        let middle = span(&[40, 50], true);
-        assert!(middle.meets(0.45, 0.46) && middle.meets(-0.55, -0.54) && middle.meets(0.0, 1.0));
-        assert!(!middle.meets(0.9, 1.1) && !middle.meets(0.0, 0.3));
-        assert!(span(&[7], true).meets(0.07, 0.08));
-        assert!(Span::of(&[false; 8], true).is_none());
-    }
-}
+mod tests;

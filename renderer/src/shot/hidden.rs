@@ -4,15 +4,11 @@ use glam::{DVec3, Vec3};
 
 use super::Camera;
 use super::inside::{TRIANGLES_MAX, box_of};
-use super::sight::{Sight, on_triangle};
+use super::sight::{POINTS_MAX, SEEN_OF, Sight, on_triangle};
 use crate::diagnostic::{Diagnostic, Severity, option_place};
-use crate::part_pattern::PartPattern;
+use crate::part_pattern::{PartPattern, composed};
 use crate::scene::{Mesh, Part, Scene};
 
-/// Points that are looked at, at most, spread over the parts.
-const POINTS_MAX: usize = 64;
-/// Parts are hidden where not even one point in so many is seen.
-const SEEN_OF: usize = 50;
 /// A finding if other parts hide all those that an option names. What the others are made of is not known here: behind
 /// glass, a part is seen.
 pub(super) fn part_hidden(option: &str, named: &[PartPattern], camera: &Camera, scene: &Scene) -> Option<Diagnostic> {
@@ -45,7 +41,7 @@ pub(super) fn part_hidden(option: &str, named: &[PartPattern], camera: &Camera, 
     let (_, Some(before)) = most else { return None };
     (n_seen * SEEN_OF < sights.len()).then(|| {
         let what = match parts[..] {
-            [part] => format!("{:?} is", part.name()),
+            [part] => format!("{:?} is", composed(&part.name())),
             _ => "the parts are".to_owned(),
         };
         Diagnostic {
@@ -54,7 +50,7 @@ pub(super) fn part_hidden(option: &str, named: &[PartPattern], camera: &Camera, 
             at: option_place(option),
             message: format!(
                 "{what} hidden behind {:?}, and not seen unless that is transparent: hide that, or choose another view",
-                before.name()
+                composed(&before.name())
             ),
         }
     })

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use packshot_pipeline::error::Fault;
+use packshot_words::why_unread;
 
 use super::ConfigError;
 
@@ -45,7 +46,8 @@ fn read(path: &Path) -> Result<String, ConfigError> {
         let fault = Fault::new("config.unreadable", message).at(path.display().to_string());
         ConfigError::from(fault.help("name a readable TOML file with --config or PACKSHOT_CONFIG"))
     };
-    let unreadable = |reason: std::io::Error| refused(format!("the settings file cannot be read: {reason}"));
+    let unreadable =
+        |reason: std::io::Error| refused(format!("the settings file cannot be read: {}", why_unread(&reason)));
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if metadata.len() > FILE_BYTES_MAX {
         let size = metadata.len();

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use packshot::designs::design::{DesignLimits, check};
-use packshot::designs::placement::members;
 use packshot::designs::{Design, DesignRequest};
 use packshot::error::Fault;
-use packshot_pipeline::design::refused;
+use packshot_pipeline::design::{refused, way_out};
 
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
@@ -59,13 +58,14 @@ impl DesignArgs {
     /// `placement_invalid`, with the member in question.
     pub(crate) fn request(&self) -> Result<DesignRequest, Failure> {
         DesignRequest::from_text(self.on.as_deref(), self.place.as_deref()).map_err(|faults| {
+            let helps: Vec<String> = faults.iter().map(way_out).collect();
             let mut error = refused(faults);
-            for Fault { at, help, .. } in &mut error.faults {
-                *help = match members::by_name(at) {
-                    Some(member) => format!("{}; where it is not given: {}", member.help, member.default),
-                    None => format!("a placement has {}", members::MEMBERS.map(|member| member.name).join(", ")),
+            for (Fault { at, help, .. }, way_out) in error.faults.iter_mut().zip(helps) {
+                (*at, *help) = match at.as_str() {
+                    // The name that was not given as a member.
+                    "name" => ("--on".to_owned(), "give the name of a part or of a material".to_owned()),
+                    member => (format!("--place {member}").trim_end().to_owned(), way_out),
                 };
-                *at = format!("--place {at}").trim_end().to_owned();
             }
             Failure::from(error)
         })

@@ -12,6 +12,7 @@ use packshot::error::Fault;
 use packshot::picture::FileKind;
 use packshot::verify::Check;
 use packshot_pipeline::finished::{Finished, Other, Pace, digest_of};
+use packshot_words::why_unread;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::failure::{Exit, Failure};
@@ -196,7 +197,9 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match opened {
         Ok(Some(bytes)) => Ok(Some(bytes)),
         Ok(None) => Err(other(path, "the folder's list of frames is damaged: it is too long")),
-        Err(reason) => Err(other(path, &format!("the folder's list of frames cannot be read: {reason}"))),
+        Err(reason) => {
+            Err(other(path, &format!("the folder's list of frames cannot be read: {}", why_unread(&reason))))
+        }
     }
 }
 

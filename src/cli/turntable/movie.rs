@@ -16,6 +16,7 @@ use packshot::plan::{Output, PlannedFile};
 use packshot_renderer::digest::Digest;
 use packshot_renderer::encode::movie::{MovieFormat, MovieSettings};
 use packshot_renderer::encode::{Metadata, PngDepth, Provenance};
+use packshot_words::why_unread;
 
 mod frame;
 mod reel;
@@ -195,6 +196,7 @@ impl Movie {
                     return Err(refused("output.other_sequence", message.to_owned()));
                 }
                 Err(reason) => {
+                    let reason = why_unread(&reason);
                     return Err(refused("output.not_read", format!("the file that is there cannot be read: {reason}")));
                 }
             }

@@ -18,6 +18,7 @@ use packshot_domain::id::{RenderId, TaskId};
 use packshot_domain::task::FaultKind;
 use packshot_materials::aliases::AliasLayer;
 use packshot_materials::library::Library;
+use packshot_words::why_unread;
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::executor::{AssetError, AssetSource};
 use packshot_worker::protocol::{self, LibraryFile, Outcome, RenderInput, RenderWork, WorkEvent};
@@ -289,8 +290,8 @@ fn zipped(folder: &Path) -> Result<Vec<u8>, Failure> {
         Failure::new(Exit::Input, fault.help("give a folder that holds the TOML files of one library"))
     };
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|reason| refused(&reason))? {
-        let path = entry.map_err(|reason| refused(&reason))?.path();
+    for entry in std::fs::read_dir(folder).map_err(|reason| refused(&why_unread(&reason)))? {
+        let path = entry.map_err(|reason| refused(&why_unread(&reason)))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             names.push(path);
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use packshot::error::Fault;
 use packshot_domain::artifact::RelativePath;
 use packshot_domain::hash::{ContentAddress, Sha256Digest};
+use packshot_words::why_unread;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -99,11 +100,8 @@ impl Subject {
 }
 
 fn not_read(path: &Path, reason: &io::Error, help: &str) -> Failure {
-    let why = match reason.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        _ => reason.to_string(),
-    };
-    let fault = Fault::new("verify.not_read", format!("cannot be read: {why}")).at(path.display().to_string());
+    let fault =
+        Fault::new("verify.not_read", format!("cannot be read: {}", why_unread(reason))).at(path.display().to_string());
     Failure::new(Exit::Input, fault.help(help))
 }
 
@@ -123,7 +121,7 @@ fn archive(path: &Path) -> Result<Subject, Failure> {
         let fault = Fault::new("verify.not_read", message).at(path.display().to_string());
         Failure::new(Exit::Input, fault.help("download the archive again"))
     };
-    let file = File::open(path).map_err(|reason| damaged(&reason))?;
+    let file = File::open(path).map_err(|reason| damaged(&why_unread(&reason)))?;
     let archive = ZipArchive::new(BufReader::new(file)).map_err(|reason| damaged(&reason))?;
     if archive.index_for_name(MANIFEST).is_none() {
         return Err(no_manifest(path));
@@ -178,7 +176,7 @@ impl Files {
                 found.extend(names.filter(|name| !name.ends_with('/')).map(in_manifest));
             }
             Self::Folder(folder) => list(folder, folder, &mut found).map_err(|reason| {
-                let message = format!("the folder cannot be read: {reason}");
+                let message = format!("the folder cannot be read: {}", why_unread(&reason));
                 let fault = Fault::new("verify.not_read", message).at(folder.display().to_string());
                 Failure::new(Exit::Input, fault.help("make it readable for the user who runs packshot"))
             })?,

@@ -124,7 +124,7 @@ fn a_part_whose_entry_waits_for_a_choice_is_told_where() {
         let outcome = Resolver::new(Library::builtin(), Some(&map), OnUnmapped::Magenta).resolve(&[parts]);
         let [finding] = findings(&outcome, "unmapped_part")[..] else { panic!("{outcome:?}") };
         assert_eq!(finding.message, "no material: its entry in the map chooses none");
-        assert_eq!(finding.help.as_deref(), Some("write one in place of `null` in map.json"));
+        assert_eq!(finding.help.as_deref(), Some("write one in place of `null` at map.json#/parts/0"));
         assert!(findings(&outcome, "unused_map_entry").is_empty());
     }
 }

@@ -12,6 +12,7 @@ use packshot_contract::client::{Client, FetchError, Picture};
 use packshot_contract::order::Order;
 use packshot_contract::scalar::Address;
 use packshot_domain::hash::{ContentAddress, Digester};
+use packshot_words::why_unread;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -202,6 +203,7 @@ fn address_of(source: &mut impl Read) -> io::Result<ContentAddress> {
 }
 
 fn not_read(path: &Path, reason: &io::Error) -> Failure {
+    let reason = why_unread(reason);
     let fault = Fault::new("output.not_read", format!("the file that is there cannot be read: {reason}"));
     let help = "choose another folder, or give --force to replace it";
     Failure::new(Exit::Output, fault.at(path.display().to_string()).help(help))

@@ -9,6 +9,7 @@ use packshot_domain::cad_file::SourceFormat;
 use packshot_domain::hash::ContentAddress;
 use packshot_renderer::backend::CancelToken;
 use packshot_service::products::sheet::{Row, Sheet};
+use packshot_words::why_unread;
 use packshot_worker::cad;
 
 use super::super::super::console;
@@ -106,7 +107,7 @@ impl Wish {
     pub(super) fn of_folder(folder: &Path, output_types: &[String]) -> Result<Self, Failure> {
         let at = folder.display().to_string();
         let not_read = |reason: std::io::Error| {
-            let message = format!("the folder cannot be read: {reason}");
+            let message = format!("the folder cannot be read: {}", why_unread(&reason));
             Failure::new(Exit::Input, fault("sheet.file_missing", message, at.clone(), "check the path"))
         };
         let entries = std::fs::read_dir(folder).map_err(not_read)?;
