@@ -175,7 +175,8 @@ pub fn resolve(design: &Design, area: &Area, request: &DesignRequest) -> Result<
         // Of a ring or a frame the middle is a hole.
         let way = match (area.mapping, &placement.at) {
             (MappingWord::Planar, None) => {
-                "; look at another side with `at`, or lay it out with the mapping `cylindrical`"
+                "; where its middle is a hole, as in a ring, move a small design with `x` and `y`, or look at another \
+                 side with `at`"
             }
             (_, None) => "; where its middle is a hole, say where the design goes with `x` and `y`, or with `at`",
             (_, Some(_)) => "; where it has a hole at that place, move the design with `x` and `y`",

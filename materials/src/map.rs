@@ -113,6 +113,9 @@ impl MaterialMap {
                 [b'g', b'l', b'T', b'F', ..] => {
                     ("this is a GLB, not a map".to_owned(), "`packshot map init` writes the map of a GLB")
                 }
+                [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => {
+                    ("this is a picture, not a map".to_owned(), "`packshot map init` writes a map")
+                }
                 [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
                     ("the text is in UTF-16, which JSON files are not".to_owned(), "save it as UTF-8")
                 }
@@ -296,9 +299,11 @@ mod tests {
 
     #[test]
     fn files_that_are_no_text_of_a_map_are_named() {
-        let cases: [(&[u8], &str, &str); 5] = [
+        let cases: [(&[u8], &str, &str); 7] = [
             (b" \n", "the file is empty", "`packshot map init`"),
             (b"glTF\x02\0\0\0", "this is a GLB, not a map", "`packshot map init`"),
+            (b"\x89PNG\r\n", "this is a picture, not a map", "`packshot map init`"),
+            (b"\xff\xd8\xff\xe0", "this is a picture, not a map", "`packshot map init`"),
             (b"\xff\xfe{\0}\0", "the text is in UTF-16", "save it as UTF-8"),
             (b"\xfe\xff\0{\0}", "the text is in UTF-16", "save it as UTF-8"),
             (b"{\"parts\": [{\"part_name\": \"Geh\xe4use\", \"material\": \"Steel\"}]}", "", "save it as UTF-8"),

@@ -27,6 +27,7 @@ mod table;
 pub use report::{Method, Reason, Report, ReportItem, Slot, Suggestion};
 
 use steps::{Names, StringHit};
+pub(crate) use suggest::SEE_LIST;
 use suggest::Suggester;
 use table::{Lookups, PartTable};
 
@@ -319,7 +320,7 @@ impl<'a> Resolver<'a> {
                         Some(id) => unmapped(&format!("the alias `{string}` means `{id}`, which no library has")),
                         None => unmapped(&format!("no library has the material `{string}`")),
                     };
-                    Finding { help: did_you_mean(&near), ..unmapped }
+                    unmapped.with_help(did_you_mean(&near).unwrap_or_else(|| SEE_LIST.to_owned()))
                 }
                 (Reason::TextureMissing, Some(string)) => {
                     let found = self.library.find(string).map(|(idx, _)| self.library.material(idx));

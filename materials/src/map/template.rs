@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Covers, MaterialMap};
 use crate::library::Library;
-use crate::mapping::{OnUnmapped, PartNames, Reason, ReportItem, Resolver};
+use crate::mapping::{OnUnmapped, PartNames, Reason, ReportItem, Resolver, SEE_LIST};
 use crate::name::is_unnamed;
 
 #[derive(Serialize)]
@@ -82,7 +82,7 @@ fn comment(item: &ReportItem) -> String {
     if item.suggestions.is_empty() {
         return match item.reason {
             Some(Reason::Ambiguous) => why,
-            _ => format!("{why}; see `packshot materials list`"),
+            _ => format!("{why}; {SEE_LIST}"),
         };
     }
     let choices: Vec<_> =

@@ -10,6 +10,8 @@ use crate::likeness::{Likeness, SCORE_MIN};
 use crate::name::is_unnamed;
 use crate::name::suffix::strip_all;
 
+/// The way out where nothing is suggested.
+pub(crate) const SEE_LIST: &str = "see `packshot materials list`";
 /// Suggestions per part.
 const SHOWN_MAX: usize = 3;
 /// Pairs of characters that are compared per job, about a second's work; then further unknown names go without

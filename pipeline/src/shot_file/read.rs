@@ -67,7 +67,16 @@ pub fn read(
 ///
 /// Every mistake with its JSON pointer: `shot.…`.
 pub fn parse(bytes: &[u8], default_name: &str, overrides: &FilmOverrides) -> Result<UnopenedShot, Error> {
-    let document = packshot_json::parse(bytes).map_err(|error| refused(vec![error.fault()], None))?;
+    let document = packshot_json::parse(bytes).map_err(|error| {
+        let mut refused = refused(vec![error.fault()], None);
+        if bytes.starts_with(b"glTF") {
+            for fault in &mut refused.faults {
+                fault.message = "this is a GLB, not a shot file".to_owned();
+                fault.help = "give it as the product, without --shot".to_owned();
+            }
+        }
+        refused
+    })?;
     let faults = Faults::default();
     let root = Node::root(&document, &faults);
     let version = version(&root);

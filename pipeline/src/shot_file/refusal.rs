@@ -51,6 +51,10 @@ pub(super) fn refused(faults: Vec<JsonFault>, version: Option<Version>) -> Error
             "shot.unknown_member" if is_earlier => format!("it belongs to {} only: remove it", Version::One),
             "shot.type" if at == "/parts" && version == Some(Version::Two) => LIKE_A_PART.to_owned(),
             "shot.unknown_member" => "remove it, or correct its name: docs/shot.md has all members".to_owned(),
+            "shot.missing" if at == "/schema" => {
+                "a shot file says which schema it has; `--dump-shot` writes one, and docs/shot.md says what is in it"
+                    .to_owned()
+            }
             "shot.syntax" => "correct the JSON in that line".to_owned(),
             // The others say what is expected.
             _ => String::new(),
