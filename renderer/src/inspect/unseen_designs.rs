@@ -10,13 +10,15 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::part_pattern::composed;
 use crate::scene::{DesignLay, PartIdx, Scene, WornDesign};
 use crate::shot::inside::box_of;
-use crate::shot::sight::{POINTS_MAX, SEEN_OF, Sight, on_triangle};
+use crate::shot::sight::{POINTS_MAX, Sight, on_triangle};
 use crate::shot::{self, Projection};
 
 /// Cosine of the steepest angle at which a surface is covered, as `stage/design.wgsl` has it.
 const FACING_MIN: f64 = 0.25;
 /// A surface whose faces' normals add up to less than this fraction of its area is closed.
 const CLOSED: f64 = 1e-3;
+/// A design is unseen where not even one point in so many is seen: chamfers and threads around it may look another way.
+const SEEN_OF: usize = 10;
 /// Points of surfaces that are tried for being printed.
 const TRIES: usize = 1 << 13;
 /// Points that each of several cameras looks at, of those that all look at together.

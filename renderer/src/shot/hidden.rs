@@ -4,10 +4,13 @@ use glam::{DVec3, Vec3};
 
 use super::Camera;
 use super::inside::{TRIANGLES_MAX, box_of};
-use super::sight::{POINTS_MAX, SEEN_OF, Sight, on_triangle};
+use super::sight::{POINTS_MAX, Sight, on_triangle};
 use crate::diagnostic::{Diagnostic, Severity, option_place};
 use crate::part_pattern::{PartPattern, composed};
 use crate::scene::{Mesh, Part, Scene};
+
+/// Parts are hidden where not even one point in so many is seen.
+const SEEN_OF: usize = 50;
 
 /// A finding if other parts hide all those that an option names. What the others are made of is not known here: behind
 /// glass, a part is seen.

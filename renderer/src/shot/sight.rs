@@ -8,8 +8,6 @@ use crate::scene::Primitive;
 
 /// Points that are looked at, at most, spread over what is looked for.
 pub(crate) const POINTS_MAX: usize = 64;
-/// It is hidden where not even one point in so many is seen.
-pub(crate) const SEEN_OF: usize = 50;
 /// Steps of the R2 sequence, which fills a square evenly (Martin Roberts, "The Unreasonable Effectiveness of
 /// Quasirandom Sequences", 2018): powers of the inverse of the plastic number.
 const R2: [f64; 2] = [0.754_877_666_246_692_7, 0.569_840_290_998_053_2];
