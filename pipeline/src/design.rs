@@ -156,7 +156,7 @@ pub fn refused(faults: Vec<json::Fault>) -> Error {
     Error { kind: ErrorKind::Request, faults: faults.into_iter().map(fault).collect() }
 }
 
-/// What to do about a member of a placement that is wrong.
+/// What to do about a member of a placement that is wrong on a command line.
 pub fn way_out(fault: &json::Fault) -> String {
     const DOCUMENT: &str = "docs/designs.md has them all";
     let name = fault.at.split('/').next().unwrap_or_default().replace('-', "_");

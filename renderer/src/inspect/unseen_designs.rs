@@ -135,18 +135,19 @@ fn why_unseen(
     let from_world: Vec<_> = scene.parts.iter().map(|part| part.world_from_part.inverse()).collect();
     let mut tests_left = TESTS_MAX;
     let mut n_behind: BTreeMap<usize, usize> = BTreeMap::new();
-    let (mut n_seen, mut n_away) = (0_usize, 0_usize);
+    let eyes: Vec<Camera> = cameras.iter().map(Camera::of).collect();
+    let is_away = |&&(point, normal): &&(DVec3, DVec3)| !eyes.iter().any(|eye| eye.faces(point, normal));
+    let n_away = if design.lies_on_both_sides() { 0 } else { points.iter().filter(is_away).count() };
+    let mut n_seen = 0_usize;
     let mut is_seen = vec![false; points.len()];
     // What was before one point is likely to be before the next.
     let mut likely = 0;
     let stride = cameras.len().min(points.len().div_ceil(POINTS_OF_EACH)).max(1);
-    for (camera, first) in cameras.iter().zip((0..stride).cycle()) {
-        let eye = Camera::of(camera);
+    for ((camera, eye), first) in cameras.iter().zip(&eyes).zip((0..stride).cycle()) {
         for i in (first..points.len()).step_by(stride).filter(|&i| !is_seen[i]).collect::<Vec<_>>() {
             let (point, normal) = points[i];
             let outward = if eye.faces(point, normal) { normal } else { -normal };
             if outward != normal && !design.lies_on_both_sides() {
-                n_away += 1;
                 continue;
             }
             let Some(sight) = Sight::of(point + lift_m * outward, camera) else { continue };
@@ -179,12 +180,12 @@ fn why_unseen(
             }
         }
     }
-    let is_away = n_away > n_behind.values().sum::<usize>();
-    let most = n_behind.into_iter().max_by_key(|(part, n)| (*n, std::cmp::Reverse(*part)));
-    match most {
-        Some((part, _)) if !is_away => Some(Unseen::Behind(PartIdx(part as u32))),
-        _ => (n_away > 0).then_some(Unseen::TurnedAway),
+    // Most of it looks to none of the cameras, or is behind something where it looks to one.
+    if 2 * n_away > points.len() {
+        return Some(Unseen::TurnedAway);
     }
+    let most = n_behind.into_iter().max_by_key(|(part, n)| (*n, std::cmp::Reverse(*part)));
+    most.map(|(part, _)| Unseen::Behind(PartIdx(part as u32)))
 }
 
 impl WornDesign {

@@ -95,6 +95,9 @@ fn a_design_is_hidden_where_hardly_any_of_its_area_is_seen() {
         assert_eq!(found(&[print, lid(1.1)], by_uv, &turn), None);
         assert!(found(&[print, lid(9.0)], by_uv, &turn[..40]).expect("hidden").1.contains("in every picture"));
     }
+    // It is hidden where it looks to a camera, however many it faces away from.
+    let around = [DVec3::Z, DVec3::NEG_Z, DVec3::new(0.1, 0.0, -1.0), DVec3::new(-0.1, 0.0, -1.0)];
+    assert_eq!(found(&[print, lid(9.0)], false, &around).expect("hidden").0, "design_hidden");
     // A large face counts as much as it shows, however many small ones lie hidden behind the lid.
     let hidden = ("Print", 100, 0.1, DVec3::new(0.0, 0.0, 0.5));
     let aside = ("Print", 1, 0.3, DVec3::new(0.35, 0.0, 0.6));
