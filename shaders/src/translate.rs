@@ -147,10 +147,11 @@ fn in_lanes(
             });
         }
     }
+    let sites = lanes::Sites::of(context, functions, variant.is_none());
     let mut types = lanes::Types::new(n_lanes);
     let wanted = context.functions().filter(|handle| wanted[handle.index()]);
     let functions: Vec<String> =
-        wanted.map(|handle| lanes::function(context, &mut types, handle)).collect::<Result<_>>()?;
+        wanted.map(|handle| lanes::function(context, &sites, &mut types, handle)).collect::<Result<_>>()?;
     lanes::module(context, (set, variant), &types, &functions)
         .map_err(|construct| Box::new(ShaderError::new(format!("{construct} is not translated to Rust"))))
 }

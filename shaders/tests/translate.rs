@@ -174,7 +174,7 @@ fn a_variant_has_other_values_of_overrides_and_the_same_structs() {
     let (_, lanes) = before.split_once("pub mod avx2_lanes").expect("a module of lanes");
     assert!(lanes.contains("if true {") && lanes.contains("pub struct S"), "{lanes}");
     assert!(variant.contains("if false {") && variant.contains("use super::avx2_lanes::S;"), "{variant}");
-    assert!(variant.contains("pub fn g(") && !variant.contains("pub struct"), "{variant}");
+    assert!(variant.contains("pub fn g<At>(") && !variant.contains("pub struct S"), "{variant}");
 
     let unknown = VariantModule { name: "short", overrides: &[("IS_OF", false)], functions: &["f"] };
     let error = in_variants(WGSL, &[unknown]).expect_err("no such override");
@@ -200,7 +200,39 @@ fn what_a_function_in_lanes_calls_is_in_lanes_and_nothing_else() {
     let source = source.expect("translates");
     let (single, lanes) = source.split_once("pub mod avx2_lanes").expect("a module of lanes");
     assert!(["fn f(", "fn g(", "fn h("].iter().all(|function| single.contains(function)), "{single}");
-    assert!(lanes.contains("fn f(") && lanes.contains("fn g(") && !lanes.contains("fn h("), "{lanes}");
+    assert!(lanes.contains("fn f(") && lanes.contains("fn g<At>(") && !lanes.contains("fn h"), "{lanes}");
+}
+
+#[test]
+fn each_call_in_lanes_is_of_a_copy_of_its_own() {
+    let source = in_lanes(
+        "fn f(x: f32) -> f32 { return g(x) + g(x + 1.0) + h(x); }\n\
+         fn h(x: f32) -> f32 { return g(x); }\nfn g(x: f32) -> f32 { return x; }\n",
+    );
+    let source = source.expect("translates");
+    let (_, lanes) = source.split_once("pub mod avx2_lanes").expect("a module of lanes");
+    // Functions are called from outside by their name alone.
+    assert!(lanes.contains("pub fn f("), "{lanes}");
+    let sites: Vec<&str> =
+        lanes.split("self::g::<simd::Site<").skip(1).filter_map(|call| call.split(">>").next()).collect();
+    let [of_h, first, second] = sites[..] else { panic!("three calls of g in {lanes}") };
+    assert!(of_h.ends_with(", At"), "as often as h has calls: {of_h}");
+    assert!(first.ends_with(", Outside") && second.ends_with(", Outside") && first != second, "{first} {second}");
+}
+
+#[test]
+fn what_is_long_has_one_copy_unless_branches_fall_away() {
+    let sum = "y += x; ".repeat(300);
+    let wgsl = format!(
+        "override IS_ON: bool = true;\nfn f(x: f32) -> f32 {{ return g(x) + g(x); }}\n\
+         fn g(x: f32) -> f32 {{ var y = x; if IS_ON {{ {sum}}} return y; }}\n"
+    );
+    let variant = VariantModule { name: "short", overrides: &[("IS_ON", false)], functions: &["f"] };
+    let source = in_variants(&wgsl, &[variant]).expect("translates");
+    let (before, variant) = source.split_once("pub mod avx2_short").expect("a module of the variant");
+    let (_, lanes) = before.split_once("pub mod avx2_lanes").expect("a module of lanes");
+    assert!(lanes.contains("pub fn g(") && lanes.contains("self::g("), "{lanes}");
+    assert!(variant.contains("pub fn g<At>(") && variant.contains("self::g::<"), "{variant}");
 }
 
 #[test]

@@ -12,6 +12,7 @@
 
 mod branches;
 mod buffers;
+mod calls;
 mod copies;
 mod expression;
 mod homes;
@@ -28,6 +29,7 @@ use super::scalar::Scalar;
 use super::walk::{Emitter, Jump, Target, walk};
 use super::{Context, Error, Result};
 use buffers::Quad;
+pub(crate) use calls::Sites;
 use copies::Copies;
 use homes::Homes;
 use items::spell;
@@ -36,7 +38,12 @@ use masks::{Branch, Level, Loop, Switch};
 use neighbours::Neighbour;
 
 /// The Rust source of a function.
-pub(crate) fn function(context: &Context<'_>, types: &mut Types, handle: Handle<Function>) -> Result<String> {
+pub(crate) fn function(
+    context: &Context<'_>,
+    sites: &Sites,
+    types: &mut Types,
+    handle: Handle<Function>,
+) -> Result<String> {
     let module = &context.shader.module;
     let function = &module.functions[handle];
     let span = module.functions.get_span(handle);
@@ -105,6 +112,8 @@ pub(crate) fn function(context: &Context<'_>, types: &mut Types, handle: Handle<
         rows: Vec::new(),
         quads,
         neighbours,
+        sites,
+        n_calls: 0,
     };
     lanes.open("'of_lanes: {")?;
     walk(function, &mut lanes)?;
@@ -126,8 +135,9 @@ pub(crate) fn function(context: &Context<'_>, types: &mut Types, handle: Handle<
     body.push_str(&lanes.declarations);
     body.push_str(&lanes.scalar.source);
     let result = result.map_or_else(String::new, |(ty, _)| format!(" -> {ty}"));
+    let at = if sites.has(handle) { "<At>" } else { "" };
     let place = context.shader.place(span).map_or_else(String::new, |place| format!("{}:{}", place.file, place.line));
-    Ok(format!("/// `{place}`\n#[inline]\npub fn {name}({}){result} {{\n{body}}}\n", parameters.join(", ")))
+    Ok(format!("/// `{place}`\n#[inline]\npub fn {name}{at}({}){result} {{\n{body}}}\n", parameters.join(", ")))
 }
 
 /// The emitter of one function.
@@ -160,6 +170,9 @@ struct Lanes<'a, 'b> {
     quads: HashMap<Quad, u8>,
     /// Pointers to neighbours that are loaded together.
     neighbours: HashMap<Handle<Expression>, Neighbour>,
+    sites: &'a Sites,
+    /// How many calls have been given a [site](calls).
+    n_calls: usize,
 }
 
 impl Lanes<'_, '_> {
@@ -262,22 +275,7 @@ impl Emitter for Lanes<'_, '_> {
         arguments: &[Handle<Expression>],
         result: Option<Handle<Expression>>,
     ) -> Result<()> {
-        let context = self.scalar.context;
-        let mut rendered = Vec::new();
-        if context.bindings_of(function).next().is_some() {
-            rendered.push("bindings".to_owned());
-        }
-        rendered.push(self.mask());
-        for &argument in arguments {
-            rendered.push(if self.scalar.is_pointer(argument) {
-                format!("&mut {}", self.place(argument)?)
-            } else if matches!(self.scalar.inner(argument), naga::TypeInner::Struct { .. }) {
-                format!("&{}", self.value(argument)?)
-            } else {
-                self.value(argument)?
-            });
-        }
-        let call = format!("self::{}({})", context.function_names[function.index()], rendered.join(", "));
+        let call = self.rendered_call(function, arguments)?;
         match result {
             Some(result) => self.scalar.bind(result, &call),
             None => self.line(&format!("{call};")),

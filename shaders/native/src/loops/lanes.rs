@@ -123,6 +123,7 @@ macro_rules! lanes {
                 }
 
                 /// Loads these paths, of which there are up to [`N_LANES`].
+                #[inline]
                 #[target_feature(enable = $features)]
                 fn load(&mut self, paths: &[PathState], at: &[u32]) {
                     let mut rows = [&paths[at[at.len() - 1] as usize]; N_LANES];
@@ -134,6 +135,7 @@ macro_rules! lanes {
                 }
 
                 /// Loads what they hit.
+                #[inline]
                 #[target_feature(enable = $features)]
                 fn load_hits(&mut self, hits: &[Hit]) {
                     let mut rows = [&hits[hits.len() - 1]; N_LANES];
@@ -162,6 +164,7 @@ macro_rules! lanes {
                 }
 
                 /// Draws the random numbers of the paths' next event.
+                #[inline]
                 #[target_feature(enable = $features)]
                 fn draw(&mut self) {
                     let native::PathState { seed, sample, steps, .. } = self.path;

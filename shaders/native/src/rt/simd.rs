@@ -11,14 +11,15 @@
 macro_rules! compiled {
     ($features:literal, $(
         $(#[$doc:meta])*
-        fn $name:ident $(<$($lifetime:lifetime,)? $generic:ident $(: $bound:path)? $(, const $size:ident: usize)*>)?
+        fn $name:ident
+            $(<$($lifetime:lifetime,)? $generic:ident $(: $bound:path)? $(; $site:ident)? $(, const $size:ident: usize)*>)?
             ($($argument:ident: $ty:ty),*) -> $result:ty $body:block
     )*) => {$(
         $(#[$doc])*
         #[inline]
         #[target_feature(enable = $features)]
         #[must_use]
-        pub fn $name $(<$($lifetime,)? $generic $(: $bound)? $(, const $size: usize)*>)? ($($argument: $ty),*) -> $result
+        pub fn $name $(<$($lifetime,)? $generic $(: $bound)? $(, $site)? $(, const $size: usize)*>)? ($($argument: $ty),*) -> $result
             $body
     )*};
 }
@@ -34,6 +35,11 @@ mod elementary;
 mod vectors;
 
 use compiled;
+
+/// A call of a function that is compiled anew for each of its calls: which one it is, and the call of the function
+/// around it. There are no values of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<const N: usize, Around>(PhantomData<Around>);
 
 /// Two scalars in lanes.
 #[derive(Clone, Copy, Debug, Default)]

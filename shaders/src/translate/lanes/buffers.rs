@@ -145,8 +145,8 @@ impl Lanes<'_, '_> {
         let n = size.map_or(1, |size| size as usize);
         let wanted = self.quads.get(&Quad { base, index, quad }).map_or(0, |words| words.count_ones());
         if wanted >= 2 && first + n <= 4 && (quad + 1) * 4 <= n_words {
-            let text = format!("simd::quad::<_, {n_words}>(&{rows}, {})", quad * 4);
-            let name = self.looked_up(text.clone(), "quad", &text);
+            let text = format!("simd::quad::<_, {}, {n_words}>(&{rows}, {})", self.site(), quad * 4);
+            let name = self.looked_up(format!("words {quad} of {rows}"), "quad", &text);
             return self.by_component(size, |_, i| Ok(cast(format!("{name}.{}", COMPONENTS[first + i]))));
         }
         self.by_component(size, |_, i| Ok(cast(format!("simd::word::<_, {n_words}>(&{rows}, {})", offset + i))))
@@ -157,7 +157,7 @@ impl Lanes<'_, '_> {
         let kind = self.kind(index)?;
         let at = self.value(index)?;
         let at = if kind == "u32" { at } else { format!("simd::u32_bits_{kind}({at})") };
-        let text = format!("simd::rows({}, {all}, {at})", self.mask());
+        let text = format!("simd::rows::<_, {}>({}, {all}, {at})", self.site(), self.mask());
         // What has been looked up for more lanes will do.
         Ok(self.looked_up(format!("{all}[{at}]"), "rows", &text))
     }

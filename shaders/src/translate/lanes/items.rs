@@ -270,7 +270,7 @@ pub(crate) fn module(
          #[allow(clippy::all, dead_code, missing_docs, non_snake_case, unreachable_code, unused_assignments, unused_imports,\n    \
          unused_labels, unused_mut, unused_parens, unused_qualifications, unused_variables,\n    \
          reason = \"generated: its form follows the shader's\")]\n\
-         pub mod {}_{} {{\nuse super::*;\nuse {}::simd::{} as simd;\n",
+         pub mod {}_{} {{\nuse super::*;\nuse {}::simd::{} as simd;\n/// Around calls in functions that have one copy.\n#[derive(Clone, Copy, Debug)]\npub struct Outside;\n",
         types.n_lanes,
         set.module(),
         variant.unwrap_or("lanes"),

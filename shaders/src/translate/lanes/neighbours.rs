@@ -131,11 +131,16 @@ impl Lanes<'_, '_> {
             _ => return Err(self.scalar.refuse_expression(pointer, "neighbours of this type in lanes")),
         };
         let kind = kind_name(scalar).map_err(|construct| self.scalar.refuse_expression(pointer, &construct))?;
-        let text = match size {
-            None => format!("simd::two_words(&{rows})"),
-            Some(_) => format!("simd::quad::<_, 4>(&{rows}, 0)"),
+        let words = match size {
+            None => {
+                let text = format!("simd::two_words(&{rows})");
+                self.looked_up(text.clone(), "words", &text)
+            }
+            Some(_) => {
+                let text = format!("simd::quad::<_, {}, 4>(&{rows}, 0)", self.site());
+                self.looked_up(format!("the words of {rows}"), "words", &text)
+            }
         };
-        let words = self.looked_up(text.clone(), "words", &text);
         let first = if is_right { size.map_or(1, |size| size as usize) } else { 0 };
         self.by_component(size, |_, i| {
             let word = format!("{words}.{}", COMPONENTS[first + i]);

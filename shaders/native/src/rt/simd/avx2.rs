@@ -7,7 +7,7 @@ use std::arch::x86_64::*;
 use super::doubles::doubles;
 use super::elementary::elementary;
 use super::vectors::vectors;
-pub use super::{EachRow, Rows, V2, V3, V4};
+pub use super::{EachRow, Rows, Site, V2, V3, V4};
 
 /// How many lanes a register has.
 pub const N_LANES: usize = 8;

@@ -215,7 +215,7 @@ macro_rules! vectors {
             ///
             /// # Panics
             /// When there is no such element.
-            fn rows<'a, T>(mask: Mask, all: &'a [T], at: U32) -> Rows<'a, T, N_LANES> {
+            fn rows<'a, T; At>(mask: Mask, all: &'a [T], at: U32) -> Rows<'a, T, N_LANES> {
                 let first = array_u32(at)[bits(mask).trailing_zeros() as usize % N_LANES];
                 let spare = splat_u32(first);
                 let at = select_u32(mask, at, spare);
@@ -262,8 +262,8 @@ macro_rules! vectors {
                 let [x, y] = halves(rows.of.map(|row| bytemuck::pod_read_unaligned(bytemuck::bytes_of(row))));
                 V2 { x, y }
             }
-            /// Words `at` to `at + 4` of each row, which has `W`.
-            fn quad<T: bytemuck::Pod, const W: usize>(rows: &Rows<'_, T, N_LANES>, at: usize) -> V4<F32> {
+            /// Words `at` to `at + 4` of each row, which has `W`. `At` is a [`Site`].
+            fn quad<T: bytemuck::Pod; At, const W: usize>(rows: &Rows<'_, T, N_LANES>, at: usize) -> V4<F32> {
                 if rows.same {
                     let words: &[f32; W] = bytemuck::cast_ref(rows.of[0]);
                     return V4 {
@@ -273,11 +273,6 @@ macro_rules! vectors {
                         w: splat_f32(words[at + 3]),
                     };
                 }
-                quad_apart::<T, W>(rows, at)
-            }
-            /// The same where lanes have different rows: by itself, so that the rest of [`quad`] is short enough to be
-            /// compiled into its callers.
-            fn quad_apart<T: bytemuck::Pod, const W: usize>(rows: &Rows<'_, T, N_LANES>, at: usize) -> V4<F32> {
                 let [x, y, z, w] = four_words::<T, W>(rows.of, at);
                 V4 { x, y, z, w }
             }
