@@ -19,7 +19,8 @@ const byId = (id) => document.getElementById(id);
 
 export class SettingsView {
   constructor({ onNamed, onWork }) {
-    Object.assign(this, { onNamed, onWork });
+    // `chosen` counts what the user has chosen.
+    Object.assign(this, { onNamed, onWork, chosen: 0 });
   }
 
   get title() {
@@ -40,7 +41,10 @@ export class SettingsView {
   }
 
   async refresh() {
+    const { chosen } = this;
     const { items } = await get("api/v1/notification-configs");
+    // What was asked before a choice does not know of it.
+    if (this.chosen !== chosen) return;
     const place = byId("preferences");
     const rows = new Map([...place.children].map((row) => [row.dataset.type, row]));
     for (const item of items) {
@@ -64,8 +68,10 @@ export class SettingsView {
   }
 
   async choose(type, choice) {
-    const change = { enabled: true, frequency: choice.value };
-    await sendJson("PUT", `api/v1/notification-configs/${encodeURIComponent(type)}`, change);
-    put("preference-said", `Saved at ${when(Date.now())}: ${LABELS[type] || type}, ${FREQUENCIES[choice.value]}.`);
+    this.chosen += 1;
+    const frequency = choice.value;
+    await sendJson("PUT", `api/v1/notification-configs/${encodeURIComponent(type)}`, { enabled: true, frequency });
+    this.chosen += 1;
+    put("preference-said", `Saved at ${when(Date.now())}: ${LABELS[type] || type}, ${FREQUENCIES[frequency]}.`);
   }
 }

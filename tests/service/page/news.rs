@@ -77,7 +77,13 @@ async fn preferences(browser: &Browser, service: &Service) {
     let choice = "document.querySelector('[data-type=\"order.rendering_complete\"] select')";
     browser.until(&format!("{choice}?.value === 'immediate'")).await;
     fits(browser, "settings").await;
-    browser.run(&format!("{choice}.value = 'daily'; {choice}.dispatchEvent(new Event('change'))")).await;
+    // As when an answer of the service that was asked for before brings back the old one.
+    browser
+        .run(&format!(
+            "const choice = {choice}; choice.value = 'daily'; choice.dispatchEvent(new Event('change')); \
+             choice.value = 'immediate'"
+        ))
+        .await;
     browser.until("document.querySelector('#preference-said').textContent.includes('every day, together')").await;
     let stored = Caller::open(service).get("/api/v1/notification-configs").await;
     let of = |row: &&Value| row["event_type"] == "order.rendering_complete";

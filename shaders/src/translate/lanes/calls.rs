@@ -1,9 +1,9 @@
 //! Calls, and functions that are compiled anew for each of theirs.
 //!
-//! A call that the compiler does not inline passes every register through memory, as Rust does with vectors: a function
-//! for sixteen paths that is called by one register costs more than what it computes. The compiler inlines whatever has
-//! a single call, and of the rest only what is short. So functions get a type parameter that is another one at each
-//! call, for all calls on the way to it, and each copy has a single call.
+//! A call that the compiler does not inline passes every register through memory, as Rust does with vectors, and often
+//! costs more than what it computes. The compiler inlines whatever has a single call, and of the rest only what is
+//! short. So functions get a type parameter that is another one at each call, and in each copy of the function around
+//! it: then each copy has a single call (docs/decisions/a-copy-for-each-call.md).
 
 use naga::{Expression, Function, Handle, Statement, TypeInner};
 
