@@ -17,6 +17,7 @@ except ImportError:
     sys.exit(3)
 
 SCHEMA, WHITE, LARGEST = "packshot-peer-scene/1", (1, 1, 1), 2**31 - 1
+USER_FOLDERS = ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "USERPROFILE")
 
 # OpenPBR's parameters with their defaults: what a renderer does not follow is worth a note only where it differs from
 # these.
@@ -234,6 +235,7 @@ def read_options(peer):
     parser.add_argument("--threads", type=whole(1, 1024), default=usable_threads())
     parser.add_argument("--repeat", type=whole(1), default=1, help="render so many times, each with the next seed")
     parser.add_argument("--frames", type=whole(1), help="a turntable of so many pictures; --raw and --png name folders")
+    parser.add_argument("--home", type=os.path.abspath, help="the user's home folder, as far as the renderer knows")
     parser.add_argument("--raw", type=os.path.abspath, help="linear float32 RGBA, premultiplied")
     parser.add_argument("--png", type=os.path.abspath)
     parser.add_argument("--version", action="store_true")
@@ -253,6 +255,8 @@ def usable_threads():
 
 
 def bring_up(peer, options):
+    # Python knows already where the user keeps packages; the renderer has yet to look for what it has kept.
+    os.environ |= dict.fromkeys(USER_FOLDERS, options.home) if options.home else {}
     try:
         return peer.start(options)
     except ImportError as e:

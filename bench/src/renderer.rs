@@ -48,6 +48,9 @@ impl Peer {
     }
 }
 
+/// The variables by which Packshot finds its user's folders; `bench/peers/scene.py` has them too.
+const USER_FOLDERS: [&str; 4] = ["HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "USERPROFILE"];
+
 /// A renderer that can be called.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Renderer {
@@ -91,8 +94,19 @@ pub struct Job<'a> {
     pub threads: u16,
     /// How often the picture is rendered in the same process, at least 1.
     pub repeat: u32,
+    /// What the process finds of earlier ones.
+    pub finds: Finds,
     /// What is written.
     pub output: Output<'a>,
+}
+
+/// What a process finds of earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finds {
+    /// What renderers keep in their user's folders: compiled kernels, trees.
+    WhatIsKept,
+    /// Nothing: its user has an empty home folder.
+    Nothing,
 }
 
 /// What a renderer writes.
@@ -171,8 +185,11 @@ impl Installation {
         command
     }
 
-    /// The command of a job.
-    pub fn command(&self, renderer: &Renderer, job: &Job<'_>) -> Command {
+    /// The command of a job, to be run once.
+    ///
+    /// # Errors
+    /// The home folder that it needs cannot be made.
+    pub fn command(&self, renderer: &Renderer, job: &Job<'_>) -> std::io::Result<Command> {
         let mut words: Vec<OsString> = Vec::new();
         let mut command = match renderer.peer {
             None => {
@@ -221,7 +238,15 @@ impl Installation {
         if job.repeat > 1 {
             words.extend(["--repeat".into(), job.repeat.to_string().into()]);
         }
+        if job.finds == Finds::Nothing {
+            let home = tempfile::Builder::new().prefix("home-").tempdir_in(&self.temporary)?.keep();
+            match renderer.peer {
+                None => drop(command.envs(USER_FOLDERS.map(|variable| (variable, &home)))),
+                // By its program: Python may have found the package in the home folder of before.
+                Some(_) => words.extend(["--home".into(), home.into()]),
+            }
+        }
         command.args(words);
-        command
+        Ok(command)
     }
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::levels;
 use crate::machine::Machine;
 use crate::process::{self, Timed, Told};
-use crate::renderer::{Installation, Job, Renderer};
+use crate::renderer::{Finds, Installation, Job, Renderer};
 use crate::report::{Note, Report};
 use crate::settings::{Level, Settings};
 use crate::subject::{NOT_WRITTEN, Subject, not_written};
@@ -110,6 +110,7 @@ impl Session<'_> {
             seed: round,
             threads: self.settings.threads,
             repeat: 1,
+            finds: Finds::WhatIsKept,
             output: crate::renderer::Output::None,
         }
     }
@@ -143,7 +144,8 @@ impl Session<'_> {
     /// As [`run`](Self::run).
     pub(crate) fn run_once(&self, renderer: &Renderer, job: &Job<'_>) -> Result<Result<Timed, String>, Error> {
         let limit = Duration::from_secs(self.settings.run_limit_s);
-        let mut command = self.installation.command(renderer, job);
+        let command = self.installation.command(renderer, job);
+        let mut command = command.map_err(|reason| not_written(self.folder.path(), &reason))?;
         let ended = process::run::<Told>(&mut command, limit, &|| self.watch.cancel.is_cancelled());
         self.check()?;
         if let Ok(timed) = &ended {

@@ -15,7 +15,7 @@ words! {
         Samples = "samples",
         /// Equal error: time until the picture is as near to the renderer's own converged one
         Error = "error",
-        /// From request to PNG: in a new process, and again in the same
+        /// From request to PNG: in a new process, first and cold, and again in the same, warm
         Request = "request",
         /// All frames of a turntable as PNG files, in one process
         Turntable = "turntable",

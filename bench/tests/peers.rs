@@ -1,10 +1,9 @@
 //! The programs of peers, where these are installed: they draw what Packshot draws.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use packshot_bench::levels::error::LinearPicture;
-use packshot_bench::renderer::{Installation, Job, Output, Peer};
+use packshot_bench::renderer::{Finds, Installation, Job, Output, Peer};
 use packshot_bench::scaling::solids;
 use packshot_bench::subject::Subject;
 use packshot_bench::{Settings, process};
@@ -47,21 +46,22 @@ fn peers_draw_what_packshot_draws() {
             }
         };
         let raw = folder.path().join("picture.raw");
-        let job = |output, repeat| Job {
+        let job = |output, finds, repeat| Job {
             subject: &subject,
             size_px: [SIDE_PX; 2],
             samples: 64,
             seed: 1,
             threads: 2,
             repeat,
+            finds,
             output,
         };
         let run = |job: &Job<'_>| {
-            let mut command: Command = installation.command(&renderer, job);
+            let mut command = installation.command(&renderer, job).expect("a home folder");
             let timed = process::run::<process::Told>(&mut command, std::time::Duration::from_secs(300), &|| false);
             timed.unwrap_or_else(|why| panic!("{peer}: {why}"))
         };
-        let timed = run(&job(Output::Linear(&raw), 2));
+        let timed = run(&job(Output::Linear(&raw), Finds::Nothing, 2));
         assert_eq!((timed.told.width, timed.told.height), (SIDE_PX, SIDE_PX));
         assert_eq!(timed.told.warm.len(), 1, "{peer} renders it again");
         assert!(timed.told.seconds.import > 0.0, "{peer} reads the scene: {timed:?}");
@@ -76,7 +76,7 @@ fn peers_draw_what_packshot_draws() {
         assert!(off.abs() < 0.01, "{peer} covers {:.2} % more", 100.0 * off);
         let frames = folder.path().join(format!("{peer}-frames"));
         std::fs::create_dir_all(&frames).expect("made");
-        run(&job(Output::Frames(&frames, 2), 1));
+        run(&job(Output::Frames(&frames, 2), Finds::WhatIsKept, 1));
         let names: Vec<_> =
             std::fs::read_dir(&frames).expect("there").map(|entry| entry.expect("there").file_name()).collect();
         assert_eq!(names.len(), 2, "{peer}: {names:?}");

@@ -1,11 +1,12 @@
-//! From request to PNG: a new process for one picture, and the same request again in a process that has everything.
+//! From request to PNG: a new process for one picture, on a machine that has rendered nothing yet and on one that has,
+//! and the same request again in a process that has everything.
 
 use packshot_pipeline::error::Error;
 use serde::Serialize;
 
 use super::{Row, interleaved};
 use crate::process::Timed;
-use crate::renderer::{Job, Output};
+use crate::renderer::{Finds, Job, Output, Renderer};
 use crate::rounds::Spread;
 use crate::session::Session;
 use crate::subject::Subject;
@@ -16,10 +17,14 @@ const PICTURES: u32 = 4;
 /// The figures of a renderer, in seconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
-    /// From the start of a process to its end.
+    /// From the start of a process to its end, where nothing is kept of earlier ones.
+    pub first_s: Spread,
+    /// From the start of a process to its end, with what earlier ones have kept.
     pub cold_s: Spread,
     /// From a repeated request to its file: the median of a process.
     pub warm_s: Option<Spread>,
+    /// How many times faster Packshot is at first.
+    pub first_ratio: Option<Spread>,
     /// How many times faster Packshot is when cold.
     pub cold_ratio: Option<Spread>,
     /// How many times faster Packshot is when warm.
@@ -39,6 +44,8 @@ pub(crate) fn measure(session: &Session<'_>, subjects: &[Subject]) -> Result<Vec
     let mut rows = Vec::new();
     for subject in subjects {
         let job = |round, repeat| Job { repeat, output: Output::Png(&png), ..session.job(subject, round) };
+        let first = |_: &Renderer, round| Job { finds: Finds::Nothing, ..job(round, 1) };
+        let first = interleaved(session, &format!("first, {}", subject.name), first)?;
         let cold = interleaved(session, &format!("cold, {}", subject.name), |_, round| job(round, 1))?;
         let warm = interleaved(session, &format!("warm, {}", subject.name), |_, round| job(round, PICTURES))?;
         let of_warm = |timed: &Timed| Spread::of(timed.told.warm.iter().map(|again| again.total));
@@ -50,8 +57,10 @@ pub(crate) fn measure(session: &Session<'_>, subjects: &[Subject]) -> Result<Vec
         for (i, renderer) in session.renderers.iter().enumerate() {
             let figures = || {
                 Some(Figures {
+                    first_s: first[i].spread(wall)?,
                     cold_s: cold[i].spread(wall)?,
                     warm_s: Spread::of(warm_s(i).into_iter().flatten()),
+                    first_ratio: Spread::times_faster(&first[i].each(wall), &first[0].each(wall)),
                     cold_ratio: Spread::times_faster(&cold[i].each(wall), &cold[0].each(wall)),
                     warm_ratio: Spread::times_faster(&warm_s(i), &warm_s(0)),
                     import_s: cold[i].spread(|timed| timed.told.seconds.import)?,
@@ -59,7 +68,7 @@ pub(crate) fn measure(session: &Session<'_>, subjects: &[Subject]) -> Result<Vec
                     render_s: cold[i].spread(|timed| timed.told.seconds.render)?,
                 })
             };
-            let fault = cold[i].fault.clone().or_else(|| warm[i].fault.clone());
+            let fault = [&first[i], &cold[i], &warm[i]].into_iter().find_map(|runs| runs.fault.clone());
             rows.push(Row { shot: subject.name.clone(), renderer: renderer.name, figures: figures(), fault });
         }
     }

@@ -68,13 +68,14 @@ impl Report {
         table(
             &mut text,
             "From request to PNG",
-            &["cold s", "ratio", "warm s", "ratio", "import s", "prepare s", "sampling s"],
+            &["first s", "ratio", "cold s", "ratio", "warm s", "ratio", "import s", "prepare s", "sampling s"],
             &self.request,
             |f| {
                 let warm = f.warm_s.map_or(NONE.to_owned(), of);
                 let stages = [f.import_s, f.prepare_s, f.render_s].map(|stage| format!("{:.3}", stage.median));
-                let first = [of(f.cold_s), ratio(f.cold_ratio), warm, ratio(f.warm_ratio)];
-                first.into_iter().chain(stages).collect()
+                let first = [of(f.first_s), ratio(f.first_ratio)];
+                let later = [of(f.cold_s), ratio(f.cold_ratio), warm, ratio(f.warm_ratio)];
+                first.into_iter().chain(later).chain(stages).collect()
             },
         );
         table(&mut text, "Turntable, PNG frames", &["frames", "process s", "ratio"], &self.turntable, |f| {
