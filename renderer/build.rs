@@ -1,14 +1,22 @@
-//! Computes tables that renders need and that depend on nothing: `src/prepare/ready_made.rs` includes them.
+//! Computes tables that renders need and that depend on nothing: `src/prepare/ready_made.rs` and `src/color/agx.rs`
+//! include them.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io, thread};
 
+#[path = "src/color/agx"]
+#[allow(dead_code, reason = "the renderer uses the rest")]
+mod agx {
+    pub(crate) mod formation;
+    pub(crate) mod gamut;
+}
 #[path = "src/prepare"]
 #[allow(dead_code, reason = "the renderer uses the rest")]
 mod prepare {
     pub(crate) mod quadrature;
 }
 
+use agx::formation;
 use prepare::quadrature::facets::{self, Facets};
 use prepare::quadrature::{brushed, sheen};
 
@@ -16,6 +24,8 @@ fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/prepare/quadrature.rs");
     println!("cargo:rerun-if-changed=src/prepare/quadrature");
+    println!("cargo:rerun-if-changed=src/color/agx/formation.rs");
+    println!("cargo:rerun-if-changed=src/color/agx/gamut.rs");
     let folder = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo names the folder"));
     let mut lossless = table(facets::ENTRIES, |k| Facets::Lossless.entry(k));
     lossless.extend(facets::means(&lossless.clone()));
@@ -27,13 +37,16 @@ fn main() -> io::Result<()> {
     let mut nodes = table(brushed::ENTRIES, |k| brushed::entry(brushed::Split::Mirror, k));
     nodes.extend(brushed::means(&nodes.clone()));
     write(&folder.join("brushed.f32"), &nodes)?;
-    write(&folder.join("sheen.f32"), &table(sheen::ENTRIES, sheen::entry))
+    write(&folder.join("sheen.f32"), &table(sheen::ENTRIES, sheen::entry))?;
+    let agx = formation::Formation::new();
+    let nodes = table(formation::NODES_PER_AXIS.pow(3), |k| formation::node(&agx, k));
+    write(&folder.join("agx.f32"), nodes.as_flattened())
 }
 
 /// All entries, computed by as many threads as there are processors.
-fn table(n: usize, entry: impl Fn(usize) -> f32 + Sync) -> Vec<f32> {
+fn table<T: Clone + Default + Send>(n: usize, entry: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let n_threads = thread::available_parallelism().map_or(1, usize::from);
-    let mut entries = vec![0.0; n];
+    let mut entries = vec![T::default(); n];
     thread::scope(|scope| {
         // Neighbouring entries cost about the same: no thread waits long for another.
         for (i, part) in entries.chunks_mut(n.div_ceil(n_threads)).enumerate() {

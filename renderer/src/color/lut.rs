@@ -68,6 +68,12 @@ impl<'a> Lut3d<'a> {
         Self::new(nodes, nodes_per_axis)
     }
 
+    /// Node `k`; red is fastest.
+    #[cfg(test)]
+    pub(super) fn node(&self, k: usize) -> [f32; 3] {
+        self.nodes[k].to_array()
+    }
+
     /// Replaces coordinates by colours.
     pub(super) fn sample_all(&self, block: &mut Block) {
         let nodes: &[Vec3A] = &self.nodes;

@@ -10,9 +10,10 @@ use std::sync::OnceLock;
 
 use glam::{Mat3, Vec3};
 
-use super::{
-    EGAMUT_FROM_REC709, INSET, LEAST_VALUE, LOG2_MIN, LUMINANCE_REC2020, REC2020_FROM_EGAMUT, SHAPER, TABLE_STOPS,
-    guard_lower, map, matrix, scene_at,
+use super::SHAPER;
+use super::gamut::{
+    EGAMUT_FROM_REC709, INSET, LEAST_VALUE, LOG2_MIN, LUMINANCE_REC2020, REC2020_FROM_EGAMUT, TABLE_STOPS, guard_lower,
+    map, matrix, scene_at,
 };
 use crate::color::log2::{exp2, log2};
 use crate::color::lut::Lut3d;
