@@ -24,8 +24,8 @@ use crate::prepare::{PreparedProduct, PreparedShot};
 
 mod arrival;
 mod arriving;
-mod batch;
 mod first_hits;
+mod flight;
 mod guides;
 mod layers;
 mod lines;
@@ -33,7 +33,7 @@ mod rays;
 mod strip;
 mod tiles;
 
-use batch::Batch;
+use flight::Flight;
 pub(in crate::backend) use layers::LayerTracer;
 use tiles::Tiles;
 
@@ -176,12 +176,12 @@ impl CpuShot {
             let wanting = films.iter_mut().filter(|film| film.n_active() > 0);
             let mut strips: Vec<Strip<'_>> = wanting.flat_map(BlockFilm::strips).collect();
             strips.par_iter_mut().for_each_init(
-                || Batch::new(&self.shot, &self.accel, self.level),
-                |batch, strip| {
+                || Flight::new(&self.shot, &self.accel, self.level),
+                |flight, strip| {
                     if control.cancel.is_cancelled() || clock.is_over_after(first_sample) {
                         return;
                     }
-                    let traced = strip::render(strip, batch, &tiles, first_sample, n_samples, control.cancel);
+                    let traced = strip::render(strip, flight, &tiles, first_sample, n_samples, control.cancel);
                     rays.fetch_add(traced, Ordering::Relaxed);
                     paths.fetch_add(strip.active().count() as u64 * u64::from(n_samples), Ordering::Relaxed);
                 },

@@ -99,15 +99,13 @@ fn touch(words: impl Iterator<Item = u32>) {
     std::hint::black_box(words.fold(0, |bits, word| bits ^ word));
 }
 
-/// A range of samples of one pixel.
+/// The samples of one pixel from a number on.
 #[derive(Clone, Copy, Debug)]
 pub struct PixelSamples {
     /// Column and row.
     pub pixel: [u32; 2],
     /// Number of the first of them.
     pub first_sample: u32,
-    /// How many.
-    pub n_samples: u32,
 }
 
 /// The stages for one instruction set.
@@ -345,8 +343,8 @@ impl Stages {
         Self(level)
     }
 
-    /// Appends a path for each sample.
-    pub fn generate(self, b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
+    /// Makes a path for each of as many samples as there is room for.
+    pub fn generate(self, b: &Bindings<'_>, samples: PixelSamples, paths: &mut [PathState]) {
         enter_lanes!(self.0, generate(b, samples, paths));
     }
 

@@ -7,7 +7,7 @@ use packshot_shaders::constants::{KEY_SHADOW, NO_HIT, PANES_MAX};
 use packshot_shaders::layout::ray::{Hit, Ray};
 use packshot_traversal::{Accel, Opacity};
 
-use super::batch::Stochastic;
+use super::flight::Stochastic;
 
 /// Buffers of one thread, reused between batches.
 pub(super) struct Arrival {

@@ -1,5 +1,6 @@
 //! The shadow layer, block by block: the unoccluded fraction of the direct light on what the camera sees first.
 
+use bytemuck::Zeroable as _;
 use glam::Vec3;
 use packshot_native::loops::{PixelSamples, Shadows, Stages};
 use packshot_native::stages::{Bindings, PathState};
@@ -101,10 +102,10 @@ impl ShadowTracer<'_> {
     /// light that could arrive.
     fn light(&self, pixels: &[[u32; 2]], buffers: &mut Buffers<'_>) {
         let Buffers { bindings, arrival, first_hits, paths, order, hits, shadows, unshadowed } = buffers;
-        paths.clear();
-        for &pixel in pixels {
-            let samples = PixelSamples { pixel, first_sample: 0, n_samples: self.n_samples };
-            self.stages.generate(bindings, samples, paths);
+        let n_samples = self.n_samples as usize;
+        paths.resize(pixels.len() * n_samples, PathState::zeroed());
+        for (&pixel, paths) in pixels.iter().zip(paths.chunks_mut(n_samples)) {
+            self.stages.generate(bindings, PixelSamples { pixel, first_sample: 0 }, paths);
         }
         order.clear();
         order.extend(0..paths.len() as u32);

@@ -6,7 +6,7 @@ use packshot_native::stages::{Bindings, PathState, RayName};
 use packshot_shaders::layout::ray::{Hit, Ray};
 use packshot_traversal::{Accel, Opacity};
 
-use super::batch::Stochastic;
+use super::flight::Stochastic;
 
 /// Finds first hits; reuses its buffers between calls.
 #[derive(Default)]

@@ -2,6 +2,7 @@
 
 use std::ops::{Add, Range};
 
+use bytemuck::Zeroable as _;
 use glam::Vec3;
 use packshot_native::loops::{PixelSamples, Stages};
 use packshot_native::stages::{Guide, PathState, RayName};
@@ -10,7 +11,7 @@ use packshot_traversal::Opacity;
 use rayon::prelude::*;
 
 use super::CpuShot;
-use super::batch::Stochastic;
+use super::flight::Stochastic;
 use super::tiles::Tiles;
 use crate::backend::{CancelToken, RenderError};
 use crate::guides::{GuideSamples, GuideSum, Guides};
@@ -64,11 +65,11 @@ impl CpuShot {
         let bindings = self.shot.bindings();
         let stages = Stages::new(self.level);
         let Buffers { shown, paths, alive, rays, names, hits, guides } = buffers;
-        paths.clear();
         let width_px = self.shot.film.width_px;
-        for pixel in shown.iter().map(|pixel| [pixel % width_px, pixel / width_px]) {
-            let samples = PixelSamples { pixel, first_sample: samples.start, n_samples: samples.len() as u32 };
-            stages.generate(&bindings, samples, paths);
+        paths.resize(shown.len() * samples.len(), PathState::zeroed());
+        for (pixel, paths) in shown.iter().zip(paths.chunks_mut(samples.len())) {
+            let pixel = [pixel % width_px, pixel / width_px];
+            stages.generate(&bindings, PixelSamples { pixel, first_sample: samples.start }, paths);
         }
         guides.clear();
         guides.resize(paths.len(), NOTHING);

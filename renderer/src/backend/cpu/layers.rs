@@ -1,5 +1,6 @@
 //! Layers beside a picture, block by block: where camera rays end.
 
+use bytemuck::Zeroable as _;
 use glam::{DVec3, Vec3};
 use packshot_native::loops::{PixelSamples, Stages};
 use packshot_native::stages::{Bindings, PathState, Seen};
@@ -167,10 +168,10 @@ impl<'a> LayerTracer<'a> {
     /// Leaves in the buffers what each sample of the pixels sees; the samples are the picture's own.
     fn look(&self, pixels: &[[u32; 2]], buffers: &mut Buffers) {
         let Buffers { first_hits, paths, rays, hits, seen, .. } = buffers;
-        paths.clear();
-        for &pixel in pixels {
-            let samples = PixelSamples { pixel, first_sample: 0, n_samples: self.n_samples };
-            self.stages.generate(&self.bindings, samples, paths);
+        let n_samples = self.n_samples as usize;
+        paths.resize(pixels.len() * n_samples, PathState::zeroed());
+        for (&pixel, paths) in pixels.iter().zip(paths.chunks_mut(n_samples)) {
+            self.stages.generate(&self.bindings, PixelSamples { pixel, first_sample: 0 }, paths);
         }
         let has_opacity = self.shot.product.features.has_opacity;
         first_hits.find(&self.bindings, self.stages, (self.accel, has_opacity), paths, hits);

@@ -157,9 +157,11 @@ impl Boxes {
 mod tests {
     use std::sync::Arc;
 
+    use bytemuck::Zeroable as _;
     use glam::{DAffine3, DMat3, DVec3, Vec3};
     use packshot_materials::openpbr::OpenPbr;
     use packshot_native::loops::{PixelSamples, Stages};
+    use packshot_native::stages::PathState;
     use packshot_processor::SimdLevel;
     use packshot_shaders::layout::ray::{Hit, Ray};
     use packshot_traversal::{Accel, Opacity};
@@ -240,9 +242,8 @@ mod tests {
         let accel = Accel::new(&shot.product.bvh, level, &|| false).expect("nobody cancels");
         let pixels = (0..SIZE_PX[0] * SIZE_PX[1]).map(|i| [i % SIZE_PX[0], i / SIZE_PX[0]]);
         let of_pixel = |pixel| {
-            let mut paths = Vec::new();
-            let samples = PixelSamples { pixel, first_sample: 0, n_samples: 16 };
-            Stages::new(level).generate(&shot.bindings(), samples, &mut paths);
+            let mut paths = [PathState::zeroed(); 16];
+            Stages::new(level).generate(&shot.bindings(), PixelSamples { pixel, first_sample: 0 }, &mut paths);
             let rays: Vec<Ray> = paths.iter().map(|path| path.ray).collect();
             let mut hits = vec![Hit::default(); rays.len()];
             accel.closest(&rays, &mut hits, Opacity::Full);

@@ -3,7 +3,6 @@
 //! Blocks of paths are loaded into lanes, advanced, and stored again. Lanes without a path, at the end of a batch, have
 //! the block's last one and are masked off.
 
-use bytemuck::Zeroable as _;
 use glam::{UVec2, Vec3};
 use packshot_shaders::constants::{ENVIRONMENT_MAP, MATERIAL_MIRROR};
 use packshot_shaders::features::{SceneFeatures, Variant};
@@ -256,21 +255,19 @@ macro_rules! lanes {
 
             /// [`Stages::generate`](super::super::Stages::generate).
             #[target_feature(enable = $features)]
-            pub(in crate::loops) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
+            pub(in crate::loops) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut [PathState]) {
                 let pixel = UVec2::from(samples.pixel);
                 let sequence = crate::stages::$simd::pixel_sequence(b, pixel);
                 let (seed, begin) = (sequence.x, sequence.y + samples.first_sample);
                 let (pixel, seed) = (simd::splat2_u32(pixel), simd::splat_u32(seed));
-                for done in (0..samples.n_samples).step_by(N_LANES) {
+                for (block_idx, paths) in paths.chunks_mut(N_LANES).enumerate() {
                     // Wraps after the last number of a sequence, where lanes are unused.
-                    let numbers: [u32; N_LANES] = std::array::from_fn(|k| begin.wrapping_add(done + k as u32));
-                    let n = (samples.n_samples - done) as usize;
-                    let (mask, sample) = (simd::first_lanes(n), simd::u32_of(numbers));
+                    let first = begin.wrapping_add((block_idx * N_LANES) as u32);
+                    let numbers: [u32; N_LANES] = std::array::from_fn(|k| first.wrapping_add(k as u32));
+                    let (mask, sample) = (simd::first_lanes(paths.len()), simd::u32_of(numbers));
                     let u = native::pixel_sample(mask, seed, sample);
                     let made = native::generate(b, mask, pixel, seed, sample, u).each();
-                    let first = paths.len();
-                    paths.resize(first + n.min(N_LANES), PathState::zeroed());
-                    for (k, path) in paths[first..].iter_mut().enumerate() {
+                    for (k, path) in paths.iter_mut().enumerate() {
                         made.write(k, path);
                     }
                 }

@@ -10,19 +10,21 @@ use super::{AHEAD, Alive, NO_POINT, NO_SAMPLES, NO_SEARCH, PixelSamples, Shading
 use crate::stages::{Bindings, Guide, PathState, baseline as native};
 
 /// [`Stages::generate`](super::Stages::generate).
-pub(super) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
+pub(super) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut [PathState]) {
     let pixel = UVec2::from(samples.pixel);
     let sequence = native::pixel_sequence(b, pixel);
     let (seed, begin) = (sequence.x, sequence.y + samples.first_sample);
-    for done in (0..samples.n_samples).step_by(AHEAD) {
-        // Wraps after the last number of a sequence, where lanes are unused.
-        let numbers: [u32; AHEAD] = std::array::from_fn(|k| begin.wrapping_add(done + k as u32));
+    for (chunk_idx, paths) in paths.chunks_mut(AHEAD).enumerate() {
+        // Wraps after the last number of a sequence, where there are no paths.
+        let first = begin.wrapping_add((chunk_idx * AHEAD) as u32);
+        let numbers: [u32; AHEAD] = std::array::from_fn(|k| first.wrapping_add(k as u32));
         let mut drawn = [Vec2::ZERO; AHEAD];
         for (&sample, u) in numbers.iter().zip(&mut drawn) {
             *u = native::pixel_sample(seed, sample);
         }
-        let wanted = numbers.iter().zip(&drawn).take((samples.n_samples - done) as usize);
-        paths.extend(wanted.map(|(&sample, &u)| native::generate(b, pixel, seed, sample, u)));
+        for (path, (&sample, &u)) in paths.iter_mut().zip(numbers.iter().zip(&drawn)) {
+            *path = native::generate(b, pixel, seed, sample, u);
+        }
     }
 }
 
