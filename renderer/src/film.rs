@@ -7,9 +7,12 @@
 use glam::Vec4;
 use packshot_shaders::constants::GROUP_SAMPLES;
 use packshot_shaders::layout::film::FilmPixel;
+use rayon::prelude::*;
 
 /// Side of the squares in which adaptive decisions are made.
 pub const BLOCK_PX: u32 = 64;
+/// Pixels of a film that a thread takes at a time.
+pub(crate) const PIXELS_PER_TASK: usize = 4096;
 /// Adaptive decisions are made at multiples of this many samples.
 pub const ADAPTIVE_STEP: u32 = 16;
 
@@ -143,11 +146,18 @@ impl Film {
     /// Mean noise of a pixel, in the measure of the noise threshold. Of pixels with fewer than 2 samples it is unknown:
     /// they do not count, and without others there is `None`.
     pub fn noise(&self) -> Option<f64> {
-        let measured = self.sums.iter().zip(&self.samples).filter(|&(_, &n)| n >= 2);
-        let (sum, n_measured) = measured.fold((0.0, 0_u64), |(sum, count), (pixel, &n)| {
-            let (difference, norm) = noise(pixel, n);
-            (sum + f64::from(difference / norm), count + 1)
-        });
+        let of_task = |(sums, samples): (&[FilmPixel], &[u32])| {
+            let measured = sums.iter().zip(samples).filter(|&(_, &n)| n >= 2);
+            measured.fold((0.0, 0_u64), |(sum, count), (pixel, &n)| {
+                let (difference, norm) = noise(pixel, n);
+                (sum + f64::from(difference / norm), count + 1)
+            })
+        };
+        let tasks = self.sums.par_chunks(PIXELS_PER_TASK).zip(self.samples.par_chunks(PIXELS_PER_TASK));
+        // Added in their order, so that the number of threads changes nothing.
+        let of_tasks: Vec<(f64, u64)> = tasks.map(of_task).collect();
+        let (sum, n_measured) =
+            of_tasks.iter().fold((0.0, 0), |(sum, n), (of_task, n_of_task)| (sum + of_task, n + n_of_task));
         (n_measured > 0).then(|| sum / n_measured as f64)
     }
 
@@ -169,7 +179,8 @@ impl Film {
 
     /// Means: premultiplied linear Rec.709 RGBA, row 0 on top. Black where there is no sample.
     pub fn resolve(&self) -> Vec<[f32; 4]> {
-        self.sums.iter().zip(&self.samples).map(|(sum, &n)| mean(sum, n)).collect()
+        let pixels = self.sums.par_iter().zip(&self.samples).with_min_len(PIXELS_PER_TASK);
+        pixels.map(|(sum, &n)| mean(sum, n)).collect()
     }
 
     /// The means of every second sample, whose difference from the means of all is as large as their error; for pixels

@@ -11,13 +11,13 @@ use packshot_traversal::Accel;
 use rayon::prelude::*;
 
 use crate::backend::denoise::DenoisingError;
-use crate::backend::passes::{BlockFilm, Schedule, Strip, snapshot};
+use crate::backend::passes::{BlockFilm, Schedule, Strip, film_of, snapshot};
 use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{
     Backend, CancelToken, Clock, DeviceInfo, DeviceKind, LoadedProduct, LoadedShot, RenderControl, RenderError,
     Rendered,
 };
-use crate::film::{ADAPTIVE_STEP, Film, blocks};
+use crate::film::{ADAPTIVE_STEP, blocks};
 use crate::guides::{GuideSamples, Guides};
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
@@ -218,10 +218,7 @@ impl CpuShot {
             }
         }
         let render_time = clock.begun.elapsed();
-        let mut film = Film::new(settings.width_px, settings.height_px);
-        for block in &films {
-            block.copy_to(&mut film);
-        }
+        let film = film_of(&films, [settings.width_px, settings.height_px]);
         Ok(Rendered { film, rays: rays.into_inner(), render_time })
     }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use glam::Vec4;
 use packshot_shaders::layout::film::FilmPixel;
+use rayon::prelude::*;
 
 use crate::backend::{Progress, Snapshot};
 use crate::color::LinearImage;
-use crate::film::{Block, Film, mean, next_decision, samples_min, still_active};
+use crate::film::{BLOCK_PX, Block, Film, PIXELS_PER_TASK, mean, next_decision, samples_min, still_active};
 use crate::shot;
 
 /// Which pixels need more samples.
@@ -200,16 +201,21 @@ impl BlockFilm {
         };
         self.n_active = self.active.iter().filter(|&&a| a).count();
     }
+}
 
-    pub(super) fn copy_to(&self, film: &mut Film) {
-        let width = self.block.width_px as usize;
-        for y in 0..self.block.height_px as usize {
-            let from = y * width;
-            let to = (self.block.y_px as usize + y) * film.width_px as usize + self.block.x_px as usize;
-            film.sums[to..to + width].copy_from_slice(&self.sums[from..from + width]);
-            film.samples[to..to + width].copy_from_slice(&self.samples[from..from + width]);
-        }
-    }
+/// The film of a picture of this size, from all its blocks in the order of [`blocks`](crate::film::blocks).
+pub(super) fn film_of(blocks: &[BlockFilm], [width_px, height_px]: [u32; 2]) -> Film {
+    let blocks_per_row = width_px.div_ceil(BLOCK_PX);
+    // By all threads: most of the time goes into memory that is touched for the first time.
+    let pixels = (0..width_px as usize * height_px as usize).into_par_iter().with_min_len(PIXELS_PER_TASK).map(|i| {
+        let (x_px, y_px) = (i as u32 % width_px, i as u32 / width_px);
+        let film = &blocks[(y_px / BLOCK_PX * blocks_per_row + x_px / BLOCK_PX) as usize];
+        let of_block = (y_px % BLOCK_PX * film.block.width_px + x_px % BLOCK_PX) as usize;
+        (film.sums[of_block], film.samples[of_block])
+    });
+    let (mut sums, mut samples) = (Vec::new(), Vec::new());
+    pixels.unzip_into_vecs(&mut sums, &mut samples);
+    Film { width_px, height_px, sums, samples }
 }
 
 /// Column and row in the picture of pixel `i` of a block.

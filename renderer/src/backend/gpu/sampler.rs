@@ -13,9 +13,9 @@ use super::device_film::{DeviceFilm, Entry, Region};
 use super::scene::SceneBindings;
 use super::slices::{SliceLimits, Slices};
 use super::worker::Event;
-use crate::backend::passes::{BlockFilm, Schedule, snapshot};
+use crate::backend::passes::{BlockFilm, Schedule, film_of, snapshot};
 use crate::backend::{Clock, DeviceKind, RenderError, Rendered, Snapshot};
-use crate::film::{BLOCK_PX, Film, blocks};
+use crate::film::{BLOCK_PX, blocks};
 use crate::shot;
 
 /// Target duration of a pass, which ends with a report of progress.
@@ -62,10 +62,7 @@ impl RenderState {
 
     pub(super) fn finish(self) -> Rendered {
         let render_time = self.clock.begun.elapsed();
-        let mut film = Film::new(self.settings.width_px, self.settings.height_px);
-        for block in &self.blocks {
-            block.copy_to(&mut film);
-        }
+        let film = film_of(&self.blocks, [self.settings.width_px, self.settings.height_px]);
         Rendered { film, rays: self.rays, render_time }
     }
 
