@@ -17,7 +17,7 @@ except ImportError:
     sys.exit(3)
 
 SCHEMA, WHITE, LARGEST = "packshot-peer-scene/1", (1, 1, 1), 2**31 - 1
-USER_FOLDERS = ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "USERPROFILE")
+KEEPING = ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "USERPROFILE", "DRJIT_CACHE_DIR", "TMPDIR", "TEMP", "TMP")
 
 # OpenPBR's parameters with their defaults: what a renderer does not follow is worth a note only where it differs from
 # these.
@@ -256,7 +256,7 @@ def usable_threads():
 
 def bring_up(peer, options):
     # Python knows already where the user keeps packages; the renderer has yet to look for what it has kept.
-    os.environ |= dict.fromkeys(USER_FOLDERS, options.home) if options.home else {}
+    os.environ |= dict.fromkeys(KEEPING, options.home) if options.home else {}
     try:
         return peer.start(options)
     except ImportError as e:

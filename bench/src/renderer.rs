@@ -48,8 +48,9 @@ impl Peer {
     }
 }
 
-/// The variables by which Packshot finds its user's folders; `bench/peers/scene.py` has them too.
-const USER_FOLDERS: [&str; 4] = ["HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "USERPROFILE"];
+/// The variables that name folders in which renderers keep something; `bench/peers/scene.py` has them too.
+const KEEPING: [&str; 8] =
+    ["HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "USERPROFILE", "DRJIT_CACHE_DIR", "TMPDIR", "TEMP", "TMP"];
 
 /// A renderer that can be called.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -241,7 +242,7 @@ impl Installation {
         if job.finds == Finds::Nothing {
             let home = tempfile::Builder::new().prefix("home-").tempdir_in(&self.temporary)?.keep();
             match renderer.peer {
-                None => drop(command.envs(USER_FOLDERS.map(|variable| (variable, &home)))),
+                None => drop(command.envs(KEEPING.map(|variable| (variable, &home)))),
                 // By its program: Python may have found the package in the home folder of before.
                 Some(_) => words.extend(["--home".into(), home.into()]),
             }

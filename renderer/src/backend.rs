@@ -62,7 +62,7 @@ pub struct Progress {
 /// How to watch and cancel a render.
 #[derive(Clone, Copy)]
 pub struct RenderControl<'a> {
-    /// Checked between batches.
+    /// Checked before paths of a pixel start, and between batches and dispatches.
     pub cancel: &'a CancelToken,
     /// Called after every pass, from one thread at a time.
     pub progress: &'a (dyn Fn(Progress) + Sync),

@@ -144,7 +144,7 @@ impl Film {
     }
 
     /// Mean noise of a pixel, in the measure of the noise threshold. Of pixels with fewer than 2 samples it is unknown:
-    /// they do not count, and without others there is `None`.
+    /// they do not count, and without others there is `None`. By the threads of the current rayon pool.
     pub fn noise(&self) -> Option<f64> {
         let of_task = |(sums, samples): (&[FilmPixel], &[u32])| {
             let measured = sums.iter().zip(samples).filter(|&(_, &n)| n >= 2);
@@ -177,7 +177,8 @@ impl Film {
         self.sums.iter().zip(&self.samples).map(of_pixel).collect()
     }
 
-    /// Means: premultiplied linear Rec.709 RGBA, row 0 on top. Black where there is no sample.
+    /// Means: premultiplied linear Rec.709 RGBA, row 0 on top. Black where there is no sample. By the threads
+    /// of the current rayon pool.
     pub fn resolve(&self) -> Vec<[f32; 4]> {
         let pixels = self.sums.par_iter().zip(&self.samples).with_min_len(PIXELS_PER_TASK);
         pixels.map(|(sum, &n)| mean(sum, n)).collect()

@@ -1,5 +1,5 @@
-//! From request to PNG: a new process for one picture, on a machine that has rendered nothing yet and on one that has,
-//! and the same request again in a process that has everything.
+//! From request to PNG: a new process for one picture, without what earlier ones have kept and with it, and the same
+//! request again in a process that has everything.
 
 use packshot_pipeline::error::Error;
 use serde::Serialize;
@@ -18,7 +18,7 @@ const PICTURES: u32 = 4;
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
     /// From the start of a process to its end, where nothing is kept of earlier ones.
-    pub first_s: Spread,
+    pub first_s: Option<Spread>,
     /// From the start of a process to its end, with what earlier ones have kept.
     pub cold_s: Spread,
     /// From a repeated request to its file: the median of a process.
@@ -57,7 +57,7 @@ pub(crate) fn measure(session: &Session<'_>, subjects: &[Subject]) -> Result<Vec
         for (i, renderer) in session.renderers.iter().enumerate() {
             let figures = || {
                 Some(Figures {
-                    first_s: first[i].spread(wall)?,
+                    first_s: first[i].spread(wall),
                     cold_s: cold[i].spread(wall)?,
                     warm_s: Spread::of(warm_s(i).into_iter().flatten()),
                     first_ratio: Spread::times_faster(&first[i].each(wall), &first[0].each(wall)),

@@ -73,7 +73,7 @@ impl Report {
             |f| {
                 let warm = f.warm_s.map_or(NONE.to_owned(), of);
                 let stages = [f.import_s, f.prepare_s, f.render_s].map(|stage| format!("{:.3}", stage.median));
-                let first = [of(f.first_s), ratio(f.first_ratio)];
+                let first = [f.first_s.map_or(NONE.to_owned(), of), ratio(f.first_ratio)];
                 let later = [of(f.cold_s), ratio(f.cold_ratio), warm, ratio(f.warm_ratio)];
                 first.into_iter().chain(later).chain(stages).collect()
             },

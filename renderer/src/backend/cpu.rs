@@ -1,4 +1,4 @@
-//! The CPU backend: translated stages over batches of paths, native traversal, rayon over blocks of pixels.
+//! The CPU backend: translated stages over paths in flight, native traversal, rayon over blocks of pixels.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! The stages as loops over batches, compiled once per instruction set and entered here: a value of [`Stages`] stores
+//! The stages as loops over paths, compiled once per instruction set and entered here: a value of [`Stages`] stores
 //! the choice, so that the processor is queried only once.
 
 #![expect(unsafe_code, reason = "code compiled for an instruction set may be entered only after checking for it")]
@@ -17,7 +17,7 @@ mod single;
 
 use crate::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState, RayName, Seen};
 
-/// Shadow rays of a batch, and what each contributes to which path if nothing occludes it.
+/// Shadow rays of a step, and what each contributes to which path if nothing occludes it.
 #[derive(Debug, Default)]
 pub struct Shadows {
     /// From the point that is lit towards the light.
@@ -28,7 +28,7 @@ pub struct Shadows {
     pub names: Vec<RayName>,
     /// Linear Rec. 709, including the path's throughput.
     pub radiance: Vec<Vec3>,
-    /// Index of the path in the batch.
+    /// Index of the path.
     pub paths: Vec<u32>,
 }
 
@@ -41,17 +41,17 @@ impl Shadows {
     }
 }
 
-/// The paths of a batch that go on, in the order in which their rays are traced.
+/// The paths that go on, in the order in which their rays are traced.
 #[derive(Debug, Default)]
 pub struct Alive {
-    /// Indices in the batch.
+    /// Indices among all paths.
     pub paths: Vec<u32>,
     /// How many of the first ones have met nothing but mirrors since the camera, so that their rays tend to be nearly
     /// those of their neighbours.
     pub n_coherent: usize,
 }
 
-/// Buffers of [`Stages::shade`], reused between batches.
+/// Buffers of [`Stages::shade`], reused from step to step.
 pub struct Shading {
     #[cfg(target_arch = "x86_64")]
     in_lanes: lanes::Buffers,

@@ -1,5 +1,5 @@
 // What a shadow ray contributes, for the GPU; the CPU does the same for many rays together
-// (renderer/src/backend/cpu/batch.rs).
+// (renderer/src/backend/cpu/arrival.rs).
 #import lib/path
 #import stage/features
 #import stage/trace

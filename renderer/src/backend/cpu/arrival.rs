@@ -9,7 +9,7 @@ use packshot_traversal::{Accel, Opacity};
 
 use super::flight::Stochastic;
 
-/// Buffers of one thread, reused between batches.
+/// Buffers of one thread, reused from step to step.
 pub(super) struct Arrival {
     /// Whether some surfaces let rays through, so that traversal must evaluate opacity.
     has_opacity: bool,

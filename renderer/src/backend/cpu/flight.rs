@@ -13,9 +13,10 @@ use packshot_traversal::{Accel, Opacity, OpacityFilter};
 use super::arrival::Arrival;
 use crate::prepare::PreparedShot;
 
-/// As many paths are in flight together, or a few more: their states fit the second-level cache.
+/// Pixels join until at least so many paths are alive: 128 bytes each, a quarter of a megabyte of the second-level
+/// cache.
 const PATHS: usize = 2048;
-/// When fewer are left, others join them.
+/// When fewer are alive, others join them.
 const FEW: usize = 512;
 
 /// Buffers of one thread, reused between strips.

@@ -232,7 +232,7 @@ impl Worker {
                 }
             }
         })?;
-        Ok(state.finish())
+        Ok(self.pool.install(|| state.finish()))
     }
 
     /// Runs the denoiser's network on a tile.

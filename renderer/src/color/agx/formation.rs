@@ -28,6 +28,7 @@ const OUTSET: Rows = [
     [-0.141329763, 1.157823702, -0.016493939],
     [-0.141329763, -0.110606643, 1.251936407],
 ];
+
 /// The table's value at node `k`, of which red is fastest: display light to the power 1/2.4.
 pub(crate) fn node(formation: &Formation, k: usize) -> [f32; 3] {
     let scene = |i| scene_at(i % NODES_PER_AXIS, NODES_PER_AXIS);
@@ -108,7 +109,7 @@ impl Sigmoid {
     }
 }
 
-/// The same in Rec.709. The brighter the colour, the larger the weight of its plain luminance.
+/// [`guard_lower`] in Rec.709. The brighter the colour, the larger the weight of its plain luminance.
 fn guard_outer(color: DVec3, luminance: DVec3) -> DVec3 {
     guard(color, |q| {
         let compensated = compensated_luminance(q, luminance);

@@ -1,6 +1,6 @@
 //! The loops whose stages are translated in lanes, in place of those of the same name for single paths.
 //!
-//! Blocks of paths are loaded into lanes, advanced, and stored again. Lanes without a path, at the end of a batch, have
+//! Blocks of paths are loaded into lanes, advanced, and stored again. Lanes without a path, at the end of a list, have
 //! the block's last one and are masked off.
 
 use glam::{UVec2, Vec3};
@@ -285,7 +285,7 @@ macro_rules! lanes {
             ) {
                 let Buffers { variant, has_mirrors, kinds, escaping, coherent, $simd: blocks, .. } =
                     &mut shading.in_lanes;
-                // Too large to be made anew for every step of a batch.
+                // Too large to be made anew for every step.
                 let blocks = blocks.get_or_insert_with(|| Box::new(std::array::from_fn(|_| Block::empty())));
                 let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
                 let [only_mirrors, scatterers, mirrors] = kinds;
