@@ -83,6 +83,28 @@ fn peers_draw_what_packshot_draws() {
     }
 }
 
+#[test]
+fn each_first_request_has_an_empty_home_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shot = folder.path().join("solid.json");
+    std::fs::write(&shot, solids::shot(SIDE_PX)).expect("written");
+    std::fs::write(folder.path().join("solid.glb"), solids::one(100)).expect("written");
+    let subject = Subject::read(&shot, &folder.path().join("files"), 2, &CancelToken::default()).expect("a sound shot");
+    let installation = Installation::new(&Settings::of_shots(Vec::new()), folder.path()).expect("written");
+    let home = |finds| {
+        let (size_px, output) = ([SIDE_PX; 2], Output::None);
+        let job = Job { subject: &subject, size_px, samples: 1, seed: 1, threads: 1, repeat: 1, finds, output };
+        let command = installation.command(&installation.packshot(), &job).expect("a home folder");
+        let value = |name: &str| command.get_envs().find(|(key, _)| *key == name)?.1.map(PathBuf::from);
+        assert_eq!(value("HOME"), value("XDG_CACHE_HOME"));
+        value("HOME")
+    };
+    assert_eq!(home(Finds::WhatIsKept), None, "the user's own");
+    let homes = [(); 2].map(|()| home(Finds::Nothing).expect("a home"));
+    assert_ne!(homes[0], homes[1]);
+    assert!(homes.iter().all(|home| home.read_dir().expect("there").next().is_none()), "{homes:?}");
+}
+
 /// The picture by this program's own renderer.
 fn own_picture(subject: &Subject) -> LinearPicture {
     use packshot_pipeline::render::{Renderer, RendererOptions};
