@@ -47,7 +47,7 @@ impl CancelToken {
 /// Progress of a render.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// Samples of every pixel that is still active.
+    /// Samples of every pixel that is still active; within a pass, as many as they have on average.
     pub samples: u32,
     /// Most samples of a pixel.
     pub samples_max: u32,
@@ -64,7 +64,7 @@ pub struct Progress {
 pub struct RenderControl<'a> {
     /// Checked before paths of a pixel start, and between batches and dispatches.
     pub cancel: &'a CancelToken,
-    /// Called after every pass, from one thread at a time.
+    /// Called after every pass, and on the CPU several times a second during one, from one thread at a time.
     pub progress: &'a (dyn Fn(Progress) + Sync),
     /// Time limit for sampling, after which the render ends with the samples so far. Every pixel gets one, however
     /// long that takes: a pixel without samples would be a hole.

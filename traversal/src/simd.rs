@@ -76,11 +76,45 @@ impl Filter for &dyn OpacityFilter {
     }
 }
 
-/// The query for a batch of rays, and where the answers go.
-enum Query<'a> {
-    Closest(&'a mut [Hit]),
-    ClosestCoherent(&'a mut [Hit]),
-    Occluded(&'a mut [bool]),
+/// What is asked about each ray, and where the answers go.
+trait Answers {
+    /// Whether any blocking hit is an answer, or only the closest.
+    const IS_ANY: bool;
+
+    fn set(&mut self, ray_idx: usize, hit: Hit);
+}
+
+/// The closest hits.
+impl Answers for [Hit] {
+    const IS_ANY: bool = false;
+
+    #[inline(always)]
+    fn set(&mut self, ray_idx: usize, hit: Hit) {
+        self[ray_idx] = hit;
+    }
+}
+
+/// Whether there is any.
+impl Answers for [bool] {
+    const IS_ANY: bool = true;
+
+    #[inline(always)]
+    fn set(&mut self, ray_idx: usize, hit: Hit) {
+        self[ray_idx] = !hit.is_miss();
+    }
+}
+
+/// A filter for some of the rays of a batch.
+struct OfSome<'a> {
+    filter: &'a dyn OpacityFilter,
+    /// The indices of the rays in the whole batch.
+    in_batch: &'a [u32],
+}
+
+impl OpacityFilter for OfSome<'_> {
+    fn blocks(&self, ray_idx: usize, hit: &Hit) -> bool {
+        self.filter.blocks(self.in_batch[ray_idx] as usize, hit)
+    }
 }
 
 impl Accel {
@@ -90,7 +124,7 @@ impl Accel {
     /// When the slices differ in length.
     pub fn closest(&self, rays: &[Ray], hits: &mut [Hit], opacity: Opacity<'_>) {
         assert_eq!(rays.len(), hits.len());
-        self.answer(rays, Query::Closest(hits), opacity);
+        self.answer(rays, hits, opacity);
     }
 
     /// As [`Accel::closest`], with the same results, faster where consecutive rays are nearly equal, such as the camera
@@ -100,7 +134,26 @@ impl Accel {
     /// When the slices differ in length.
     pub fn closest_coherent(&self, rays: &[Ray], hits: &mut [Hit], opacity: Opacity<'_>) {
         assert_eq!(rays.len(), hits.len());
-        self.answer(rays, Query::ClosestCoherent(hits), opacity);
+        let mut incoherent = Vec::new();
+        match opacity {
+            Opacity::Full => self.answer_packets_with(rays, hits, &Opaque, &mut incoherent),
+            Opacity::Of(filter) => self.answer_packets_with(rays, hits, &filter, &mut incoherent),
+        }
+        if incoherent.is_empty() {
+            return;
+        }
+        let others: Vec<Ray> = incoherent.iter().map(|&i| rays[i as usize]).collect();
+        let mut other_hits = vec![Hit::default(); others.len()];
+        match opacity {
+            Opacity::Full => self.closest(&others, &mut other_hits, opacity),
+            Opacity::Of(filter) => {
+                let filter = OfSome { filter, in_batch: &incoherent };
+                self.closest(&others, &mut other_hits, Opacity::Of(&filter));
+            }
+        }
+        for (&i, hit) in incoherent.iter().zip(other_hits) {
+            hits[i as usize] = hit;
+        }
     }
 
     /// Whether anything blocks each ray.
@@ -109,21 +162,39 @@ impl Accel {
     /// When the slices differ in length.
     pub fn occluded(&self, rays: &[Ray], occluded: &mut [bool], opacity: Opacity<'_>) {
         assert_eq!(rays.len(), occluded.len());
-        self.answer(rays, Query::Occluded(occluded), opacity);
+        self.answer(rays, occluded, opacity);
     }
 
-    fn answer(&self, rays: &[Ray], query: Query<'_>, opacity: Opacity<'_>) {
+    fn answer<A: Answers + ?Sized>(&self, rays: &[Ray], answers: &mut A, opacity: Opacity<'_>) {
         match opacity {
-            Opacity::Full => self.answer_with(rays, query, &Opaque),
-            Opacity::Of(filter) => self.answer_with(rays, query, &filter),
+            Opacity::Full => self.answer_with(rays, answers, &Opaque),
+            Opacity::Of(filter) => self.answer_with(rays, answers, &filter),
         }
     }
 
-    fn answer_with<F: Filter>(&self, rays: &[Ray], query: Query<'_>, filter: &F) {
+    /// Answers what can be answered in packets, and adds the indices of all other rays to `incoherent`.
+    fn answer_packets_with<F: Filter>(&self, rays: &[Ray], hits: &mut [Hit], filter: &F, incoherent: &mut Vec<u32>) {
         match (&self.form, self.level()) {
             #[cfg(target_arch = "x86_64")]
             (Form::Eight(bvh), SimdLevel::Avx2) => {
-                x86::answer_avx2(Avx2::detect().expect("checked when the trees were made"), bvh, rays, query, filter);
+                let lanes = Avx2::detect().expect("checked when the trees were made");
+                x86::answer_packets_avx2(lanes, bvh, rays, hits, filter, incoherent);
+            }
+            #[cfg(target_arch = "x86_64")]
+            (Form::Sixteen(bvh), SimdLevel::Avx512) => {
+                let lanes = Avx512::detect().expect("checked when the trees were made");
+                x86::answer_packets_avx512(lanes, bvh, rays, hits, filter, incoherent);
+            }
+            (Form::Eight(bvh), _) => answer_packets(Portable, bvh, rays, hits, filter, incoherent),
+            (Form::Sixteen(_), _) => unreachable!("made for AVX-512 alone"),
+        }
+    }
+
+    fn answer_with<A: Answers + ?Sized, F: Filter>(&self, rays: &[Ray], answers: &mut A, filter: &F) {
+        match (&self.form, self.level()) {
+            #[cfg(target_arch = "x86_64")]
+            (Form::Eight(bvh), SimdLevel::Avx2) => {
+                x86::answer_avx2(Avx2::detect().expect("checked when the trees were made"), bvh, rays, answers, filter);
             }
             #[cfg(target_arch = "x86_64")]
             (Form::Sixteen(bvh), SimdLevel::Avx512) => {
@@ -131,48 +202,56 @@ impl Accel {
                     Avx512::detect().expect("checked when the trees were made"),
                     bvh,
                     rays,
-                    query,
+                    answers,
                     filter,
                 );
             }
-            (Form::Eight(bvh), _) => answer(Portable, bvh, rays, query, filter),
+            (Form::Eight(bvh), _) => answer(Portable, bvh, rays, answers, filter),
             (Form::Sixteen(_), _) => unreachable!("made for AVX-512 alone"),
         }
     }
 }
 
-/// Inlined into the entry point of every instruction set, and with it all of traversal.
+/// Inlined into the entry point of every instruction set, and with it all of traversal of single rays.
 #[inline(always)]
-fn answer<L: Lanes<W>, const W: usize, F: Filter>(
+fn answer<L: Lanes<W>, const W: usize, A: Answers + ?Sized, F: Filter>(
     lanes: L,
     bvh: &WideBvh<W>,
     rays: &[Ray],
-    mut query: Query<'_>,
+    answers: &mut A,
     filter: &F,
 ) {
     let mut stacks = Stacks::new(bvh.stack_len);
     let over = if bvh.is_flat { Over::Triangles } else { Over::Instances };
     let mut prepared = Prepared::new(&bvh.top, &bvh.nodes, over);
-    let is_any = matches!(query, Query::Occluded(_));
-    // The only call for single rays, so that there is one copy of its code.
     for (chunk_idx, chunk) in rays.chunks(W).enumerate() {
-        let first_idx = chunk_idx * W;
-        if let Query::ClosestCoherent(hits) = &mut query {
-            let packet = Packet { lanes, bvh, filter, rays: chunk, first_idx };
-            if packet.run(&mut stacks, &mut hits[first_idx..][..chunk.len()]) {
-                continue;
-            }
-        }
         prepared.prepare(lanes, chunk);
         let prepared = &prepared;
         for (lane, ray) in chunk.iter().enumerate() {
-            let ray_idx = first_idx + lane;
-            let hit = Search { lanes, bvh, filter, ray, prepared, lane, ray_idx, is_any }.run(&mut stacks);
-            match &mut query {
-                Query::Closest(hits) | Query::ClosestCoherent(hits) => hits[ray_idx] = hit,
-                Query::Occluded(occluded) => occluded[ray_idx] = !hit.is_miss(),
-            }
+            let ray_idx = chunk_idx * W + lane;
+            let search = Search { lanes, bvh, filter, ray, prepared, lane, ray_idx, is_any: A::IS_ANY };
+            answers.set(ray_idx, search.run(&mut stacks));
         }
+    }
+}
+
+/// Answers in packets what can be, and adds the indices of all other rays to `incoherent`.
+#[inline(always)]
+fn answer_packets<L: Lanes<W>, const W: usize, F: Filter>(
+    lanes: L,
+    bvh: &WideBvh<W>,
+    rays: &[Ray],
+    hits: &mut [Hit],
+    filter: &F,
+    incoherent: &mut Vec<u32>,
+) {
+    let mut stacks = Stacks::new(bvh.stack_len);
+    for (chunk_idx, (rays, hits)) in rays.chunks(W).zip(hits.chunks_mut(W)).enumerate() {
+        let first_idx = chunk_idx * W;
+        let packet = Packet { lanes, bvh, filter, rays, first_idx };
+        let answered = packet.run(&mut stacks, hits);
+        let left = (0..rays.len()).filter(|&lane| answered >> lane & 1 == 0);
+        incoherent.extend(left.map(|lane| (first_idx + lane) as u32));
     }
 }
 

@@ -17,7 +17,7 @@ use crate::backend::{
     Backend, CancelToken, Clock, DeviceInfo, DeviceKind, LoadedProduct, LoadedShot, RenderControl, RenderError,
     Rendered,
 };
-use crate::film::{ADAPTIVE_STEP, blocks};
+use crate::film::blocks;
 use crate::guides::{GuideSamples, Guides};
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
@@ -29,12 +29,14 @@ mod flight;
 mod guides;
 mod layers;
 mod lines;
+mod pass;
 mod rays;
 mod strip;
 mod tiles;
 
 use flight::Flight;
 pub(in crate::backend) use layers::LayerTracer;
+use pass::{PassWatch, pass_samples};
 use tiles::Tiles;
 
 /// Camera paths per thread and second, until this scene's speed is known: about that of the bearing on a current
@@ -168,13 +170,15 @@ impl CpuShot {
             let n_worth = control.snapshots.map_or(1, |snapshots| {
                 self.samples_within(snapshots.pause, n_active, paths.load(Ordering::Relaxed), clock.begun.elapsed())
             });
-            let n_samples = match (first_sample, control.time_max) {
-                // Every pixel gets this one, so it takes no more than it must.
-                (0, Some(_)) => 1,
-                _ => pass_samples(first_sample, &schedule, n_worth),
-            };
+            let n_samples = pass_samples(first_sample, &schedule, n_worth, control.time_max.is_some());
             let wanting = films.iter_mut().filter(|film| film.n_active() > 0);
             let mut strips: Vec<Strip<'_>> = wanting.flat_map(BlockFilm::strips).collect();
+            let watch = PassWatch::new(control.progress);
+            let paths_before = paths.load(Ordering::Relaxed);
+            let so_far = |paths: u64| {
+                let n = (paths - paths_before) as f64 / n_active as f64;
+                schedule.progress(f64::from(first_sample) + n, n_active, paths, clock.begun.elapsed())
+            };
             strips.par_iter_mut().for_each_init(
                 || Flight::new(&self.shot, &self.accel, self.level),
                 |flight, strip| {
@@ -184,6 +188,7 @@ impl CpuShot {
                     let traced = strip::render(strip, flight, &tiles, first_sample, n_samples, control.cancel);
                     rays.fetch_add(traced, Ordering::Relaxed);
                     paths.fetch_add(strip.active().count() as u64 * u64::from(n_samples), Ordering::Relaxed);
+                    watch.report(|| so_far(paths.load(Ordering::Relaxed)));
                 },
             );
             if control.cancel.is_cancelled() {
@@ -198,12 +203,9 @@ impl CpuShot {
                 wanting.for_each(|film| film.decide(first_sample, decision));
             }
             n_active = films.iter().map(BlockFilm::n_active).sum();
-            (control.progress)(schedule.progress(
-                first_sample,
-                n_active,
-                paths.load(Ordering::Relaxed),
-                clock.begun.elapsed(),
-            ));
+            let paths_now = paths.load(Ordering::Relaxed);
+            let elapsed = clock.begun.elapsed();
+            (control.progress)(schedule.progress(f64::from(first_sample), n_active, paths_now, elapsed));
             if n_active == 0 {
                 break;
             }
@@ -231,12 +233,4 @@ impl CpuShot {
         // A cast saturates.
         (time.as_secs_f64() * per_s / n_active.max(1) as f64).ceil() as u32
     }
-}
-
-/// Samples of a pass: few at first, so that something can be seen and stopped early, then more, so that threads rarely
-/// wait for one another. A pass ends where decisions and snapshots are due, else after a multiple of
-/// [`ADAPTIVE_STEP`].
-fn pass_samples(first_sample: u32, schedule: &Schedule, n_worth: u32) -> u32 {
-    let n_samples = (first_sample / ADAPTIVE_STEP * ADAPTIVE_STEP).clamp(ADAPTIVE_STEP, 64);
-    (n_samples - first_sample % ADAPTIVE_STEP).min(schedule.until_stop(first_sample, n_worth))
 }

@@ -116,11 +116,12 @@ impl Schedule {
         self.next_decision(n).map_or(left, |next| left.min(next - n))
     }
 
-    /// Progress of a render with `n_active` active pixels after `n` samples.
-    pub(super) fn progress(&self, n: u32, n_active: usize, paths: u64, elapsed: Duration) -> Progress {
-        let wanting = n_active as f32 / self.n_pixels as f32;
-        let left = 1.0 - n as f32 / self.n_samples as f32;
-        Progress { samples: n, samples_max: self.n_samples, done: 1.0 - wanting * left, paths, elapsed }
+    /// Progress of a render with `n_active` active pixels that have `n` samples each, on average.
+    pub(super) fn progress(&self, n: f64, n_active: usize, paths: u64, elapsed: Duration) -> Progress {
+        let wanting = n_active as f64 / self.n_pixels as f64;
+        let left = 1.0 - n / f64::from(self.n_samples);
+        let done = (1.0 - wanting * left) as f32;
+        Progress { samples: n as u32, samples_max: self.n_samples, done, paths, elapsed }
     }
 }
 
@@ -368,9 +369,9 @@ mod tests {
     fn pixels_that_want_no_more_count_as_done() {
         let s = schedule(64, 0.01);
         let done = |n, n_active| s.progress(n, n_active, 0, Duration::ZERO).done;
-        assert_eq!(done(0, 100), 0.0);
-        assert_eq!(done(32, 100), 0.5);
-        assert_eq!(done(32, 50), 0.75);
-        assert_eq!(done(32, 0), 1.0);
+        assert_eq!(done(0.0, 100), 0.0);
+        assert_eq!(done(32.0, 100), 0.5);
+        assert_eq!(done(32.0, 50), 0.75);
+        assert_eq!(done(32.0, 0), 1.0);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use glam::{DQuat, DVec3};
-use packshot_renderer::backend::{CancelToken, RenderControl, Snapshots};
+use packshot_renderer::backend::{CancelToken, Progress, RenderControl, Snapshots};
 use packshot_renderer::film::Film;
 use packshot_renderer::prepare::PaletteEntry;
 
@@ -119,4 +119,21 @@ fn threads_passes_and_watchers_change_no_bit() {
     let watched = loaded(&arrangement, 2).render(&control);
     assert!(one.sums == watched.sums && one.samples == watched.samples);
     assert_eq!(n_snapshots.into_inner().expect("not poisoned"), 6, "after 1, 2, 4, 8, 16 and 32 samples");
+}
+
+/// A pass takes as long as it takes: progress is told meanwhile.
+#[test]
+fn progress_grows_within_a_pass() {
+    let mut arrangement = arranged(&Placement::default());
+    let film = &mut arrangement.shot.film;
+    (film.width_px, film.height_px, film.samples, film.noise_threshold) = (192, 192, 64, 0.0);
+    let seen = Mutex::new(Vec::new());
+    let progress = |p: Progress| seen.lock().expect("not poisoned").push((p.samples, p.done));
+    let cancel = CancelToken::default();
+    loaded(&arrangement, 2).render(&RenderControl { progress: &progress, ..RenderControl::new(&cancel) });
+    let seen = seen.into_inner().expect("not poisoned");
+    assert!(seen.len() > 2, "{seen:?}");
+    assert!(seen.windows(2).all(|w| w[0].0 <= w[1].0 && w[0].1 < w[1].1), "{seen:?}");
+    assert!(seen[..seen.len() - 1].iter().all(|&(samples, done)| samples < 64 && done < 1.0), "{seen:?}");
+    assert_eq!(seen.last(), Some(&(64, 1.0)));
 }

@@ -15,6 +15,10 @@ pub(super) trait Lanes<const W: usize>: Copy {
     fn splat(self, value: f32) -> Self::F;
     fn load(self, from: &[f32; W]) -> Self::F;
     fn store(self, from: Self::F, to: &mut [f32; W]);
+    /// Stores the lanes that have a bit.
+    fn store_where(self, bits: u32, from: Self::F, to: &mut [f32; W]);
+    /// Stores one value where a bit is set.
+    fn fill_where(self, bits: u32, value: u32, to: &mut [u32; W]);
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
@@ -76,6 +80,13 @@ pub(super) trait Lanes<const W: usize>: Copy {
     fn first(self, from: Self::F) -> f32 {
         self.array(from)[0]
     }
+    /// The lanes that have a bit, and lane 0 in the others.
+    #[inline(always)]
+    fn or_first(self, bits: u32, of: Self::F) -> Self::F {
+        let mut values = [self.first(of); W];
+        self.store_where(bits, of, &mut values);
+        self.load(&values)
+    }
     /// The minimum over all lanes.
     #[inline(always)]
     fn least(self, from: Self::F) -> f32 {
@@ -117,6 +128,14 @@ impl<const W: usize> Lanes<W> for Portable {
     #[inline(always)]
     fn store(self, from: [f32; W], to: &mut [f32; W]) {
         *to = from;
+    }
+    #[inline(always)]
+    fn store_where(self, bits: u32, from: [f32; W], to: &mut [f32; W]) {
+        *to = from_fn(|i| if bits >> i & 1 == 1 { from[i] } else { to[i] });
+    }
+    #[inline(always)]
+    fn fill_where(self, bits: u32, value: u32, to: &mut [u32; W]) {
+        *to = from_fn(|i| if bits >> i & 1 == 1 { value } else { to[i] });
     }
     #[inline(always)]
     fn add(self, a: [f32; W], b: [f32; W]) -> [f32; W] {

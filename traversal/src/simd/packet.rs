@@ -17,6 +17,9 @@ use super::{Filter, precedes};
 use crate::binary::{OTHER_EXTENT, OWN_EXTENT};
 use crate::wide::{LeafBlock, NOTHING, Root, WideBvh};
 
+/// Of a chunk of rays that are not all coherent, at least so many must be for a packet.
+const COHERENT_MIN: u32 = 4;
+
 /// Up to `W` rays that search for their closest hits. Lanes without a ray repeat the first one, and their hits are
 /// dropped.
 pub(super) struct Packet<'a, L, const W: usize, F> {
@@ -38,7 +41,8 @@ struct MeshSearch<'a, F> {
     t_floor: F,
 }
 
-/// The hits so far, by lane.
+/// The hits so far, by lane, in rows none of which lies in two cache lines.
+#[repr(C, align(64))]
 struct Best<const W: usize> {
     /// Before the first hit, the last distance before `t_max`.
     t: [f32; W],
@@ -51,16 +55,29 @@ struct Best<const W: usize> {
 }
 
 impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
-    /// Writes the closest blocking hit of each ray, or returns false when the rays are not coherent.
+    /// Writes the closest blocking hits of the rays that are coherent, and returns which these are.
     #[inline(always)]
-    pub(super) fn run(&self, stacks: &mut Stacks, hits: &mut [Hit]) -> bool {
+    pub(super) fn run(&self, stacks: &mut Stacks, hits: &mut [Hit]) -> u32 {
         let (lanes, bvh) = (self.lanes, self.bvh);
-        let rays = WorldRays::new(lanes, self.rays);
-        let Some(world) = LocalRays::new(lanes, &rays, &bvh.top) else { return false };
+        let mut rays = WorldRays::new(lanes, self.rays);
+        let mut these = u32::MAX >> (32 - self.rays.len());
+        let world = match LocalRays::new(lanes, &rays, &bvh.top) {
+            Some(world) => world,
+            None => {
+                these &= rays.like_first(lanes);
+                if these.count_ones() < COHERENT_MIN {
+                    return 0;
+                }
+                rays = rays.only(lanes, these);
+                let Some(world) = LocalRays::new(lanes, &rays, &bvh.top) else { return 0 };
+                world
+            }
+        };
         let t_min = rays.t_min;
         let mut t_limit = lanes.array(rays.t_max);
-        for t in &mut t_limit {
-            *t = t.next_down();
+        for (lane, t) in t_limit.iter_mut().enumerate() {
+            // Nothing is hit in the other lanes.
+            *t = if these >> lane & 1 == 1 { t.next_down() } else { f32::NEG_INFINITY };
         }
         let t_min_least = lanes.least(t_min);
         let mut best = Best::new(t_limit);
@@ -86,7 +103,7 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
                     continue;
                 }
                 let local = rays.transformed(lanes, &instance.local_from_world);
-                let Some(rays) = LocalRays::new(lanes, &local, &instance.root) else { return false };
+                let Some(rays) = LocalRays::new(lanes, &local, &instance.root) else { return 0 };
                 let t_floor = lanes.select(is_passed, enter, lanes.splat(f32::INFINITY));
                 mesh_search = MeshSearch { instance: idx, root: &instance.root, rays, t_floor };
             }
@@ -96,9 +113,10 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
             }
         }
         for (lane, (hit, ray)) in hits.iter_mut().zip(self.rays).enumerate() {
+            // Those of the others are written later.
             *hit = if best.instance[lane] == NO_HIT { Hit::miss(ray.t_max) } else { best.hit(lane) };
         }
-        true
+        these
     }
 
     /// Searches the mesh of an instance.
@@ -114,7 +132,6 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
         let (lanes, bvh) = (self.lanes, self.bvh);
         let test = BoxTest::new(lanes, &mesh_search.rays.bounds(lanes, Over::Triangles));
         let mut walk = Walk::new(lanes, mesh_search.root.child, test, t_min_least, waiting);
-        let lanes_used = u32::MAX >> (32 - self.rays.len());
         while let Some(leaf) = walk.next(lanes, &bvh.nodes, best.t_max) {
             let block = &bvh.leaves[leaf as usize];
             let (mut near, _) = walk.test.boxes(lanes, &block.bounds(lanes), walk.t_min, lanes.splat(best.t_max));
@@ -125,14 +142,21 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
                 let interval = Interval { t_min, t_limit: lanes.load(&best.t), t_floor: mesh_search.t_floor };
                 let vertices = block.splat(lanes, slot, mesh_search.rays.axes);
                 let Some(found) = intersect(lanes, &mesh_search.rays, &interval, vertices) else { continue };
-                let u = lanes.array(lanes.div(found.weight_1, found.determinant));
-                let v = lanes.array(lanes.div(found.weight_2, found.determinant));
-                let t = lanes.array(found.t);
-                let mut passed = found.lanes & lanes_used;
+                let (instance, triangle) = (mesh_search.instance, block.triangles[slot]);
+                let u = lanes.div(found.weight_1, found.determinant);
+                let v = lanes.div(found.weight_2, found.determinant);
+                let mut passed = found.lanes;
+                let closer = lanes.bits(lanes.lt(found.t, lanes.load(&best.t)));
+                if F::NEVER && passed & !closer == 0 {
+                    best.set_where(lanes, passed, [found.t, u, v], instance, triangle);
+                    is_closer |= passed != 0;
+                    continue;
+                }
+                // Ray by ray where some of them meet two surfaces at the same distance, or one that may let them pass.
+                let (t, u, v) = (lanes.array(found.t), lanes.array(u), lanes.array(v));
                 while passed != 0 {
                     let lane = passed.trailing_zeros() as usize % W;
                     passed &= passed - 1;
-                    let (instance, triangle) = (mesh_search.instance, block.triangles[slot]);
                     let hit = Hit { t: t[lane], u: u[lane], v: v[lane], instance, triangle };
                     let is_first = precedes(&hit, &best.hit(lane));
                     if is_first && (F::NEVER || self.filter.blocks(self.first_idx + lane, &hit)) {
@@ -163,6 +187,16 @@ impl<const W: usize> Best<W> {
             instance: self.instance[lane],
             triangle: self.triangle[lane],
         }
+    }
+
+    /// Sets the hits of some lanes on one triangle: `t`, `u` and `v`.
+    #[inline(always)]
+    fn set_where<L: Lanes<W>>(&mut self, lanes: L, set: u32, [t, u, v]: [L::F; 3], instance: u32, triangle: u32) {
+        lanes.store_where(set, t, &mut self.t);
+        lanes.store_where(set, u, &mut self.u);
+        lanes.store_where(set, v, &mut self.v);
+        lanes.fill_where(set, instance, &mut self.instance);
+        lanes.fill_where(set, triangle, &mut self.triangle);
     }
 
     #[inline(always)]

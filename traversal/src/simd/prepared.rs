@@ -10,13 +10,30 @@ use super::descend::{BoxTest, Waiting, Walk};
 use super::lanes::Lanes;
 use super::ray::{
     DIRECTION_MAX, DIRECTION_MIN, FLAT, LocalRay, LocalRays, NODE, OWN, OWN_REACH, Over, REACH_MAX, WorldRays,
-    node_shift, own_slopes, pick, reciprocal,
+    node_shift, own_slopes, reciprocal,
 };
 use crate::wide::{LEAF, Root, WideNode};
 
 /// Up to `W` rays in the frame of a tree, and the values for testing its nodes. Lanes without a ray repeat the first
 /// one. Coordinates are by axis and lane.
+///
+/// Rows of lanes come first and are aligned, so that none of them lies in two cache lines.
+#[repr(C, align(64))]
 pub(super) struct Prepared<'a, const W: usize> {
+    origin: [[f32; W]; 3],
+    direction: [[f32; W]; 3],
+    inverse: [[f32; W]; 3],
+    magnitude: [f32; W],
+    at_leaves: AtLeaves<W>,
+    /// A ray enters the plane at x along an axis at `x * inverse - offset`, or later.
+    pub(super) enter_inverse: [[f32; W]; 3],
+    pub(super) enter_offset: [[f32; W]; 3],
+    /// It leaves it there, or earlier.
+    pub(super) leave_inverse: [[f32; W]; 3],
+    pub(super) leave_offset: [[f32; W]; 3],
+    /// For each ray, where it enters the children of the root, and which of them it passes through.
+    enters: [[f32; W]; W],
+    passes: [u32; W],
     root: u32,
     /// The root, if it is a node.
     root_node: Option<&'a WideNode<W>>,
@@ -28,19 +45,18 @@ pub(super) struct Prepared<'a, const W: usize> {
     pub(super) is_negative: [u32; 3],
     /// For each ray, a row of [`AXES`].
     longest_axis: [u8; W],
+}
+
+/// What the triangle test needs of rays, by lane, along the axes in its order. As in [`LocalRays`].
+#[repr(C, align(64))]
+struct AtLeaves<const W: usize> {
     origin: [[f32; W]; 3],
-    direction: [[f32; W]; 3],
+    shear: [[f32; W]; 3],
+    slope: [[f32; W]; 2],
+    own_reach: [[f32; W]; 3],
+    enter_inverse: [[f32; W]; 3],
+    leave_inverse: [[f32; W]; 3],
     inverse: [[f32; W]; 3],
-    magnitude: [f32; W],
-    /// A ray enters the plane at x along an axis at `x * inverse - offset`, or later.
-    pub(super) enter_inverse: [[f32; W]; 3],
-    pub(super) enter_offset: [[f32; W]; 3],
-    /// It leaves it there, or earlier.
-    pub(super) leave_inverse: [[f32; W]; 3],
-    pub(super) leave_offset: [[f32; W]; 3],
-    /// For each ray, the children of the root that it passes through, and where it enters them.
-    passes: [u32; W],
-    enters: [[f32; W]; W],
 }
 
 impl<'a, const W: usize> Prepared<'a, W> {
@@ -62,6 +78,15 @@ impl<'a, const W: usize> Prepared<'a, W> {
             direction: [[0.0; W]; 3],
             inverse: [[0.0; W]; 3],
             magnitude: [0.0; W],
+            at_leaves: AtLeaves {
+                origin: [[0.0; W]; 3],
+                shear: [[0.0; W]; 3],
+                slope: [[0.0; W]; 2],
+                own_reach: [[0.0; W]; 3],
+                enter_inverse: [[0.0; W]; 3],
+                leave_inverse: [[0.0; W]; 3],
+                inverse: [[0.0; W]; 3],
+            },
             enter_inverse: [[0.0; W]; 3],
             enter_offset: [[0.0; W]; 3],
             leave_inverse: [[0.0; W]; 3],
@@ -102,8 +127,15 @@ impl<'a, const W: usize> Prepared<'a, W> {
 
         prepared.is_sound = lanes.bits(is_sound);
         prepared.magnitude = lanes.array(magnitude);
-        let z_is_longest = lanes.bits(lanes.le(lanes.max(length[0], length[1]), length[2]));
-        let y_is_longer = lanes.bits(lanes.le(length[0], length[1]));
+        let z_is_longest = lanes.le(lanes.max(length[0], length[1]), length[2]);
+        let y_is_longer = lanes.le(length[0], length[1]);
+        prepared.at_leaves.set(
+            lanes,
+            in_order(lanes, z_is_longest, y_is_longer, origin),
+            in_order(lanes, z_is_longest, y_is_longer, direction),
+            in_order(lanes, z_is_longest, y_is_longer, inverse),
+        );
+        let (z_is_longest, y_is_longer) = (lanes.bits(z_is_longest), lanes.bits(y_is_longer));
         for lane in 0..W {
             let (z, y) = (z_is_longest >> lane & 1, y_is_longer >> lane & 1);
             prepared.longest_axis[lane] = (z << 1 | y) as u8;
@@ -176,26 +208,60 @@ impl<'a, const W: usize> Prepared<'a, W> {
     }
 
     /// The ray of a lane, which is sound, in all lanes.
+    ///
+    /// Only for the triangle test. To be called anew for each test: numbers are then read from memory into all lanes
+    /// where they are needed, of which there are more than registers.
     #[inline(always)]
     pub(super) fn splat<L: Lanes<W>>(&self, lanes: L, lane: usize) -> LocalRays<L::F> {
-        let axes = self.axes(lane);
-        let inverse = pick(&of_lane(&self.inverse, lane), axes);
-        let direction = pick(&of_lane(&self.direction, lane), axes);
-        let inverse_in_lanes = lanes.splat3(inverse);
-        let shear = lanes.splat3([direction[0] * inverse[2], direction[1] * inverse[2], inverse[2]]);
+        // Otherwise the compiler would read all of them before the first leaf, and write them back to memory.
+        let lane = std::hint::black_box(lane) % W;
+        let of = &self.at_leaves;
+        let inverse = of_lane(&of.inverse, lane);
         LocalRays {
-            axes,
+            axes: self.axes(lane),
             is_negative: [inverse[0] < 0.0, inverse[1] < 0.0, inverse[2] < 0.0],
-            origin: lanes.splat3(pick(&of_lane(&self.origin, lane), axes)),
-            shear,
-            slope: own_slopes(lanes, shear),
-            own_reach: lanes.copysign3(lanes.splat(OWN_REACH), inverse_in_lanes),
-            enter_inverse: lanes.scale3(inverse_in_lanes, 1.0 - OWN),
-            leave_inverse: lanes.scale3(inverse_in_lanes, 1.0 + OWN),
-            inverse: inverse_in_lanes,
+            origin: lanes.splat3(of_lane(&of.origin, lane)),
+            shear: lanes.splat3(of_lane(&of.shear, lane)),
+            slope: [lanes.splat(of.slope[0][lane]), lanes.splat(of.slope[1][lane])],
+            own_reach: lanes.splat3(of_lane(&of.own_reach, lane)),
+            enter_inverse: lanes.splat3(of_lane(&of.enter_inverse, lane)),
+            leave_inverse: lanes.splat3(of_lane(&of.leave_inverse, lane)),
+            inverse: lanes.splat3(inverse),
             magnitude: lanes.splat(self.magnitude[lane]),
         }
     }
+}
+
+impl<const W: usize> AtLeaves<W> {
+    /// Takes over rays whose components are in the order of the triangle test.
+    #[inline(always)]
+    fn set<L: Lanes<W>>(&mut self, lanes: L, origin: [L::F; 3], direction: [L::F; 3], inverse: [L::F; 3]) {
+        let shear = [lanes.mul(direction[0], inverse[2]), lanes.mul(direction[1], inverse[2]), inverse[2]];
+        let slope = own_slopes(lanes, shear);
+        let own_reach = lanes.copysign3(lanes.splat(OWN_REACH), inverse);
+        let (enter_inverse, leave_inverse) = (lanes.scale3(inverse, 1.0 - OWN), lanes.scale3(inverse, 1.0 + OWN));
+        for axis in 0..3 {
+            lanes.store(origin[axis], &mut self.origin[axis]);
+            lanes.store(shear[axis], &mut self.shear[axis]);
+            lanes.store(own_reach[axis], &mut self.own_reach[axis]);
+            lanes.store(enter_inverse[axis], &mut self.enter_inverse[axis]);
+            lanes.store(leave_inverse[axis], &mut self.leave_inverse[axis]);
+            lanes.store(inverse[axis], &mut self.inverse[axis]);
+        }
+        lanes.store(slope[0], &mut self.slope[0]);
+        lanes.store(slope[1], &mut self.slope[1]);
+    }
+}
+
+/// Components by x, y, z, in the order of [`AXES`].
+#[inline(always)]
+fn in_order<L: Lanes<W>, const W: usize>(lanes: L, z_is_longest: L::M, y_is_longer: L::M, of: [L::F; 3]) -> [L::F; 3] {
+    let [x, y, z] = of;
+    [
+        lanes.select(z_is_longest, x, lanes.select(y_is_longer, z, y)),
+        lanes.select(z_is_longest, y, lanes.select(y_is_longer, x, z)),
+        lanes.select(z_is_longest, z, lanes.select(y_is_longer, y, x)),
+    ]
 }
 
 /// The numbers of one lane.

@@ -58,7 +58,7 @@ pub(super) const REACH_MAX: f32 = 6.0 * COORDINATE_MAX;
 
 /// Rays whose slopes (direction along an axis over that along the dominant one) differ by more are no packet: it would
 /// be tested against much that only few of them are near.
-const SPREAD_MAX: f32 = 0.125;
+const SPREAD_MAX: f32 = 0.25;
 
 /// What a tree is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -349,6 +349,43 @@ impl<F: Copy> WorldRays<F> {
         let origin = [x, y, z];
         let [x, y, z, t_max] = lanes.transpose(&directions);
         WorldRays { origin, direction: [x, y, z], t_min: lanes.max(t_min, lanes.splat(0.0)), t_max }
+    }
+
+    /// Lanes whose rays are coherent with that of the first lane.
+    #[inline(always)]
+    pub(super) fn like_first<L: Lanes<W, F = F>, const W: usize>(&self, lanes: L) -> u32 {
+        let length = [lanes.abs(self.direction[0]), lanes.abs(self.direction[1]), lanes.abs(self.direction[2])];
+        let [x, y, z] = [lanes.first(length[0]), lanes.first(length[1]), lanes.first(length[2])];
+        let axes = axes_by_length(x, y, z);
+        let longest = length[axes[2]];
+        let mut alike = lanes.and(
+            yields(lanes, length[axes[0]], longest, axes[0] < axes[2]),
+            yields(lanes, length[axes[1]], longest, axes[1] < axes[2]),
+        );
+        for &axis in &axes[..2] {
+            let slope = lanes.div(self.direction[axis], self.direction[axes[2]]);
+            let beside = lanes.abs(lanes.sub(slope, lanes.splat(lanes.first(slope))));
+            alike = lanes.and(alike, lanes.le(beside, lanes.splat(0.5 * SPREAD_MAX)));
+        }
+        let mut bits = lanes.bits(alike);
+        for axis in 0..3 {
+            let negative = lanes.bits(lanes.lt(self.direction[axis], lanes.splat(0.0)));
+            bits &= if negative & 1 == 1 { negative } else { !negative };
+        }
+        bits
+    }
+
+    /// The rays of the lanes that have a bit, and the first of all in the others.
+    #[inline(always)]
+    pub(super) fn only<L: Lanes<W, F = F>, const W: usize>(&self, lanes: L, bits: u32) -> WorldRays<F> {
+        let mut only = *self;
+        for axis in 0..3 {
+            only.origin[axis] = lanes.or_first(bits, self.origin[axis]);
+            only.direction[axis] = lanes.or_first(bits, self.direction[axis]);
+        }
+        only.t_min = lanes.or_first(bits, self.t_min);
+        only.t_max = lanes.or_first(bits, self.t_max);
+        only
     }
 
     /// The rays in an instance's frame; `local_from_world` has the columns of the transform.

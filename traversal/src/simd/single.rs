@@ -79,15 +79,10 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
         let t_floor = lanes.splat(mesh_search.t_floor);
         while let Some(leaf) = walk.next(lanes, &bvh.nodes, best.t) {
             let block = &bvh.leaves[leaf as usize];
-            let rays = match &at_leaves {
-                Some(rays) => rays,
-                None => {
-                    let rays = match mesh_search.ray {
-                        Some(ray) => ray.splat(lanes),
-                        None => self.prepared.splat(lanes, self.lane),
-                    };
-                    at_leaves.insert(rays)
-                }
+            let rays = match (&mesh_search.ray, &at_leaves) {
+                (None, _) => &self.prepared.splat(lanes, self.lane),
+                (Some(_), Some(rays)) => rays,
+                (Some(ray), None) => at_leaves.insert(ray.splat(lanes)),
             };
             let interval = Interval { t_min: walk.t_min, t_limit: lanes.splat(best.t), t_floor };
             let Some(found) = intersect(lanes, rays, &interval, block.load(lanes, rays.axes)) else { continue };

@@ -161,6 +161,29 @@ proptest! {
         check(&TestScene::one_mesh(triangles), &rays);
     }
 
+    /// Of the rays of a packet, those of some are nearly those of the first, and the others are anything.
+    #[test]
+    fn packets_of_some_of_the_rays_match_brute_force(
+        triangles in soup(),
+        mut rays in any_rays(),
+        (origin, along) in (unit_vec3(), unit_vec3()),
+        beside in prop::collection::vec((unit_vec3(), 0u8..3), 40),
+        is_placed in prop::bool::ANY,
+    ) {
+        for (other, (aside, kind)) in rays.iter_mut().zip(beside) {
+            match kind {
+                0 => *other = Ray { origin: origin + aside * 0.01, direction: along + aside * 0.01, ..*other },
+                1 => other.direction = along - aside * 0.2,
+                _ => {}
+            }
+        }
+        let mut scene = TestScene::one_mesh(triangles);
+        if is_placed {
+            scene.place(0, Affine3A::from_translation(Vec3::splat(0.25)));
+        }
+        check(&scene, &rays);
+    }
+
     #[test]
     fn instances_match_brute_force(
         meshes in prop::collection::vec(soup(), 1..4),

@@ -6,30 +6,96 @@
 use std::arch::x86_64::*;
 
 use packshot_processor::{Avx2, Avx512};
-use packshot_shaders::layout::ray::Ray;
+use packshot_shaders::layout::ray::{Hit, Ray};
 
 use super::lanes::Lanes;
-use super::{Filter, Query};
+use super::{Answers, Filter};
 use crate::wide::WideBvh;
 
 /// Answers a batch with code compiled for AVX2.
-pub(super) fn answer_avx2<F: Filter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
+pub(super) fn answer_avx2<A: Answers + ?Sized, F: Filter>(
+    lanes: Avx2,
+    bvh: &WideBvh<8>,
+    rays: &[Ray],
+    answers: &mut A,
+    filter: &F,
+) {
     #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-    fn enter<F: Filter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
-        super::answer(lanes, bvh, rays, query, filter);
+    fn enter<A: Answers + ?Sized, F: Filter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], answers: &mut A, filter: &F) {
+        super::answer(lanes, bvh, rays, answers, filter);
     }
     // SAFETY: `lanes` proves that the processor has the instructions.
-    unsafe { enter(lanes, bvh, rays, query, filter) }
+    unsafe { enter(lanes, bvh, rays, answers, filter) }
+}
+
+/// Answers a batch in packets with code compiled for AVX2.
+pub(super) fn answer_packets_avx2<F: Filter>(
+    lanes: Avx2,
+    bvh: &WideBvh<8>,
+    rays: &[Ray],
+    hits: &mut [Hit],
+    filter: &F,
+    incoherent: &mut Vec<u32>,
+) {
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    fn enter<F: Filter>(
+        lanes: Avx2,
+        bvh: &WideBvh<8>,
+        rays: &[Ray],
+        hits: &mut [Hit],
+        filter: &F,
+        incoherent: &mut Vec<u32>,
+    ) {
+        super::answer_packets(lanes, bvh, rays, hits, filter, incoherent);
+    }
+    // SAFETY: `lanes` proves that the processor has the instructions.
+    unsafe { enter(lanes, bvh, rays, hits, filter, incoherent) }
 }
 
 /// Answers a batch with code compiled for AVX-512.
-pub(super) fn answer_avx512<F: Filter>(lanes: Avx512, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
+pub(super) fn answer_avx512<A: Answers + ?Sized, F: Filter>(
+    lanes: Avx512,
+    bvh: &WideBvh<16>,
+    rays: &[Ray],
+    answers: &mut A,
+    filter: &F,
+) {
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-    fn enter<F: Filter>(lanes: Avx512, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
-        super::answer(lanes, bvh, rays, query, filter);
+    fn enter<A: Answers + ?Sized, F: Filter>(
+        lanes: Avx512,
+        bvh: &WideBvh<16>,
+        rays: &[Ray],
+        answers: &mut A,
+        filter: &F,
+    ) {
+        super::answer(lanes, bvh, rays, answers, filter);
     }
     // SAFETY: `lanes` proves that the processor has the instructions.
-    unsafe { enter(lanes, bvh, rays, query, filter) }
+    unsafe { enter(lanes, bvh, rays, answers, filter) }
+}
+
+/// Answers a batch in packets with code compiled for AVX-512.
+pub(super) fn answer_packets_avx512<F: Filter>(
+    lanes: Avx512,
+    bvh: &WideBvh<16>,
+    rays: &[Ray],
+    hits: &mut [Hit],
+    filter: &F,
+    incoherent: &mut Vec<u32>,
+) {
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    fn enter<F: Filter>(
+        lanes: Avx512,
+        bvh: &WideBvh<16>,
+        rays: &[Ray],
+        hits: &mut [Hit],
+        filter: &F,
+        incoherent: &mut Vec<u32>,
+    ) {
+        super::answer_packets(lanes, bvh, rays, hits, filter, incoherent);
+    }
+    // SAFETY: `lanes` proves that the processor has the instructions.
+    unsafe { enter(lanes, bvh, rays, hits, filter, incoherent) }
 }
 
 /// Implements one lane operation by one intrinsic.
@@ -44,6 +110,16 @@ macro_rules! by_intrinsic {
     };
 }
 
+/// All bits of each lane that has one.
+#[inline(always)]
+unsafe fn lanes_of(bits: u32) -> __m256i {
+    // SAFETY: the caller's.
+    unsafe {
+        let own = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+        _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(bits.cast_signed()), own), own)
+    }
+}
+
 impl Lanes<8> for Avx2 {
     type F = __m256;
     type M = __m256;
@@ -52,6 +128,10 @@ impl Lanes<8> for Avx2 {
         splat(value: f32) -> __m256 = _mm256_set1_ps(value);
         load(from: &[f32; 8]) -> __m256 = _mm256_loadu_ps(from.as_ptr());
         store(from: __m256, to: &mut [f32; 8]) -> () = _mm256_storeu_ps(to.as_mut_ptr(), from);
+        store_where(bits: u32, from: __m256, to: &mut [f32; 8]) -> () =
+            _mm256_maskstore_ps(to.as_mut_ptr(), lanes_of(bits), from);
+        fill_where(bits: u32, value: u32, to: &mut [u32; 8]) -> () =
+            _mm256_maskstore_epi32(to.as_mut_ptr().cast(), lanes_of(bits), _mm256_set1_epi32(value.cast_signed()));
         add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
         sub(a: __m256, b: __m256) -> __m256 = _mm256_sub_ps(a, b);
         mul(a: __m256, b: __m256) -> __m256 = _mm256_mul_ps(a, b);
@@ -97,6 +177,10 @@ impl Lanes<16> for Avx512 {
         splat(value: f32) -> __m512 = _mm512_set1_ps(value);
         load(from: &[f32; 16]) -> __m512 = _mm512_loadu_ps(from.as_ptr());
         store(from: __m512, to: &mut [f32; 16]) -> () = _mm512_storeu_ps(to.as_mut_ptr(), from);
+        store_where(bits: u32, from: __m512, to: &mut [f32; 16]) -> () =
+            _mm512_mask_storeu_ps(to.as_mut_ptr(), bits as __mmask16, from);
+        fill_where(bits: u32, value: u32, to: &mut [u32; 16]) -> () =
+            _mm512_mask_storeu_epi32(to.as_mut_ptr().cast(), bits as __mmask16, _mm512_set1_epi32(value.cast_signed()));
         add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
         sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
         mul(a: __m512, b: __m512) -> __m512 = _mm512_mul_ps(a, b);

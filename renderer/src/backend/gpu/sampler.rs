@@ -156,7 +156,7 @@ impl<'a> Sampler<'a> {
                 self.list_active(state);
             }
             let n_active = state.n_active();
-            let progress = state.schedule.progress(n, n_active, self.paths, state.clock.begun.elapsed());
+            let progress = state.schedule.progress(f64::from(n), n_active, self.paths, state.clock.begun.elapsed());
             report(Event::Progress(progress))?;
             if n_active == 0 {
                 break;
