@@ -64,7 +64,8 @@ pub struct Progress {
 pub struct RenderControl<'a> {
     /// Checked before paths of a pixel start, and between batches and dispatches.
     pub cancel: &'a CancelToken,
-    /// Called after every pass, and on the CPU several times a second during one, from one thread at a time.
+    /// Called after every pass, and on the CPU during one, when a thread has ended its strip of pixels, up to ten times
+    /// a second. From one thread at a time, which waits for it.
     pub progress: &'a (dyn Fn(Progress) + Sync),
     /// Time limit for sampling, after which the render ends with the samples so far. Every pixel gets one, however
     /// long that takes: a pixel without samples would be a hole.

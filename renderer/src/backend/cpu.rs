@@ -43,6 +43,9 @@ use tiles::Tiles;
 /// processor.
 const PATHS_PER_THREAD_S: f64 = 2e6;
 
+/// Between two reports of progress within a pass.
+const REPORTS_PAUSE: Duration = Duration::from_millis(100);
+
 /// Renders on the processor.
 #[derive(Debug)]
 pub struct CpuBackend {
@@ -173,11 +176,14 @@ impl CpuShot {
             let n_samples = pass_samples(first_sample, &schedule, n_worth, control.time_max.is_some());
             let wanting = films.iter_mut().filter(|film| film.n_active() > 0);
             let mut strips: Vec<Strip<'_>> = wanting.flat_map(BlockFilm::strips).collect();
-            let watch = PassWatch::new(control.progress);
+            let watch = PassWatch::new(control.progress, REPORTS_PAUSE);
             let paths_before = paths.load(Ordering::Relaxed);
-            let so_far = |paths: u64| {
+            // `None` at the end of the pass, which is reported when all threads are done.
+            let so_far = || {
+                let paths = paths.load(Ordering::Relaxed);
                 let n = (paths - paths_before) as f64 / n_active as f64;
-                schedule.progress(f64::from(first_sample) + n, n_active, paths, clock.begun.elapsed())
+                let now = || schedule.progress(f64::from(first_sample) + n, n_active, paths, clock.begun.elapsed());
+                (n < f64::from(n_samples)).then(now)
             };
             strips.par_iter_mut().for_each_init(
                 || Flight::new(&self.shot, &self.accel, self.level),
@@ -186,9 +192,12 @@ impl CpuShot {
                         return;
                     }
                     let traced = strip::render(strip, flight, &tiles, first_sample, n_samples, control.cancel);
+                    if control.cancel.is_cancelled() {
+                        return;
+                    }
                     rays.fetch_add(traced, Ordering::Relaxed);
                     paths.fetch_add(strip.active().count() as u64 * u64::from(n_samples), Ordering::Relaxed);
-                    watch.report(|| so_far(paths.load(Ordering::Relaxed)));
+                    watch.report(so_far);
                 },
             );
             if control.cancel.is_cancelled() {

@@ -3,8 +3,8 @@
 //! Nodes and the boxes of a leaf's triangles are tested once for the packet, by interval bounds from the earliest entry
 //! to the latest exit that any of its rays could have (Wald, Boulos, Shirley 2007, "Ray tracing deformable scenes using
 //! dynamic bounding volume hierarchies", section 4). The remaining triangles are tested against all rays at once, one
-//! ray per lane. Packets whose rays differ in the signs of their directions or in their dominant axis, or much in
-//! their slopes, are traced ray by ray.
+//! ray per lane. Rays that differ from the first in the signs of their directions or in their dominant axis, or much in
+//! their slopes, are left out of a packet, and packets of few are given up: these are traced ray by ray.
 
 use packshot_shaders::constants::NO_HIT;
 use packshot_shaders::layout::ray::{Hit, Ray};
@@ -20,8 +20,8 @@ use crate::wide::{LeafBlock, NOTHING, Root, WideBvh};
 /// Of a chunk of rays that are not all coherent, at least so many must be for a packet.
 const COHERENT_MIN: u32 = 4;
 
-/// Up to `W` rays that search for their closest hits. Lanes without a ray repeat the first one, and their hits are
-/// dropped.
+/// Up to `W` rays that search for their closest hits. Lanes without a ray, or whose ray is left out, repeat the first
+/// one and hit nothing.
 pub(super) struct Packet<'a, L, const W: usize, F> {
     pub(super) lanes: L,
     pub(super) bvh: &'a WideBvh<W>,
@@ -76,8 +76,9 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
         let t_min = rays.t_min;
         let mut t_limit = lanes.array(rays.t_max);
         for (lane, t) in t_limit.iter_mut().enumerate() {
-            // Nothing is hit in the other lanes.
-            *t = if these >> lane & 1 == 1 { t.next_down() } else { f32::NEG_INFINITY };
+            // In the other lanes nothing is hit, nor by a ray without an end, which must not be the end of all.
+            let is_searching = these >> lane & 1 == 1 && !t.is_nan();
+            *t = if is_searching { t.next_down() } else { f32::NEG_INFINITY };
         }
         let t_min_least = lanes.least(t_min);
         let mut best = Best::new(t_limit);
@@ -149,7 +150,7 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
                 let closer = lanes.bits(lanes.lt(found.t, lanes.load(&best.t)));
                 if F::NEVER && passed & !closer == 0 {
                     best.set_where(lanes, passed, [found.t, u, v], instance, triangle);
-                    is_closer |= passed != 0;
+                    is_closer = true;
                     continue;
                 }
                 // Ray by ray where some of them meet two surfaces at the same distance, or one that may let them pass.

@@ -129,12 +129,15 @@ impl<'a, const W: usize> Prepared<'a, W> {
         prepared.magnitude = lanes.array(magnitude);
         let z_is_longest = lanes.le(lanes.max(length[0], length[1]), length[2]);
         let y_is_longer = lanes.le(length[0], length[1]);
-        prepared.at_leaves.set(
-            lanes,
-            in_order(lanes, z_is_longest, y_is_longer, origin),
-            in_order(lanes, z_is_longest, y_is_longer, direction),
-            in_order(lanes, z_is_longest, y_is_longer, inverse),
-        );
+        // In the mesh of an instance a ray has other coordinates.
+        if prepared.over == Over::Triangles {
+            prepared.at_leaves.set(
+                lanes,
+                in_order(lanes, z_is_longest, y_is_longer, origin),
+                in_order(lanes, z_is_longest, y_is_longer, direction),
+                in_order(lanes, z_is_longest, y_is_longer, inverse),
+            );
+        }
         let (z_is_longest, y_is_longer) = (lanes.bits(z_is_longest), lanes.bits(y_is_longer));
         for lane in 0..W {
             let (z, y) = (z_is_longest >> lane & 1, y_is_longer >> lane & 1);
@@ -209,8 +212,8 @@ impl<'a, const W: usize> Prepared<'a, W> {
 
     /// The ray of a lane, which is sound, in all lanes.
     ///
-    /// Only for the triangle test. To be called anew for each test: numbers are then read from memory into all lanes
-    /// where they are needed, of which there are more than registers.
+    /// Only for the triangle test, in a tree over triangles. To be called anew for each test: numbers are then read
+    /// from memory into all lanes where they are needed, of which there are more than registers.
     #[inline(always)]
     pub(super) fn splat<L: Lanes<W>>(&self, lanes: L, lane: usize) -> LocalRays<L::F> {
         // Otherwise the compiler would read all of them before the first leaf, and write them back to memory.

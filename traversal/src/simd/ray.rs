@@ -351,7 +351,7 @@ impl<F: Copy> WorldRays<F> {
         WorldRays { origin, direction: [x, y, z], t_min: lanes.max(t_min, lanes.splat(0.0)), t_max }
     }
 
-    /// Lanes whose rays are coherent with that of the first lane.
+    /// Lanes whose rays are coherent with that of the first lane, and so with each other.
     #[inline(always)]
     pub(super) fn like_first<L: Lanes<W, F = F>, const W: usize>(&self, lanes: L) -> u32 {
         let length = [lanes.abs(self.direction[0]), lanes.abs(self.direction[1]), lanes.abs(self.direction[2])];
@@ -365,11 +365,14 @@ impl<F: Copy> WorldRays<F> {
         for &axis in &axes[..2] {
             let slope = lanes.div(self.direction[axis], self.direction[axes[2]]);
             let beside = lanes.abs(lanes.sub(slope, lanes.splat(lanes.first(slope))));
+            // No two of them differ by more than `SPREAD_MAX`.
             alike = lanes.and(alike, lanes.le(beside, lanes.splat(0.5 * SPREAD_MAX)));
         }
         let mut bits = lanes.bits(alike);
         for axis in 0..3 {
-            let negative = lanes.bits(lanes.lt(self.direction[axis], lanes.splat(0.0)));
+            // Of zeros too, as of their reciprocals.
+            let sign = lanes.copysign(lanes.splat(1.0), self.direction[axis]);
+            let negative = lanes.bits(lanes.lt(sign, lanes.splat(0.0)));
             bits &= if negative & 1 == 1 { negative } else { !negative };
         }
         bits

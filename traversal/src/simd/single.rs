@@ -74,7 +74,7 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
     #[inline(always)]
     fn search_mesh(&self, mesh_search: &MeshSearch, walk: &mut Walk<'_, L::F>, best: &mut Hit) -> bool {
         let (lanes, bvh) = (self.lanes, self.bvh);
-        // Most rays that miss never reach a leaf, so what leaves need is prepared at the first one.
+        // Most rays that miss never reach a leaf, so what leaves need of an instance's ray is prepared at the first.
         let mut at_leaves = None;
         let t_floor = lanes.splat(mesh_search.t_floor);
         while let Some(leaf) = walk.next(lanes, &bvh.nodes, best.t) {

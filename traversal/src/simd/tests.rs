@@ -168,7 +168,9 @@ proptest! {
         mut rays in any_rays(),
         (origin, along) in (unit_vec3(), unit_vec3()),
         beside in prop::collection::vec((unit_vec3(), 0u8..3), 40),
-        is_placed in prop::bool::ANY,
+        placements in prop::collection::vec(any_placement(), 0..6),
+        hostile in prop::collection::vec((0usize..40, any::<prop::sample::Index>()), 0..3),
+        n in 1usize..=40,
     ) {
         for (other, (aside, kind)) in rays.iter_mut().zip(beside) {
             match kind {
@@ -177,9 +179,16 @@ proptest! {
                 _ => {}
             }
         }
+        // A hit of a ray without an end is not equal to itself.
+        let bad: Vec<Ray> = hostile_rays().into_iter().filter(|ray| !ray.t_max.is_nan()).collect();
+        for (place, which) in hostile {
+            rays[place] = *which.get(&bad);
+        }
+        rays.truncate(n);
         let mut scene = TestScene::one_mesh(triangles);
-        if is_placed {
-            scene.place(0, Affine3A::from_translation(Vec3::splat(0.25)));
+        for world_from_local in placements {
+            let mesh = scene.add_scaled(0, 1.0 / world_from_local.matrix3.determinant().abs().cbrt());
+            scene.place(mesh, world_from_local);
         }
         check(&scene, &rays);
     }
@@ -345,6 +354,24 @@ fn hostile_rays_do_not_disturb_their_neighbours() {
         assert_eq!(good, alone);
         let good: Vec<bool> = occluded(&accel, &mixed, Opacity::Full).into_iter().step_by(2).collect();
         assert_eq!(good, occluded(&accel, &sound, Opacity::Full));
+    }
+}
+
+#[test]
+fn a_ray_without_an_end_is_not_the_end_of_its_packet() {
+    let scene = TestScene::one_mesh(grid_sphere(12, 0.5));
+    let rays: Vec<Ray> = (0..16).map(|i| ray(Vec3::new(i as f32 * 0.01, 0.0, 5.0), Vec3::NEG_Z)).collect();
+    for accel in accels(&scene) {
+        let alone = closest(&accel, &rays, Opacity::Full);
+        assert!(alone.iter().all(|hit| !hit.is_miss()));
+        for lane in 0..rays.len() {
+            let mut rays = rays.clone();
+            rays[lane].t_max = f32::NAN;
+            let together = closest_coherent(&accel, &rays, Opacity::Full);
+            assert!(together[lane].is_miss());
+            let others = |hits: &[Hit]| [&hits[..lane], &hits[lane + 1..]].concat();
+            assert_eq!(others(&together), others(&alone), "{:?}, lane {lane}", accel.level());
+        }
     }
 }
 
