@@ -1,5 +1,8 @@
 //! The programs of peers, where these are installed: they draw what Packshot draws.
 
+#[path = "../../tests/surroundings/tools.rs"]
+mod tools;
+
 use std::path::PathBuf;
 
 use packshot_bench::levels::error::LinearPicture;
@@ -16,9 +19,7 @@ const SIDE_PX: u32 = 48;
 /// The Python that scripts/test installs peers for, or the one that users name.
 fn python() -> PathBuf {
     let named = std::env::var_os("PACKSHOT_PEERS_PYTHON").map(PathBuf::from);
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-    let installed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(target).join("tools/peers/bin/python");
-    named.unwrap_or(installed)
+    named.or_else(|| tools::tool("peers/bin/python")).unwrap_or_else(|| PathBuf::from("python-of-peers"))
 }
 
 #[test]

@@ -5,11 +5,13 @@
 //! took, and other tests run the command too.
 #![cfg(unix)]
 
+#[path = "../surroundings/command.rs"]
+mod command;
 mod files;
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
@@ -48,10 +50,7 @@ impl Most {
     /// Runs the command, which must refuse its input with exit code 3 and one error with a place, within the limits.
     fn refused(&mut self, folder: &Path, file: &str, args: &[&OsStr]) {
         let before = of_children();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_packshot"));
-        command.args(args).current_dir(folder).env_remove("RUST_LOG").env("PACKSHOT_DEVICE", "cpu");
-        command.env("XDG_CACHE_HOME", folder.join(".cache"));
-        let output = command.stdin(Stdio::null()).output().expect("the command starts");
+        let output = command::packshot(folder).args(args).stdin(Stdio::null()).output().expect("the command starts");
         let usage = of_children();
         let (took, peak_bytes) = (processor_time(usage) - processor_time(before), peak_memory_bytes(usage));
         let stderr = String::from_utf8(output.stderr).expect("text");

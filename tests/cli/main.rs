@@ -5,6 +5,8 @@
 mod bench;
 mod cancel;
 mod choices;
+#[path = "../surroundings/command.rs"]
+mod command;
 mod denoise;
 mod designs;
 mod dumps;

@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::command::packshot;
 use crate::product;
 
 /// A temporary folder with `boxes.glb` in it.
@@ -61,9 +62,8 @@ impl Workplace {
 
     /// The command, in this folder, on the CPU, with nothing of the caller's settings.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_packshot"));
-        command.args(args).current_dir(self.folder.path()).env_remove("RUST_LOG").env_remove("PACKSHOT_OIDN");
-        command.env("PACKSHOT_DEVICE", "cpu").env("XDG_CACHE_HOME", self.path(".cache"));
+        let mut command = packshot(self.folder.path());
+        command.args(args);
         command
     }
 

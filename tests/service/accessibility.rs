@@ -1,12 +1,11 @@
 //! The web page and the API reference checked against the rules of axe-core (<https://github.com/dequelabs/axe-core>),
 //! in light and dark colours.
 
-use std::path::PathBuf;
-
 use packshot_contract::client::Submission;
 use serde_json::json;
 
 use crate::service::{SOON, Service, Workplace, http, tiny, until};
+use crate::tools::tool;
 use crate::webdriver::Browser;
 
 /// Of the reference's articles, only those stay that have a kind of element which none before has: axe-core looks at
@@ -21,9 +20,7 @@ const LEAVES_OUT_WHAT_LOOKS_ALIKE: &str = "const known = new Set(); \
 
 /// axe-core's script, where `scripts/test` installs it.
 fn axe() -> Option<String> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(target).join("tools/axe");
-    std::fs::read_to_string(folder.join("node_modules/axe-core/axe.min.js")).ok()
+    std::fs::read_to_string(tool("axe/node_modules/axe-core/axe.min.js")?).ok()
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::service::{Service, Workplace, http};
+use crate::tools::tool;
 use crate::workflow_client::ask;
 
 /// How long a picture of Blender and what follows from it may take on a machine that does other things too.
@@ -19,9 +20,7 @@ const MATERIALS: [(&str, &str); 3] =
 
 /// A Python with Blender, where `scripts/test` installs it.
 fn blender() -> Option<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(target).join("tools/peers");
-    folder.join("lib/python3.11/site-packages/bpy").exists().then(|| folder.join("bin/python"))
+    tool("peers/lib/python3.11/site-packages/bpy").and(tool("peers/bin/python"))
 }
 
 /// A service whose lines are rendered by Blender.

@@ -8,6 +8,10 @@ mod option_sets;
 mod product;
 #[path = "../../service/tests/api/bucket.rs"]
 mod bucket;
+#[path = "../surroundings/command.rs"]
+mod command;
+#[path = "../surroundings/tools.rs"]
+mod tools;
 
 mod accessibility;
 mod alike;

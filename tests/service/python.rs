@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::service::{SOON, Workplace, http, outcome, until};
+use crate::tools::tool;
 
 /// Renders a picture with the client in the folder beside it. Its arguments are the service, a key and a product.
 const PROGRAM: &str = r#"
@@ -44,9 +45,7 @@ print(job.result.files[0].width, job.result.files[0].height)
 
 /// The generator, with the packages that its clients need, where `scripts/test` installs it.
 fn generator() -> Option<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(target).join("tools/python/bin");
-    folder.join("openapi-python-client").exists().then_some(folder)
+    tool("python/bin/openapi-python-client").and(tool("python/bin"))
 }
 
 #[tokio::test]

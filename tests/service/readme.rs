@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::command::bare;
 use crate::markdown;
 use crate::service::{Workplace, outcome};
 
@@ -20,8 +21,8 @@ fn run(place: &Workplace, url: &str, script: &str) -> String {
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_packshot")).parent().expect("a folder").display();
     let path = format!("{folder}:{}", std::env::var("PATH").expect("there"));
     let script = script.replace("http://127.0.0.1:8080", url);
-    let mut command = Command::new("sh");
-    command.args(["-euc", &script]).current_dir(place.path(".")).env("PATH", path).env("PACKSHOT_URL", url);
+    let mut command = bare("sh", &place.path("."));
+    command.args(["-euc", &script]).env("PATH", path).env("PACKSHOT_URL", url);
     let (code, stdout, stderr) = outcome(&mut command);
     assert_eq!(code, 0, "{stderr}\n{stdout}");
     stdout
@@ -68,7 +69,7 @@ fn the_lines_of_the_guides_to_orders_and_workflows_do_what_they_say() {
     assert!(stdout.contains("PO 4711") && stdout.contains("2/2"), "{stdout}");
 
     if Command::new("jq").arg("--version").output().is_err() {
-        println!("the lines of workflows are skipped: jq is not installed");
+        println!("skipped: jq is not installed");
         return;
     }
     let script = lines("docs/service.md", "Workflows from the command line").concat();

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use packshot_contract::client::{Client, Submission};
 use serde_json::{Value, json};
 
+use crate::command::packshot;
 use crate::product;
 
 /// The time limit for things that are done almost immediately.
@@ -37,16 +38,8 @@ impl Workplace {
 
     /// The command in this folder, on the CPU, without any of the caller's settings.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_packshot"));
-        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("PACKSHOT_") || text.starts_with("DATABASE_") || text == "RUST_LOG" {
-                command.env_remove(name);
-            }
-        }
-        command.env("PACKSHOT_DEVICE", "cpu").env("XDG_CACHE_HOME", self.path(".cache"));
-        command.env("PACKSHOT_DATA", self.data());
+        let mut command = packshot(self.folder.path());
+        command.args(args).stdin(Stdio::null()).env("PACKSHOT_DATA", self.data());
         command
     }
 

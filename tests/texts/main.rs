@@ -5,6 +5,8 @@
 //! text that differs from the page. `UPDATE_TEXTS=1 cargo test --test texts` writes the page.
 
 mod codes;
+#[path = "../surroundings/command.rs"]
+mod command;
 mod commands;
 mod designs;
 mod files;
@@ -46,19 +48,9 @@ impl Text {
 /// Texts by code: the first of each counts.
 pub(crate) type Texts = BTreeMap<String, Text>;
 
-/// The command in a folder, on the CPU, with nothing of the caller's settings.
+/// The command in a folder, on the processor, with nothing of the caller's settings.
 pub(crate) fn packshot(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_packshot"));
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("PACKSHOT_") || text.starts_with("DATABASE_") || text == "RUST_LOG" {
-            command.env_remove(name);
-        }
-    }
-    command.current_dir(folder).env("PACKSHOT_DEVICE", "cpu").env("XDG_CACHE_HOME", folder.join(".cache"));
-    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
-        command.env_remove(name);
-    }
+    let mut command = command::packshot(folder);
     // No driver and no denoiser of this machine: texts are the same everywhere.
     command.env("VK_DRIVER_FILES", "/gone.json").env("VK_ICD_FILENAMES", "/gone.json").env("PACKSHOT_OIDN", "gone.so");
     command

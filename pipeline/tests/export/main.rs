@@ -4,6 +4,8 @@ mod balls;
 mod odd;
 mod production;
 mod surface;
+#[path = "../../../tests/surroundings/tools.rs"]
+mod tools;
 mod validator;
 
 use std::path::PathBuf;

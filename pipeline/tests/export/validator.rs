@@ -5,6 +5,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::tools::tool;
+
 /// Prints a line for each file: its issues, as JSON.
 const SCRIPT: &str = "const validator = require(process.argv[2]);\n\
     const fs = require('fs');\n\
@@ -21,14 +23,11 @@ pub(crate) struct Validator {
 
 impl Validator {
     pub(crate) fn find() -> Option<Self> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(target);
-        let package = root.join("tools/gltf-validator/node_modules/gltf-validator");
-        if !package.join("package.json").exists() {
+        let package = tool("gltf-validator/node_modules/gltf-validator");
+        if package.is_none() {
             println!("skipped: gltf-validator is not installed");
-            return None;
         }
-        Some(Self { package })
+        Some(Self { package: package? })
     }
 
     /// What it says about each file.

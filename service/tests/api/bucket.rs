@@ -2,10 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
+
+use crate::tools::tool;
 
 /// How long it may take to start.
 const START: Duration = Duration::from_secs(60);
@@ -16,19 +17,10 @@ pub(crate) struct BucketServer {
     pub(crate) address: SocketAddr,
 }
 
-/// Where it is installed.
-fn program() -> Option<PathBuf> {
-    // The folder of the lock file is the repository, whichever crate's tests these are.
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let repository = own.ancestors().find(|folder| folder.join("Cargo.lock").exists())?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    Some(repository.join(target).join("tools/s3/bin/moto_server")).filter(|program| program.exists())
-}
-
 impl BucketServer {
     /// Starts one on a port of its own. Where it is not installed, a line says that the test is skipped.
     pub(crate) fn start() -> Option<Self> {
-        let Some(program) = program() else {
+        let Some(program) = tool("s3/bin/moto_server") else {
             println!("skipped: moto is not installed");
             return None;
         };

@@ -16,6 +16,8 @@ mod picture;
 mod places;
 mod reply;
 mod stock;
+#[path = "../../../tests/surroundings/tools.rs"]
+mod tools;
 
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`. After `on_postgres_in_the_soak:` the latter is
 /// ignored unless asked for: for permissions, pictures, programs, refusals and limits, and for more cases of statements

@@ -28,9 +28,12 @@ fn problem(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
-/// The first word that a program says of a file; `None` where there is no such program.
+/// The first word that a program says of a file; `None` where there is no such program, and a line says so.
 fn said_by(program: &str, file: &Path) -> Option<String> {
-    let output = Command::new(program).arg(file).output().ok()?;
+    let Ok(output) = Command::new(program).arg(file).output() else {
+        println!("skipped: {program} is not installed");
+        return None;
+    };
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).expect("text");
     Some(said.split_whitespace().next().expect("a digest").to_owned())
