@@ -4,6 +4,7 @@
 mod documents;
 mod layout;
 mod modules;
+mod profiles;
 mod sources;
 mod summary;
 mod tenants;
