@@ -2,8 +2,8 @@
 //! the service's OpenAPI document: with a key it submits, watches and fetches.
 
 use std::path::PathBuf;
-use std::process::Command;
 
+use crate::command::bare;
 use crate::service::{SOON, Workplace, http, outcome, until};
 use crate::tools::tool;
 
@@ -67,16 +67,16 @@ async fn a_generated_python_client_submits_watches_and_fetches() {
     std::fs::write(place.path("config.yaml"), config).expect("written");
 
     // A warning would mean that it left something out.
-    let mut generate = Command::new(bin.join("openapi-python-client"));
+    let mut generate = bare(bin.join("openapi-python-client"), &place.path("."));
     generate.args(["generate", "--path", "openapi.json", "--output-path", "client", "--meta", "none"]);
-    generate.args(["--config", "config.yaml", "--fail-on-warning"]).current_dir(place.path("."));
+    generate.args(["--config", "config.yaml", "--fail-on-warning"]);
     let (code, stdout, stderr) = outcome(&mut generate);
     assert_eq!(code, 0, "{stdout}{stderr}");
     assert!(!format!("{stdout}{stderr}").contains("WARNING"), "{stdout}{stderr}");
 
     std::fs::write(place.path("program.py"), PROGRAM).expect("written");
-    let mut program = Command::new(bin.join("python"));
-    program.args(["program.py", &service.url, key.trim(), "boxes.glb"]).current_dir(place.path("."));
+    let mut program = bare(bin.join("python"), &place.path("."));
+    program.args(["program.py", &service.url, key.trim(), "boxes.glb"]);
     let (code, stdout, stderr) = outcome(&mut program);
     assert_eq!((code, stdout.trim()), (0, "48 32"), "{stderr}");
 }

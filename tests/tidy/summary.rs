@@ -63,7 +63,8 @@ fn summary(reports: &[&str], list: &str, is_ci: bool) -> (String, bool) {
     let list_file = folder.path().join("list");
     std::fs::write(&list_file, list).expect("written");
     let mut command = Command::new(root().join("scripts/test-summary"));
-    command.arg(&list_file).env_remove("CI");
+    // In a language that every system has, or the shell warns.
+    command.arg(&list_file).env_remove("CI").env("LC_ALL", "C");
     for (i, report) in reports.iter().enumerate() {
         let file = folder.path().join(i.to_string());
         std::fs::write(&file, report).expect("written");

@@ -25,6 +25,8 @@ impl BucketServer {
             return None;
         };
         let mut command = Command::new(program);
+        // The caller's accounts, proxies and Python are not its.
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.args(["-H", "127.0.0.1", "-p", "0"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("starts");
         let log = BufReader::new(child.stderr.take().expect("piped"));
