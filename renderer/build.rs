@@ -34,6 +34,7 @@ fn main() -> io::Result<()> {
     let dielectrics = facets::READY_MADE.iter().flat_map(of_dielectric);
     let dielectrics: Vec<f32> = dielectrics.flat_map(|each| table(facets::ENTRIES, |k| each.entry(k))).collect();
     write(&folder.join("dielectrics.f32"), &dielectrics)?;
+    write(&folder.join("between.f32"), table(facets::BETWEEN_ENTRIES, facets::between).as_flattened())?;
     let mut nodes = table(brushed::ENTRIES, |k| brushed::entry(brushed::Split::Mirror, k));
     nodes.extend(brushed::means(&nodes.clone()));
     write(&folder.join("brushed.f32"), &nodes)?;

@@ -19,7 +19,7 @@ BLENDER_FROM_GLTF = Matrix(((1, 0, 0, 0), (0, 0, -1, 0), (0, 1, 0, 0), (0, 0, 0,
 
 def add_camera(job):
     data = bpy.data.cameras.new("parity")
-    data.sensor_fit, data.clip_start, data.clip_end = "VERTICAL", 1e-4, 1e4
+    data.sensor_fit, (data.clip_start, data.clip_end) = "VERTICAL", job["clip_m"]
     data.lens = data.sensor_height / (2 * math.tan(job["fov_y_rad"] / 2))
     camera = bpy.data.objects.new("parity", data)
     camera.matrix_world = BLENDER_FROM_GLTF @ Matrix(job["world_from_camera"])
@@ -70,7 +70,11 @@ def save(path):
 for job in json.load(open(sys.argv[1])):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     begun = time.perf_counter()
-    bpy.ops.import_scene.gltf(filepath=job["glb"], loglevel=logging.CRITICAL)
+    try:
+        bpy.ops.import_scene.gltf(filepath=job["glb"], loglevel=logging.CRITICAL)
+    except RuntimeError as error:
+        print(f"{job['glb']}: {error}", file=sys.stderr, flush=True)
+        continue
     for ob in [ob for ob in bpy.context.scene.objects if ob.type == "CAMERA" or ob.type == "LIGHT" and job["sky"]]:
         bpy.data.objects.remove(ob)
     add_camera(job)

@@ -19,6 +19,7 @@ class Scene:
     fov_y_rad: float = FOV_Y_RAD
     light: str = SKY
     what: str = ""
+    clip_m: tuple = (1e-4, 1e4)
 
 
 def look_at(eye, target):

@@ -66,7 +66,8 @@ pub struct ImportOptions {
     pub smooth_deg: f64,
     /// The material variant to show, by its name; `None` for the materials that primitives have without one.
     pub variant: Option<String>,
-    /// The pose from an animation; `None` for the nodes as the file places them.
+    /// The pose from an animation; `None` for the nodes as the file places them, or, in Blender's look, for the start
+    /// of the first animation.
     pub pose: Option<Pose>,
     /// Whose reading of materials and lights is followed.
     pub look: Look,

@@ -29,6 +29,7 @@ mod projection;
 mod quadrature;
 mod ready_made;
 pub(crate) mod relief;
+mod shells;
 mod shot;
 mod tabulated;
 mod texture;

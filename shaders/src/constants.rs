@@ -217,6 +217,10 @@ shared_constants! {
     pub const ALBEDO_STEPS: u32 = 32;
     /// Entries of one albedo table.
     pub const ALBEDO_TABLE: u32 = 1024;
+    /// Nodes of the table of glass between any two media over the logarithm of the ratio of their indices.
+    pub const GLASS_RATIOS: u32 = 33;
+    /// The largest ratio; its inverse is the smallest.
+    pub const GLASS_RATIO_MAX: f32 = 4.0;
     /// Nodes of the albedo table of brushed facets over the square root of the larger alpha.
     pub const BRUSHED_ROUGHNESSES: u32 = 30;
     /// Nodes over the square root of the smaller alpha divided by the larger.

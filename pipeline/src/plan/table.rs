@@ -157,7 +157,7 @@ options! {
     /// The animation to show a moment of, by its name in the file
     Animation, animation: String = NAME, Default::None, Product;
     /// The moment to show, in seconds from the start of the animation, or of the first one
-    Time, time: f64 = Takes::Real { min: 0.0, max: TIME_S_MAX }, Default::Follows("0 if an animation is given"), Product, unit: Some("s");
+    Time, time: f64 = Takes::Real { min: 0.0, max: TIME_S_MAX }, Default::Follows("0 if an animation is given, and in the look blender-5.0"), Product, unit: Some("s");
     /// Which reading of the file's own materials and lights the picture follows
     Look, look: Look = Takes::Word(words_of::<Look>), Default::Is("gltf"), Product;
     /// Only parts of these names or paths; globs such as `Ball_*` match the whole name

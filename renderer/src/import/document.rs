@@ -21,7 +21,7 @@ use super::skins::Skins;
 use super::textures::{self, TextureSource};
 use super::variants::Variants;
 use super::{
-    Choices, ImportOptions, Limits, SceneStats, accessor, animations, blender, draco, inspect, materials, meshes,
+    Choices, ImportOptions, Limits, Pose, SceneStats, accessor, animations, blender, draco, inspect, materials, meshes,
     parts, world_from_file,
 };
 use crate::diagnostic::Severity;
@@ -65,7 +65,10 @@ pub(super) fn read<'d>(
     let light_sources = cameras::read_lights(root, options.look)?;
     let mut skins = Skins::read(root, &accessors)?;
     let animations = animations::read_all(root, &accessors, findings)?;
-    let (animation, poses) = match &options.pose {
+    // Blender's importer leaves its scene at the first frame of the first animation.
+    let is_posed = options.look == Look::Blender50 && !animations.is_empty();
+    let first = is_posed.then_some(Pose { animation: None, time_s: 0.0 });
+    let (animation, poses) = match options.pose.as_ref().or(first.as_ref()) {
         Some(pose) => {
             let (chosen, poses) = animations::sample(&animations, pose, &accessors)?;
             (Some(chosen), poses)

@@ -115,7 +115,7 @@ fn flipped_shells(shells: &[Shell], is_inward: &[bool]) -> Vec<u32> {
     outer.sort_by(|a, b| b.diagonal().total_cmp(&a.diagonal()));
     outer.truncate(ENCLOSING_MAX);
     let is_cavity = |shell: &&Shell| outer.iter().any(|outer| outer.encloses(shell));
-    those(true).filter(|shell| !is_cavity(shell)).map(|shell| shell.primitive).collect()
+    those(true).filter(|shell| !is_cavity(shell)).filter_map(|shell| shell.primitives.first().copied()).collect()
 }
 
 fn note_unnamed(part: &Part, findings: &mut Findings) {

@@ -170,7 +170,7 @@ impl<'a> Bodies<'a> {
             outward.truncate(ENCLOSING_MAX);
             for (place, part) in self.by_mesh[&mesh.idx].iter().enumerate() {
                 go_on(cancelled, place)?;
-                for (material, bounds) in outward.iter().filter_map(|shell| self.placed(part, shell)) {
+                for (material, bounds) in outward.iter().flat_map(|shell| self.placed(part, shell)) {
                     let of_material = around.entry(material).or_default();
                     of_material.push(bounds);
                     if of_material.len() >= 2 * ENCLOSING_MAX {
@@ -183,17 +183,19 @@ impl<'a> Bodies<'a> {
         Some(around)
     }
 
-    /// The material and the world bounds of a shell placed by a part; `None` if it is not a body in that part.
-    fn placed(&self, part: &BodyPart, shell: &Shell) -> Option<(u32, Bounds)> {
-        let material = part.materials[shell.primitive as usize]?;
+    /// The materials of a shell placed by a part, of those that make it a body there, each with the world bounds.
+    fn placed(&self, part: &BodyPart, shell: &Shell) -> Vec<(u32, Bounds)> {
+        let mut materials: Vec<u32> = shell.primitives.iter().filter_map(|&at| part.materials[at as usize]).collect();
+        materials.sort_unstable();
+        materials.dedup();
         let world_from_part = &self.scene.parts[part.part as usize].world_from_part;
-        Some((material, Bounds::of_box([shell.min, shell.max], world_from_part)))
+        materials.into_iter().map(|of| (of, Bounds::of_box([shell.min, shell.max], world_from_part))).collect()
     }
 
-    /// Whether in any part the shell is inside another one of its material.
+    /// Whether in any part the shell is inside another one of its materials.
     fn is_cavity(&self, mesh: &MeshShells, i: usize, around: &HashMap<u32, Vec<Bounds>>) -> bool {
-        let placed = self.by_mesh[&mesh.idx].iter().filter_map(|part| self.placed(part, &mesh.shells.shells[i]));
-        placed.into_iter().any(|(material, inner)| {
+        let mut placed = self.by_mesh[&mesh.idx].iter().flat_map(|part| self.placed(part, &mesh.shells.shells[i]));
+        placed.any(|(material, inner)| {
             let mut outer = around.get(&material).into_iter().flatten();
             outer.any(|outer| outer.min.cmple(inner.min).all() && outer.max.cmpge(inner.max).all())
         })

@@ -106,18 +106,76 @@ impl Surface {
         let mut shells: Vec<Shell> = Vec::new();
         let mut shell_of_piece = vec![u32::MAX; self.positions.len()];
         let mut of_face = Vec::with_capacity(self.faces.len());
-        for (place, Face { corners, primitive }) in self.faces.iter().enumerate() {
+        for (place, face) in self.faces.iter().enumerate() {
             go_on(cancelled, place)?;
-            let piece = pieces.find(corners[0]) as usize;
+            let piece = pieces.find(face.corners[0]) as usize;
             if shell_of_piece[piece] == u32::MAX {
                 shell_of_piece[piece] = shells.len() as u32;
-                shells.push(Shell::new(*primitive, self.positions[piece].as_dvec3()));
+                shells.push(Shell::new(self.positions[piece].as_dvec3()));
             }
             of_face.push(shell_of_piece[piece]);
-            let positions = corners.map(|at| self.positions[at as usize].as_dvec3());
-            shells[shell_of_piece[piece] as usize].add(*corners, positions);
+            let positions = face.corners.map(|at| self.positions[at as usize].as_dvec3());
+            shells[shell_of_piece[piece] as usize].add(*face, positions);
         }
         Some(Shells { shells, of_face })
+    }
+
+    /// The pieces that are joined along edges of exactly two faces, and for each whether it bounds a body. Where more
+    /// faces meet, as at the surface of a liquid in a glass, nothing is joined.
+    pub(crate) fn closed_shells(&self, cancelled: Cancelled<'_>) -> Option<(Shells, Vec<bool>)> {
+        let mut edges = Vec::with_capacity(3 * self.faces.len());
+        for (at, face) in (0..).zip(&self.faces) {
+            go_on(cancelled, at as usize)?;
+            let [a, b, c] = face.corners;
+            if a == b || b == c || c == a {
+                continue;
+            }
+            let side =
+                |(from, to): (u32, u32)| Side { ends: [from.min(to), from.max(to)], is_forward: from < to, face: at };
+            edges.extend([(a, b), (b, c), (c, a)].map(side));
+        }
+        edges.par_sort_unstable_by_key(|side| (side.ends, side.face));
+        let mut pieces = Pieces::new(self.faces.len());
+        // Faces at whose edges the piece does not go on, and where it turns over.
+        let (mut borders, mut is_unclear) = (Vec::new(), vec![false; self.faces.len()]);
+        for (place, sides) in edges.chunk_by(|a, b| a.ends == b.ends).enumerate() {
+            go_on(cancelled, place)?;
+            match sides {
+                [only] => borders.push(*only),
+                [first, second] => {
+                    pieces.join(first.face, second.face);
+                    is_unclear[first.face as usize] |= first.is_forward == second.is_forward;
+                }
+                more => more.iter().for_each(|side| is_unclear[side.face as usize] = true),
+            }
+        }
+        let mut shells: Vec<Shell> = Vec::new();
+        let mut shell_of_piece = vec![u32::MAX; self.faces.len()];
+        let mut of_face = Vec::with_capacity(self.faces.len());
+        for (at, face) in (0..).zip(&self.faces) {
+            go_on(cancelled, at as usize)?;
+            let positions = face.corners.map(|corner| self.positions[corner as usize].as_dvec3());
+            let shell = &mut shell_of_piece[pieces.find(at) as usize];
+            if *shell == u32::MAX {
+                *shell = shells.len() as u32;
+                shells.push(Shell::new(positions[0]));
+            }
+            of_face.push(*shell);
+            shells[*shell as usize].add(*face, positions);
+        }
+        let mut gaps = vec![Gaps::default(); shells.len()];
+        let border = |&Side { ends, is_forward, face }: &Side| Edge {
+            ends,
+            is_forward,
+            is_body: true,
+            shell: of_face[face as usize],
+        };
+        self.add_holes(&borders.iter().map(border).collect::<Vec<_>>(), &mut gaps);
+        for (&shell, is_unclear) in of_face.iter().zip(is_unclear) {
+            gaps[shell as usize].n_unclear_edges += usize::from(is_unclear);
+        }
+        let is_closed = shells.iter().zip(&gaps).map(|(shell, gaps)| gaps.leave_closed(shell)).collect();
+        Some((Shells { shells, of_face }, is_closed))
     }
 
     /// The primitive of each face, in the order of the primitives' triangles.
@@ -128,16 +186,12 @@ impl Surface {
     /// Whether each shell faces inwards, which means that it encloses a negative volume. Cracks too small for light are
     /// allowed, such as the seam of a sphere whose first and last meridian differ by rounding.
     pub(crate) fn inward(&self, shells: &Shells, cancelled: Cancelled<'_>) -> Option<Vec<bool>> {
-        /// Fraction of a shell's area that may be missing for its volume to be meaningful.
-        const HOLE_SHARE_MAX: f64 = 1e-4;
         let negative = || shells.shells.iter().filter(|shell| shell.is_turned_inwards());
         if negative().all(Shell::is_closed) {
             return Some(shells.shells.iter().map(Shell::is_turned_inwards).collect());
         }
         let gaps = self.gaps(shells, &|_| true, cancelled)?;
-        let is_inward = |(shell, gaps): (&Shell, Gaps)| {
-            shell.is_turned_inwards() && gaps.n_unclear_edges == 0 && gaps.hole_area <= HOLE_SHARE_MAX * shell.area
-        };
+        let is_inward = |(shell, gaps): (&Shell, Gaps)| shell.is_turned_inwards() && gaps.leave_closed(shell);
         Some(shells.shells.iter().zip(gaps).map(is_inward).collect())
     }
 
@@ -209,6 +263,16 @@ fn lowest(corners: &[u32; 3]) -> usize {
     corners[0].min(corners[1]).min(corners[2]) as usize
 }
 
+/// One side of a face, in the search for pieces.
+#[derive(Clone, Copy)]
+struct Side {
+    /// The lower corner first.
+    ends: [u32; 2],
+    /// Whether the face traverses it from the lower corner to the higher.
+    is_forward: bool,
+    face: u32,
+}
+
 /// One side of a face.
 #[derive(Clone, Copy)]
 struct Edge {
@@ -231,6 +295,15 @@ pub(crate) struct Gaps {
     pub(crate) n_unclear_edges: usize,
 }
 
+impl Gaps {
+    /// Whether the shell bounds a body all the same: its holes are cracks.
+    fn leave_closed(&self, shell: &Shell) -> bool {
+        /// Fraction of a shell's area that may be missing for its volume to be meaningful.
+        const HOLE_SHARE_MAX: f64 = 1e-4;
+        self.n_unclear_edges == 0 && self.hole_area <= HOLE_SHARE_MAX * shell.area
+    }
+}
+
 /// The connected pieces of a surface.
 pub(crate) struct Shells {
     pub(crate) shells: Vec<Shell>,
@@ -240,8 +313,8 @@ pub(crate) struct Shells {
 
 /// A connected piece of a surface, in the mesh's own frame.
 pub(crate) struct Shell {
-    /// The first primitive that it has faces of.
-    pub(crate) primitive: u32,
+    /// The primitives that it has faces of, in order.
+    pub(crate) primitives: Vec<u32>,
     /// A point nearby, so that a small shell far from the origin keeps its precision.
     origin: DVec3,
     /// Signed: positive if faces point outwards. Only meaningful for a shell that is nearly closed.
@@ -256,12 +329,16 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    fn new(primitive: u32, origin: DVec3) -> Self {
+    fn new(origin: DVec3) -> Self {
         let (min, max) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
-        Self { primitive, origin, volume: 0.0, area: 0.0, boundary: 0, min, max }
+        Self { primitives: Vec::new(), origin, volume: 0.0, area: 0.0, boundary: 0, min, max }
     }
 
-    fn add(&mut self, corners: [u32; 3], positions: [DVec3; 3]) {
+    /// Faces come in the order of their primitives.
+    fn add(&mut self, Face { corners, primitive }: Face, positions: [DVec3; 3]) {
+        if self.primitives.last() != Some(&primitive) {
+            self.primitives.push(primitive);
+        }
         let [a, b, c] = positions.map(|position| position - self.origin);
         self.volume += a.dot(b.cross(c)) / 6.0;
         self.area += 0.5 * (b - a).cross(c - a).length();
@@ -290,7 +367,7 @@ impl Shell {
     }
 
     /// Whether the volume is negative beyond the rounding error of a flat shell.
-    fn is_turned_inwards(&self) -> bool {
+    pub(crate) fn is_turned_inwards(&self) -> bool {
         self.volume < -1e-9 * self.diagonal().powi(3)
     }
 }

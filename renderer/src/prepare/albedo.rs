@@ -2,13 +2,14 @@
 //!
 //! A table has [`ALBEDO_STEPS`]² entries: rows over roughness r = i/(n−1) with α = r², columns over √cos = j/(n−1). The
 //! first block of the shader's `tables` is the albedo of a lossless conductor, followed by its mean over the hemisphere
-//! per roughness; then come one or four tables per index of refraction: reflection from outside; for glass also
-//! reflection plus refraction from outside and from inside, and refraction from outside as if nothing were reflected.
+//! per roughness; then come one or three tables per index of refraction: reflection from outside; for glass also
+//! reflection plus refraction from outside and from inside. Between two media of which none is air, and where glass
+//! reflects with a weight or a tint, the shader reads what facets do for any ratio of indices.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use packshot_shaders::constants::ALBEDO_STEPS;
+use packshot_shaders::constants::{ALBEDO_STEPS, GLASS_RATIO_MAX, GLASS_RATIOS};
 use rayon::prelude::*;
 
 use super::quadrature::facets::{self, Facets};
@@ -16,7 +17,17 @@ use super::{quadrature, ready_made};
 
 pub(super) mod brushed;
 
-const _: () = assert!(facets::STEPS == ALBEDO_STEPS as usize, "the shader's constant says how large a table is");
+const _: () = assert!(
+    facets::STEPS == ALBEDO_STEPS as usize
+        && facets::RATIOS == GLASS_RATIOS as usize
+        && facets::RATIO_MAX == GLASS_RATIO_MAX as f64,
+    "the shader's constants say how large a table is"
+);
+
+/// What facets do between any two media ([`facets::between`]).
+pub(crate) fn between() -> &'static [f32] {
+    ready_made::between()
+}
 
 /// Albedo of a lossless conductor, then its means over the hemisphere: one table and one row.
 pub(crate) fn lossless() -> &'static [f32] {
@@ -28,7 +39,7 @@ pub(crate) fn lossless() -> &'static [f32] {
 pub(crate) enum Boundary {
     /// Reflection from outside only: one table.
     Opaque,
-    /// In addition, reflection plus refraction from either side, and refraction alone: four tables.
+    /// In addition, reflection plus refraction from either side: three tables.
     Refracting {
         /// The index that refracts, where a specular weight makes the reflectance follow another one.
         bends: f32,

@@ -1,5 +1,5 @@
-//! Tables of fuzz and sheen: albedos, and the shape of the fuzz lobe. Rows run over roughness, columns over the cosine,
-//! [`ALBEDO_STEPS`] of each, both from 0 to 1.
+//! Tables of fuzz and sheen: albedos, and the shape of the fuzz lobe. Rows run over roughness, columns over the cosine
+//! (fuzz) or its square root (sheen), [`ALBEDO_STEPS`] of each, both from 0 to 1.
 
 use packshot_shaders::constants::{ALBEDO_STEPS, FUZZ_TABLE};
 
@@ -50,8 +50,10 @@ mod tests {
     }
 
     #[test]
-    fn sheen_reflects_a_share_of_the_light() {
-        assert!(sheen().iter().all(|&albedo| (0.0..=1.0).contains(&albedo)));
+    fn sheen_reflects_more_than_there_is_only_where_it_is_smooth() {
+        // By more than 1, its lobe is scaled down.
+        assert!(sheen().iter().all(|&albedo| (0.0..=6.5).contains(&albedo)));
+        assert!(sheen()[10 * STEPS..].iter().all(|&albedo| albedo <= 1.0), "at a roughness above a third");
         // Seen from above, white sheen of roughness 1 covers about a sixth of the base; towards the horizon it covers
         // more.
         let rough = &sheen()[ENTRIES - STEPS..];

@@ -11,6 +11,7 @@ use packshot_traversal::{AccelInstance, AccelMesh};
 
 use super::RenderSpace;
 use super::relief::Reliefs;
+use super::shells::MixedShells;
 use crate::inspect::bodies::InwardFaces;
 use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 
@@ -39,13 +40,15 @@ pub(crate) struct PlacedMesh {
 }
 
 impl Geometry {
-    /// `worn` has the shader's material for the primitives of each part; faces listed in `inward` are flipped;
+    /// `worn` has the shader's material for the primitives of each part, `mixed` those of faces that wear another one;
+    /// faces listed in `inward` are flipped;
     /// `reliefs` lays out the relief of materials that have one. Returns `None` when cancelled, which is polled for
     /// each part.
     pub(crate) fn new(
         scene: &Scene,
         space: &RenderSpace,
         worn: &[Vec<u32>],
+        mixed: &MixedShells,
         inward: &InwardFaces,
         reliefs: &mut Reliefs<'_>,
         cancelled: &dyn Fn() -> bool,
@@ -76,13 +79,14 @@ impl Geometry {
                     return None;
                 }
                 let slot = out.slots.len() as u32;
-                let inward = inward.of_primitive(part.mesh.0, primitive_idx);
-                out.push_primitive(primitive, inward, &render_from_part, slot);
-                let material = worn[part_idx][primitive_idx];
-                let relief = reliefs.place(part, material, &render_from_part, 1.0);
-                let projection = reliefs.project(part, primitive, material, &render_from_part, 1.0);
-                let slot = Slot { material, part: part_idx as u32, relief, projection, ..Slot::default() };
-                out.push_slot(primitive, slot);
+                let faces = Faces::of(part.mesh, primitive_idx, mixed, inward);
+                out.push_primitive(primitive, faces, &render_from_part, slot);
+                for material in mixed.worn(part_idx, part.mesh.0, primitive_idx, worn[part_idx][primitive_idx]) {
+                    let relief = reliefs.place(part, material, &render_from_part, 1.0);
+                    let projection = reliefs.project(part, primitive, material, &render_from_part, 1.0);
+                    let slot = Slot { material, part: part_idx as u32, relief, projection, ..Slot::default() };
+                    out.push_slot(primitive, slot);
+                }
             }
         }
         if !out.triangles.is_empty() {
@@ -99,8 +103,9 @@ impl Geometry {
             if triangle_count(mesh) == 0 {
                 continue;
             }
-            let placed =
-                shared[part.mesh.0 as usize].get_or_insert_with(|| out.push_shared(part.mesh, mesh, inward)).clone();
+            let placed = shared[part.mesh.0 as usize]
+                .get_or_insert_with(|| out.push_shared(part.mesh, mesh, mixed, inward))
+                .clone();
             let slot_base = out.slots.len() as u32;
             let world_from_local = space.from_world() * part.world_from_part * placed.part_from_local;
             let (local_from_part, scale) =
@@ -108,13 +113,14 @@ impl Geometry {
             for (primitive_idx, (primitive, &(first_vertex, first_extra))) in
                 mesh.primitives.iter().zip(&placed.first).enumerate()
             {
-                let material = worn[part_idx][primitive_idx];
                 let flags = slot_flags(primitive);
                 let extra_base = first_extra.wrapping_sub(first_vertex);
-                let relief = reliefs.place(part, material, &local_from_part, scale);
-                let projection = reliefs.project(part, primitive, material, &local_from_part, scale);
-                let part = part_idx as u32;
-                out.slots.push(Slot { material, part, flags, extra_base, relief, projection, ..Slot::default() });
+                for material in mixed.worn(part_idx, part.mesh.0, primitive_idx, worn[part_idx][primitive_idx]) {
+                    let relief = reliefs.place(part, material, &local_from_part, scale);
+                    let projection = reliefs.project(part, primitive, material, &local_from_part, scale);
+                    let part = part_idx as u32;
+                    out.slots.push(Slot { material, part, flags, extra_base, relief, projection, ..Slot::default() });
+                }
             }
             out.instances.push(PlacedMesh { mesh: placed.mesh, world_from_local, slot_base });
         }
@@ -141,28 +147,24 @@ impl Geometry {
         (self.meshes.iter().map(mesh).collect(), self.instances.iter().map(instance).collect())
     }
 
-    fn push_shared(&mut self, idx: MeshIdx, mesh: &Mesh, inward: &InwardFaces) -> SharedMesh {
+    fn push_shared(&mut self, idx: MeshIdx, mesh: &Mesh, mixed: &MixedShells, inward: &InwardFaces) -> SharedMesh {
         let part_from_local = local_frame(mesh);
         let local_from_part = part_from_local.inverse();
         let start = self.triangles.len();
         let mut first = Vec::with_capacity(mesh.primitives.len());
-        for (slot, primitive) in mesh.primitives.iter().enumerate() {
+        let mut slot = 0;
+        for (at, primitive) in mesh.primitives.iter().enumerate() {
             first.push((self.vertices.len() as u32, self.vertex_extras.len() as u32));
-            self.push_primitive(primitive, inward.of_primitive(idx.0, slot), &local_from_part, slot as u32);
+            self.push_primitive(primitive, Faces::of(idx, at, mixed, inward), &local_from_part, slot);
+            slot += mixed.n_pieces(idx.0, at) as u32;
         }
         self.meshes.push(start..self.triangles.len());
         SharedMesh { mesh: (self.meshes.len() - 1) as u32, part_from_local, first }
     }
 
-    /// Appends vertices and triangles, transformed by `target_from_part`, and flipped where `inward` says that they
-    /// face inwards.
-    fn push_primitive(
-        &mut self,
-        primitive: &Primitive,
-        inward: Option<&[bool]>,
-        target_from_part: &DAffine3,
-        slot: u32,
-    ) {
+    /// Appends vertices and triangles, transformed by `target_from_part`, and flipped where they face inwards. Those of
+    /// its first piece have this slot, and those of others the next ones.
+    fn push_primitive(&mut self, primitive: &Primitive, faces: Faces<'_>, target_from_part: &DAffine3, slot: u32) {
         let first = self.vertices.len() as u32;
         let mirrored = target_from_part.matrix3.determinant() < 0.0;
         let normal_matrix = inverse_transpose(&target_from_part.matrix3);
@@ -179,9 +181,10 @@ impl Geometry {
         }));
         // Mirroring reverses the winding of triangles; swapping two corners restores it.
         self.triangles.extend(primitive.triangles.iter().enumerate().map(|(i, t)| {
-            let is_turned = mirrored != inward.is_some_and(|inward| inward[i]);
+            let is_turned = mirrored != faces.inward.is_some_and(|inward| inward[i]);
             let [a, b, c] = if is_turned { [t[0], t[2], t[1]] } else { *t };
-            Triangle { v0: first + a, v1: first + b, v2: first + c, slot }
+            let piece = faces.pieces.map_or(0, |pieces| pieces[i]);
+            Triangle { v0: first + a, v1: first + b, v2: first + c, slot: slot + piece }
         }));
         if slot_flags(primitive) & SLOT_HAS_EXTRAS != 0 {
             let bitangent_sign = if mirrored { -1.0 } else { 1.0 };
@@ -209,6 +212,21 @@ impl Geometry {
             0
         };
         self.slots.push(Slot { flags, extra_base, ..slot });
+    }
+}
+
+/// What is known of each triangle of a primitive.
+#[derive(Clone, Copy)]
+struct Faces<'a> {
+    /// Whether it faces inwards by mistake; `None` if none does.
+    inward: Option<&'a [bool]>,
+    /// Its piece of the primitive; `None` if that is one piece.
+    pieces: Option<&'a [u32]>,
+}
+
+impl<'a> Faces<'a> {
+    fn of(mesh: MeshIdx, primitive: usize, mixed: &'a MixedShells, inward: &'a InwardFaces) -> Self {
+        Self { inward: inward.of_primitive(mesh.0, primitive), pieces: mixed.pieces(mesh.0, primitive) }
     }
 }
 

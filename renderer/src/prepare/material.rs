@@ -32,6 +32,7 @@ pub(crate) struct Tables {
     sheen: Option<u32>,
     brushed: Option<u32>,
     brushed_glass: Vec<([u32; 2], u32)>,
+    glass: Option<u32>,
 }
 
 impl Tables {
@@ -40,7 +41,15 @@ impl Tables {
         let mut values = albedo::lossless().to_vec();
         assert_eq!(values.len(), SRGB_TABLE as usize, "the shader's constant says where the table begins");
         values.extend((0..=255_u8).map(|byte| crate::color::srgb::decode(f32::from(byte) / 255.0)));
-        Self { values, dielectrics: Vec::new(), fuzz: None, sheen: None, brushed: None, brushed_glass: Vec::new() }
+        Self {
+            values,
+            dielectrics: Vec::new(),
+            fuzz: None,
+            sheen: None,
+            brushed: None,
+            brushed_glass: Vec::new(),
+            glass: None,
+        }
     }
 
     /// Offset of the block of an index of refraction.
@@ -87,6 +96,11 @@ impl Tables {
     /// Offset of the table of brushed facets.
     fn brushed(&mut self) -> u32 {
         *self.brushed.get_or_insert_with(|| appended(&mut self.values, albedo::brushed::lossless()))
+    }
+
+    /// Offset of the table of glass between any two media.
+    fn glass(&mut self) -> u32 {
+        *self.glass.get_or_insert_with(|| appended(&mut self.values, albedo::between()))
     }
 
     /// Offset of the tables of brushed glass that reflects by one index and refracts by another.
@@ -173,6 +187,7 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
         film_ior: m.thin_film_ior,
         textured: if is_brushed { TEXTURED_BASE } else { 0 },
         brushed_table: if is_brushed { tables.brushed() } else { 0 },
+        glass_table: if is_glass_body { tables.glass() } else { 0 },
         brushed_glass_table: if is_brushed && is_glass_body {
             tables.brushed_glass(reflection_ior, m.specular_ior)
         } else {
@@ -252,6 +267,8 @@ fn untextured() -> Material {
         emission_texture: NONE,
         coat_normal_scale: 1.0,
         twin: NONE,
+        shell: NONE,
+        gloss_level: 1.0,
         coat_texture: NONE,
         coat_roughness_texture: NONE,
         coat_normal_texture: NONE,

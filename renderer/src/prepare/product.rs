@@ -19,6 +19,7 @@ use super::emitters::{Emission, Emitters};
 use super::geometry::Geometry;
 use super::material::{self, Tables};
 use super::relief::Reliefs;
+use super::shells::MixedShells;
 use super::texture::TextureTable;
 use super::trees::trees;
 use super::{PrepareError, RenderSpace, bindable};
@@ -86,6 +87,13 @@ pub enum MaterialOrigin {
     File(Option<MaterialIdx>),
     /// The floor.
     Floor,
+}
+
+impl MaterialOrigin {
+    /// Its entry of the palette, if it comes from there.
+    pub(crate) fn entry<'a>(&self, palette: &'a [PaletteEntry]) -> Option<&'a PaletteEntry> {
+        if let Self::Palette(at) = self { palette.get(*at) } else { None }
+    }
 }
 
 /// The part of what a backend reads that does not depend on camera, light or film. Arrays are never empty, because a
@@ -274,14 +282,19 @@ impl PreparedProduct {
             (materials[material as usize].flags & MATERIAL_BODY != 0).then_some(material)
         };
         let inward = Bodies::new(scene, body).inward(cancelled).ok_or(PrepareError::Cancelled)?;
-        let mut reliefs = Reliefs::new(scene, palette, &mut tables, space.units_per_m);
-        let mut geometry =
-            Geometry::new(scene, &space, &worn, &inward, &mut reliefs, cancelled).ok_or(PrepareError::Cancelled)?;
+        let mixed = MixedShells::new(scene, &worn, &inward, (&mut materials, &mut material_origins), cancelled);
+        let mixed = mixed.ok_or(PrepareError::Cancelled)?;
+        let mut reliefs = Reliefs::new(scene, (palette, &material_origins), &mut tables, space.units_per_m);
+        let geometry = Geometry::new(scene, &space, &worn, &mixed, &inward, &mut reliefs, cancelled);
+        let mut geometry = geometry.ok_or(PrepareError::Cancelled)?;
         if geometry.triangles.is_empty() && (floor.is_none() || !scene.parts.is_empty()) {
             return Err(PrepareError::Empty);
         }
-        let radius = |entry: &PaletteEntry| f64::from(entry.surface.bevel_mm.unwrap_or(0.0)) / 1e3 * space.units_per_m;
-        let radii: Vec<f64> = palette.iter().map(radius).collect();
+        let radius = |origin: &MaterialOrigin| {
+            let bevel_mm = origin.entry(palette).and_then(|entry| entry.surface.bevel_mm).unwrap_or(0.0);
+            f64::from(bevel_mm) / 1e3 * space.units_per_m
+        };
+        let radii: Vec<f64> = material_origins.iter().map(radius).collect();
         let bevels = Bevels::new(&mut geometry, &radii, cancelled).ok_or(PrepareError::Cancelled)?;
         if let Some(floor) = floor {
             materials.push(material::lower_literal(&floor.openpbr, space.units_per_m, &mut tables));

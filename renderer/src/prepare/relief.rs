@@ -11,15 +11,16 @@ use packshot_materials::library::{Axis, DetailKind, Tangent, TangentMode};
 use packshot_shaders::constants as shared;
 
 use super::material::Tables;
-use super::product::PaletteEntry;
+use super::product::{MaterialOrigin, PaletteEntry};
 use super::projection;
 use crate::scene::{Mesh, Part, Primitive, Scene};
 
 /// Lays out reliefs, and the pictures of materials.
 pub(crate) struct Reliefs<'a> {
     scene: &'a Scene,
-    /// Of the shader's materials, those that come from the palette.
     palette: &'a [PaletteEntry],
+    /// Of the shader's materials.
+    origins: &'a [MaterialOrigin],
     tables: &'a mut Tables,
     mm_per_unit: f64,
     shapes: HashMap<u32, Shape>,
@@ -27,8 +28,18 @@ pub(crate) struct Reliefs<'a> {
 
 impl<'a> Reliefs<'a> {
     /// For a product of which one metre is `units_per_m` in render space.
-    pub(crate) fn new(scene: &'a Scene, palette: &'a [PaletteEntry], tables: &'a mut Tables, units_per_m: f64) -> Self {
-        Self { scene, palette, tables, mm_per_unit: 1e3 / units_per_m, shapes: HashMap::new() }
+    pub(crate) fn new(
+        scene: &'a Scene,
+        (palette, origins): (&'a [PaletteEntry], &'a [MaterialOrigin]),
+        tables: &'a mut Tables,
+        units_per_m: f64,
+    ) -> Self {
+        Self { scene, palette, origins, tables, mm_per_unit: 1e3 / units_per_m, shapes: HashMap::new() }
+    }
+
+    /// What the shader's material comes from in the palette.
+    fn entry(&self, material: u32) -> Option<&'a PaletteEntry> {
+        self.origins[material as usize].entry(self.palette)
     }
 
     /// How the pictures of `material` lie on a primitive of a part: what a slot names. Frames are as for
@@ -41,7 +52,7 @@ impl<'a> Reliefs<'a> {
         local_from_part: &DAffine3,
         units_per_local: f64,
     ) -> u32 {
-        let textures = self.palette.get(material as usize).and_then(|entry| entry.textures.as_ref());
+        let textures = self.entry(material).and_then(|entry| entry.textures.as_ref());
         if textures.is_none() {
             return 0;
         }
@@ -60,7 +71,7 @@ impl<'a> Reliefs<'a> {
         local_from_part: &DAffine3,
         units_per_local: f64,
     ) -> u32 {
-        let Some(PaletteEntry { surface, .. }) = self.palette.get(material as usize) else { return 0 };
+        let Some(PaletteEntry { surface, .. }) = self.entry(material) else { return 0 };
         if surface.tangent.is_none() && surface.detail.is_empty() {
             return 0;
         }
@@ -213,14 +224,15 @@ mod tests {
     #[test]
     fn a_tube_is_round_about_its_axis_and_keeps_its_size_in_every_frame() {
         let (scene, palette) = (tube(), [PaletteEntry::default(), turned()]);
+        let origins = [MaterialOrigin::Palette(0), MaterialOrigin::Palette(1), MaterialOrigin::File(None)];
         for (metres_per_local, units_per_m) in [(1.0, 1.0), (0.001, 1.0), (0.25, 40.0)] {
             let mut tables = Tables::new();
-            let mut reliefs = Reliefs::new(&scene, &palette, &mut tables, units_per_m);
+            let mut reliefs = Reliefs::new(&scene, (&palette, &origins), &mut tables, units_per_m);
             let local_from_part = DAffine3::from_scale(DVec3::splat(1.0 / metres_per_local));
             let units_per_local = metres_per_local * units_per_m;
             let part = &scene.parts[0];
             assert_eq!(reliefs.place(part, 0, &local_from_part, units_per_local), 0, "no relief, no entry");
-            assert_eq!(reliefs.place(part, 9, &local_from_part, units_per_local), 0, "a material of the file");
+            assert_eq!(reliefs.place(part, 2, &local_from_part, units_per_local), 0, "a material of the file");
             let at = reliefs.place(part, 1, &local_from_part, units_per_local) as usize;
             let entry = &tables.into_values()[at..];
             assert_eq!(entry.len(), (shared::RELIEF_HEAD + shared::RELIEF_DETAIL) as usize);

@@ -52,11 +52,18 @@ pub struct SceneMaterial {
 }
 
 impl SceneMaterial {
+    /// Its parameters where it is least metallic. A texture can take all metalness away, and a diffuse base, glass and
+    /// an inside are wherever something is not metal: what the surface can be is decided from these.
+    pub fn least_metallic(&self) -> OpenPbr {
+        let is_even = self.textures.metallic_roughness.is_none();
+        OpenPbr { base_metalness: if is_even { self.openpbr.base_metalness } else { 0.0 }, ..self.openpbr }
+    }
+
     /// Whether light enters a part of this material and continues inside it.
     pub fn is_body(&self) -> bool {
         let lets_light_in = self.diffuse_transmission.weight > 0.0;
-        self.openpbr.is_body()
-            || (lets_light_in && self.openpbr.base_metalness < 1.0 && !self.openpbr.geometry_thin_walled)
+        let openpbr = self.least_metallic();
+        openpbr.is_body() || (lets_light_in && openpbr.base_metalness < 1.0 && !openpbr.geometry_thin_walled)
     }
 
     /// Whether every parameter is finite.

@@ -3,6 +3,7 @@
 
 use glam::{DAffine3, DVec3, Vec3};
 use packshot_renderer::import::{ImportOptions, ImportReport, Pose, load};
+use packshot_renderer::look::Look;
 use packshot_renderer::scene::{Part, Scene};
 use serde_json::{Value, json};
 
@@ -186,6 +187,21 @@ fn animations_are_chosen_by_name() {
     assert_eq!(code, "glb.animation /animations");
     assert!(message.ends_with("the file has 'Other', 'Move'"), "{message}");
     assert_eq!(refused(&Glb::square(), &at(None, 0.0)).1, "the file has no animation");
+}
+
+#[test]
+fn in_blenders_look_the_first_animation_begins() {
+    let glb = animated("translation", "LINEAR", &[0.5, 2.5], &[[1.0; 4], [2.0; 4]]);
+    let shown = |glb: &Glb, pose: Option<Pose>| {
+        let (scene, report) = with(glb, &ImportOptions { pose, look: Look::Blender50, ..ImportOptions::default() });
+        (report.choices.animation, scene.parts[0].world_from_part.translation)
+    };
+    assert_eq!(shown(&glb, None), (Some(0), DVec3::ZERO), "the first one moves nothing");
+    let mut moving = glb.clone();
+    moving.json["animations"].as_array_mut().expect("animations").swap(0, 1);
+    assert_eq!(shown(&moving, None), (Some(0), DVec3::ONE));
+    assert_eq!(shown(&moving, at(None, 2.5).pose), (Some(0), DVec3::splat(2.0)), "as asked");
+    assert_eq!(shown(&Glb::square(), None), (None, DVec3::ZERO), "there is none");
 }
 
 #[test]

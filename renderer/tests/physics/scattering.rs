@@ -5,7 +5,9 @@ use glam::{DAffine3, DVec3, Vec2, Vec3};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_native::stages::baseline as native;
 use packshot_native::stages::{Bindings, Boundary, Bsdf, BsdfSample, Surface};
+use packshot_renderer::look::Look;
 use packshot_renderer::prepare::{PartMaterial, PreparedProduct};
+use packshot_renderer::scene::{MaterialIdx, SceneMaterial};
 use packshot_shaders::layout::scene::{Material, RenderParams};
 
 use crate::scenes;
@@ -17,9 +19,13 @@ mod symmetry;
 
 /// A material with its tables and the place where it is evaluated.
 struct Lobes {
-    material: [Material; 1],
+    /// The material, and that of the body around it.
+    materials: [Material; 2],
     tables: Vec<f32>,
     params: RenderParams,
+    is_in_body: bool,
+    /// 0 for light of all wavelengths.
+    wavelength_um: f32,
 }
 
 /// The side from which a surface is seen.
@@ -32,16 +38,45 @@ enum Side {
 
 impl Lobes {
     fn new(m: &OpenPbr) -> Self {
+        Self { is_in_body: false, ..Self::within(m, &OpenPbr::default()) }
+    }
+
+    /// A material of a file that has no textures.
+    fn of_file(m: &SceneMaterial, look: Look, around: &OpenPbr) -> Self {
+        let mut scene =
+            scenes::scene(vec![scenes::plane()], &[(0, DAffine3::from_scale(DVec3::splat(0.5_f64.sqrt())))]);
+        scene.meshes[0].primitives[0].material = Some(MaterialIdx(0));
+        (scene.materials, scene.look) = (vec![m.clone()], look);
+        let around = [(*around).into()];
+        let product = PreparedProduct::new(&scene, &around, &[PartMaterial::Own], None, &|| false).expect("sound");
+        Self {
+            materials: [product.materials[1], product.materials[0]],
+            tables: product.albedo_tables,
+            params: RenderParams::default(),
+            is_in_body: true,
+            wavelength_um: 0.0,
+        }
+    }
+
+    /// The material of a body within another one.
+    fn within(m: &OpenPbr, around: &OpenPbr) -> Self {
         // A square whose corners are at distance 1: lengths are the same in render space.
         let scene = scenes::scene(vec![scenes::plane()], &[(0, DAffine3::from_scale(DVec3::splat(0.5_f64.sqrt())))]);
         let worn = [PartMaterial::Palette(0)];
-        let product = PreparedProduct::new(&scene, &[(*m).into()], &worn, None, &|| false).expect("a sound scene");
-        Self { material: [product.materials[0]], tables: product.albedo_tables, params: RenderParams::default() }
+        let palette = [*m, *around].map(Into::into);
+        let product = PreparedProduct::new(&scene, &palette, &worn, None, &|| false).expect("a sound scene");
+        Self {
+            materials: [product.materials[0], product.materials[1]],
+            tables: product.albedo_tables,
+            params: RenderParams::default(),
+            is_in_body: true,
+            wavelength_um: 0.0,
+        }
     }
 
     /// Changes the material where only a file's own materials can differ.
     fn with(mut self, change: impl FnOnce(&mut Material)) -> Self {
-        change(&mut self.material[0]);
+        change(&mut self.materials[0]);
         self
     }
 
@@ -55,7 +90,7 @@ impl Lobes {
             triangles: &[],
             vertices: &[],
             vertex_extras: &[],
-            materials: &self.material,
+            materials: &self.materials,
             textures: &[],
             texels: &[],
             lights: &[],
@@ -73,7 +108,7 @@ impl Lobes {
 
     /// The closure for the view direction `wo`, with brushed facets along x.
     fn closure(&self, wo: Vec3, side: Side) -> Bsdf {
-        let m = &self.material[0];
+        let m = &self.materials[0];
         let mut surface = Surface {
             material: 0,
             geometric_normal: Vec3::Z,
@@ -100,14 +135,19 @@ impl Lobes {
             pad0: 0.0,
             unmapped_normal: Vec3::ZERO,
             pad1: 0.0,
+            mapped_normal: Vec3::ZERO,
+            pad3: 0.0,
         };
         native::bsdf_at(&self.bindings(), &mut surface, wo, self.boundary(side))
     }
 
     fn boundary(&self, side: Side) -> Boundary {
-        let inside = glam::UVec3::new(0, u32::MAX, u32::MAX);
-        let media = if side == Side::Front { glam::UVec3::MAX } else { inside };
-        native::boundary_of(&self.bindings(), media, 0, side == Side::Front, 0.0)
+        let around = if self.is_in_body { 1 } else { u32::MAX };
+        let media = match side {
+            Side::Front => glam::UVec3::new(around, u32::MAX, u32::MAX),
+            Side::Back => glam::UVec3::new(0, around, u32::MAX),
+        };
+        native::boundary_of(&self.bindings(), media, 0, side == Side::Front, self.wavelength_um)
     }
 
     /// f |cos|, and the density.

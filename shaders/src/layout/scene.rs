@@ -296,12 +296,13 @@ gpu_struct! {
         pub brushed_table: u32,
         /// First entry in `tables` of the design on it, or 0.
         pub design: u32,
-        /// Padding.
-        pub pad0: u32,
-        /// Padding.
-        pub pad1: u32,
-        /// Padding.
-        pub pad2: u32,
+        /// First entry in `tables` of what facets do between any two media, of a body of glass.
+        pub glass_table: u32,
+        /// The material that stands for the body whose closed surface has this material and others, or `NONE`: where
+        /// light enters such a body, and where it leaves, may be of different materials.
+        pub shell: u32,
+        /// Reflectance of gloss alone at normal incidence, over what `reflection_ior` says of it and of glass.
+        pub gloss_level: f32,
     }
 
     /// A use of a picture: where its texels are and how it is looked up.

@@ -35,13 +35,14 @@ fn normal_under_coat(n: vec3f, coat: vec3f, view: vec3f) -> vec3f {
 }
 
 // Fraction of light from `wi` that the relief of a map lets through, where `unmapped` is the normal without the map and
-// z the mapped one: masking by microfacets as steep as the tilt (Conty Estevez, Lecocq and Stein 2019, "A
+// `mapped` the one with it: masking by microfacets as steep as the tilt (Conty Estevez, Lecocq and Stein 2019, "A
 // Microfacet-Based Shadowing Function to Solve the Bump Terminator Problem").
-fn bump_shadowing(unmapped: vec3f, wi: vec3f) -> f32 {
+fn bump_shadowing(unmapped: vec3f, mapped: vec3f, wi: vec3f) -> f32 {
     let cosine = dot(unmapped, wi);
-    if cosine <= 0.0 || unmapped.z <= 0.0 {
+    let tilt = dot(unmapped, mapped);
+    if cosine <= 0.0 || tilt <= 0.0 {
         return 0.0;
     }
-    let alpha2 = saturate(0.125 * (1.0 / sqr(unmapped.z) - 1.0));
+    let alpha2 = saturate(0.125 * (1.0 / sqr(tilt) - 1.0));
     return 2.0 / (1.0 + sqrt(1.0 + alpha2 * max(1.0 / sqr(cosine) - 1.0, 0.0)));
 }

@@ -27,6 +27,30 @@ fn table_at(table: u32, row: f32, column: f32) -> f32 {
     return mix(low, high, r - f32(ri));
 }
 
+// What facets do with light from a direction between two media, whose ratio of indices, beyond over on this side, is
+// `eta`: refract if nothing is reflected but totally (x); of this, reflect by Fresnel's equations, times what they
+// would refract (y) and times what they would mirror (z); reflect totally (w). Trilinear in (the signed square root of
+// log eta, roughness, sqrt(cosine)).
+fn glass_albedo(table: u32, eta: f32, roughness: f32, cosine: f32) -> vec4f {
+    let last = f32(ALBEDO_STEPS - 1u);
+    let magnitude = sqrt(saturate(abs(log(eta)) / log(GLASS_RATIO_MAX)));
+    let e = (0.5 + 0.5 * select(magnitude, -magnitude, eta < 1.0)) * f32(GLASS_RATIOS - 1u);
+    let r = saturate(roughness) * last;
+    let c = sqrt(saturate(cosine)) * last;
+    let ei = min(u32(e), GLASS_RATIOS - 2u);
+    let ri = min(u32(r), ALBEDO_STEPS - 2u);
+    let ci = min(u32(c), ALBEDO_STEPS - 2u);
+    let f = vec3f(e - f32(ei), r - f32(ri), c - f32(ci));
+    var sum = vec4f(0.0);
+    for (var k = 0u; k < 8u; k += 1u) {
+        let side = vec3u(k & 1u, (k >> 1u) & 1u, k >> 2u);
+        let weights = select(vec3f(1.0) - f, f, side == vec3u(1u));
+        let at = table + 4u * (((ei + side.x) * ALBEDO_STEPS + ri + side.y) * ALBEDO_STEPS + ci + side.z);
+        sum += weights.x * weights.y * weights.z * vec4f(tables[at], tables[at + 1u], tables[at + 2u], tables[at + 3u]);
+    }
+    return sum;
+}
+
 // Mean of the lossless albedo over the hemisphere; follows the directional table at offset 0.
 fn albedo_mean(roughness: f32) -> f32 {
     let r = saturate(roughness) * f32(ALBEDO_STEPS - 1u);

@@ -25,9 +25,9 @@ struct BsdfSample {
 }
 
 // A dielectric's Fresnel curve with the colour and weights of the specular reflection; `f0` is the reflectance at
-// normal incidence.
-fn tinted_fresnel(b: ptr<function, Bsdf>, untinted: f32, f0: vec3f) -> vec3f {
-    let t = select(0.0, (untinted - (*b).gloss_f0_untinted) / (1.0 - (*b).gloss_f0_untinted), (*b).gloss_f0_untinted < 1.0);
+// normal incidence, and `f0_untinted` that of the curve itself.
+fn tinted_fresnel(b: ptr<function, Bsdf>, untinted: f32, f0_untinted: f32, f0: vec3f) -> vec3f {
+    let t = select(0.0, (untinted - f0_untinted) / (1.0 - f0_untinted), f0_untinted < 1.0);
     return mix(f0, vec3f((*b).gloss_f90), saturate(t));
 }
 
@@ -42,9 +42,9 @@ fn glass_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
         return vec3f(1.0);
     }
     let untinted = fresnel_dielectric(cos_h, (*b).reflection_eta);
-    var f = vec3f(untinted);
+    var f = vec3f(untinted + (*b).glass_line.x * untinted + (*b).glass_line.y);
     if (*b).tinted_glass != 0u {
-        f = tinted_fresnel(b, untinted, (*b).gloss_f0);
+        f = tinted_fresnel(b, untinted, (*b).gloss_f0_untinted, (*b).gloss_f0);
     }
     if is_filmed(b) {
         let f0 = vec3f(sqr(((*b).reflection_eta - 1.0) / ((*b).reflection_eta + 1.0)));
@@ -88,10 +88,9 @@ fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32, glass: GlassFacet) -> 
     }
     var sum = (*b).metal_weight * metal;
     if max_component((*b).gloss_weight) > 0.0 {
-        // Seen from inside a body, gloss still reflects like the outside, without total internal reflection.
-        let eta = select((*b).reflection_eta, 1.0 / (*b).reflection_eta, (*b).reflection_eta < 1.0);
         let f0 = gloss_f0(b);
-        var gloss = tinted_fresnel(b, fresnel_dielectric(cos_h, eta), f0);
+        let f0_untinted = (*b).gloss_f0_untinted * (*b).gloss_level;
+        var gloss = tinted_fresnel(b, fresnel_dielectric(cos_h, (*b).gloss_eta), f0_untinted, f0);
         if is_filmed(b) {
             gloss = mix(gloss, thin_film(cos_h, (*b).film_ior, (*b).film_thickness_nm, f0), (*b).film_weight);
         }
@@ -114,10 +113,6 @@ fn facet_reflection(wo: vec3f, wi: vec3f, h: vec3f, alpha: vec2f) -> vec2f {
     let d = ggx_d(h, alpha) / (4.0 * wo.z);
     let lambda_o = ggx_lambda(wo, alpha);
     return vec2f(d / (1.0 + lambda_o + ggx_lambda(wi, alpha)), d / (1.0 + lambda_o));
-}
-
-fn is_rough(alpha: vec2f) -> bool {
-    return max(alpha.x, alpha.y) >= ALPHA_SMOOTH;
 }
 
 // f |cos| in xyz and the density of sampling `wi` in w. Mirrors (delta lobes) are not evaluated here.
@@ -154,7 +149,7 @@ fn reflection_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     }
     if HAS_LAYERS && (*b).p_coat > 0.0 && is_rough((*b).coat_alpha) {
         let f = coat_eval(b, wi, h);
-        value += (*b).coat_weight * fresnel_dielectric(cos_h, (*b).coat_ior) * f.x;
+        value += (*b).coat_weight * f.x;
         pdf += (*b).p_coat * f.y;
     }
     if is_rough((*b).alpha) && (*b).p_reflection + (*b).p_glass > 0.0 {
@@ -164,34 +159,56 @@ fn reflection_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
         pdf += reflection_probability(b, glass) * f.y;
     }
     if (*b).p_diffuse > 0.0 {
-        var diffuse = diffuse_eval((*b).diffuse_color, (*b).diffuse_roughness, (*b).wo, wi) * wi.z;
-        if (*b).unmapped_normal.z > 0.0 {
-            diffuse *= bump_shadowing((*b).unmapped_normal, wi);
+        var cosine = wi.z;
+        var lit = 1.0;
+        if has_relief_shadows(b) {
+            cosine = max(dot((*b).mapped_normal, wi), 0.0);
+            lit = bump_shadowing((*b).unmapped_normal, (*b).mapped_normal, wi);
         }
+        let diffuse = diffuse_eval((*b).diffuse_color, (*b).diffuse_roughness, (*b).wo, wi) * cosine * lit;
         value += (*b).diffuse_weight * diffuse;
-        pdf += (*b).p_diffuse * wi.z * INV_PI;
+        pdf += (*b).p_diffuse * cosine * INV_PI;
     }
     return vec4f(value, pdf);
 }
 
-// f cos without the Fresnel term in x, and the density in y.
+// f cos in x, and the density in y. What a coat with a normal of its own reflects below the surface under it is
+// mirrored there (lib/side).
 fn coat_eval(b: ptr<function, Bsdf>, wi: vec3f, h: vec3f) -> vec2f {
     if (*b).coat_normal.z == 0.0 {
-        return facet_reflection((*b).wo, wi, h, (*b).coat_alpha);
+        let f = facet_reflection((*b).wo, wi, h, (*b).coat_alpha);
+        return vec2f(f.x * fresnel_dielectric(saturate(dot((*b).wo, h)), (*b).coat_ior), f.y);
     }
     let frame = frame_around((*b).coat_normal);
     let wo = to_local(frame, (*b).wo);
-    let wi_coat = to_local(frame, wi);
-    if wo.z <= 1e-4 || wi_coat.z <= 0.0 {
+    if wo.z <= 1e-4 {
         return vec2f(0.0);
     }
-    return facet_reflection(wo, wi_coat, to_local(frame, h), (*b).coat_alpha);
+    var sum = vec2f(0.0);
+    var leaving = to_local(frame, wi);
+    for (var i = 0u; i < 2u; i += 1u) {
+        if leaving.z > 0.0 {
+            let facet = normalize(wo + leaving);
+            let f = facet_reflection(wo, leaving, facet, (*b).coat_alpha);
+            sum += vec2f(f.x * fresnel_dielectric(saturate(dot(wo, facet)), (*b).coat_ior), f.y);
+        }
+        leaving = to_local(frame, vec3f(wi.xy, -wi.z));
+    }
+    return sum;
 }
 
 // f cos for a white lobe in x, and the density in y.
 fn fuzz_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec2f {
     if (*b).fuzz_alpha > 0.0 {
-        return vec2f(charlie_eval((*b).wo, wi, (*b).fuzz_alpha), INV_TWO_PI);
+        return vec2f(charlie_eval((*b).wo, wi, (*b).fuzz_alpha), charlie_pdf(wi, (*b).fuzz_alpha));
+    }
+    if has_relief_shadows(b) {
+        let frame = frame_around((*b).mapped_normal);
+        let wi_fuzz = to_local(frame, wi);
+        if wi_fuzz.z <= 0.0 {
+            return vec2f(0.0);
+        }
+        return vec2f(sheared_cosine_pdf(to_local(frame, (*b).wo), wi_fuzz, (*b).fuzz_shear.x, (*b).fuzz_shear.y));
     }
     return vec2f(sheared_cosine_pdf((*b).wo, wi, (*b).fuzz_shear.x, (*b).fuzz_shear.y));
 }
@@ -241,6 +258,11 @@ fn drawn(wi: vec3f, kind: u32) -> BsdfSample {
     return BsdfSample(wi, 1.0, vec3f(0.0), kind);
 }
 
+// A direction above the surface, where a coat's own normal reflects below it.
+fn above(wi: vec3f) -> vec3f {
+    return vec3f(wi.xy, abs(wi.z));
+}
+
 // Reflection at a facet of a lobe.
 fn drawn_by_reflection(b: ptr<function, Bsdf>, h: vec3f) -> BsdfSample {
     return drawn(2.0 * dot((*b).wo, h) * h - (*b).wo, KIND_GLOSSY);
@@ -256,20 +278,25 @@ fn draw_coat(b: ptr<function, Bsdf>, u: vec2f) -> BsdfSample {
         return no_sample();
     }
     if is_rough((*b).coat_alpha) {
-        return drawn_by_reflection(b, to_world(frame, ggx_sample_visible(wo, (*b).coat_alpha, u)));
+        let h = ggx_sample_visible(wo, (*b).coat_alpha, u);
+        let wi = 2.0 * dot(wo, h) * h - wo;
+        if wi.z <= 0.0 {
+            return no_sample();
+        }
+        return drawn(above(to_world(frame, wi)), KIND_GLOSSY);
     }
-    let wi = 2.0 * wo.z * frame.z - (*b).wo;
-    if wi.z <= 0.0 {
-        return no_sample();
-    }
+    let wi = above(2.0 * wo.z * frame.z - (*b).wo);
     return mirror_sample(wi, vec3f((*b).coat_weight * fresnel_dielectric(wo.z, (*b).coat_ior) / (*b).p_coat), KIND_GLOSSY);
 }
 
 fn draw_fuzz(b: ptr<function, Bsdf>, u: vec2f) -> BsdfSample {
     if (*b).fuzz_alpha > 0.0 {
-        let turn = sin_cos_turn(u.y);
-        let r = safe_sqrt(1.0 - u.x * u.x);
-        return drawn(vec3f(r * turn.y, r * turn.x, u.x), KIND_DIFFUSE);
+        return drawn(charlie_sample((*b).fuzz_alpha, u), KIND_DIFFUSE);
+    }
+    if has_relief_shadows(b) {
+        let frame = frame_around((*b).mapped_normal);
+        let wi = sheared_cosine_sample(to_local(frame, (*b).wo), (*b).fuzz_shear.x, (*b).fuzz_shear.y, u);
+        return drawn(to_world(frame, wi), KIND_DIFFUSE);
     }
     return drawn(sheared_cosine_sample((*b).wo, (*b).fuzz_shear.x, (*b).fuzz_shear.y, u), KIND_DIFFUSE);
 }
@@ -288,6 +315,9 @@ fn draw(b: ptr<function, Bsdf>, choice: f32, u: vec2f) -> BsdfSample {
         if is_diffuse || ((HAS_LAYERS || HAS_BODIES) && rest - (*b).p_diffuse < (*b).p_translucent) {
             let wi = square_to_cosine_hemisphere(u);
             if is_diffuse {
+                if has_relief_shadows(b) {
+                    return drawn(to_world(frame_around((*b).mapped_normal), wi), KIND_DIFFUSE);
+                }
                 return drawn(wi, KIND_DIFFUSE);
             }
             return drawn(vec3f(wi.xy, -wi.z), KIND_TRANSLUCENT);

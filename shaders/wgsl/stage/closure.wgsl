@@ -14,138 +14,11 @@
 #import stage/scene
 #import stage/surface
 #import stage/albedo
-
-// What tinted glass transmits: what the strongest channel of its reflection leaves (glTF), or what each channel leaves
-// (the Principled BSDF).
-const TINT_OF_STRONGEST: u32 = 1u;
-const TINT_OF_EACH: u32 = 2u;
-
-struct Bsdf {
-    wo: vec3f,
-    diffuse_roughness: f32,
-    alpha: vec2f,
-    coat_alpha: vec2f,
-    // Metal: weight (with multiple scattering), F0, and the dip of its Fresnel curve.
-    metal_weight: vec3f,
-    coat_weight: f32,
-    metal_f0: vec3f,
-    coat_ior: f32,
-    metal_dip: vec3f,
-    // Index of refraction beyond the surface over that on the viewer's side.
-    eta: f32,
-    // Glossy reflection of the dielectric: weight, and reflectance at normal incidence and at grazing angles.
-    gloss_weight: vec3f,
-    reflection_eta: f32,
-    gloss_f0: vec3f,
-    gloss_f0_untinted: f32,
-    // Glass: reflection and refraction.
-    glass_weight: vec3f,
-    gloss_f90: f32,
-    refraction_weight: vec3f,
-    // A thin film over metal, gloss and glass; nm.
-    film_weight: f32,
-    diffuse_weight: vec3f,
-    film_thickness_nm: f32,
-    diffuse_color: vec3f,
-    film_ior: f32,
-    // Diffuse transmission.
-    translucent_weight: vec3f,
-    // 1: glass without a body, which transmits light without refracting it.
-    thin_walled: u32,
-    // One of TINT_* if glass reflects with the colour and weights of the specular reflection; otherwise 0.
-    tinted_glass: u32,
-    // Reflectance of gloss alone at normal incidence, over that of gloss and such glass together.
-    gloss_level: f32,
-    fuzz_weight: vec3f,
-    // Alpha of the Charlie distribution; 0 for the sheared cosine.
-    fuzz_alpha: f32,
-    fuzz_shear: vec2f,
-    // The coat's normal in the local frame; z = 0 if it is the frame's own.
-    coat_normal: vec3f,
-    // The shading normal before its map, in the local frame, where the map's relief casts shadows; z = 0 elsewhere.
-    unmapped_normal: vec3f,
-    // Probabilities of the lobes; they sum to 1, or to 0 for a surface that is black from this direction.
-    p_coat: f32,
-    p_reflection: f32,
-    p_diffuse: f32,
-    p_glass: f32,
-    p_translucent: f32,
-    p_fuzz: f32,
-}
+#import stage/lobes
+#import stage/glass
 
 // A surface is black if its lobes' luminances sum to less than this.
 const LEAST_PROBABILITY: f32 = 1e-30;
-
-// Whether a thin film colours the reflections below the coat.
-fn is_filmed(b: ptr<function, Bsdf>) -> bool {
-    return HAS_LAYERS && (*b).film_weight > 0.0;
-}
-
-// The two sides of a surface, as the ray sees them.
-struct Boundary {
-    // Index of refraction beyond the surface over that on this side.
-    eta: f32,
-    // 1: seen from the side on which its lobes other than glass are. Only a refracting body has an inside; other
-    // surfaces look the same from both sides.
-    front: u32,
-    // 1: the medium on the other side is not air, so that the tables for air do not hold.
-    nested: u32,
-    // 1: light inside a body reaches a surface that lets all of it out, diffusely.
-    exit: u32,
-}
-
-// Whether the material follows glTF where glTF differs from OpenPBR.
-fn is_gltf(m: u32) -> bool {
-    return (materials[m].flags & MATERIAL_GLTF) != 0u;
-}
-
-// Whether the material follows Blender's Principled BSDF where that differs from OpenPBR.
-fn is_principled(m: u32) -> bool {
-    return (materials[m].flags & MATERIAL_PRINCIPLED) != 0u;
-}
-
-// GGX roughnesses along and across the tangent.
-fn alpha_of(m: u32, roughness: f32, anisotropy: f32) -> vec2f {
-    let a = sqr(roughness);
-    if !HAS_LAYERS || anisotropy == 0.0 {
-        return vec2f(a);
-    }
-    if is_gltf(m) {
-        // KHR_materials_anisotropy.
-        return max(vec2f(mix(a, 1.0, sqr(anisotropy)), a), vec2f(1e-4));
-    }
-    if is_principled(m) {
-        // Cycles, `svm_node_closure_bsdf`: an aspect ratio of at most ten, around the isotropic roughness.
-        let aspect = sqrt(1.0 - 0.9 * anisotropy);
-        return max(vec2f(a / aspect, a * aspect), vec2f(1e-4));
-    }
-    // OpenPBR 1.1.1, "Microfacet model".
-    let across = 1.0 - anisotropy;
-    let along = a * sqrt(2.0 / (1.0 + across * across));
-    return max(vec2f(along, across * along), vec2f(1e-4));
-}
-
-// The albedo of a lobe's facets for white light.
-struct Facets {
-    // Of the isotropic facets closest to them.
-    roughness: f32,
-    // Of single scattering, for the view direction and as the hemispherical mean.
-    albedo: f32,
-    mean: f32,
-    // Factor from the albedo of the isotropic facets to that of these.
-    from_isotropic: f32,
-    is_brushed: bool,
-}
-
-fn facets_of(m: u32, alpha: vec2f, roughness: f32, anisotropy: f32, wo: vec3f) -> Facets {
-    if !HAS_LAYERS || anisotropy == 0.0 {
-        return Facets(roughness, albedo_at(0u, roughness, wo.z), albedo_mean(roughness), 1.0, false);
-    }
-    // OpenPBR's two alphas keep the mean square of the isotropic one.
-    let alike = sqrt(sqrt(0.5 * dot(alpha, alpha)));
-    let brushed = brushed_albedo(materials[m].brushed_table, alpha, wo);
-    return Facets(alike, brushed.x, brushed.y, brushed.x / max(albedo_at(0u, alike, wo.z), 1e-4), true);
-}
 
 // Colour of light that crosses the coat in and out, without the coat's coverage.
 fn coat_transmittance(m: u32, mu: f32, reflected: f32, base_color: vec3f, roughness: f32) -> vec3f {
@@ -183,7 +56,10 @@ fn add_layers(b: ptr<function, Bsdf>, s: ptr<function, Surface>) -> vec3f {
 // Adds fuzz that gets the fraction `over` of the light, and returns what it leaves.
 fn add_fuzz(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: vec3f) -> f32 {
     let m = (*s).material;
-    let mu = (*b).wo.z;
+    var mu = (*b).wo.z;
+    if has_relief_shadows(b) {
+        mu = max(dot((*b).mapped_normal, (*b).wo), 1e-3);
+    }
     var color = materials[m].fuzz_color;
     var roughness = materials[m].fuzz_roughness;
     if ((*s).textured & TEXTURED_LAYERS) != 0u {
@@ -191,14 +67,19 @@ fn add_fuzz(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: vec3f) -> f
         roughness *= texture_or_one(materials[m].fuzz_roughness_texture, s, false).w;
     }
     let table = materials[m].fuzz_table;
-    let albedo = fuzz_albedo(table, roughness, mu);
-    var covered = albedo * materials[m].fuzz_weight;
+    var albedo = 0.0;
+    var covered = 0.0;
     if is_gltf(m) {
+        // Towards the horizon, sheen of small roughness would reflect several times the light.
+        let reflected = albedo_at(table, roughness, mu);
+        albedo = min(reflected, 1.0);
         // Sheen transmits what it does not reflect in its strongest channel.
-        covered *= max_component(color);
+        covered = albedo * materials[m].fuzz_weight * max_component(color);
         (*b).fuzz_alpha = max(sqr(roughness), 1e-3);
-        (*b).fuzz_weight = over * color * materials[m].fuzz_weight;
+        (*b).fuzz_weight = over * color * (materials[m].fuzz_weight / max(reflected, 1.0));
     } else {
+        albedo = fuzz_albedo(table, roughness, mu);
+        covered = albedo * materials[m].fuzz_weight;
         (*b).fuzz_shear = vec2f(fuzz_albedo(table + FUZZ_TABLE, roughness, mu), fuzz_albedo(table + 2u * FUZZ_TABLE, roughness, mu));
         (*b).fuzz_weight = over * color * (materials[m].fuzz_weight * albedo);
         if is_principled(m) {
@@ -229,7 +110,11 @@ fn add_coat(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: f32) -> vec
     }
     let facets = facets_of(m, (*b).coat_alpha, roughness, anisotropy, vec3f((*b).wo.xy, mu));
     let gain = multiple_scattering(vec3f(materials[m].coat_mean), facets.albedo, facets.mean).x;
-    let reflected = min(albedo_at(materials[m].coat_albedo_table, facets.roughness, mu) * facets.from_isotropic * gain, 1.0);
+    var reflected = fresnel_dielectric(mu, (*b).coat_ior);
+    if is_rough((*b).coat_alpha) {
+        reflected = albedo_at(materials[m].coat_albedo_table, facets.roughness, mu) * facets.from_isotropic;
+    }
+    reflected = min(reflected * gain, 1.0);
     (*b).coat_weight = over * coat * gain;
     (*b).p_coat = over * coat * reflected;
     return mix(vec3f(1.0), coat_transmittance(m, mu, reflected, (*s).base_color, mix(1.0, (*s).roughness, (*s).metalness)), coat);
@@ -251,10 +136,12 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
     b.reflection_eta = select(1.0 / materials[m].reflection_ior, materials[m].reflection_ior, front);
     b.diffuse_roughness = materials[m].diffuse_roughness;
     b.unmapped_normal = (*s).unmapped_normal;
+    b.mapped_normal = (*s).mapped_normal;
     b.thin_walled = select(0u, 1u, (materials[m].flags & MATERIAL_THIN_WALLED) != 0u);
-    // Without metal and gloss there are no facets to compensate for.
+    // Without metal, gloss and a wall that transmits there are no facets to compensate for.
     var facets = Facets((*s).roughness, 1.0, 1.0, 1.0, false);
-    if materials[m].reflection_ior != 1.0 || (*s).metalness > 0.0 {
+    let is_pane = HAS_BODIES && b.thin_walled == 1u && materials[m].transmission_weight > 0.0;
+    if materials[m].reflection_ior != 1.0 || (*s).metalness > 0.0 || is_pane {
         facets = facets_of(m, b.alpha, (*s).roughness, (*s).anisotropy, wo);
     }
 
@@ -324,61 +211,6 @@ fn add_film(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
     }
 }
 
-// Colour and weights of a dielectric's reflection, at normal incidence and at grazing angles.
-fn tint_fresnel(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
-    let m = (*s).material;
-    let f0 = sqr(((*b).reflection_eta - 1.0) / ((*b).reflection_eta + 1.0));
-    (*b).gloss_f0_untinted = f0;
-    (*b).gloss_f0 = min(f0 * materials[m].specular_color, vec3f(1.0));
-    (*b).gloss_f90 = materials[m].gloss_f90;
-    (*b).gloss_level = 1.0;
-    if ((*s).textured & TEXTURED_LAYERS) != 0u {
-        let share = texture_or_one(materials[m].specular_texture, s, false).w;
-        let tint = texture_or_one(materials[m].specular_color_texture, s, true).xyz;
-        (*b).gloss_f0 = min((*b).gloss_f0 * tint, vec3f(1.0));
-        if is_principled(m) {
-            // The specular level of the Principled BSDF does not apply to its glass, and leaves grazing angles
-            // unchanged.
-            (*b).gloss_level = share;
-        } else {
-            (*b).gloss_f0 *= share;
-            (*b).gloss_f90 *= share;
-        }
-    }
-    (*b).gloss_f0 *= materials[m].gloss_f90;
-}
-
-// Reflectance of gloss at normal incidence.
-fn gloss_f0(b: ptr<function, Bsdf>) -> vec3f {
-    return (*b).gloss_f0 * (*b).gloss_level;
-}
-
-// The ratio of indices whose reflectance at normal incidence is `weight` times that of `eta` (OpenPBR 1.1.1,
-// "specular_weight").
-fn eta_scaled(eta: f32, weight: f32) -> f32 {
-    if weight == 1.0 {
-        return eta;
-    }
-    let root = clamp((eta - 1.0) / (eta + 1.0) * sqrt(weight), -0.9995, 0.9995);
-    return (1.0 + root) / (1.0 - root);
-}
-
-// The albedo of rough glass with a tinted reflection, for light from outside, where the untinted glass has the albedo
-// `kept`. The tinted Fresnel curve is linear in the untinted one, and therefore so is what its facets reflect and
-// transmit.
-fn kept_by_tinted(b: ptr<function, Bsdf>, m: u32, facets: Facets, kept: f32) -> vec3f {
-    let f0 = (*b).gloss_f0_untinted;
-    let to_f90 = vec3f((*b).gloss_f90) - (*b).gloss_f0;
-    let plain = albedo_at(materials[m].albedo_table, facets.roughness, (*b).wo.z) * facets.from_isotropic;
-    let tinted = (*b).gloss_f0 * facets.albedo + to_f90 * ((plain - f0 * facets.albedo) / (1.0 - f0));
-    // What would be transmitted if nothing were reflected; part of it is lost where the plain facets reflect.
-    let open = albedo_at(materials[m].albedo_table + 3u * ALBEDO_TABLE, facets.roughness, (*b).wo.z) * facets.from_isotropic;
-    let covered = open - (kept - plain);
-    let strongest = max_component((*b).gloss_f0);
-    let shut = strongest * open + ((*b).gloss_f90 - strongest) * ((covered - f0 * open) / (1.0 - f0));
-    return tinted + open - shut;
-}
-
 // The opaque dielectric, with weight `w`.
 fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, facets: Facets) {
     let m = (*s).material;
@@ -386,13 +218,21 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
     var reflected = vec3f(0.0);
     if materials[m].reflection_ior != 1.0 {
         tint_fresnel(b, s);
-        let f0 = (*b).gloss_f0_untinted;
+        let f0 = (*b).gloss_f0_untinted * (*b).gloss_level;
         let along_normal = gloss_f0(b);
         // The tinted curve is linear in the untinted one, so its albedo follows from two tables, and its mean from the
         // mean of the untinted one.
-        let plain = albedo_at(materials[m].albedo_table, facets.roughness, mu) * facets.from_isotropic;
+        var plain = fresnel_dielectric(mu, (*b).gloss_eta);
+        if is_rough((*b).alpha) {
+            if (*b).gloss_level == 1.0 {
+                plain = albedo_at(materials[m].albedo_table, facets.roughness, mu) * facets.from_isotropic;
+            } else {
+                plain = glass_albedo(materials[m].glass_table, (*b).gloss_eta, facets.roughness, mu).z * facets.from_isotropic;
+            }
+        }
+        let plain_mean = select(fresnel_dielectric_mean((*b).gloss_eta), materials[m].reflection_mean, (*b).gloss_level == 1.0);
         let to_f90 = vec3f((*b).gloss_f90) - along_normal;
-        let mean = along_normal + to_f90 * saturate((materials[m].reflection_mean - f0) / (1.0 - f0));
+        let mean = along_normal + to_f90 * saturate((plain_mean - f0) / (1.0 - f0));
         let gain = multiple_scattering(mean, facets.albedo, facets.mean);
         // The Fresnel curve of a high index dips below its value at normal incidence, where this interpolation has its
         // start.
@@ -425,45 +265,6 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
         (*b).p_translucent = luminance((*b).translucent_weight);
     }
     (*b).p_diffuse = luminance((*b).diffuse_weight * (*s).base_color);
-}
-
-fn add_glass(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, boundary: Boundary, facets: Facets) {
-    let m = (*s).material;
-    var kept = 1.0;
-    if boundary.nested == 1u {
-        (*b).reflection_eta = eta_scaled((*b).eta, materials[m].specular_weight);
-    } else if (*b).thin_walled == 0u {
-        let front = boundary.front == 1u;
-        if facets.is_brushed {
-            let side = select(BRUSHED_TABLE, 0u, front);
-            kept = brushed_albedo(materials[m].brushed_glass_table + side, (*b).alpha, (*b).wo).x;
-        } else {
-            let side = select(2u * ALBEDO_TABLE, ALBEDO_TABLE, front);
-            kept = albedo_at(materials[m].albedo_table + side, facets.roughness, (*b).wo.z);
-        }
-    } else {
-        kept = facets.albedo;
-    }
-    var kept_of_each = vec3f(kept);
-    if (materials[m].flags & MATERIAL_TINTED_GLASS) != 0u {
-        (*b).tinted_glass = select(TINT_OF_STRONGEST, TINT_OF_EACH, is_principled(m));
-        tint_fresnel(b, s);
-        if is_gltf(m) && boundary.nested == 0u && (*b).thin_walled == 0u && boundary.front == 1u {
-            kept_of_each = kept_by_tinted(b, m, facets, kept);
-        }
-    }
-    (*b).glass_weight = w / max(kept_of_each, vec3f(1e-3));
-    (*b).refraction_weight = (*b).glass_weight * materials[m].transmission_tint;
-    if boundary.front == 1u && !is_gltf(m) && !is_principled(m) {
-        (*b).glass_weight *= materials[m].specular_color;
-    }
-    if is_gltf(m) {
-        (*b).refraction_weight *= (*s).base_color;
-    } else if is_principled(m) {
-        // The light enters and leaves, so each crossing gets the square root of the colour.
-        (*b).refraction_weight *= sqrt((*s).base_color);
-    }
-    (*b).p_glass = luminance(w);
 }
 
 // The fraction of light emitted by the surface that fuzz and coat transmit.

@@ -2,6 +2,7 @@
 // they show, because the edges in a picture are those of what is seen in them.
 #import lib/math
 #import lib/path
+#import lib/side
 #import stage/features
 #import stage/scene
 #import stage/environment
@@ -108,7 +109,7 @@ fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, Bounce
     if passes_hidden(path, s) {
         return found;
     }
-    let frame = frame_along(facing_normal(s.shading_normal, -direction), s.tangent);
+    let frame = shading_frame(&s, direction);
     found.normal = frame.z;
     if max_component(s.emission) > 0.0 {
         found.albedo = saturate((*path).throughput * s.emission);
@@ -122,7 +123,7 @@ fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, Bounce
     // Glass is looked through wherever it transmits; the upper end of the numbers that choose a lobe selects
     // transmission.
     let scattered = bsdf_sample(&b, select(0.0, 0.99999994, b.p_glass > 0.5), (*samples).bsdf);
-    let onward = normalize(to_world(frame, scattered.direction));
+    let onward = normalize(to_world(frame, on_its_side(to_local(frame, s.side_normal), scattered.direction)));
     let outside = dot(onward, s.side_normal);
     if scattered.pdf != 0.0 && outside * scattered.direction.z > 0.0 {
         (*path).throughput *= scattered.weight;

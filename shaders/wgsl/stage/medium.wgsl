@@ -18,6 +18,20 @@ fn is_body(m: u32) -> bool {
     return HAS_BODIES && (materials[m].flags & MATERIAL_BODY) != 0u;
 }
 
+// Whether a surface of the material bounds a body, even where it lets no light into it.
+fn bounds_body(m: u32) -> bool {
+    return HAS_BODIES && ((materials[m].flags & MATERIAL_BODY) != 0u || materials[m].shell != NONE);
+}
+
+// Whether a medium of a path is that of the body which a surface of `m` bounds.
+fn is_within(medium: u32, m: u32) -> bool {
+    if medium == m {
+        return true;
+    }
+    let shell = materials[m].shell;
+    return medium != NONE && shell != NONE && materials[medium].shell == shell;
+}
+
 fn priority_of(m: u32) -> u32 {
     return materials[m].priority;
 }
@@ -45,29 +59,37 @@ fn media_with(media: vec3u, m: u32) -> vec3u {
 }
 
 fn media_without(media: vec3u, m: u32) -> vec3u {
-    if media.x == m {
+    if is_within(media.x, m) {
         return vec3u(media.y, media.z, NONE);
     }
-    if media.y == m {
+    if is_within(media.y, m) {
         return vec3u(media.x, media.z, NONE);
     }
-    return vec3u(media.xy, select(media.z, NONE, media.z == m));
+    return vec3u(media.xy, select(media.z, NONE, is_within(media.z, m)));
 }
 
-// The media on the other side of a surface of `m`; normals point to its front.
+// The media on the other side of a surface of `m`; normals point to its front. Where that lets light into a body
+// without being of one, such as a thin wall, the body's own material fills it.
 fn media_across(media: vec3u, m: u32, front: bool) -> vec3u {
     if front {
-        return media_with(media, m);
+        return media_with(media, select(materials[m].shell, m, is_body(m)));
     }
     return media_without(media, m);
+}
+
+// Whether light entered the body that a surface of `twin` bounds through its diffuse base.
+fn is_diffuse_within(medium: u32, twin: u32) -> bool {
+    return is_within(medium, twin) && (materials[medium].flags & MATERIAL_SUBSURFACE) != 0u;
 }
 
 // The material of a surface of `m` for light that hits it from inside: in a body that has both glass and a subsurface,
 // light that entered below the gloss is in another medium than light within the glass.
 fn material_within(media: vec3u, m: u32) -> u32 {
     let twin = materials[m].twin;
-    let is_within = twin != NONE && (media.x == twin || media.y == twin || media.z == twin);
-    return select(m, twin, is_within);
+    if twin != NONE && (is_diffuse_within(media.x, twin) || is_diffuse_within(media.y, twin) || is_diffuse_within(media.z, twin)) {
+        return twin;
+    }
+    return m;
 }
 
 // The material of a body for light that entered it by this kind of event.
@@ -84,7 +106,7 @@ fn crossing_of(media: vec3u, m: u32, front: bool) -> u32 {
     if front {
         return select(CROSSING_REAL, CROSSING_HIDDEN, priority_of(media.x) > priority_of(m));
     }
-    let is_below = media.x != m && (media.y == m || media.z == m);
+    let is_below = !is_within(media.x, m) && (is_within(media.y, m) || is_within(media.z, m));
     return select(CROSSING_REAL, CROSSING_HIDDEN, is_below);
 }
 
@@ -92,11 +114,13 @@ fn boundary_of(media: vec3u, m: u32, front: bool, wavelength_um: f32) -> Boundar
     if !is_body(m) {
         return Boundary(1.0, 1u, 0u, 0u);
     }
-    let own = ior_of(m, wavelength_um);
+    var filling = m;
     var other = media.x;
-    if !front {
-        other = select(media.x, media.y, media.x == m);
+    if !front && is_within(media.x, m) {
+        filling = media.x;
+        other = media.y;
     }
+    let own = ior_of(filling, wavelength_um);
     let outside = ior_of(other, wavelength_um);
     var eta = select(outside / own, own / outside, front);
     // An index ratio of exactly 1 refracts nothing, and would divide by zero in the half vector of refraction.
@@ -104,7 +128,7 @@ fn boundary_of(media: vec3u, m: u32, front: bool, wavelength_um: f32) -> Boundar
     // Without glass both sides look the same.
     let seen_front = front || materials[m].transmission_weight == 0.0;
     let is_exit = !front && (materials[m].flags & MATERIAL_SUBSURFACE) != 0u;
-    let nested = other != NONE || wavelength_um > 0.0;
+    let nested = other != NONE || wavelength_um > 0.0 || materials[filling].ior != materials[m].ior;
     return Boundary(eta, select(0u, 1u, seen_front), select(0u, 1u, nested), select(0u, 1u, is_exit));
 }
 

@@ -51,7 +51,7 @@ fn passes_hidden(path: ptr<function, PathState>, s: Surface) -> bool {
 // Continues the path from a surface that scattered it, into the body there or out of it.
 fn go_on(path: ptr<function, PathState>, s: Surface, kind: u32, onward: vec3f, outside: f32) {
     let front = s.front == 1u;
-    if outside < 0.0 && is_body(s.material) {
+    if outside < 0.0 && bounds_body(s.material) {
         let entered = material_entered(s.material, kind);
         (*path).media = media_across((*path).media, select(s.material, entered, front), front);
     }

@@ -205,9 +205,13 @@ struct Material {
     brushed_table: u32,
     // First entry in `tables` of the design on it (see `stage/design`), or 0.
     design: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    // First entry in `tables` of what facets do between any two media, of a body of glass.
+    glass_table: u32,
+    // The material that stands for the body whose closed surface has this material and others, or NONE: where light
+    // enters such a body, and where it leaves, may be of different materials.
+    shell: u32,
+    // Reflectance of gloss alone at normal incidence, over what `reflection_ior` says of it and of glass.
+    gloss_level: f32,
 }
 
 struct Texture {

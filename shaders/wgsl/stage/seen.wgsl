@@ -30,7 +30,7 @@ struct Seen {
 // `hit` is on a surface, not a miss.
 fn seen(hit: Hit, direction: vec3f) -> Seen {
     var s = surface_at(hit, direction);
-    let frame = frame_along(facing_normal(s.shading_normal, -direction), s.tangent);
+    let frame = shading_frame(&s, direction);
     let boundary = boundary_of(vec3u(NONE), s.material, s.front == 1u, 0.0);
     var b = bsdf_at(&s, to_local(frame, -direction), boundary);
     let slot = slot_of(hit.instance, hit.triangle);

@@ -1,6 +1,7 @@
 // Stage `shade`: what a path does where its ray ended. Adds the light that was hit, sends a shadow ray to one light,
 // and scatters. The path is changed in place.
 #import lib/path
+#import lib/side
 #import stage/scene
 #import stage/surface
 #import stage/ahead
@@ -129,15 +130,23 @@ fn shadow_ray_to_light(
     if is_environment {
         light.radiance = (*point).radiance;
     }
-    let f = bsdf_eval(bsdf, wi);
+    let side = to_local(frame, (*s).side_normal);
+    var scattered = vec3f(0.0);
+    var leaving = wi;
+    let n_leaving = n_leaving_as(side, wi);
+    for (var i = 0u; i < n_leaving; i += 1u) {
+        let f = bsdf_eval(bsdf, leaving);
+        // Lights without an extent are found by light samples alone.
+        scattered += f.xyz * select(1.0, technique_weight(light.pdf, f.w, is_environment), light.pdf > 0.0);
+        leaving = mirrored_at(side, wi);
+    }
     var media = (*path).media;
-    if outside < 0.0 && is_body((*s).material) {
+    if outside < 0.0 && bounds_body((*s).material) {
         media = media_across(media, (*s).material, (*s).front == 1u);
     }
-    var carried = (*path).throughput * select(passing, vec3f(1.0), wi.z > 0.0) * f.xyz;
+    var carried = (*path).throughput * select(passing, vec3f(1.0), wi.z > 0.0) * scattered;
     // Lights without an extent are without noise, which chance would bring into them.
     if light.pdf > 0.0 {
-        carried *= technique_weight(light.pdf, f.w, is_environment);
         let of_white = PI * max_component(carried);
         // In a body, the number may have decided already how far the path goes (see `cross_medium`).
         if of_white < FAINT && (*path).media.x == NONE {
@@ -199,7 +208,7 @@ fn shade(
         return shadow;
     }
     let is_unlit = (materials[s.material].flags & MATERIAL_UNLIT) != 0u;
-    let frame = frame_along(facing_normal(s.shading_normal, -direction), s.tangent);
+    let frame = shading_frame(&s, direction);
     let wo = to_local(frame, -direction);
     let emission = emission_met(path, hit, s) * emission_through(&s, wo.z) * params.emission_scale;
     (*path).radiance += clamp_sum((*path).throughput * emission, clamp_for(bounces));
@@ -224,9 +233,10 @@ fn shade(
     if scattered.pdf == 0.0 {
         return shadow;
     }
-    let onward = normalize(to_world(frame, scattered.direction));
+    let leaving = on_its_side(to_local(frame, s.side_normal), scattered.direction);
+    let onward = normalize(to_world(frame, leaving));
     let outside = dot(onward, s.side_normal);
-    // A direction above the shading normal's horizon and below the surface, or vice versa, would leak through the body.
+    // Along the surface, rounding decides the side: it must not leak through the body.
     if outside * scattered.direction.z <= 0.0 {
         return shadow;
     }

@@ -52,6 +52,10 @@ struct Surface {
     // In Blender's look, the normal before the normal map, in the shading frame; zero where there is no map.
     unmapped_normal: vec3f,
     pad1: f32,
+    // The same for the map's own normal, which diffuse light has there: reflections have one that is lifted out of the
+    // surface (`reflecting_normal`).
+    mapped_normal: vec3f,
+    pad3: f32,
 }
 
 // The slot of a hit.
@@ -134,10 +138,13 @@ fn texture_of_sides(texture: u32, s: ptr<function, Surface>, is_color: bool) -> 
     return sum;
 }
 
-// Direction of a normal map in a frame, with its slopes scaled.
+// Direction of a normal map in a frame. In glTF the scale is a factor of its slopes; Blender's node fades the map in
+// with it, up to a strength of 1.
 fn mapped_normal(texture: u32, scale: f32, s: ptr<function, Surface>, frame: Frame) -> vec3f {
     let m = texture_or_one(texture, s, false).xyz * 2.0 - 1.0;
-    return normalize(to_world(frame, vec3f(m.xy * scale, max(m.z, 1e-3))));
+    let is_strength = (materials[(*s).material].flags & MATERIAL_PRINCIPLED) != 0u;
+    let z = select(m.z, mix(1.0, m.z, saturate(scale)), is_strength);
+    return normalize(to_world(frame, vec3f(m.xy * scale, max(z, 1e-3))));
 }
 
 // Everything that needs tangents: normal maps of surface and coat, and the direction of brushed facets. `along` is the
@@ -161,6 +168,7 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
         // Slopes of two sides have different directions: where these meet they are flat.
         let scale = materials[m].normal_scale * (1.0 - 2.0 * (*s).beside);
         var mapped = mapped_normal(materials[m].normal_texture, scale, s, frame);
+        (*s).mapped_normal = mapped;
         if (materials[m].flags & MATERIAL_PRINCIPLED) != 0u {
             mapped = reflecting_normal((*s).geometric_normal, view, mapped);
         }
@@ -175,8 +183,10 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
         brush(s, frame);
     }
     if materials[m].normal_texture != NONE && (materials[m].flags & MATERIAL_PRINCIPLED) != 0u {
-        let local = to_local(frame_along((*s).shading_normal, (*s).tangent), n);
+        let shaded = frame_along((*s).shading_normal, (*s).tangent);
+        let local = to_local(shaded, n);
         (*s).unmapped_normal = select(vec3f(0.0), local, local.z > 0.0);
+        (*s).mapped_normal = to_local(shaded, (*s).mapped_normal);
     }
     if materials[m].coat_weight > 0.0 && (materials[m].flags & MATERIAL_COAT_NORMAL) != 0u {
         // In the frame that shading uses.
@@ -209,6 +219,13 @@ fn facing_normal(n: vec3f, view: vec3f) -> vec3f {
         return n;
     }
     return normalize(n + view * (2e-3 - cosine));
+}
+
+// The frame that a surface is shaded in: z is the shading normal, bent until it faces both the viewer and the side on
+// which light leaves.
+fn shading_frame(s: ptr<function, Surface>, direction: vec3f) -> Frame {
+    let n = facing_normal((*s).shading_normal, (*s).side_normal);
+    return frame_along(facing_normal(n, -direction), (*s).tangent);
 }
 
 // A point of a triangle, moved out to where its vertices' tangent planes say that the surface is, in the mesh's frame

@@ -10,7 +10,7 @@ use packshot_shaders::constants::{
 use packshot_shaders::layout::scene::Material;
 
 use super::interior::Interior;
-use super::{Tables, is_pane, lower_literal, make_coverable, principled};
+use super::{Tables, is_pane, lower_literal, principled};
 use crate::look::Look;
 use crate::prepare::texture::TextureTable;
 use crate::scene::{AlphaMode, DielectricReflection, SceneMaterial};
@@ -24,7 +24,7 @@ pub(crate) fn lower_scene(
     tables: &mut Tables,
     textures: &mut TextureTable,
 ) -> Material {
-    let mut openpbr = m.openpbr;
+    let mut openpbr = m.least_metallic();
     let alpha_flag = match m.alpha {
         AlphaMode::Opaque => {
             openpbr.geometry_opacity = 1.0;
@@ -41,10 +41,6 @@ pub(crate) fn lower_scene(
     if vertex_colors {
         out.flags |= MATERIAL_VERTEX_COLOR;
     }
-    // A metalness texture can blend the dielectric in or out.
-    if m.textures.metallic_roughness.is_some() {
-        make_coverable(&mut out, tables);
-    }
     if let AlphaMode::Mask { cutoff } = m.alpha {
         out.alpha_cutoff = cutoff;
     }
@@ -55,6 +51,8 @@ pub(crate) fn lower_scene(
     if is_pane(&out) {
         out.flags |= MATERIAL_PANE;
     }
+    // Its tables, flags and media are those of the least metallic point; the texture takes metalness away from this.
+    out.metalness = m.openpbr.base_metalness;
     out
 }
 
@@ -75,7 +73,7 @@ fn lower_gltf(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f64, tab
     }
     add_reflection(&mut out, m, tables);
     add_sheen(&mut out, m, tables);
-    add_diffuse_transmission(&mut out, m, render_units_per_m);
+    add_diffuse_transmission(&mut out, m, openpbr, render_units_per_m);
     out.film_thickness_min_nm = m.thin_film_thickness_min * 1000.0;
     out
 }
@@ -114,13 +112,13 @@ fn add_sheen(out: &mut Material, m: &SceneMaterial, tables: &mut Tables) {
     }
 }
 
-fn add_diffuse_transmission(out: &mut Material, m: &SceneMaterial, render_units_per_m: f64) {
+fn add_diffuse_transmission(out: &mut Material, m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f64) {
     if m.diffuse_transmission.weight == 0.0 {
         return;
     }
     out.translucent_weight = m.diffuse_transmission.weight;
     out.translucent_color = m.diffuse_transmission.color.into();
-    let interior = Interior::of(&m.openpbr, true, render_units_per_m);
+    let interior = Interior::of(openpbr, true, render_units_per_m);
     out.absorption = interior.absorption;
     out.scattering = interior.scattering;
     out.scattering_anisotropy = interior.anisotropy;

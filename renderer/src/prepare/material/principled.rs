@@ -24,6 +24,7 @@ pub(super) fn lower(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f6
     out.flags |= MATERIAL_PRINCIPLED;
     // The specular level applies to the dielectric only: a metal reflects in full.
     out.specular_weight = 1.0;
+    level_of_gloss(m, &mut out, tables);
     file::brush(&mut out, m, tables);
     hide_unlit(m, &mut out);
     out
@@ -36,6 +37,17 @@ fn specular_level_and_tint(m: &SceneMaterial, openpbr: &mut OpenPbr) {
     // Glass reflects as its index implies.
     openpbr.specular_weight = if openpbr.transmission_weight > 0.0 { 1.0 } else { weight };
     openpbr.specular_color = color;
+}
+
+/// The specular level is that of gloss alone: beside glass, which reflects as its index implies, and where a texture
+/// varies it, gloss reflects by an index of its own.
+fn level_of_gloss(m: &SceneMaterial, out: &mut Material, tables: &mut Tables) {
+    if out.transmission_weight > 0.0 {
+        out.gloss_level = m.dielectric.weight;
+    }
+    if out.gloss_level != 1.0 || m.textures.specular_weight.is_some() {
+        out.glass_table = tables.glass();
+    }
 }
 
 /// The sheen is a microfibre layer on top of everything, like OpenPBR's fuzz, rather than the layer below the coat of
@@ -101,7 +113,7 @@ mod tests {
         {
             let (x, z) = f32::to_radians(degrees).sin_cos();
             let in_mapped_frame = Vec3::new(cos * x - sin * z, 0.0, sin * x + cos * z);
-            let found = native::bump_shadowing(Vec3::new(-sin, 0.0, cos), in_mapped_frame);
+            let found = native::bump_shadowing(Vec3::new(-sin, 0.0, cos), Vec3::Z, in_mapped_frame);
             assert!((found - share).abs() < 5e-4, "{degrees}°: {found}, in Blender {share}");
         }
     }

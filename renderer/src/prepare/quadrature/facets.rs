@@ -11,6 +11,13 @@ pub(crate) const STEPS: usize = 32;
 /// Of a table.
 pub(crate) const ENTRIES: usize = STEPS * STEPS;
 
+/// Ratios of indices in the table of glass between any two media.
+pub(crate) const RATIOS: usize = 33;
+/// The largest of them; its inverse is the smallest.
+pub(crate) const RATIO_MAX: f64 = 4.0;
+/// Of the table of glass between any two media, each of four values.
+pub(crate) const BETWEEN_ENTRIES: usize = RATIOS * ENTRIES;
+
 /// Indices of refraction whose tables are computed when this crate is built: what reflects, and for bodies of glass
 /// what refracts. Those of the built-in library and the default of glTF; a test says which are missing.
 pub(crate) const READY_MADE: &[(f32, Option<f32>)] = &[
@@ -76,35 +83,25 @@ pub(crate) enum Facets {
         /// That refracts.
         bending: f64,
     },
-    /// What they refract if they reflect nothing.
-    Refract {
-        /// The index beyond over the index on this side.
-        bending: f64,
-    },
 }
 
 impl Facets {
     /// The tables of a body that reflects by `ior` and, if it refracts, does so by `bends`: reflection from outside;
-    /// for one that refracts also reflection plus refraction from outside and from inside, and refraction from outside
-    /// as if nothing were reflected.
+    /// for one that refracts also reflection plus refraction from outside and from inside.
     pub(crate) fn of_dielectric(ior: f32, bends: Option<f32>) -> Vec<Self> {
         let n = f64::from(ior);
         let mut tables = vec![Self::Reflect { eta: n }];
         if let Some(m) = bends.map(f64::from) {
             tables.push(Self::Glass { eta: n, bending: m });
             tables.push(Self::Glass { eta: 1.0 / n, bending: 1.0 / m });
-            tables.push(Self::Refract { bending: m });
         }
         tables
     }
 
     /// Entry `k` of the table.
     pub(crate) fn entry(self, k: usize) -> f32 {
-        let roughness = (k / STEPS) as f64 / (STEPS - 1) as f64;
-        let root = (k % STEPS) as f64 / (STEPS - 1) as f64;
-        // Nothing is defined exactly at the horizon: the table takes the limit, and smooth facets take that of a
-        // mirror.
-        self.albedo((roughness * roughness).max(1e-4), (root * root).max(1e-4)) as f32
+        let (alpha, cosine) = node(k);
+        self.albedo(alpha, cosine) as f32
     }
 
     fn albedo(self, alpha: f64, cosine: f64) -> f64 {
@@ -119,9 +116,36 @@ impl Facets {
                 let (reflected, refracted) = integrate(&CUT_LATTICE, alpha, cosine, bending, split);
                 reflected + refracted
             }
-            Self::Refract { bending } => integrate(&CUT_LATTICE, alpha, cosine, bending, |_| (0.0, 1.0)).1,
         }
     }
+}
+
+/// Alpha and cosine of entry `k` of a table.
+fn node(k: usize) -> (f64, f64) {
+    let roughness = (k / STEPS) as f64 / (STEPS - 1) as f64;
+    let root = (k % STEPS) as f64 / (STEPS - 1) as f64;
+    // Nothing is defined exactly at the horizon: the table takes the limit, and smooth facets take that of a mirror.
+    ((roughness * roughness).max(1e-4), (root * root).max(1e-4))
+}
+
+/// Entry `k` of the table of glass between any two media: a table for each ratio of the index beyond the surface to the
+/// index on this side. Of the light from a direction: what facets refract if they reflect only what they reflect
+/// totally; of this, the part that they reflect by Fresnel's equations, times what they would refract, and times what
+/// they would mirror; and what they reflect totally. All that glass does is linear in them, whatever scales or tints
+/// its reflection.
+pub(crate) fn between(k: usize) -> [f32; 4] {
+    // Close to 1, where light begins to be reflected totally, a small difference matters most.
+    let step = 2.0 * (k / ENTRIES) as f64 / (RATIOS - 1) as f64 - 1.0;
+    let eta = RATIO_MAX.powf(step * step.abs());
+    let (alpha, cosine) = node(k % ENTRIES);
+    let is_total = |c: f64| eta * eta <= 1.0 - c * c;
+    let (total, open) =
+        integrate(&CUT_LATTICE, alpha, cosine, eta, |c| if is_total(c) { (1.0, 0.0) } else { (0.0, 1.0) });
+    let (mirrored, kept) = integrate(&CUT_LATTICE, alpha, cosine, eta, |c| {
+        let share = if is_total(c) { 0.0 } else { fresnel(c, eta) };
+        (share, share)
+    });
+    [open, kept, mirrored, total].map(|value| value as f32)
 }
 
 /// The means of a lossless table over the hemisphere, row by row.

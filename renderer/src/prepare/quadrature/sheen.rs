@@ -1,4 +1,5 @@
-//! Albedos of glTF's sheen with a white sheen colour: rows over roughness, columns over the cosine, both from 0 to 1.
+//! Albedos of glTF's sheen with a white sheen colour: rows over roughness, columns over the square root of the cosine,
+//! both from 0 to 1. Towards the horizon, where sheen of small roughness is concentrated, they are above 1.
 
 use std::f64::consts::PI;
 
@@ -10,8 +11,8 @@ pub(crate) const ENTRIES: usize = STEPS * STEPS;
 /// Entry `k` of the table.
 pub(crate) fn entry(k: usize) -> f32 {
     let roughness = (k / STEPS) as f64 / (STEPS - 1) as f64;
-    let cosine = ((k % STEPS) as f64 / (STEPS - 1) as f64).max(1e-3);
-    albedo((roughness * roughness).max(1e-3), cosine).min(1.0) as f32
+    let root = (k % STEPS) as f64 / (STEPS - 1) as f64;
+    albedo((roughness * roughness).max(1e-3), (root * root).max(1e-4)) as f32
 }
 
 /// The integral of the shader's `charlie_eval` over the hemisphere, by the midpoint rule: with fine steps towards the

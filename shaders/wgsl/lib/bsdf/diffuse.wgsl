@@ -6,11 +6,12 @@
 const FUJII_A: f32 = 0.28779349;
 const FUJII_B: f32 = 0.07248821;
 
-// Directional albedo of the single-scattering part, divided by the colour (the paper's polynomial fit).
+// Directional albedo of the single-scattering part, divided by the colour (the paper's exact form).
 fn fujii_albedo(mu: f32, roughness: f32) -> f32 {
-    let c = 1.0 - mu;
-    let g = c * (0.0571085289 + c * (0.491881867 + c * (-0.332181442 + c * 0.0714429953)));
-    return (1.0 + roughness * g) / (1.0 + FUJII_A * roughness);
+    let sine = safe_sqrt(1.0 - mu * mu);
+    let angle = TWO_PI * atan2_turns(sine, mu);
+    let g = sine * (angle - sine * mu) + 2.0 / 3.0 * (sine / max(mu, 1e-4) * (1.0 - sine * sine * sine) - sine);
+    return (1.0 + roughness * INV_PI * g) / (1.0 + FUJII_A * roughness);
 }
 
 // BRDF (without the cosine) for directions above the surface.

@@ -14,6 +14,12 @@ fn fresnel_dielectric(cos_i: f32, eta: f32) -> f32 {
     return 0.5 * a * a * (1.0 + b * b);
 }
 
+// Its mean over the cosine-weighted hemisphere, for `eta` of at least 1: a fit (Kulla and Conty Estevez 2017,
+// "Revisiting Physically Based Shading at Imageworks").
+fn fresnel_dielectric_mean(eta: f32) -> f32 {
+    return (eta - 1.0) / (4.08567 + 1.00071 * eta);
+}
+
 // Coefficient of the dip that makes Schlick's curve pass through tint x Schlick at cos = 1/7 (the F82 model: Kutz et
 // al. 2021, "Novel aspects of the Adobe Standard Material").
 fn f82_dip(f0: vec3f, tint: vec3f) -> vec3f {

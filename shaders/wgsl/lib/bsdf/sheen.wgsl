@@ -32,6 +32,24 @@ fn charlie_eval(wo: vec3f, wi: vec3f, alpha: f32) -> f32 {
     return d / ((1.0 + charlie_lambda(wo.z, alpha) + charlie_lambda(wi.z, alpha)) * 4.0 * wo.z);
 }
 
+// The smoother the fibres stand, the closer to the horizon is what they reflect: the cosines of samples are this power
+// of a uniform number.
+fn charlie_power(alpha: f32) -> f32 {
+    return 1.0 + 2.0 * sqr(sqr(1.0 - sqrt(alpha)));
+}
+
+fn charlie_pdf(wi: vec3f, alpha: f32) -> f32 {
+    let power = charlie_power(alpha);
+    return INV_TWO_PI * pow(wi.z, 1.0 / power - 1.0) / power;
+}
+
+fn charlie_sample(alpha: f32, u: vec2f) -> vec3f {
+    let cosine = max(pow(u.x, charlie_power(alpha)), 1e-6);
+    let turn = sin_cos_turn(u.y);
+    let r = safe_sqrt(1.0 - cosine * cosine);
+    return vec3f(r * turn.y, r * turn.x, cosine);
+}
+
 // Density of a cosine lobe that is sheared and stretched towards the viewer: rows (a, 0, b), (0, a, 0), (0, 0, 1) map a
 // direction back to the lobe it was drawn from; x lies in the plane of the viewer (Zeltner, Burley and Chiang 2022,
 // "Practical Multiple-Scattering Sheen Using Linearly Transformed Cosines").
