@@ -199,10 +199,11 @@ impl Channel {
     fn at(&self, time_s: f64, accessors: &[Accessor<'_>]) -> Result<Vec<f64>, ImportError> {
         let input = &accessors[self.input];
         let times: Vec<f64> = input.decode::<1>(None).into_iter().map(|[time]| f64::from(time)).collect();
-        // NaN does not compare as less, so it is refused too.
-        let is_in_order = |pair: &[f64]| pair[0] < pair[1];
+        // Exporters that round the times of dense keyframes write the same time twice: from there on the later one
+        // holds. NaN does not compare, so it is refused too.
+        let is_in_order = |pair: &[f64]| pair[0] <= pair[1];
         if let Some(place) = times.windows(2).position(|pair| !is_in_order(pair)) {
-            let message = "the times of an animation must increase";
+            let message = "the times of an animation decrease";
             return Err(ImportError::new(Code::Accessor, input.pointer_to_element(place + 1), message));
         }
         // The keyframe before the time, and the fraction of the way to the next.

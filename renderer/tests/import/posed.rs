@@ -175,6 +175,21 @@ fn every_interpolation_gives_its_moments() {
     assert_eq!(moved(&animated("scale", "LINEAR", &[0.0, 1.0], &[[1.0; 4], [3.0; 4]]), 0.5).matrix3.x_axis.x, 2.0);
 }
 
+/// Exporters that round times, such as Sketchfab's, write the same one twice.
+#[test]
+fn of_keyframes_at_the_same_time_the_last_one_holds() {
+    let steps = [0.0, 10.0, 20.0, 30.0].map(|x| [x, 0.0, 0.0, 0.0]);
+    for interpolation in ["LINEAR", "STEP"] {
+        let glb = animated("translation", interpolation, &[0.0, 1.0, 1.0, 2.0], &steps);
+        let halfway = if interpolation == "LINEAR" { [5.0, 25.0] } else { [0.0, 20.0] };
+        for (time_s, x) in [(0.0, 0.0), (0.5, halfway[0]), (1.0, 20.0), (1.5, halfway[1]), (2.0, 30.0)] {
+            assert_eq!(moved(&glb, time_s).translation.x, x, "{interpolation} at {time_s}");
+        }
+    }
+    let at_once = animated("translation", "LINEAR", &[1.0; 4], &steps);
+    assert_eq!([0.0, 1.0, 2.0].map(|time_s| moved(&at_once, time_s).translation.x), [0.0, 30.0, 30.0]);
+}
+
 #[test]
 fn animations_are_chosen_by_name() {
     let glb = animated("translation", "LINEAR", &[0.5, 2.5], &[[1.0; 4], [2.0; 4]]);
@@ -225,7 +240,7 @@ fn animations_that_do_not_fit_are_refused() {
     }
     let pointer = glb.clone().set("/animations/1/channels/0/target/path", json!("pointer"));
     assert_eq!(pointer.scene().1, ["unsupported_feature /animations/1/channels/0/target/path"]);
-    let backwards = animated("translation", "LINEAR", &[1.0, 1.0], &[[1.0; 4], [2.0; 4]]);
+    let backwards = animated("translation", "LINEAR", &[1.0, 0.5], &[[1.0; 4], [2.0; 4]]);
     assert_eq!(refused(&backwards, &at(Some("Move"), 0.5)).0, "glb.accessor /accessors/4, element 1");
     let infinite = animated("translation", "LINEAR", &[0.0, 1.0], &[[1.0; 4], [f32::INFINITY; 4]]);
     assert_eq!(refused(&infinite, &at(Some("Move"), 0.5)).0, "glb.non_finite /accessors/5, element 1");
