@@ -55,6 +55,9 @@ macro_rules! shared_constants {
 shared_constants! {
     /// Marks "none" wherever an index of a texture is optional.
     pub const NONE: u32 = u32::MAX;
+    /// Of a table that a material does not need: no entry of `tables`, and neither is any that comes after it, so that
+    /// a table that was not made cannot be taken for another.
+    pub const NO_TABLE: u32 = 0x8000_0000;
     /// `Hit.instance` of a ray that hit nothing.
     pub const NO_HIT: u32 = u32::MAX;
     /// `RenderParams.environment_kind`: the same radiance from everywhere; black if there is no environment.

@@ -6,7 +6,7 @@ use packshot_materials::library::{Surface, Texture, Textures};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{
     ALPHA_SMOOTH, MATERIAL_COAT_NORMAL, MATERIAL_SCATTERS, MATERIAL_SUBSURFACE, MATERIAL_THIN_WALLED, MATERIAL_UNLIT,
-    NONE, SRGB_TABLE, TEXTURED_BASE,
+    NO_TABLE, NONE, SRGB_TABLE, TEXTURED_BASE,
 };
 use packshot_shaders::layout::scene::Material;
 use packshot_texels::Undecodable;
@@ -20,7 +20,7 @@ pub(crate) mod file;
 pub(crate) mod interior;
 pub(crate) mod principled;
 
-/// Distinct indices of refraction that get exact tables of their own.
+/// Distinct indices of refraction that get exact tables of their own, of each kind of table.
 const EXACT_INDICES_MAX: usize = 32;
 
 /// The shader's `tables`, which grow as materials need indices of refraction.
@@ -52,11 +52,9 @@ impl Tables {
         }
     }
 
-    /// Offset of the block of an index of refraction.
+    /// Offset of what a boundary's index of refraction reflects, or reflects and refracts.
     fn dielectric(&mut self, ior: f32, boundary: Boundary) -> u32 {
-        // A file can name any number of indices; beyond the limit they share tables in steps of 1/32.
-        let is_full = self.dielectrics.len() >= EXACT_INDICES_MAX;
-        let shared = |ior: f32| if is_full { (ior.clamp(1.0, 10.0) * 32.0).round() / 32.0 } else { ior };
+        let shared = |ior| index_with_table(ior, self.dielectrics.len());
         let ior = shared(ior);
         let boundary = match boundary {
             Boundary::Opaque => Boundary::Opaque,
@@ -105,6 +103,7 @@ impl Tables {
 
     /// Offset of the tables of brushed glass that reflects by one index and refracts by another.
     fn brushed_glass(&mut self, ior: f32, bends: f32) -> u32 {
+        let [ior, bends] = [ior, bends].map(|ior| index_with_table(ior, self.brushed_glass.len()));
         let key = [ior, bends].map(f32::to_bits);
         if let Some(&(_, offset)) = self.brushed_glass.iter().find(|&&(known, _)| known == key) {
             return offset;
@@ -118,6 +117,12 @@ impl Tables {
     pub(crate) fn into_values(self) -> Vec<f32> {
         self.values
     }
+}
+
+/// The index of refraction whose table serves `ior`, after `n_known` others. A file can name any number of them;
+/// beyond the limit they share tables in steps of 1/32.
+fn index_with_table(ior: f32, n_known: usize) -> f32 {
+    if n_known >= EXACT_INDICES_MAX { (ior.clamp(1.0, 10.0) * 32.0).round() / 32.0 } else { ior }
 }
 
 /// Appends a table and returns its offset.
@@ -136,7 +141,6 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
     // The weight scales reflectance only: light is refracted by the index itself.
     let reflection_ior = ior_scaled(m.specular_ior, m.specular_weight);
     let coated = m.coat_weight > 0.0;
-    let boundary = if is_glass_body { Boundary::Refracting { bends: m.specular_ior } } else { Boundary::Opaque };
     let diffuse = Diffuse::of(m);
     let is_brushed = m.specular_roughness_anisotropy + m.coat_roughness_anisotropy > 0.0;
     let mut flags = interior.flags;
@@ -165,8 +169,8 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
         reflection_mean: if reflective { albedo::fresnel_mean(reflection_ior) } else { 0.0 },
         coat_mean: if coated { albedo::fresnel_mean(m.coat_ior) } else { 0.0 },
         flags,
-        albedo_table: if reflective { tables.dielectric(reflection_ior, boundary) } else { 0 },
-        coat_albedo_table: if coated { tables.dielectric(m.coat_ior, Boundary::Opaque) } else { 0 },
+        albedo_table: if reflective { tables.dielectric(reflection_ior, Boundary::Opaque) } else { NO_TABLE },
+        coat_albedo_table: if coated { tables.dielectric(m.coat_ior, Boundary::Opaque) } else { NO_TABLE },
         normal_scale: 1.0,
         translucent_color: diffuse.translucent_color,
         translucent_weight: diffuse.translucent_weight,
@@ -175,7 +179,7 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
         fuzz_color: m.fuzz_color.into(),
         fuzz_weight: m.fuzz_weight,
         fuzz_roughness: m.fuzz_roughness,
-        fuzz_table: if m.fuzz_weight > 0.0 { tables.fuzz() } else { 0 },
+        fuzz_table: if m.fuzz_weight > 0.0 { tables.fuzz() } else { NO_TABLE },
         gloss_f90: 1.0,
         dispersion: if is_glass_body { cauchy_b(m) } else { 0.0 },
         anisotropy: m.specular_roughness_anisotropy,
@@ -186,12 +190,17 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
         film_thickness_nm: m.thin_film_thickness * 1000.0,
         film_ior: m.thin_film_ior,
         textured: if is_brushed { TEXTURED_BASE } else { 0 },
-        brushed_table: if is_brushed { tables.brushed() } else { 0 },
-        glass_table: if is_glass_body { tables.glass() } else { 0 },
+        brushed_table: if is_brushed { tables.brushed() } else { NO_TABLE },
+        glass_table: if is_glass_body { tables.glass() } else { NO_TABLE },
+        glass_in_air_table: if is_glass_body {
+            tables.dielectric(reflection_ior, Boundary::Refracting { bends: m.specular_ior })
+        } else {
+            NO_TABLE
+        },
         brushed_glass_table: if is_brushed && is_glass_body {
             tables.brushed_glass(reflection_ior, m.specular_ior)
         } else {
-            0
+            NO_TABLE
         },
         ..untextured()
     }
@@ -199,7 +208,7 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
 
 /// Readies a metal for ink, which is none: without the albedos of its gloss that would not conserve energy.
 pub(crate) fn make_coverable(out: &mut Material, tables: &mut Tables) {
-    if out.albedo_table == 0 {
+    if out.albedo_table == NO_TABLE {
         out.reflection_mean = albedo::fresnel_mean(out.reflection_ior);
         out.albedo_table = tables.dielectric(out.reflection_ior, Boundary::Opaque);
     }
@@ -258,9 +267,16 @@ pub(crate) fn twin(m: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) ->
     Some(lower_literal(&below_gloss, render_units_per_m, tables))
 }
 
-/// A material whose textures are all NONE.
+/// A material that has neither textures nor tables.
 fn untextured() -> Material {
     Material {
+        albedo_table: NO_TABLE,
+        coat_albedo_table: NO_TABLE,
+        fuzz_table: NO_TABLE,
+        brushed_table: NO_TABLE,
+        brushed_glass_table: NO_TABLE,
+        glass_table: NO_TABLE,
+        glass_in_air_table: NO_TABLE,
         base_color_texture: NONE,
         metallic_roughness_texture: NONE,
         normal_texture: NONE,

@@ -32,6 +32,26 @@ impl Lattice {
     }
 }
 
+/// Raises nodes, the last axis fastest, so that what is interpolated linearly between them is nowhere below what the
+/// table stands for: no closure that divides by it, or lets the rest through to what lies below, gains light. Between
+/// two nodes, a function that bends downwards lies above the straight line by up to an eighth of its second
+/// difference.
+pub(crate) fn raised(nodes: &[f32], shape: &[usize]) -> Vec<f32> {
+    let mut out = nodes.to_vec();
+    let mut stride = nodes.len();
+    for &n in shape {
+        stride /= n;
+        for (k, raised) in out.iter_mut().enumerate() {
+            // At the ends, the bend is that of the node beside.
+            let inner = (k / stride % n).clamp(1, n - 2);
+            let middle = k - (k / stride % n) * stride + inner * stride;
+            let bend = 2.0 * nodes[middle] - nodes[middle - stride] - nodes[middle + stride];
+            *raised += bend.max(0.0) / 8.0;
+        }
+    }
+    out.iter().map(|node| node.min(1.0)).collect()
+}
+
 /// Unpolarised dielectric reflectance; `eta` is the index beyond the surface over the index on this side.
 pub(crate) fn fresnel(cos_i: f64, eta: f64) -> f64 {
     let g2 = eta * eta - 1.0 + cos_i * cos_i;

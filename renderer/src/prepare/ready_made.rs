@@ -40,7 +40,7 @@ pub(crate) fn dielectric(ior: f32, bends: Option<f32>) -> Option<&'static [f32]>
     let all: &'static [f32] = table!("dielectrics.f32");
     let mut first = 0;
     for &(known, known_bends) in facets::READY_MADE {
-        let n = facets::ENTRIES * if known_bends.is_some() { 3 } else { 1 };
+        let n = facets::ENTRIES * if known_bends.is_some() { 2 } else { 1 };
         if known.to_bits() == ior.to_bits() && known_bends.map(f32::to_bits) == bends.map(f32::to_bits) {
             return Some(&all[first..first + n]);
         }

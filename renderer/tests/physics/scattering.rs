@@ -16,6 +16,7 @@ mod chi_square;
 mod corners;
 mod energy;
 mod symmetry;
+mod tables;
 
 /// A material with its tables and the place where it is evaluated.
 struct Lobes {

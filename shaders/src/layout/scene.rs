@@ -221,7 +221,7 @@ gpu_struct! {
         pub normal_scale: f32,
         /// `TEXTURED_*` bits.
         pub textured: u32,
-        /// First entry in `tables` of the albedos of brushed glass: seen from outside, then from inside.
+        /// First entry in `tables` of the albedos of brushed glass in air: seen from outside, then from inside.
         pub brushed_glass_table: u32,
         /// For glass with a subsurface beside it: the material of the medium for light that entered below the gloss;
         /// else `NONE`.
@@ -303,6 +303,15 @@ gpu_struct! {
         pub shell: u32,
         /// Reflectance of gloss alone at normal incidence, over what `reflection_ior` says of it and of glass.
         pub gloss_level: f32,
+        /// First entry in `tables` of what rough glass keeps in air, seen from outside, then from inside. Here as in
+        /// the other fields, `NO_TABLE` where the material needs none.
+        pub glass_in_air_table: u32,
+        /// Padding.
+        pub pad0: u32,
+        /// Padding.
+        pub pad1: u32,
+        /// Padding.
+        pub pad2: u32,
     }
 
     /// A use of a picture: where its texels are and how it is looked up.

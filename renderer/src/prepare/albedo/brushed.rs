@@ -45,10 +45,8 @@ pub(crate) fn glass(ior: f32, bends: f32) -> Arc<Vec<f32>> {
 
 /// All nodes, then the means.
 fn table(split: Split) -> Vec<f32> {
-    let mut nodes: Vec<f32> = (0..brushed::ENTRIES).into_par_iter().map(|k| brushed::entry(split, k)).collect();
-    let means: Vec<f32> = brushed::means(&nodes).collect();
-    nodes.extend(means);
-    nodes
+    let entries: Vec<f32> = (0..brushed::ENTRIES).into_par_iter().map(|k| brushed::entry(split, k)).collect();
+    brushed::finished(&entries)
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ pub(crate) fn default_material(has_colors: bool) -> SceneMaterial {
 mod tests {
     use glam::Vec3;
     use packshot_native::stages::baseline as native;
+    use packshot_shaders::constants::NO_TABLE;
 
     use super::*;
     use crate::scene::{Anisotropy, Sheen};
@@ -173,7 +174,7 @@ mod tests {
         let anisotropy = Anisotropy { strength: 0.5, rotation_rad: std::f32::consts::FRAC_PI_2 };
         let out = lowered(&SceneMaterial { anisotropy, ..SceneMaterial::default() });
         assert_eq!((out.anisotropy, out.anisotropy_sin), (0.5, 1.0));
-        assert!(out.brushed_table > 0);
+        assert_ne!(out.brushed_table, NO_TABLE);
     }
 
     #[test]

@@ -2,12 +2,12 @@
 //!
 //! Nodes, the last index fastest: square root of the larger alpha over that of [`ALPHA_MAX`]; square root of the
 //! smaller alpha over the larger; azimuth of the view from the rougher direction, as a fraction of a quarter turn;
-//! square root of the view's cosine. The [means] over the hemisphere follow.
+//! square root of the view's cosine. The means over the hemisphere follow.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 use std::sync::LazyLock;
 
-use super::{Lattice, LatticePoint, glass_reflectance};
+use super::{Lattice, LatticePoint, glass_reflectance, raised};
 
 /// Nodes along each axis.
 pub(crate) const ALPHAS: usize = 30;
@@ -39,7 +39,7 @@ pub(crate) enum Split {
     },
 }
 
-/// Node `k` of a table.
+/// Node `k` of a table before it is [`finished`].
 pub(crate) fn entry(split: Split, k: usize) -> f32 {
     let share = |i: usize, n: usize| i as f64 / (n - 1) as f64;
     let (row, cosine) = (k / COSINES, share(k % COSINES, COSINES).powi(2).max(1e-4));
@@ -50,9 +50,12 @@ pub(crate) fn entry(split: Split, k: usize) -> f32 {
     albedo([alpha, across], [sine * azimuth.cos(), sine * azimuth.sin(), cosine], split) as f32
 }
 
-/// The means of a table's nodes over the hemisphere, for each pair of roughnesses.
-pub(crate) fn means(nodes: &[f32]) -> impl Iterator<Item = f32> {
-    nodes.chunks_exact(AZIMUTHS * COSINES).map(|block| hemisphere_mean(block) as f32)
+/// A table from its entries: the nodes, then their means over the hemisphere for each pair of roughnesses.
+pub(crate) fn finished(entries: &[f32]) -> Vec<f32> {
+    let mut nodes = raised(entries, &[ALPHAS, RATIOS, AZIMUTHS, COSINES]);
+    let means: Vec<f32> = nodes.chunks_exact(AZIMUTHS * COSINES).map(|block| hemisphere_mean(block) as f32).collect();
+    nodes.extend(means);
+    nodes
 }
 
 /// The mean of a block of nodes over the hemisphere, weighted by the cosine c: with t = √c, 2 c dc is 4 t³ dt.

@@ -4,7 +4,7 @@
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
-use super::{Lattice, LatticePoint, fresnel, glass_reflectance};
+use super::{Lattice, LatticePoint, fresnel, glass_reflectance, raised};
 
 /// Rows and columns.
 pub(crate) const STEPS: usize = 32;
@@ -18,8 +18,9 @@ pub(crate) const RATIO_MAX: f64 = 4.0;
 /// Of the table of glass between any two media, each of four values.
 pub(crate) const BETWEEN_ENTRIES: usize = RATIOS * ENTRIES;
 
-/// Indices of refraction whose tables are computed when this crate is built: what reflects, and for bodies of glass
-/// what refracts. Those of the built-in library and the default of glTF; a test says which are missing.
+/// Indices of refraction whose tables are computed when this crate is built: what reflects, and for what glass refracts
+/// as well, by which index it does. Those of the built-in library and the default of glTF; a test says which are
+/// missing.
 pub(crate) const READY_MADE: &[(f32, Option<f32>)] = &[
     (1.0, None),
     (1.35, None),
@@ -51,6 +52,12 @@ pub(crate) const READY_MADE: &[(f32, Option<f32>)] = &[
     (1.4353212, None),
     (1.4357138, None),
     (1.4432564, None),
+    // Of glass.
+    (1.432, None),
+    (1.4905, None),
+    (1.542, None),
+    (1.575, None),
+    (1.5848, None),
     (1.432, Some(1.432)),
     (1.4905, Some(1.4905)),
     (1.492, Some(1.492)),
@@ -64,7 +71,7 @@ pub(crate) const READY_MADE: &[(f32, Option<f32>)] = &[
 /// Reflection alone is smooth and needs fewer points. By symmetry half a turn is enough.
 static SMOOTH_LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(610, 377, PI));
 /// For integrands that total internal reflection cuts off.
-static CUT_LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(987, 610, PI));
+static CUT_LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(2584, 1597, PI));
 
 /// What facets do with light.
 #[derive(Clone, Copy, Debug)]
@@ -86,19 +93,19 @@ pub(crate) enum Facets {
 }
 
 impl Facets {
-    /// The tables of a body that reflects by `ior` and, if it refracts, does so by `bends`: reflection from outside;
-    /// for one that refracts also reflection plus refraction from outside and from inside.
+    /// The tables of an index of refraction: what `ior` reflects from outside; or what is reflected by it and refracted
+    /// by `bends`, together, from outside and from inside.
     pub(crate) fn of_dielectric(ior: f32, bends: Option<f32>) -> Vec<Self> {
         let n = f64::from(ior);
-        let mut tables = vec![Self::Reflect { eta: n }];
-        if let Some(m) = bends.map(f64::from) {
-            tables.push(Self::Glass { eta: n, bending: m });
-            tables.push(Self::Glass { eta: 1.0 / n, bending: 1.0 / m });
+        match bends.map(f64::from) {
+            None => vec![Self::Reflect { eta: n }],
+            Some(m) => {
+                vec![Self::Glass { eta: n, bending: m }, Self::Glass { eta: 1.0 / n, bending: 1.0 / m }]
+            }
         }
-        tables
     }
 
-    /// Entry `k` of the table.
+    /// Entry `k` of the table before it is [`finished`].
     pub(crate) fn entry(self, k: usize) -> f32 {
         let (alpha, cosine) = node(k);
         self.albedo(alpha, cosine) as f32
@@ -106,18 +113,39 @@ impl Facets {
 
     fn albedo(self, alpha: f64, cosine: f64) -> f64 {
         match self {
-            Self::Lossless => integrate(&SMOOTH_LATTICE, alpha, cosine, 1.5, |_| (1.0, 0.0)).0,
-            Self::Reflect { eta } => integrate(&SMOOTH_LATTICE, alpha, cosine, eta, |c| (fresnel(c, eta), 0.0)).0,
+            Self::Lossless => integrate(&SMOOTH_LATTICE, alpha, cosine, 1.5, |_| ([1.0], [0.0])).0[0],
+            Self::Reflect { eta } => {
+                integrate(&SMOOTH_LATTICE, alpha, cosine, eta, |c| ([fresnel(c, eta)], [0.0])).0[0]
+            }
             Self::Glass { eta, bending } => {
                 let split = |c: f64| {
                     let reflected = glass_reflectance(c, eta, bending);
-                    (reflected, 1.0 - reflected)
+                    ([reflected], [1.0 - reflected])
                 };
-                let (reflected, refracted) = integrate(&CUT_LATTICE, alpha, cosine, bending, split);
+                let ([reflected], [refracted]) = integrate(&CUT_LATTICE, alpha, cosine, bending, split);
                 reflected + refracted
             }
         }
     }
+}
+
+/// A table from its entries.
+pub(crate) fn finished(entries: &[f32]) -> Vec<f32> {
+    raised(entries, &[STEPS, STEPS])
+}
+
+/// The table of glass between any two media from its entries, each of four values.
+pub(crate) fn finished_between(entries: &[[f32; 4]]) -> Vec<f32> {
+    // Only together are they what facets keep: what they do not reflect totally, they refract.
+    let kept: Vec<f32> = entries.iter().map(|[open, .., total]| open + total).collect();
+    // Over ratios they have an edge at 1, where a node is.
+    let raised = kept.chunks_exact(ENTRIES).flat_map(|kept| raised(kept, &[STEPS, STEPS]));
+    let more = raised.zip(&kept).map(|(raised, kept)| raised - kept);
+    entries
+        .iter()
+        .zip(more)
+        .flat_map(|(&[open, kept, mirrored, total], more)| [open + more, kept, mirrored, total])
+        .collect()
 }
 
 /// Alpha and cosine of entry `k` of a table.
@@ -138,13 +166,11 @@ pub(crate) fn between(k: usize) -> [f32; 4] {
     let step = 2.0 * (k / ENTRIES) as f64 / (RATIOS - 1) as f64 - 1.0;
     let eta = RATIO_MAX.powf(step * step.abs());
     let (alpha, cosine) = node(k % ENTRIES);
-    let is_total = |c: f64| eta * eta <= 1.0 - c * c;
-    let (total, open) =
-        integrate(&CUT_LATTICE, alpha, cosine, eta, |c| if is_total(c) { (1.0, 0.0) } else { (0.0, 1.0) });
-    let (mirrored, kept) = integrate(&CUT_LATTICE, alpha, cosine, eta, |c| {
-        let share = if is_total(c) { 0.0 } else { fresnel(c, eta) };
-        (share, share)
-    });
+    let split = |c: f64| match eta * eta <= 1.0 - c * c {
+        true => ([1.0, 0.0], [0.0, 0.0]),
+        false => ([0.0, fresnel(c, eta)], [1.0, fresnel(c, eta)]),
+    };
+    let ([total, mirrored], [open, kept]) = integrate(&CUT_LATTICE, alpha, cosine, eta, split);
     [open, kept, mirrored, total].map(|value| value as f32)
 }
 
@@ -167,8 +193,15 @@ pub(crate) fn hemisphere_mean(f: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// Reflected and refracted shares of light from a direction, over the facets visible from it (the estimator of the
-/// shader's sampler: F·G2/G1 with the height-correlated G2). `split` gives both weights for the cosine at a facet.
-fn integrate(lattice: &Lattice, alpha: f64, cosine: f64, eta: f64, split: impl Fn(f64) -> (f64, f64)) -> (f64, f64) {
+/// shader's sampler: F·G2/G1 with the height-correlated G2). `split` gives the weights of both for the cosine at a
+/// facet, one for each of `N` ways to weigh them.
+fn integrate<const N: usize>(
+    lattice: &Lattice,
+    alpha: f64,
+    cosine: f64,
+    eta: f64,
+    split: impl Fn(f64) -> ([f64; N], [f64; N]),
+) -> ([f64; N], [f64; N]) {
     let wo = [(1.0 - cosine * cosine).max(0.0).sqrt(), 0.0, cosine];
     let lambda = |w: [f64; 3]| {
         let tan2 = (w[0] * w[0] + w[1] * w[1]) / (w[2] * w[2]);
@@ -178,7 +211,12 @@ fn integrate(lattice: &Lattice, alpha: f64, cosine: f64, eta: f64, split: impl F
     // The stretched view, and the spherical cap around it (Dupuy and Benyoub 2023).
     let length = (alpha * alpha * wo[0] * wo[0] + cosine * cosine).sqrt();
     let view = [alpha * wo[0] / length, cosine / length];
-    let (mut reflected, mut refracted) = (0.0, 0.0);
+    let (mut reflected, mut refracted) = ([0.0; N], [0.0; N]);
+    let add = |sum: &mut [f64; N], shares: [f64; N], kept: f64| {
+        for (sum, share) in sum.iter_mut().zip(shares) {
+            *sum += share * kept;
+        }
+    };
     for &LatticePoint { u, cos_phi, sin_phi } in &lattice.0 {
         let z = (1.0 - u) * (1.0 + view[1]) - view[1];
         let r = (1.0 - z * z).max(0.0).sqrt();
@@ -192,19 +230,19 @@ fn integrate(lattice: &Lattice, alpha: f64, cosine: f64, eta: f64, split: impl F
         let (share_reflected, share_refracted) = split(o_h);
         let mirrored = [2.0 * o_h * h[0] - wo[0], 2.0 * o_h * h[1], 2.0 * o_h * h[2] - wo[2]];
         if mirrored[2] > 0.0 {
-            reflected += share_reflected * (1.0 + lambda_o) / (1.0 + lambda_o + lambda(mirrored));
+            add(&mut reflected, share_reflected, (1.0 + lambda_o) / (1.0 + lambda_o + lambda(mirrored)));
         }
         let cos2_t = 1.0 - (1.0 - o_h * o_h) / (eta * eta);
-        if share_refracted > 0.0 && cos2_t > 0.0 {
+        if share_refracted[0] > 0.0 && cos2_t > 0.0 {
             let k = o_h / eta - cos2_t.sqrt();
             let through = [h[0] * k - wo[0] / eta, h[1] * k, h[2] * k - wo[2] / eta];
             if through[2] < 0.0 {
-                refracted += share_refracted * (1.0 + lambda_o) / (1.0 + lambda_o + lambda(through));
+                add(&mut refracted, share_refracted, (1.0 + lambda_o) / (1.0 + lambda_o + lambda(through)));
             }
         }
     }
     let n_points = lattice.0.len() as f64;
-    (reflected / n_points, refracted / n_points)
+    (reflected.map(|sum| sum / n_points), refracted.map(|sum| sum / n_points))
 }
 
 #[cfg(test)]
@@ -217,7 +255,7 @@ mod tests {
         for (roughness, cosine) in [(1.0_f64, 1.0_f64), (0.6, 0.5), (0.3, 0.2)] {
             let alpha = roughness * roughness;
             let wo = [(1.0 - cosine * cosine).sqrt(), 0.0, cosine];
-            let isotropic = integrate(&CUT_LATTICE, alpha, cosine, 1.5, |_| (1.0, 0.0)).0;
+            let isotropic = integrate(&CUT_LATTICE, alpha, cosine, 1.5, |_| ([1.0], [0.0])).0[0];
             let brushed = brushed::albedo([alpha; 2], wo, brushed::Split::Mirror);
             assert!((brushed - isotropic).abs() < 3e-3, "roughness {roughness}, cosine {cosine}");
         }

@@ -115,7 +115,8 @@ fn rough_glass_between_media_loses_nothing() {
 }
 
 /// Random materials of files and libraries, seen from either side, in air or in another body, by light of one
-/// wavelength or of all: no event gains light, beyond what tables and fits of albedos are wrong by.
+/// wavelength or of all: no event gains light. Of brushed facets, what they reflect by Fresnel's equations is that of
+/// others which are alike, not a table's.
 #[test]
 fn no_event_of_any_material_gains_light() {
     let bodies = [OpenPbr::default(), glass_of(1.33), glass_of(1.7)];
@@ -124,9 +125,16 @@ fn no_event_of_any_material_gains_light() {
         .flat_map_iter(|seed| {
             let mut draw = Draw::new(seed);
             let reading = draw.one_of(&[Reading::File(Look::Gltf), Reading::File(Look::Blender50), Reading::Library]);
-            // What a thin film does to rough glass is taken as what it does to the view direction.
             let members = drawn(&mut draw, reading);
-            let gain_max = if members.iter().any(|member| matches!(member, Member::Film { .. })) { 1.02 } else { 1.01 };
+            let is_brushed = |member: &Member| {
+                matches!(member, Member::Anisotropy { .. } | Member::CoatAnisotropy(_) | Member::AnisotropyTexture(_))
+            };
+            let is_glass = |member: &Member| matches!(member, Member::Transmission(_));
+            let gain_max = match members.iter().any(is_brushed) {
+                false => 1.001,
+                true if members.iter().any(is_glass) => 1.08,
+                true => 1.02,
+            };
             let mut failures = Vec::new();
             for (k, around) in bodies.iter().enumerate() {
                 let mut lobes = match reading {
@@ -138,16 +146,17 @@ fn no_event_of_any_material_gains_light() {
                     lobes.wavelength_um = wavelength_um;
                     for (step, side) in (0..16).flat_map(|step| [(step, Side::Front), (step, Side::Back)]) {
                         let cosine = (step as f32 + 0.5) / 16.0;
-                        let of = |n| albedo(&lobes, towards(cosine, 0.7), side, n).max_element();
-                        // Few samples first: most materials are far from gaining anything.
-                        if of(500) > 0.99 {
-                            let gained = of(20_000);
-                            if gained.is_nan() || gained > gain_max {
-                                failures.push(format!(
-                                    "seed {seed}, body {k}, {wavelength_um} um, {side:?}, cosine {cosine}: {gained}, \
-                                     {reading:?} {members:?}"
-                                ));
-                            }
+                        // Few samples first: most materials are far from gaining anything, and of the others the
+                        // mean of few samples is uncertain by more than may be gained.
+                        let view = towards(cosine, 0.4 * step as f32);
+                        let gained = |n| albedo(&lobes, view, side, n).max_element();
+                        let is_above = |n| gained(n).is_nan() || gained(n) > gain_max;
+                        if gained(500) > 0.98 && [20_000, 200_000, 2_000_000].into_iter().all(is_above) {
+                            failures.push(format!(
+                                "seed {seed}, body {k}, {wavelength_um} um, {side:?}, cosine {cosine}: \
+                                 {}, {reading:?} {members:?}",
+                                gained(2_000_000)
+                            ));
                         }
                     }
                 }
@@ -156,6 +165,33 @@ fn no_event_of_any_material_gains_light() {
         })
         .collect();
     assert!(failures.is_empty(), "{} of them:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// White plastic and a white coat whose facets are brushed, as much as can be, seen along the grain, across it and
+/// between: what gloss reflects and what it leaves to the base are in balance.
+#[test]
+fn brushed_plastic_is_as_bright_from_every_side() {
+    let white = OpenPbr { base_color: [1.0; 3], specular_roughness: 0.3, ..OpenPbr::default() };
+    let gloss = |anisotropy| OpenPbr { specular_roughness_anisotropy: anisotropy, ..white };
+    let coat = OpenPbr {
+        specular_weight: 0.0,
+        coat_weight: 1.0,
+        coat_roughness: 0.3,
+        coat_roughness_anisotropy: 1.0,
+        coat_darkening: 0.0,
+        ..white
+    };
+    let mut failures = Vec::new();
+    for (name, m) in [("gloss", gloss(0.5)), ("strongly brushed gloss", gloss(1.0)), ("coat", coat)] {
+        let lobes = Lobes::new(&m);
+        for (cosine, azimuth) in [0.05, 0.2, 0.5, 0.9].into_iter().flat_map(|c| [0.0, 0.7, 1.2, 1.57].map(|a| (c, a))) {
+            let albedo = albedo(&lobes, towards(cosine, azimuth), Side::Front, 200_000).x;
+            if !(0.96..=1.01).contains(&albedo) {
+                failures.push(format!("{name}, cosine {cosine}, azimuth {azimuth}: {albedo}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 fn glass_of(specular_ior: f32) -> OpenPbr {
