@@ -80,6 +80,8 @@ for job in json.load(open(sys.argv[1])):
     add_camera(job)
     set_world(job["sky"])
     configure(job)
+    # Packshot shows the first key of the first animation; Blender opens a file a frame later.
+    bpy.context.scene.frame_set(0)
     imported = time.perf_counter()
     bpy.ops.render.render()
     save(job["out"])

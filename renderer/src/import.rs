@@ -27,6 +27,7 @@ mod variants;
 mod attributes;
 mod meshes;
 mod deformation;
+mod astray;
 mod geometry;
 mod tangents;
 mod sharing;

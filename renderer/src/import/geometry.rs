@@ -9,7 +9,7 @@ use super::deformation::{Deformation, PrimitivePose};
 use super::error::ImportError;
 use super::findings::Findings;
 use super::meshes::PlacedPrimitive;
-use super::{smooth, tangents};
+use super::{astray, smooth, tangents};
 use crate::diagnostic::Severity;
 use crate::scene::Primitive;
 
@@ -21,9 +21,11 @@ pub(super) struct Built {
     pub(super) degenerate_count: usize,
 }
 
-/// Attributes that are computed where the file does not have them.
+/// Attributes that are computed where the file does not have them, or the look does not use the file's.
 #[derive(Clone, Copy)]
 pub(super) struct Computed {
+    /// Whether the file's tangents are used.
+    pub(super) keeps_tangents: bool,
     /// The set of texture coordinates that tangents are computed for.
     pub(super) tangent_uv_set: Option<usize>,
     /// The angle up to which neighbouring triangles share a normal; 0 for none.
@@ -35,7 +37,7 @@ pub(super) fn build(
     primitive: &PlacedPrimitive,
     deformation: &Deformation<'_>,
     accessors: &[Accessor<'_>],
-    Computed { tangent_uv_set, smooth_deg }: Computed,
+    Computed { keeps_tangents, tangent_uv_set, smooth_deg }: Computed,
     cancel: Cancel<'_>,
     findings: &mut Findings,
 ) -> Result<Built, ImportError> {
@@ -83,7 +85,7 @@ pub(super) fn build(
     cancel.check()?;
     // If the file has no normals, its tangents are ignored (glTF 2.0 section 3.7.2.1).
     let mut tangents = match source.tangent {
-        Some(tangent) if !normals.is_empty() => file_tangents(&accessors[tangent], used, findings),
+        Some(tangent) if keeps_tangents && !normals.is_empty() => file_tangents(&accessors[tangent], used, findings),
         _ => Vec::new(),
     };
     if !pose.is_rest() {
@@ -95,6 +97,14 @@ pub(super) fn build(
     let mut primitive = Primitive { positions, normals, tangents, uvs, colors, triangles, material: None };
     if primitive.normals.is_empty() && smooth_deg > 0.0 {
         smooth::shade(&mut primitive, smooth_deg, cancel)?;
+    }
+    let astray_count = astray::shade_flat(&mut primitive);
+    if astray_count > 0 {
+        let triangle_count = primitive.triangles.len();
+        let message = format!(
+            "{astray_count} of {triangle_count} triangles have normals both in front and behind, and are shaded flat"
+        );
+        findings.add("normals_astray", Severity::Info, place.pointer(), message);
     }
     if let Some(uv_set) = tangent_uv_set
         && primitive.tangents.is_empty()

@@ -15,6 +15,7 @@ use super::findings::Findings;
 use super::geometry::{self, Computed};
 use super::meshes::{PlacedPrimitive, PrimitiveIdx, PrimitiveSource};
 use crate::diagnostic::Severity;
+use crate::look::Look;
 use crate::scene::{MaterialIdx, Mesh, MeshIdx, Primitive, SceneMaterial};
 
 /// Builds the meshes and materials of the scene.
@@ -153,7 +154,10 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
                 format!("more values of poses than the limit posed_values of {}", self.options.limits.posed_values);
             return Err(ImportError::new(Code::Limit, placed.place.pointer(), message));
         }
-        let computed = Computed { tangent_uv_set, smooth_deg: self.options.smooth_deg };
+        // Blender's importer leaves the file's tangents out: its normal maps and grains use those of the texture
+        // coordinates.
+        let keeps_tangents = self.options.look == Look::Gltf;
+        let computed = Computed { keeps_tangents, tangent_uv_set, smooth_deg: self.options.smooth_deg };
         let built = geometry::build(placed, deformation, self.accessors, computed, self.cancel, findings)?;
         let degenerate_count = built.degenerate_count as u64;
         let stored = Geometry { mesh: self.meshes.len(), primitive: siblings.len(), degenerate_count };

@@ -255,6 +255,20 @@ fn degenerate_triangles_are_left_out() {
 }
 
 #[test]
+fn triangles_with_normals_on_both_sides_are_shaded_flat() {
+    let mut glb = Glb::square();
+    // Of the corner that only the second triangle has.
+    let normal = glb.floats("VEC3", &[[0.0_f32, 0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0], [0.8, 0.0, -0.6]]);
+    let glb = glb.set("/meshes/0/primitives/0/attributes/NORMAL", json!(normal));
+    let (scene, found) = glb.scene();
+    let primitive = &scene.meshes[0].primitives[0];
+    let shaded = |triangle: usize| primitive.triangles[triangle].map(|corner| primitive.normals[corner as usize]);
+    assert_eq!([shaded(0), shaded(1)], [[Vec3::Z; 3]; 2]);
+    assert_eq!(primitive.triangles[0], [0, 1, 2], "its neighbour keeps its own");
+    assert_eq!(found, ["normals_astray /meshes/0/primitives/0"]);
+}
+
+#[test]
 fn accessors_that_do_not_fit_their_use_are_refused() {
     let primitive = "/meshes/0/primitives/0";
     let cases = [

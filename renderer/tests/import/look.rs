@@ -6,6 +6,7 @@ use packshot_renderer::scene::{Anisotropy, DiffuseTransmission, Scene, SceneMate
 use serde_json::{Value, json};
 
 use crate::glb::Glb;
+use crate::images::{PNG, png};
 
 fn scene(glb: &Glb, look: Look) -> Scene {
     let options = ImportOptions { look, ..ImportOptions::default() };
@@ -117,6 +118,20 @@ fn brushing_without_a_texture_ignores_texture_coordinates() {
     assert_eq!(tangent(Look::Gltf), glam::Vec3::X);
     // The corner (−1, −1, 0) of a square from −1 to 1: around the vertical axis through the middle.
     assert_eq!(tangent(Look::Blender50), glam::Vec3::Z);
+}
+
+#[test]
+fn blenders_look_leaves_the_tangents_of_the_file_out() {
+    let mut glb = Glb::square();
+    let tangent = glb.floats("VEC4", &[[0.0_f32, 1.0, 0.0, -1.0]; 4]);
+    glb.texture(&png([128, 128, 255, 255]), PNG);
+    let glb = glb
+        .set("/meshes/0/primitives/0/attributes/TANGENT", json!(tangent))
+        .set("/materials/0", json!({"normalTexture": {"index": 0}}));
+    let tangents = |look| scene(&glb, look).meshes[0].primitives[0].tangents.clone();
+    assert_eq!(tangents(Look::Gltf), [glam::Vec4::new(0.0, 1.0, 0.0, -1.0); 4]);
+    // Those of the texture coordinates: u is to the right.
+    assert!(tangents(Look::Blender50).iter().all(|t| t.abs_diff_eq(glam::Vec4::new(1.0, 0.0, 0.0, 1.0), 1e-6)));
 }
 
 #[test]
