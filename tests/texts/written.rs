@@ -391,6 +391,12 @@ const WRITTEN: &[[&str; 4]] = &[
     ["light_too_weak", "info", "the light brings {share:.1e} of the light at the product: it will not be seen", ""],
     ["material_simplified", "info", "the material is rendered without {}", ""],
     [
+        "normals_astray",
+        "info",
+        "{astray_count} of {triangle_count} triangles have normals both in front and behind, and are shaded flat",
+        "",
+    ],
+    [
         "needle_triangles",
         "info",
         "{count} triangles are needles: their height is below {NEEDLE_SHARE:e} of their length",
